@@ -1,0 +1,1 @@
+"""Sound: decoding, front-ends, networks, sound events and pitch."""

@@ -1,0 +1,238 @@
+"""From a waveform to what a network sees: framing, log-mel patches, normalised frames.
+
+Everything works on a stream: no function needs more of a recording than one batch of windows.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from audio.signal import is_one, mono, open_sound, several
+from zoo.errors import InputError
+from zoo.inputs import Batch
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a waveform is cut into overlapping windows.
+
+    Attributes
+    ----------
+    window, hop : int
+        In samples.
+    lead, trail : int
+        Zeros before and after the recording.
+    pad : bool
+        True: zeros fill up the last window, so that no sample is lost and there is at least one window.
+        False: an incomplete last window is dropped.
+    """
+
+    window: int
+    hop: int
+    lead: int = 0
+    trail: int = 0
+    pad: bool = False
+
+    def count(self, samples: int) -> int:
+        """Number of windows of a recording of that many samples."""
+        samples += self.lead + self.trail
+        if self.pad:
+            return 1 + math.ceil(max(samples - self.window, 0) / self.hop)
+        return max(0, 1 + (samples - self.window) // self.hop)
+
+    def segments(self, blocks: Iterable[np.ndarray], most: int) -> Iterator[tuple[int, np.ndarray, int]]:
+        """Cut a stream into waveforms of whole windows.
+
+        Parameters
+        ----------
+        blocks : iterable of ndarray, shape (samples,)
+        most : int
+            Windows in a segment, at the most.
+
+        Yields
+        ------
+        first : int
+            Index of the segment's first window.
+        waveform : ndarray, shape (window + (k - 1) · hop,)
+            The samples of k windows.
+        seen : int
+            Samples of the recording read so far.
+        """
+        first, seen = 0, 0
+        rest = np.zeros(self.lead, np.float32)
+        full = self.window + (most - 1) * self.hop
+        for block in blocks:
+            seen += len(block)
+            rest = np.concatenate([rest, block])
+            while len(rest) >= full:
+                yield first, rest[:full], seen
+                first, rest = first + most, rest[most * self.hop :]
+        rest = np.concatenate([rest, np.zeros(self.trail, np.float32)])
+        left = self.count(seen) - first
+        while left > 0:
+            k = min(left, most)
+            waveform = rest[: self.window + (k - 1) * self.hop]
+            missing = self.window + (k - 1) * self.hop - len(waveform)
+            yield first, np.pad(waveform, (0, missing)), seen
+            first, left, rest = first + k, left - k, rest[k * self.hop :]
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """What the front-ends share: a rate, a framing, and batches of a stream.
+
+    A subclass says in `__call__` how a waveform of k windows becomes k rows.
+    """
+
+    rate: int
+    framing: Framing
+
+    is_one = staticmethod(is_one)
+
+    @property
+    def span(self) -> float:
+        """How much time a window stands for, in s."""
+        return self.framing.window / self.rate
+
+    def describe(self) -> str:
+        """The preprocessing in one sentence."""
+        return (
+            f"The mean of the channels is resampled to {self.rate} Hz and cut into windows of "
+            f"{1000 * self.span:g} ms, one every {1000 * self.framing.hop / self.rate:g} ms"
+        )
+
+    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
+        raise TypeError(f"{type(self).__name__} has no windows of its own; use one of its subclasses.")
+
+    def with_hop(self, seconds: float) -> "Frontend":
+        """The same front-end with another time between windows.
+
+        Raises
+        ------
+        InputError
+            If that is less than one sample or more than one window.
+        """
+        hop = round(seconds * self.rate)
+        if not 1 <= hop <= self.framing.window:
+            raise InputError(f"A step of {seconds} s is not between one sample and one window ({self.span:g} s).")
+        return replace(self, framing=replace(self.framing, hop=hop))
+
+    def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
+        """Decode, resample, cut and transform recordings, `size` (default 128) windows at a time.
+
+        Raises
+        ------
+        InputError
+            If a recording cannot be used, or is shorter than one window where windows are not padded.
+        """
+        for index, item in enumerate(several(x)):
+            sound = open_sound(item, rate, index)
+            count = 0
+            for first, waveform, seen in self.framing.segments(mono(sound, self.rate), size or 128):
+                data = self(torch.from_numpy(waveform))
+                n = len(data)
+                start = (np.arange(first, first + n) * self.framing.hop - self.framing.lead) / self.rate
+                times = np.stack([start, start + self.span], axis=1)
+                count += n
+                yield Batch(
+                    data=data,
+                    inputs=np.full(n, index),
+                    names=(sound.name,) * n,
+                    times=times.clip(min=0),
+                    samples=waveform,
+                    seconds=seen / self.rate,
+                )
+            if count == 0:
+                least = (self.framing.window - self.framing.lead - self.framing.trail) / self.rate
+                raise InputError(f"{sound.name} is shorter than one window ({least:g} s).")
+
+
+@dataclass(frozen=True)
+class LogMelPatches(Frontend):
+    """Log-mel patches of 96 frames × 64 bands, as VGGish and YAMNet take them.
+
+    Source: tensorflow/models, ``research/audioset/yamnet/{params,features}.py``: 16 kHz, periodic Hann
+    window of 25 ms every 10 ms, not centred, zero-padded at its end to an FFT of 512, magnitude,
+    64 HTK mel bands from 125 to 7500 Hz, natural logarithm.
+
+    Attributes
+    ----------
+    offset : float
+        Added before the logarithm: 0.001 in YAMNet, 0.01 in VGGish.
+    """
+
+    rate: int = 16000
+    framing: Framing = Framing(window=15600, hop=7680, pad=True)
+    offset: float = 0.001
+
+    @property
+    def span(self) -> float:
+        """0.96 s: 96 frames of 10 ms; the 15 ms by which the last frame reaches further do not count."""
+        return 0.96
+
+    def describe(self) -> str:
+        return (
+            f"{super().describe()}; each becomes a log-mel patch of 96 frames × 64 bands "
+            f"(125 to 7500 Hz, magnitude, ln(x + {self.offset:g}))."
+        )
+
+    def log_mel(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Log-mel spectrogram of a waveform (samples,), shape (frames, 64)."""
+        frames = waveform.unfold(0, 400, 160) * torch.hann_window(400, periodic=True)
+        magnitude = torch.fft.rfft(frames, n=512).abs()
+        return torch.log(magnitude @ torch.from_numpy(mel_matrix()) + self.offset)
+
+    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Patches of a waveform (samples,), shape (patches, 1, 96, 64)."""
+        log_mel = self.log_mel(waveform)
+        step = self.framing.hop // 160
+        return log_mel.unfold(0, 96, step).transpose(1, 2).unsqueeze(1)
+
+
+@cache
+def mel_matrix(bins: int = 257, bands: int = 64, rate: int = 16000) -> np.ndarray:
+    """HTK mel bands as TensorFlow builds them, shape (bins, bands).
+
+    Unlike librosa's and torchaudio's, the triangles are straight in mel, not in Hz; their peak is 1 and the
+    DC bin counts for nothing. Source: ``tf.signal.linear_to_mel_weight_matrix``, 125 to 7500 Hz.
+    """
+
+    def mel(hertz: np.ndarray | float) -> np.ndarray:
+        return 1127.0 * np.log1p(np.asarray(hertz) / 700.0)
+
+    edges = np.linspace(mel(125.0), mel(7500.0), bands + 2)
+    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
+    bin_mel = mel(np.linspace(0, rate / 2, bins))[:, None]
+    matrix = np.minimum((bin_mel - low) / (middle - low), (high - bin_mel) / (high - middle)).clip(min=0)
+    matrix[0] = 0
+    return matrix.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class NormalisedFrames(Frontend):
+    """Frames of mean 0 and standard deviation 1, as CREPE takes them.
+
+    Source: marl/crepe, ``crepe/core.py``: 16 kHz, frames of 1024 samples centred on multiples of the step,
+    minus their mean, over their population standard deviation, which counts as 1e-8 at least.
+    """
+
+    rate: int = 16000
+    framing: Framing = Framing(window=1024, hop=160, lead=512, trail=512)
+
+    def describe(self) -> str:
+        return f"{super().describe()}, each shifted to mean 0 and scaled to standard deviation 1."
+
+    def frames(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Plain frames of a waveform (samples,), shape (frames, 1024)."""
+        return waveform.unfold(0, self.framing.window, self.framing.hop)
+
+    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Normalised frames of a waveform (samples,), shape (frames, 1024)."""
+        frames = self.frames(waveform)
+        frames = frames - frames.mean(dim=1, keepdim=True)
+        return frames / frames.std(dim=1, keepdim=True, correction=0).clamp(min=1e-8)

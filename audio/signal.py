@@ -1,0 +1,245 @@
+"""Decoding and resampling sound: the only place in `audio` that meets untrusted bytes.
+
+Samples never travel without their rate, and never all at once: a recording is a stream of blocks.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+import soundfile
+import soxr
+
+from zoo.errors import InputError
+from zoo.inputs import is_file, name_of, open_input
+
+BLOCK_SECONDS = 10
+RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
+MOST_CHANNELS = 64
+
+# FFmpeg also knows play lists, which name other files and addresses. Only containers of sound are let in.
+_CONTAINERS = "aac,aiff,asf,avi,caf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpegts,ogg,wav,w64,amr"
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A recording as a stream.
+
+    Attributes
+    ----------
+    name : str
+    rate : int
+        Samples a second, in Hz.
+    duration : float or None
+        In s, as far as the file says.
+    blocks : iterator of ndarray, shape (samples, channels), float32
+        Full scale is 1.
+    """
+
+    name: str
+    rate: float
+    duration: float | None
+    blocks: Iterator[np.ndarray]
+
+
+def max_seconds() -> float:
+    """Longest recording that is accepted: ``ZOO_MAX_SECONDS``, else four hours."""
+    return float(os.environ.get("ZOO_MAX_SECONDS", 4 * 3600))
+
+
+def is_one(x: Any) -> bool:
+    """Whether `x` is one recording, not several."""
+    return is_file(x) or hasattr(x, "shape")
+
+
+def several(x: Any) -> list[Any]:
+    """The recordings that `x` stands for: itself, or its items."""
+    if is_one(x):
+        return [x]
+    if not isinstance(x, Iterable):
+        raise InputError(f"A {type(x).__name__} is no sound.")
+    sounds = list(x)
+    if not sounds:
+        raise InputError("There is no sound in the list.")
+    if all(isinstance(item, (int, float)) for item in sounds):
+        raise InputError("A list of numbers is ambiguous; pass a NumPy array with rate=.")
+    return sounds
+
+
+def open_sound(x: Any, rate: float | None = None, index: int = 0) -> Sound:
+    """Open a recording as a stream of blocks.
+
+    Parameters
+    ----------
+    x : str, path, bytes, binary file, array or tensor
+        An array is (samples,) or (channels, samples); integers run to the maximum of their type,
+        floats from -1 to 1.
+    rate : float, optional
+        Of an array, in Hz: required there, refused for a file, which knows its own.
+
+    Raises
+    ------
+    InputError
+        If it is no sound, is empty, damaged or longer than `max_seconds`, or the rate is missing or absurd.
+    """
+    if not is_file(x):
+        return _from_array(x, rate, name_of(x, index))
+    if rate is not None:
+        raise InputError("rate= is for arrays; a file states its own sample rate.")
+    name, stream = name_of(x, index), open_input(x)
+    try:
+        sound = _open_soundfile(stream, name) or _open_ffmpeg(stream, name)
+    except BaseException:
+        stream.close()
+        raise
+    _check_rate(sound.rate, name)
+    _check_duration(sound.duration, name)
+    return sound
+
+
+def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
+    """The mean of the channels at another rate, block by block.
+
+    Resampled with soxr, quality HQ; the result does not depend on how the stream is cut into blocks.
+
+    Yields
+    ------
+    ndarray of float32, shape (samples,)
+
+    Raises
+    ------
+    InputError
+        If a sample is not a number, or the recording turns out to be damaged, empty or too long.
+    """
+    resampler = soxr.ResampleStream(sound.rate, rate, 1, "float32", "HQ") if sound.rate != rate else None
+    count, limit = 0, max_seconds() * sound.rate
+    for block in sound.blocks:
+        count += len(block)
+        if count > limit:
+            _check_duration(count / sound.rate, sound.name)
+        block = block.mean(axis=1, dtype=np.float32)
+        if not np.isfinite(block).all():
+            raise InputError(f"{sound.name} has samples that are not a number.")
+        yield resampler.resample_chunk(block) if resampler else block
+    if count == 0:
+        raise InputError(f"{sound.name} has no samples.")
+    if resampler:
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def read_mono(x: Any, rate: int | None = None) -> tuple[np.ndarray, float]:
+    """A whole recording at once, for pictures of it.
+
+    Returns
+    -------
+    samples : ndarray of float32, shape (n,)
+    rate : float
+        `rate`, else the file's own.
+    """
+    sound = open_sound(x)
+    rate = rate or sound.rate
+    return np.concatenate(list(mono(sound, rate))), rate
+
+
+def _from_array(x: Any, rate: float | None, name: str) -> Sound:
+    if rate is None:
+        raise InputError("An array of samples needs its rate in Hz: pass rate=.")
+    _check_rate(rate, name)
+    try:
+        samples = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"A {type(x).__name__} is no sound.") from error
+    if samples.ndim not in (1, 2) or samples.dtype.kind not in "iuf":
+        raise InputError(f"An array of shape {samples.shape} and type {samples.dtype} is no sound.")
+    samples = np.atleast_2d(samples)
+    if samples.size and samples.shape[0] > MOST_CHANNELS:
+        raise InputError(
+            f"An array of shape {samples.shape} would have {samples.shape[0]} channels; "
+            "(channels, samples) is expected: pass its transpose."
+        )
+    count = samples.shape[1]
+    _check_duration(count / rate, name)
+    step = int(BLOCK_SECONDS * rate)
+    blocks = (_as_float(samples[:, start : start + step].T) for start in range(0, count, step))
+    return Sound(name, rate, count / rate, blocks)
+
+
+def _as_float(samples: np.ndarray) -> np.ndarray:
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32)
+    middle = 2 ** (8 * samples.itemsize - 1)
+    offset = middle if samples.dtype.kind == "u" else 0
+    return ((samples.astype(np.float64) - offset) / middle).astype(np.float32)
+
+
+def _check_rate(rate: float, name: str) -> None:
+    try:
+        fine = RATES[0] <= rate <= RATES[1]
+    except TypeError:
+        fine = False
+    if not fine:
+        raise InputError(f"{name} has a sample rate of {rate} Hz; {RATES[0]} Hz to 1 MHz is expected.")
+
+
+def _check_duration(seconds: float | None, name: str) -> None:
+    if seconds is not None and seconds > max_seconds():
+        raise InputError(
+            f"{name} lasts {seconds:.0f} s, more than the {max_seconds():.0f} s allowed; ZOO_MAX_SECONDS raises it."
+        )
+
+
+def _open_soundfile(stream: BinaryIO, name: str) -> Sound | None:
+    """wav, flac, ogg, mp3, aiff and their kin; None where libsndfile does not know the file."""
+    try:
+        file = soundfile.SoundFile(stream)
+    except soundfile.SoundFileError:
+        stream.seek(0)
+        return None
+
+    def blocks() -> Iterator[np.ndarray]:
+        with stream, file:
+            while True:
+                try:
+                    block = file.read(BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True)
+                except soundfile.SoundFileError as error:
+                    raise InputError(f"{name} is a damaged sound file: {error}.") from error
+                if not len(block):
+                    return
+                yield block
+
+    return Sound(name, file.samplerate, file.frames / max(file.samplerate, 1), blocks())
+
+
+def _open_ffmpeg(stream: BinaryIO, name: str) -> Sound:
+    """m4a, mp4, webm and whatever else FFmpeg's list of containers above covers."""
+    try:
+        container = av.open(stream, options={"format_whitelist": _CONTAINERS, "protocol_whitelist": ""})
+    except (av.FFmpegError, ValueError) as error:
+        raise InputError(f"{name} is not a sound file that can be read.") from error
+    if not container.streams.audio:
+        container.close()
+        raise InputError(f"{name} has no sound in it.")
+    track = container.streams.audio[0]
+    duration = container.duration / av.time_base if container.duration else None
+
+    def blocks() -> Iterator[np.ndarray]:
+        planar = av.AudioResampler(format="fltp", layout=track.layout.name, rate=track.rate)
+        waiting, length = [], 0
+        with stream, container:
+            try:
+                for frame in container.decode(track):
+                    for part in planar.resample(frame):
+                        waiting.append(part.to_ndarray().T)
+                        length += len(waiting[-1])
+                    if length >= BLOCK_SECONDS * track.rate:
+                        yield np.concatenate(waiting)
+                        waiting, length = [], 0
+            except av.FFmpegError as error:
+                raise InputError(f"{name} is a damaged sound file: {error.strerror}.") from error
+        if waiting:
+            yield np.concatenate(waiting)
+
+    return Sound(name, track.rate or 0, duration, blocks())

@@ -1,0 +1,1 @@
+"""Pictures: decoding, preprocessing and the catalogue of image networks."""

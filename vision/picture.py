@@ -1,0 +1,157 @@
+"""Decoding pictures: the only place in `vision` that meets untrusted bytes."""
+
+import os
+import warnings
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from zoo.errors import InputError
+from zoo.inputs import is_file, name_of, open_input
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+
+
+def max_pixels() -> int:
+    """Most pixels that a picture may have: ``ZOO_MAX_PIXELS``, else 100 million."""
+    return int(os.environ.get("ZOO_MAX_PIXELS", 100_000_000))
+
+
+def decode(x: Any) -> Image.Image:
+    """A picture as a viewer would show it: upright, 8-bit RGB, transparency over white.
+
+    Parameters
+    ----------
+    x : str, path, bytes, binary file, PIL image, array or tensor
+        An array is (height, width) or (height, width, 1, 3 or 4), a tensor may also be
+        (1, 3 or 4, height, width); integers run to the maximum of their type, floats from 0 to 1.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Mode RGB.
+
+    Raises
+    ------
+    InputError
+        If it is no picture, is damaged, or has more than `max_pixels` pixels.
+    """
+    if isinstance(x, Image.Image):
+        return _rgb(x, name_of(x))
+    if is_file(x):
+        with open_input(x) as stream:
+            return _decode_file(stream, name_of(x))
+    return _from_array(x)
+
+
+def is_one(x: Any) -> bool:
+    """Whether `x` is one picture, not several."""
+    return isinstance(x, Image.Image) or is_file(x) or (hasattr(x, "shape") and len(x.shape) < 4)
+
+
+def several(x: Any) -> list[Any]:
+    """The pictures that `x` stands for: itself, or its items (a list, or an array with four axes)."""
+    if is_one(x):
+        return [x]
+    if not isinstance(x, Iterable):
+        raise InputError(f"A {type(x).__name__} is no picture.")
+    pictures = list(x)
+    if not pictures:
+        raise InputError("There is no picture in the list.")
+    return pictures
+
+
+def _decode_file(stream: BinaryIO, name: str) -> Image.Image:
+    limit = max_pixels()
+    if Image.MAX_IMAGE_PIXELS is not None and limit > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = limit  # Pillow's own, lower limit: the user asked for more
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what is checked here
+            image = Image.open(stream, formats=FORMATS)
+            if (pixels := image.width * image.height) > limit:
+                raise InputError(_too_large(name, pixels, limit))
+            image.load()
+            return _rgb(image, name)
+    except UnidentifiedImageError:
+        raise InputError(f"{name} is not a picture (JPEG, PNG, WebP, BMP, TIFF or GIF).") from None
+    except Image.DecompressionBombError:
+        raise InputError(_too_large(name, None, limit)) from None
+    except InputError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, IndexError, KeyError) as error:
+        raise InputError(f"{name} is a damaged picture: {str(error).rstrip('.')}.") from error
+
+
+def _too_large(name: str, pixels: int | None, limit: int) -> str:
+    size = f"{pixels / 1e6:.0f} million" if pixels else "far too many"
+    return (
+        f"{name} has {size} pixels, more than the {limit / 1e6:.0f} million allowed; ZOO_MAX_PIXELS raises it."
+    )
+
+
+def _rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.width == 0 or image.height == 0:
+        raise InputError(f"{name} has no pixels.")
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "CMYK":
+        image = _from_cmyk(image)
+    elif image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        image = _from_deep(np.asarray(image), name)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _from_cmyk(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return image
+    try:
+        return ImageCms.profileToProfile(
+            image, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return image  # a broken profile: the plain conversion is the best there is
+
+
+def _from_deep(values: np.ndarray, name: str) -> Image.Image:
+    """16-bit grey by its high byte; 32-bit and float, which have no fixed range, over the range they use."""
+    if values.dtype.kind == "u" and values.itemsize == 2:
+        return Image.fromarray((values >> 8).astype(np.uint8))
+    if not np.isfinite(values).all():
+        raise InputError(f"{name} has pixels that are not a number.")
+    low, high = float(values.min()), float(values.max())
+    return Image.fromarray(((values - low) * (255 / max(high - low, 1e-12))).round().astype(np.uint8))
+
+
+def _from_array(x: Any) -> Image.Image:
+    tensor = hasattr(x, "detach")
+    try:
+        values = np.asarray(x.detach().cpu() if tensor else x)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"A {type(x).__name__} is no picture.") from error
+    if tensor and values.ndim == 3 and values.shape[0] in (1, 3, 4) and values.shape[2] not in (1, 3, 4):
+        values = values.transpose(1, 2, 0)
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[..., 0]
+    if values.size == 0 or not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))):
+        raise InputError(f"An array of shape {values.shape} is no picture: (height, width, 3) is expected.")
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise InputError("The picture has pixels that are not a number.")
+        if values.min() < 0 or values.max() > 1:
+            raise InputError("A picture of floats runs from 0 to 1; this one does not.")
+        values = (values * 255).round()
+    elif values.dtype == np.uint16:
+        values = values >> 8
+    elif values.dtype == bool:
+        values = values * 255
+    elif values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
+        raise InputError(f"A picture of {values.dtype} cannot be used; uint8, uint16 or float is expected.")
+    return _rgb(Image.fromarray(values.astype(np.uint8)), "the array")

@@ -1,0 +1,71 @@
+"""Preprocessing of pictures, as data that travels with the checkpoint."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as F
+
+from vision.picture import decode, is_one, several
+from zoo.inputs import Batch, name_of
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Resize the short side, cut the centre, order the channels, scale and normalise.
+
+    Attributes
+    ----------
+    resize, crop : int
+        Short side and side of the square, in pixels.
+    interpolation : str
+        ``"bilinear"`` or ``"bicubic"``, always antialiased.
+    channels : str
+        ``"RGB"`` or ``"BGR"``.
+    scale : float
+        What a full channel (255) becomes: 1 or 255.
+    mean, std : tuple of float
+        In the order of `channels` and on the scale of `scale`.
+    """
+
+    resize: int
+    crop: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str = "bilinear"
+    channels: str = "RGB"
+    scale: float = 1.0
+
+    is_one = staticmethod(is_one)
+
+    def describe(self) -> str:
+        """The preprocessing in one sentence."""
+        mean, std = (", ".join(f"{v:g}" for v in values) for values in (self.mean, self.std))
+        return (
+            f"The short side is resized to {self.resize} pixels ({self.interpolation}, antialiased), the central "
+            f"{self.crop} × {self.crop} pixels are cut out, channels are {self.channels} from 0 to {self.scale:g}, "
+            f"minus {mean}, divided by {std}."
+        )
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        """An RGB picture as a float32 tensor, shape (3, crop, crop)."""
+        mode = InterpolationMode(self.interpolation)
+        image = F.center_crop(F.resize(image, [self.resize], interpolation=mode, antialias=True), [self.crop])
+        tensor = F.pil_to_tensor(image).float() * (self.scale / 255)
+        if self.channels == "BGR":
+            tensor = tensor.flip(0)
+        return F.normalize(tensor, list(self.mean), list(self.std))
+
+    def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
+        """Decode and preprocess pictures, `size` (default 16) at a time; `rate` is for sound and ignored."""
+        pictures = several(x)
+        size = size or 16
+        for start in range(0, len(pictures), size):
+            chunk = range(start, min(start + size, len(pictures)))
+            data = torch.stack([self(decode(pictures[i])) for i in chunk])
+            names = tuple(name_of(pictures[i], i) for i in chunk)
+            yield Batch(data=data, inputs=np.array(chunk), names=names)

@@ -1,0 +1,42 @@
+"""Pretrained networks for pictures and for sound, behind one set of verbs.
+
+>>> import zoo
+>>> zoo.load("squeezenet").classify("photo.jpg").labels     # doctest: +SKIP
+>>> zoo.sound_events("street.wav").table()                  # doctest: +SKIP
+>>> zoo.pitch("melody.wav").frequency                       # doctest: +SKIP
+
+Names are imported when they are first used, so that ``import zoo`` loads neither torch nor NumPy.
+"""
+
+from importlib import import_module
+
+_PUBLIC = {
+    "networks": "zoo.registry",
+    "describe": "zoo.registry",
+    "Spec": "zoo.spec",
+    "load": "zoo.network",
+    "Network": "zoo.network",
+    "classify": "zoo.verbs",
+    "embed": "zoo.verbs",
+    "sound_events": "zoo.verbs",
+    "pitch": "zoo.verbs",
+    "fetch": "zoo.weights",
+    "sample": "zoo.samples",
+    "Classification": "zoo.results",
+    "Embedding": "zoo.results",
+    "SoundEvents": "zoo.results",
+    "PitchTrack": "zoo.results",
+    "ZooError": "zoo.errors",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

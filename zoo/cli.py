@@ -1,0 +1,393 @@
+"""The command line: every verb, with JSON and CSV that other programs can read.
+
+Results go to stdout and nothing else does; progress and complaints go to stderr. The exit code is 0 only
+when every input was done, and 2 for bad usage or bad input, with one line that says what was wrong.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo.errors import InputError, ZooError
+from zoo.registry import describe, is_default, networks
+
+app = typer.Typer(
+    help="Pretrained networks for pictures and for sound.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NetworkOption = Annotated[str, typer.Option("--network", "-n", help="Name of the network, see `zoo list`.")]
+TABLE_WIDTH = (24, 9, 18, 10, 7)
+
+
+def main() -> None:
+    """Run the command line; a `ZooError` becomes one line on stderr and exit code 2."""
+    try:
+        app(prog_name="zoo")
+    except ZooError as error:
+        _complain(error)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output, such as `head`, is gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the networks: name, modality, tasks, parameters and size; * marks an arch's default."""
+    specs = [describe(name) for name in networks()]
+    if as_json:
+        return _print_json([spec.to_dict() for spec in specs])
+    typer.echo(_row("network", "modality", "tasks", "parameters", "MB"))
+    for spec in specs:
+        name = spec.name + (" *" if is_default(spec.name) else "")
+        size = f"{spec.size_mb:.1f}"
+        typer.echo(_row(name, spec.modality, ",".join(spec.tasks), f"{spec.parameters:,}", size))
+
+
+@app.command()
+def info(name: str, as_json: Json = False) -> None:
+    """Say what a network is, what it needs, how it was checked and where its weights come from."""
+    from zoo import weights
+
+    spec = describe(name)
+    record = weights.record_of(spec)
+    cached = weights.is_cached(spec)
+    if as_json:
+        state = {"path": str(weights.path_of(spec)), "cached": cached, **record}
+        return _print_json({**spec.to_dict(), "weights": state})
+    accuracy = spec.accuracy and (
+        f"{spec.accuracy.value:g} {spec.accuracy.metric} on {spec.accuracy.dataset} ({spec.accuracy.source})"
+    )
+    rows = {
+        "network": f"{spec.name}: {spec.title}",
+        "tasks": ", ".join(spec.tasks),
+        "parameters": f"{spec.parameters:,} ({spec.size_mb:.1f} MB), {spec.depth} layers deep",
+        "input": " × ".join(map(str, spec.input_shape)),
+        "published": accuracy or "no figure on record",
+        "licence": spec.licence,
+        "citation": spec.citation,
+        "original": spec.homepage,
+        "fidelity": spec.fidelity,
+        "cached": str(weights.path_of(spec)) if cached else "no; `zoo fetch` brings it",
+    }
+    if cached:
+        rows |= {"came from": record["source"], "sha256": f"{record['sha256']} (converted file)"}
+    for key, value in rows.items():
+        typer.echo(f"{key:<11} {value}")
+    for source in spec.sources:
+        digest = source.sha256 or record.get("sources", {}).get(source.url)
+        typer.echo(f"{'source':<11} {source.url}\n{'':<11} sha256 {digest or 'not known before first use'}")
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every network of the zoo.")] = False,
+) -> None:
+    """Bring weights (and, without names, the samples) onto this machine."""
+    from zoo import samples, weights
+
+    chosen = names or [name for name in networks() if everything or describe(name).embedded]
+    for spec in [describe(name) for name in chosen]:
+        with _bytes_bar(spec.name) as progress:
+            path = weights.fetch(spec.name, progress=progress)
+        record = weights.record_of(spec)
+        typer.echo(f"{spec.name}  {spec.licence}  {record['source']}\n  sha256 {record['sha256']}  {path}")
+    if not names:
+        for name in samples.SAMPLES:
+            typer.echo(f"{samples.sample(name)}  {samples.SAMPLES[name].credit}")
+
+
+@app.command()
+def classify(
+    files: list[str],
+    network: NetworkOption = "squeezenet",
+    top: Annotated[int, typer.Option(help="Classes to name.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Say what is in pictures, or in recordings as a whole."""
+    from zoo.network import load
+
+    net = load(network)
+    net.require("classify")
+    results, failed = _each(files, lambda file: net.classify(file, top=top))
+    if as_json:
+        _print_json([result.to_dict() for result in results])
+    else:
+        for result in results:
+            typer.echo(result.input)
+            for label, score in zip(result.labels, result.scores, strict=True):
+                typer.echo(f"  {score:6.1%}  {label}")
+    _exit(failed)
+
+
+@app.command()
+def events(
+    file: str,
+    network: NetworkOption = "yamnet",
+    threshold: Annotated[float, typer.Option(help="Score from which a class counts as heard.")] = 0.35,
+    separation: Annotated[float, typer.Option(help="Join events closer than this, in s.")] = 0.25,
+    min_duration: Annotated[float, typer.Option(help="Drop events shorter than this, in s.")] = 0.5,
+    include: Annotated[list[str] | None, typer.Option(help="Report only this class; may be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Do not report this class.")] = None,
+    top: Annotated[int, typer.Option(help="Classes to name for the whole clip.")] = 5,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Say which sounds are heard when."""
+    if as_json and as_csv:
+        raise InputError("Choose --json or --csv, not both.")
+    from zoo.verbs import sound_events
+
+    with _seconds_bar(file) as progress:
+        result = sound_events(
+            file,
+            network=network,
+            threshold=threshold,
+            separation=separation,
+            min_duration=min_duration,
+            include=include or (),
+            exclude=exclude or (),
+            top=top,
+            progress=progress,
+        )
+    if as_json:
+        _print_json(result.to_dict())
+    elif as_csv:
+        _print_csv(result.table())
+    else:
+        for event in result.events:
+            typer.echo(f"{event.start:8.2f} s to {event.end:8.2f} s  {event.score:5.2f}  {event.label}")
+        clip = zip(result.clip.labels, result.clip.scores, strict=True)
+        typer.echo("whole clip: " + ", ".join(f"{label} {score:.2f}" for label, score in clip))
+
+
+@app.command()
+def pitch(
+    file: str,
+    network: NetworkOption = "crepe.full",
+    step: Annotated[float, typer.Option(help="Time between frames, in s.")] = 0.01,
+    decoder: Annotated[str, typer.Option(help="local-average or viterbi.")] = "local-average",
+    threshold: Annotated[float, typer.Option(help="Confidence below which a frame is unvoiced.")] = 0.5,
+    silence: Annotated[float, typer.Option(help="Level in dB below which a frame is unvoiced.")] = -60.0,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every frame as CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every frame as JSON.")] = False,
+) -> None:
+    """Say which pitch a melody or voice has over time."""
+    if as_json and as_csv:
+        raise InputError("Choose --json or --csv, not both.")
+    from zoo.verbs import pitch as track_pitch
+
+    with _seconds_bar(file) as progress:
+        track = track_pitch(
+            file,
+            network=network,
+            step=step,
+            decoder=decoder,
+            threshold=threshold,
+            silence=silence,
+            progress=progress,
+        )
+    if as_csv:
+        _print_csv(track.table())
+    elif as_json:
+        _print_json(track.to_dict())
+    else:
+        typer.echo(_pitch_summary(track))
+
+
+@app.command()
+def embed(
+    files: list[str],
+    out: Annotated[Path, typer.Option(help="Where to: .npz, .parquet or .csv.")],
+    network: NetworkOption = "yamnet",
+    layer: Annotated[str | None, typer.Option(help="Layer to take; the one before the head if left out.")] = None,
+) -> None:
+    """Write a vector for each picture, or for each window of sound."""
+    writers = {".npz": _write_npz, ".parquet": _write_parquet, ".csv": _write_csv}
+    if out.suffix not in writers:
+        raise InputError(f"{out} should end with .npz, .parquet or .csv.")
+    if not out.parent.is_dir():
+        raise InputError(f"There is no folder {out.parent}.")
+    import numpy as np
+
+    from zoo.network import load
+    from zoo.results import Embedding
+    from zoo.weights import write
+
+    net = load(network)
+    parts, failed = _each(files, lambda file: net.embed(file, layer=layer))
+    if parts:
+        result = Embedding(
+            network=net.name,
+            layer=parts[0].layer,
+            values=np.concatenate([part.values for part in parts]),
+            times=None if parts[0].times is None else np.concatenate([part.times for part in parts]),
+            inputs=tuple(name for part in parts for name in part.inputs),
+        )
+        try:
+            write(out, lambda temporary: writers[out.suffix](result, temporary))
+        except OSError as error:
+            raise InputError(f"{out} cannot be written: {error.strerror or error}.") from error
+        rows, columns = result.values.shape
+        typer.echo(f"{rows} vectors of {columns} numbers from {result.layer} of {net.name}: {out}", err=True)
+    _exit(failed)
+
+
+@app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
+) -> None:
+    """Fetch networks, recount their records and ask each a question whose answer is known."""
+    from zoo.verify import verify as check
+
+    failed = False
+    for name in names or [name for name in networks() if describe(name).embedded]:
+        for finding in check(name):
+            failed |= not finding.passed
+            typer.echo(f"{'ok  ' if finding.passed else 'FAIL'} {describe(name).name}: {finding.text}")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def demo() -> None:
+    """Let the embedded networks look at a sample photo, hear a sample recording and follow a melody."""
+    from zoo.samples import SAMPLES, sample
+    from zoo.verbs import classify as name_classes
+    from zoo.verbs import pitch as track_pitch
+    from zoo.verbs import sound_events
+
+    typer.echo(f"{SAMPLES['cat.png'].title} ({SAMPLES['cat.png'].credit})")
+    for network in networks("picture", "classify"):
+        result = name_classes(sample("cat.png"), network=network, top=3)
+        best = zip(result.labels, result.scores, strict=True)
+        typer.echo(f"  {network}: " + ", ".join(f"{label} {score:.0%}" for label, score in best))
+    typer.echo(f"{SAMPLES['bicycle-bell.wav'].title} ({SAMPLES['bicycle-bell.wav'].credit})")
+    heard = sound_events(sample("bicycle-bell.wav"), network="yamnet", include=["Bicycle bell"])
+    for event in heard.events:
+        typer.echo(f"  {heard.network}: {event.label} {event.start:.1f} to {event.end:.1f} s, {event.score:.2f}")
+    typer.echo(f"{SAMPLES['melody.wav'].title} ({SAMPLES['melody.wav'].credit})")
+    for network in networks("sound", "pitch"):
+        track = track_pitch(sample("melody.wav"), network=network)
+        typer.echo(f"  {network}: {_pitch_summary(track)}")
+
+
+@app.command("app")
+def serve(
+    port: Annotated[int, typer.Option(help="Where to serve.")] = 8501,
+    address: Annotated[str, typer.Option(help="On which address; 0.0.0.0 for all.")] = "localhost",
+) -> None:
+    """Serve the app in the browser."""
+    here = Path(__file__).parent
+    script = next(path for path in (here / "app.py", here.parent / "app.py") if path.is_file())
+    flags = [f"--server.port={port}", f"--server.address={address}", "--server.headless=true"]
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(script), *flags]))
+
+
+def _row(*cells: str) -> str:
+    return " ".join(
+        f"{cell:<{width}}" if i < 3 else f"{cell:>{width}}"
+        for i, (cell, width) in enumerate(zip(cells, TABLE_WIDTH, strict=True))
+    ).rstrip()
+
+
+def _pitch_summary(track: Any) -> str:
+    import numpy as np
+
+    if not track.voiced.any():
+        return "no pitch: every frame is silent or below the confidence threshold"
+    notes = [name for name in track.note_names() if name]
+    runs = [name for i, name in enumerate(notes) if i == 0 or name != notes[i - 1]]
+    low, middle, high = np.nanpercentile(track.frequency, [0, 50, 100])
+    shown = " ".join(runs[:16]) + (" …" if len(runs) > 16 else "")
+    return (
+        f"{track.voiced.mean():.0%} voiced, {low:.1f} to {high:.1f} Hz, median {middle:.1f} Hz, "
+        f"confidence {track.confidence[track.voiced].mean():.2f}; {shown}"
+    )
+
+
+def _each(files: list[str], work: Callable[[str], Any]) -> tuple[list[Any], int]:
+    """Results of the inputs that can be used, and the number of those that cannot, each complained about."""
+    results, failed = [], 0
+    for file in files:
+        try:
+            results.append(work(file))
+        except InputError as error:
+            _complain(error)
+            failed += 1
+    return results, failed
+
+
+def _exit(failed: int) -> None:
+    if failed:
+        raise typer.Exit(2)
+
+
+def _complain(error: ZooError) -> None:
+    typer.echo("zoo: " + " ".join(str(error).split()), err=True)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _print_csv(table: Any) -> None:
+    table.to_csv(sys.stdout, index=False, float_format="%.6g")
+
+
+def _write_npz(result: Any, path: Path) -> None:
+    import numpy as np
+
+    times = {} if result.times is None else {"times": result.times}
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            values=result.values,
+            inputs=np.array(result.inputs),
+            network=np.array(result.network),
+            layer=np.array(result.layer),
+            **times,
+        )
+
+
+def _write_parquet(result: Any, path: Path) -> None:
+    result.table().to_parquet(path, index=False)
+
+
+def _write_csv(result: Any, path: Path) -> None:
+    result.table().to_csv(path, index=False)
+
+
+@contextmanager
+def _bytes_bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    from tqdm import tqdm
+
+    with tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1000, leave=False, delay=0.3) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+@contextmanager
+def _seconds_bar(name: str) -> Iterator[Callable[[float], None]]:
+    from tqdm import tqdm
+
+    with tqdm(desc=Path(name).name, unit="s", disable=None, leave=False, delay=1.0) as bar:
+        yield lambda seconds: bar.update(round(seconds) - bar.n) and None

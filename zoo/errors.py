@@ -1,0 +1,24 @@
+"""What can go wrong, by kind. Every message is one sentence that a user can act on."""
+
+
+class ZooError(Exception):
+    """Anything the zoo refuses to do, said in one sentence."""
+
+
+class UnknownNameError(ZooError, LookupError):
+    """A network, layer, class or sample that does not exist; the message names the closest ones."""
+
+
+class InputError(ZooError, ValueError):
+    """A picture, sound or option that cannot be used."""
+
+
+class WeightsError(ZooError, OSError):
+    """Weights that cannot be fetched, read, verified or kept."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class CatalogError(ZooError, ValueError):
+    """A record of a catalogue that is incomplete or contradicts itself."""

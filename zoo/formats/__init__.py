@@ -1,0 +1,42 @@
+"""Readers of weight files: one file a format, each ``read(path) -> {name: ndarray}``.
+
+A reader runs no code that the file brings, and raises `WeightsError` for a file that is not of its kind,
+is truncated or is hostile.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import WeightsError
+
+READERS = {
+    "keras": "zoo.formats.keras",
+    "pickle": "zoo.formats.pickled",
+    "safetensors": "zoo.formats.safe",
+    "savedmodel": "zoo.formats.savedmodel",
+    "torch": "zoo.formats.torched",
+}
+
+
+def read(path: str | Path, format: str) -> dict[str, np.ndarray]:
+    """Read a weight file into named arrays.
+
+    Parameters
+    ----------
+    path : path
+        A file; for ``savedmodel`` the folder, or the handle of a TF-Hub module.
+    format : str
+        Key of `READERS`.
+
+    Raises
+    ------
+    WeightsError
+        If the format is unknown or the file is not of that format, truncated or hostile.
+    """
+    if format not in READERS:
+        raise WeightsError(f"There is no reader for {format!r}; choose one of {', '.join(READERS)}.")
+    reader: Callable[[str | Path], dict[str, np.ndarray]] = import_module(READERS[format]).read
+    return reader(path)

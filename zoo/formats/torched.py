@@ -1,0 +1,30 @@
+"""PyTorch state dictionaries (``.pth``, ``.pt``)."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from zoo.errors import WeightsError
+
+
+def read(path: str | Path) -> dict[str, np.ndarray]:
+    """Every tensor of the state dictionary by its name.
+
+    Only tensors and plain containers are unpickled (``weights_only=True``).
+
+    Raises
+    ------
+    WeightsError
+        If the file is no state dictionary, is truncated or asks for code to be run.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(f"{path} is not a safe, complete PyTorch file: {reason}") from error
+    state = state.get("state_dict", state) if isinstance(state, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise WeightsError(f"{path} holds no state dictionary of tensors.")
+    return {name: tensor.numpy() for name, tensor in state.items()}

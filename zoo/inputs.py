@@ -1,0 +1,125 @@
+"""Whatever a user hands over as a file: path, bytes, URL or open file -> name and binary stream."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from zoo.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+MAX_DOWNLOAD_BYTES = 1 << 30
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What a network sees at once: preprocessed rows, and where each came from.
+
+    Attributes
+    ----------
+    data : Tensor, shape (n, ...)
+    inputs : ndarray of int, shape (n,)
+        Position of the input that each row comes from.
+    names : tuple of str, length n
+        Name of that input.
+    times : ndarray of float64, shape (n, 2), or None
+        Start and end of each row in s, for sound.
+    samples : ndarray of float32, or None
+        The waveform that the rows were cut from, for sound.
+    seconds : float
+        How much of the input has been read so far, for sound.
+    """
+
+    data: torch.Tensor
+    inputs: np.ndarray
+    names: tuple[str, ...]
+    times: np.ndarray | None = None
+    samples: np.ndarray | None = None
+    seconds: float = 0.0
+
+
+def name_of(x: Any, index: int = 0) -> str:
+    """How to call an input in a result: its path, URL or file name, else its kind and position."""
+    if isinstance(x, (str, os.PathLike)):
+        return os.fspath(x)
+    if isinstance(name := getattr(x, "name", None) or getattr(x, "filename", None), str):
+        return name
+    return f"{type(x).__name__} {index + 1}"
+
+
+def is_file(x: Any) -> bool:
+    """Whether `x` is something that `open_input` opens."""
+    return isinstance(x, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(x, "read")
+
+
+def open_input(x: Any) -> BinaryIO:
+    """Open an input for reading.
+
+    Parameters
+    ----------
+    x : str, path, bytes or binary file
+        A string that begins with ``http://`` or ``https://`` is downloaded.
+
+    Returns
+    -------
+    BinaryIO
+        Seekable; the caller closes it.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is a folder, it may not be read, it is empty or cannot be downloaded.
+    """
+    if isinstance(x, (bytes, bytearray, memoryview)):
+        stream: BinaryIO = io.BytesIO(x)
+    elif hasattr(x, "read"):
+        stream = io.BytesIO(x.getvalue() if hasattr(x, "getvalue") else x.read())
+    elif isinstance(x, str) and x.startswith(("http://", "https://")):
+        stream = _download(x)
+    else:
+        stream = _open_path(Path(x))
+    if not stream.read(1):
+        stream.close()
+        raise InputError(f"{name_of(x)} is empty.")
+    stream.seek(0)
+    return stream
+
+
+def _open_path(path: Path) -> BinaryIO:
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, not a file.")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _download(url: str) -> BinaryIO:
+    import requests
+
+    stream = tempfile.SpooledTemporaryFile(max_size=64 << 20)
+    try:
+        with requests.get(url, stream=True, timeout=(10, 60)) as response:
+            response.raise_for_status()
+            for chunk in response.iter_content(_CHUNK):
+                stream.write(chunk)
+                if stream.tell() > MAX_DOWNLOAD_BYTES:
+                    raise InputError(f"{url} is larger than {MAX_DOWNLOAD_BYTES >> 20} MB.")
+    except requests.RequestException as error:
+        stream.close()
+        raise InputError(f"{url} cannot be downloaded: {type(error).__name__}.") from error
+    except InputError:
+        stream.close()
+        raise
+    stream.seek(0)
+    return stream

@@ -1,0 +1,51 @@
+"""The classes of a network: index, identifier and readable label."""
+
+import csv
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from zoo.errors import UnknownNameError
+
+
+class Label(NamedTuple):
+    """One class: its wnid or mid, its readable label and, where there are any, its other names."""
+
+    id: str
+    label: str
+    synonyms: str = ""
+
+
+@cache
+def read(resource: str) -> tuple[Label, ...]:
+    """Labels in the order of the network's outputs.
+
+    Parameters
+    ----------
+    resource : str
+        ``package/path.csv`` with columns index, id, label and perhaps synonyms.
+    """
+    package, _, path = resource.partition("/")
+    text = files(package).joinpath(path).read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return tuple(Label(row["id"], row["label"], row.get("synonyms", "")) for row in rows)
+
+
+def find(labels: tuple[Label, ...], name: str) -> int:
+    """Index of the class with that label or identifier, whatever its case.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the message names the closest labels.
+    """
+    wanted = name.strip().casefold()
+    for index, label in enumerate(labels):
+        if wanted in (label.label.casefold(), label.id.casefold()):
+            return index
+    known = {label.label.casefold(): label.label for label in labels}
+    close = get_close_matches(wanted, known, n=3, cutoff=0.5)
+    inside = [text for key, text in known.items() if wanted in key][:3]
+    hint = " or ".join(f'"{known.get(key, key)}"' for key in dict.fromkeys([*close, *inside]))
+    raise UnknownNameError(f'There is no class "{name}"' + (f"; did you mean {hint}?" if hint else "."))

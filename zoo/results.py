@@ -1,0 +1,315 @@
+"""What the verbs return: frozen, typed, and able to become a table, a plot or JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """The best classes of one input, best first.
+
+    Attributes
+    ----------
+    network, input : str
+    indices : ndarray of int, shape (top,)
+    ids : tuple of str
+        wnid (ImageNet) or mid (AudioSet) of each class.
+    labels : tuple of str
+    scores : ndarray of float32, shape (top,)
+        From 0 to 1. They sum to 1 over all classes where the classes exclude each other (pictures);
+        for sounds they are independent of each other and not calibrated.
+    all_scores : ndarray of float32, shape (classes,)
+    """
+
+    network: str
+    input: str
+    indices: np.ndarray
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    scores: np.ndarray
+    all_scores: np.ndarray
+
+    def table(self) -> pd.DataFrame:
+        """One row a class: index, id, label, score."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {"index": self.indices, "id": self.ids, "label": self.labels, "score": self.scores}
+        )
+
+    def plot(self) -> go.Figure:
+        """The classes as bars, best on top."""
+        import plotly.graph_objects as go
+
+        figure = go.Figure(
+            go.Bar(
+                x=self.scores,
+                y=[_short(label) for label in self.labels],
+                orientation="h",
+                text=[f"{score:.1%}" for score in self.scores],
+                textposition="auto",
+                customdata=self.ids,
+                hovertemplate="%{y} (%{customdata}): %{x:.4f}<extra></extra>",
+            )
+        )
+        figure.update_xaxes(title=f"score of {self.network}", range=[0, 1], tickformat=".0%")
+        figure.update_yaxes(autorange="reversed", automargin=True)
+        figure.update_layout(height=90 + 32 * len(self.labels), margin={"l": 8, "r": 8, "t": 8, "b": 8})
+        return figure
+
+    def to_dict(self) -> dict[str, Any]:
+        rows = zip(self.indices, self.ids, self.labels, self.scores, strict=True)
+        return {
+            "input": self.input,
+            "network": self.network,
+            "predictions": [
+                {"index": int(i), "id": identity, "label": label, "score": float(score)}
+                for i, identity, label, score in rows
+            ],
+        }
+
+
+class SoundEvent(NamedTuple):
+    """One sound located in time: seconds, and its largest patch score."""
+
+    label: str
+    index: int
+    id: str
+    start: float
+    end: float
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class SoundEvents:
+    """Which sounds were heard when.
+
+    Attributes
+    ----------
+    network, input : str
+    events : tuple of SoundEvent
+        By start, then by score.
+    scores : ndarray of float32, shape (patches, classes)
+        Independent of each other and not calibrated across classes: compare a class with itself.
+    times : ndarray of float64, shape (patches, 2)
+        Start and end of each patch in s.
+    labels : tuple of str
+        Of the columns of `scores`.
+    duration : float
+        Of the recording, in s.
+    clip : Classification
+        Of the whole recording: the mean over patches.
+    """
+
+    network: str
+    input: str
+    events: tuple[SoundEvent, ...]
+    scores: np.ndarray
+    times: np.ndarray
+    labels: tuple[str, ...]
+    duration: float
+    clip: Classification
+
+    def table(self) -> pd.DataFrame:
+        """One row an event: start, end, label, index, id, score."""
+        import pandas as pd
+
+        columns = ["start", "end", "label", "index", "id", "score"]
+        return pd.DataFrame(self.events, columns=SoundEvent._fields)[columns]
+
+    def plot(self, most: int = 15) -> go.Figure:
+        """The events on a time line, one row a class; at most the `most` best classes."""
+        import plotly.graph_objects as go
+
+        best: dict[str, float] = {}
+        for event in self.events:
+            best[event.label] = max(best.get(event.label, 0.0), event.score)
+        rows = sorted(best, key=best.__getitem__, reverse=True)[:most]
+        shown = [event for event in self.events if event.label in rows]
+        figure = go.Figure(
+            go.Bar(
+                base=[event.start for event in shown],
+                x=[event.end - event.start for event in shown],
+                y=[_short(event.label) for event in shown],
+                orientation="h",
+                marker={
+                    "color": [event.score for event in shown],
+                    "cmin": 0,
+                    "cmax": 1,
+                    "colorscale": "Viridis",
+                    "colorbar": {"title": "score", "thickness": 12},
+                },
+                customdata=[(event.start, event.end, event.score) for event in shown],
+                hovertemplate="%{y}: %{customdata[0]:.2f} to %{customdata[1]:.2f} s, "
+                "score %{customdata[2]:.2f}<extra></extra>",
+            )
+        )
+        figure.update_xaxes(title="time (s)", range=[0, self.duration])
+        figure.update_yaxes(
+            categoryorder="array", categoryarray=[_short(r) for r in rows[::-1]], automargin=True
+        )
+        figure.update_layout(
+            height=130 + 28 * len(rows), barmode="overlay", margin={"l": 8, "r": 8, "t": 8, "b": 8}
+        )
+        return figure
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "input": self.input,
+            "network": self.network,
+            "events": [
+                {
+                    "label": event.label,
+                    "index": event.index,
+                    "start": round(event.start, 3),
+                    "end": round(event.end, 3),
+                    "score": event.score,
+                }
+                for event in self.events
+            ],
+            "clip": [
+                {"label": row["label"], "index": row["index"], "score": row["score"]}
+                for row in self.clip.to_dict()["predictions"]
+            ],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class PitchTrack:
+    """Fundamental frequency over time.
+
+    Attributes
+    ----------
+    network, input : str
+    time : ndarray of float64, shape (frames,)
+        Centre of each frame in s.
+    frequency : ndarray of float64, shape (frames,)
+        Hz; NaN where unvoiced.
+    confidence : ndarray of float32, shape (frames,)
+        From 0 to 1.
+    voiced : ndarray of bool, shape (frames,)
+    activations : ndarray of float32, shape (frames, 360), or None
+        The network's outputs, where asked for.
+    """
+
+    network: str
+    input: str
+    time: np.ndarray
+    frequency: np.ndarray
+    confidence: np.ndarray
+    voiced: np.ndarray
+    activations: np.ndarray | None = None
+
+    def table(self) -> pd.DataFrame:
+        """One row a frame: time, frequency, confidence, voiced."""
+        import pandas as pd
+
+        columns = ("time", "frequency", "confidence", "voiced")
+        return pd.DataFrame({column: getattr(self, column) for column in columns})
+
+    def note_names(self) -> list[str]:
+        """The nearest note of each frame (``"A4"``), empty where unvoiced; A4 is 440 Hz."""
+        import librosa
+
+        names = np.full(len(self.frequency), "", dtype=object)
+        if self.voiced.any():
+            names[self.voiced] = librosa.hz_to_note(self.frequency[self.voiced], unicode=False)
+        return names.tolist()
+
+    def plot(self) -> go.Figure:
+        """Frequency over time on a logarithmic axis, with gaps where unvoiced."""
+        import plotly.graph_objects as go
+
+        figure = go.Figure(
+            go.Scatter(
+                x=self.time,
+                y=self.frequency,
+                mode="lines",
+                line={"width": 3},
+                connectgaps=False,
+                name="f0",
+                customdata=np.stack([self.note_names(), self.confidence], axis=1),
+                hovertemplate="%{x:.2f} s: %{y:.1f} Hz, %{customdata[0]}, "
+                "confidence %{customdata[1]:.2f}<extra></extra>",
+            )
+        )
+        figure.update_xaxes(title="time (s)")
+        figure.update_yaxes(title="frequency (Hz)", type="log")
+        figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+        return figure
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "input": self.input,
+            "network": self.network,
+            "time": self.time.round(6).tolist(),
+            "frequency": [None if math.isnan(f) else f for f in self.frequency.tolist()],
+            "confidence": self.confidence.tolist(),
+            "voiced": self.voiced.tolist(),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """Vectors that describe the inputs.
+
+    Attributes
+    ----------
+    network, layer : str
+        The layer whose output this is.
+    values : ndarray of float32, shape (n, d)
+        One row a picture, or a window of sound.
+    times : ndarray of float64, shape (n, 2), or None
+        Start and end of each window in s; None for pictures.
+    inputs : tuple of str, length n
+        Which input each row comes from.
+    """
+
+    network: str
+    layer: str
+    values: np.ndarray
+    times: np.ndarray | None
+    inputs: tuple[str, ...]
+
+    def table(self) -> pd.DataFrame:
+        """One row a vector: input, start and end for sound, then columns 0 to d - 1."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.values, columns=[str(i) for i in range(self.values.shape[1])])
+        if self.times is not None:
+            table.insert(0, "start", self.times[:, 0])
+            table.insert(1, "end", self.times[:, 1])
+        table.insert(0, "input", list(self.inputs))
+        return table
+
+    def plot(self) -> go.Figure:
+        """The vectors as an image: one column a vector, one row a dimension."""
+        import plotly.graph_objects as go
+
+        times = None if self.times is None else self.times[:, 0]
+        figure = go.Figure(go.Heatmap(z=self.values.T, x=times, colorscale="RdBu", zmid=0))
+        figure.update_xaxes(title="vector" if times is None else "time (s)")
+        figure.update_yaxes(title=f"dimension of {self.layer}")
+        return figure
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "layer": self.layer,
+            "inputs": list(self.inputs),
+            "times": None if self.times is None else self.times.tolist(),
+            "values": self.values.tolist(),
+        }
+
+
+def _short(label: str, most: int = 32) -> str:
+    return label if len(label) <= most else label[: most - 1] + "…"

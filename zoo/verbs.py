@@ -1,0 +1,226 @@
+"""The verbs as functions: an input and the name of a network (or a loaded one) -> a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from zoo import labels
+from zoo.errors import InputError
+from zoo.network import Network, load
+from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
+
+Heard = Callable[[float], None]
+"""Called with the seconds of sound that have been worked through."""
+
+DECODERS = ("local-average", "viterbi")
+
+
+def classify(
+    x: Any, *, network: str | Network = "squeezenet", top: int = 5, rate: float | None = None
+) -> Classification | list[Classification]:
+    """`Network.classify` of a network by name."""
+    return _network(network).classify(x, top=top, rate=rate)
+
+
+def embed(
+    x: Any, *, network: str | Network, layer: str | None = None, pool: bool | None = None, rate: float | None = None
+) -> Embedding:
+    """`Network.embed` of a network by name."""
+    return _network(network).embed(x, layer=layer, pool=pool, rate=rate)
+
+
+def sound_events(
+    x: Any,
+    *,
+    network: str | Network = "yamnet",
+    rate: float | None = None,
+    threshold: float = 0.35,
+    separation: float = 0.25,
+    min_duration: float = 0.5,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    top: int = 5,
+    progress: Heard | None = None,
+) -> SoundEvents:
+    """Which sounds are heard when.
+
+    The defaults are those of MATLAB's ``classifySound``. Scores are independent of each other and not
+    calibrated across classes: one threshold does not mean the same certainty for every class.
+
+    Parameters
+    ----------
+    x : path, URL, bytes, or array (with `rate`)
+    network : str or Network
+    rate : float, optional
+        Sample rate of an array, in Hz.
+    threshold : float
+        Score, from 0 to 1, from which a class counts as heard.
+    separation : float
+        Events of a class with a shorter gap between them, in s, are joined.
+    min_duration : float
+        Shorter events, in s, are dropped.
+    include, exclude : sequence of str
+        Labels or identifiers of the only classes to report, and of classes not to report.
+    top : int
+        How many classes `SoundEvents.clip` names.
+    progress : callable, optional
+
+    Returns
+    -------
+    SoundEvents
+
+    Raises
+    ------
+    InputError
+        If the sound or an option cannot be used.
+    UnknownNameError
+        If there is no such network or class.
+    """
+    net = _network(network)
+    net.require("events")
+    _require_one(net, x)
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold={threshold} is not between 0 and 1.")
+    if separation < 0 or min_duration < 0:
+        raise InputError("separation and min_duration are times in s and cannot be negative.")
+    keep = _kept_classes(net, include, exclude)
+    scores, times, name, seconds = [], [], "", 0.0
+    for batch in net.batches(x, rate=rate):
+        scores.append(net.scores(batch.data))
+        times.append(batch.times)
+        name, seconds = batch.names[0], batch.seconds
+        if progress:
+            progress(seconds)
+    all_scores, all_times = np.concatenate(scores), np.concatenate(times)
+    from audio.events import find_events
+
+    found = find_events(
+        np.where(keep, all_scores, -1.0),
+        all_times,
+        threshold=threshold,
+        separation=separation,
+        min_duration=min(min_duration, seconds),
+        duration=seconds,
+    )
+    return SoundEvents(
+        network=net.name,
+        input=name,
+        events=tuple(
+            SoundEvent(net.labels[i].label, i, net.labels[i].id, start, end, score)
+            for i, start, end, score in found
+        ),
+        scores=all_scores,
+        times=all_times,
+        labels=tuple(label.label for label in net.labels),
+        duration=seconds,
+        clip=net.classification(all_scores.mean(axis=0), name, top),
+    )
+
+
+def pitch(
+    x: Any,
+    *,
+    network: str | Network = "crepe.full",
+    rate: float | None = None,
+    step: float = 0.01,
+    decoder: str = "local-average",
+    threshold: float = 0.5,
+    silence: float | None = -60.0,
+    keep_activations: bool = False,
+    progress: Heard | None = None,
+) -> PitchTrack:
+    """The fundamental frequency of a melody, a voice or an instrument that plays one note at a time.
+
+    Parameters
+    ----------
+    x : path, URL, bytes, or array (with `rate`)
+    network : str or Network
+    rate : float, optional
+        Sample rate of an array, in Hz.
+    step : float
+        Time between frames, in s.
+    decoder : {"local-average", "viterbi"}
+        Each frame for itself, or the most likely path over the whole recording.
+    threshold : float
+        Confidence, from 0 to 1, below which a frame is unvoiced.
+    silence : float or None
+        A-weighted level in dB relative to full scale below which a frame is unvoiced; None: no frame is.
+    keep_activations : bool
+        Also return the network's outputs.
+    progress : callable, optional
+
+    Returns
+    -------
+    PitchTrack
+
+    Raises
+    ------
+    InputError
+        If the sound or an option cannot be used.
+    """
+    net = _network(network)
+    net.require("pitch")
+    _require_one(net, x)
+    if decoder not in DECODERS:
+        raise InputError(f"There is no decoder {decoder!r}; choose {' or '.join(DECODERS)}.")
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold={threshold} is not between 0 and 1.")
+    from audio import pitch as decoding
+
+    frontend = net.preset.with_hop(step)
+    path = decoding.Viterbi() if decoder == "viterbi" else None
+    waiting = np.zeros((0, len(decoding.BIN_CENTS)), np.float32)
+    cents, confidence, levels, kept, name = [], [], [], [], ""
+
+    def decode(bins: np.ndarray) -> None:
+        nonlocal waiting
+        cents.append(decoding.local_average(waiting[: len(bins)], bins))
+        waiting = waiting[len(bins) :]
+
+    for batch in frontend.batches(x, rate=rate):
+        activations = net.scores(batch.data)
+        waiting = np.concatenate([waiting, activations])
+        decode(path.feed(activations.argmax(axis=1)) if path else activations.argmax(axis=1))
+        confidence.append(activations.max(axis=1))
+        levels.append(decoding.level(frontend.frames(torch.from_numpy(batch.samples))))
+        name = batch.names[0]
+        if keep_activations:
+            kept.append(activations)
+        if progress:
+            progress(batch.seconds)
+    if path:
+        decode(path.finish())
+    certainty = np.concatenate(confidence)
+    voiced = certainty >= threshold
+    if silence is not None:
+        voiced &= np.concatenate(levels) >= silence
+    frequency = decoding.to_hertz(np.concatenate(cents))
+    return PitchTrack(
+        network=net.name,
+        input=name,
+        time=np.arange(len(frequency)) * frontend.framing.hop / frontend.rate,
+        frequency=np.where(voiced, frequency, np.nan),
+        confidence=certainty,
+        voiced=voiced,
+        activations=np.concatenate(kept) if keep_activations else None,
+    )
+
+
+def _network(network: str | Network) -> Network:
+    return network if isinstance(network, Network) else load(network)
+
+
+def _require_one(net: Network, x: Any) -> None:
+    if not net.preset.is_one(x):
+        raise InputError("One recording at a time: pass a path, bytes, or an array with rate=.")
+
+
+def _kept_classes(net: Network, include: Sequence[str], exclude: Sequence[str]) -> np.ndarray:
+    keep = np.full(len(net.labels), not include)
+    keep[[labels.find(net.labels, name) for name in include]] = True
+    keep[[labels.find(net.labels, name) for name in exclude]] = False
+    return keep

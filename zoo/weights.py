@@ -1,0 +1,215 @@
+"""The weights of a checkpoint: fetched once, converted once, verified at every use.
+
+The cache (``ZOO_CACHE``, else the user's cache folder) holds ``weights/<name>.safetensors`` and beside it
+``<name>.json``, which says where the tensors came from and what the hashes were at first use. Files are
+written under a temporary name and renamed, one process at a time, so a cache is never half written.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import formats, sources
+from zoo.errors import WeightsError
+from zoo.registry import describe
+from zoo.sources import Progress
+from zoo.spec import Source, Spec
+
+LAYOUT = 1  # raised when a converter changes what it writes, so that older caches are made anew
+_SUFFIXES = {".safetensors": "safetensors", ".h5": "keras", ".pkl": "pickle", ".pth": "torch", ".pt": "torch"}
+
+
+def cache_folder() -> Path:
+    """Where fetched files are kept: ``ZOO_CACHE``, else ``zoo`` in the user's cache folder."""
+    if folder := os.environ.get("ZOO_CACHE"):
+        return Path(folder).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("zoo", appauthor=False)
+
+
+def path_of(spec: Spec) -> Path:
+    """Where the converted weights of a checkpoint are kept, whether they are there or not."""
+    return cache_folder() / "weights" / f"{spec.name}.safetensors"
+
+
+def record_of(spec: Spec) -> dict[str, Any]:
+    """What is known of the weights that were fetched; empty before the first time.
+
+    Returns
+    -------
+    dict
+        ``source``, ``layout``, ``sha256`` (of the converted file) and ``sources`` ({url: SHA-256 at first use}).
+    """
+    try:
+        return json.loads(path_of(spec).with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def is_cached(spec: Spec) -> bool:
+    """Whether the weights are on this machine, unbroken."""
+    path, record = path_of(spec), record_of(spec)
+    return (
+        record.get("layout") == LAYOUT and path.is_file() and sources.digest(path) == record.get("sha256")
+    )
+
+
+def fetch(name: str, *, progress: Progress | None = None) -> Path:
+    """Make sure that the weights of a network are in the cache.
+
+    Parameters
+    ----------
+    name : str
+    progress : callable, optional
+        Called with the bytes done and the bytes in all while something is downloaded.
+
+    Returns
+    -------
+    Path
+        The converted weights, a safetensors file.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such network.
+    WeightsError
+        If no source gives them, or they cannot be kept.
+    """
+    spec = describe(name)
+    path = path_of(spec)
+    if is_cached(spec):
+        return path
+    with storing(path):
+        if is_cached(spec):  # another process was faster
+            return path
+        if path.exists():
+            print(f"The cached weights of {spec.name} are damaged or outdated and are fetched anew.", file=sys.stderr)
+        _fetch(spec, path, progress)
+    return path
+
+
+def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np.ndarray]:
+    """Named tensors of a checkpoint, from the cache or from a local file.
+
+    Parameters
+    ----------
+    file : path, optional
+        The zoo's own safetensors, or the original in one of the formats of the checkpoint's sources.
+
+    Raises
+    ------
+    WeightsError
+        If they cannot be had or read.
+    """
+    if file is None:
+        return formats.read(fetch(spec.name), "safetensors")
+    path = Path(file)
+    if not path.exists():
+        raise WeightsError(f"There is no file {path}.")
+    kind = "savedmodel" if path.is_dir() else _SUFFIXES.get(path.suffix)
+    if kind is None:
+        raise WeightsError(f"{path} is of no kind that can be read: {', '.join(_SUFFIXES)} or a SavedModel.")
+    tensors = formats.read(path, kind)
+    converts = [source.convert for source in spec.sources if source.format == kind and source.convert]
+    return _convert(tensors, converts[0], str(path)) if converts else tensors
+
+
+@contextlib.contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Let one process at a time write `path`, and turn what the system refuses into a `WeightsError`."""
+    from filelock import FileLock
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            yield
+    except OSError as error:
+        if isinstance(error, WeightsError):
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        why = "the disk is full" if full else sources.reason(error)
+        raise WeightsError(
+            f"{path.name} cannot be kept in {path.parent} ({why}); "
+            "make room, or set ZOO_CACHE to a folder that can be written."
+        ) from error
+
+
+def write(path: Path, save: Callable[[Path], object]) -> None:
+    """Write a file under a temporary name and rename it, so that it is whole or not there."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        save(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
+    failures = []
+    for source in spec.sources:
+        try:
+            tensors, digest = _acquire(spec, source, progress)
+        except WeightsError as error:
+            failures.append(str(error))
+            continue
+        _store(spec, path, source, digest, tensors)
+        return
+    raise WeightsError(f"The weights of {spec.name} cannot be had. {' '.join(failures)}")
+
+
+def _acquire(
+    spec: Spec, source: Source, progress: Progress | None
+) -> tuple[dict[str, np.ndarray], str | None]:
+    known = source.sha256 or record_of(spec).get("sources", {}).get(source.url)
+    with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
+        found = sources.get(source.url, Path(folder), sha256=known, progress=progress)
+        digest = sources.digest(found) if isinstance(found, Path) and not known else known
+        tensors = formats.read(found, source.format)
+    return _convert(tensors, source.convert, source.url), digest
+
+
+def _convert(tensors: dict[str, np.ndarray], convert: str | None, origin: str) -> dict[str, np.ndarray]:
+    if convert is None:
+        return tensors
+    module, _, function = convert.partition(":")
+    try:
+        return getattr(import_module(module), function)(tensors)
+    except (KeyError, ValueError, IndexError) as error:
+        raise WeightsError(f"{origin} does not hold the tensors of this network ({error}).") from error
+
+
+def _store(
+    spec: Spec, path: Path, source: Source, digest: str | None, tensors: dict[str, np.ndarray]
+) -> None:
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(tensors.items())}
+    record = record_of(spec)
+    record.setdefault("sources", {})
+    if digest:
+        record["sources"][source.url] = digest
+    record |= {"source": source.url, "layout": LAYOUT}
+
+    def save(temporary: Path) -> None:
+        try:
+            save_file(contiguous, temporary)
+        except SafetensorError as error:  # wraps the system's own error as text
+            code = next((c for c in (errno.ENOSPC, errno.EFBIG) if f"code: {c}," in str(error)), errno.EIO)
+            raise OSError(code, os.strerror(code)) from error
+        record["sha256"] = sources.digest(temporary)
+        write(path.with_suffix(".json"), lambda sidecar: sidecar.write_text(json.dumps(record, indent=1)))
+
+    write(path, save)
