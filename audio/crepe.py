@@ -68,7 +68,9 @@ def from_keras(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             continue  # the optimiser's state, which some files keep
         if variable == "kernel:0":
             # (width, in, out), or (width, 1, in, out) where the file was made with Conv2D
-            tensor = tensor.T if tensor.ndim == 2 else tensor.reshape(-1, *tensor.shape[-2:]).transpose(2, 1, 0)
+            tensor = (
+                tensor.T if tensor.ndim == 2 else tensor.reshape(-1, *tensor.shape[-2:]).transpose(2, 1, 0)
+            )
         number = layer.removeprefix("conv").removesuffix("-BN")
         if layer == "classifier":
             target = "classifier"

@@ -119,7 +119,9 @@ class Frontend:
         """
         hop = round(seconds * self.rate)
         if not 1 <= hop <= self.framing.window:
-            raise InputError(f"A step of {seconds} s is not between one sample and one window ({self.span:g} s).")
+            raise InputError(
+                f"A step of {seconds} s is not between one sample and one window ({self.span:g} s)."
+            )
         return replace(self, framing=replace(self.framing, hop=hop))
 
     def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
@@ -131,7 +133,7 @@ class Frontend:
             If a recording cannot be used, or is shorter than one window where windows are not padded.
         """
         for index, item in enumerate(several(x)):
-            sound = open_sound(item, rate, index)
+            sound = open_sound(item, rate, index=index)
             count = 0
             for first, waveform, seen in self.framing.segments(mono(sound, self.rate), size or 128):
                 data = self(torch.from_numpy(waveform))

@@ -60,7 +60,9 @@ class Viterbi:
         self._from = np.arange(n) + np.arange(-_BAND, _BAND + 1)[:, None]
         inside = (self._from >= 0) & (self._from < n)
         self._from = self._from.clip(0, n - 1)
-        self._transition = np.where(inside, np.log(matrix[self._from, np.arange(n)].clip(min=1e-300)), -np.inf)
+        self._transition = np.where(
+            inside, np.log(matrix[self._from, np.arange(n)].clip(min=1e-300)), -np.inf
+        )
         self._score: np.ndarray | None = None
         self._back: list[np.ndarray] = []
 

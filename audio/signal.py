@@ -37,12 +37,15 @@ class Sound:
         In s, as far as the file says.
     blocks : iterator of ndarray, shape (samples, channels), float32
         Full scale is 1.
+    most : float
+        How long it may be, in s.
     """
 
     name: str
     rate: float
     duration: float | None
     blocks: Iterator[np.ndarray]
+    most: float
 
 
 def max_seconds() -> float:
@@ -69,7 +72,7 @@ def several(x: Any) -> list[Any]:
     return sounds
 
 
-def open_sound(x: Any, rate: float | None = None, index: int = 0) -> Sound:
+def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float | None = None) -> Sound:
     """Open a recording as a stream of blocks.
 
     Parameters
@@ -79,24 +82,29 @@ def open_sound(x: Any, rate: float | None = None, index: int = 0) -> Sound:
         floats from -1 to 1.
     rate : float, optional
         Of an array, in Hz: required there, refused for a file, which knows its own.
+    index : int
+        Position in a list, for the name of an input that has none.
+    most : float, optional
+        How long it may be, in s; `max_seconds` by default.
 
     Raises
     ------
     InputError
-        If it is no sound, is empty, damaged or longer than `max_seconds`, or the rate is missing or absurd.
+        If it is no sound, is empty, damaged or too long, or the rate is missing or absurd.
     """
+    most = max_seconds() if most is None else most
     if not is_file(x):
-        return _from_array(x, rate, name_of(x, index))
+        return _from_array(x, rate, name_of(x, index), most)
     if rate is not None:
         raise InputError("rate= is for arrays; a file states its own sample rate.")
     name, stream = name_of(x, index), open_input(x)
     try:
-        sound = _open_soundfile(stream, name) or _open_ffmpeg(stream, name)
+        sound = _open_soundfile(stream, name, most) or _open_ffmpeg(stream, name, most)
     except BaseException:
         stream.close()
         raise
     _check_rate(sound.rate, name)
-    _check_duration(sound.duration, name)
+    _check_duration(sound.duration, sound)
     return sound
 
 
@@ -115,11 +123,10 @@ def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
         If a sample is not a number, or the recording turns out to be damaged, empty or too long.
     """
     resampler = soxr.ResampleStream(sound.rate, rate, 1, "float32", "HQ") if sound.rate != rate else None
-    count, limit = 0, max_seconds() * sound.rate
+    count = 0
     for block in sound.blocks:
         count += len(block)
-        if count > limit:
-            _check_duration(count / sound.rate, sound.name)
+        _check_duration(count / sound.rate, sound)
         block = block.mean(axis=1, dtype=np.float32)
         if not np.isfinite(block).all():
             raise InputError(f"{sound.name} has samples that are not a number.")
@@ -130,21 +137,25 @@ def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
-def read_mono(x: Any, rate: int | None = None) -> tuple[np.ndarray, float]:
-    """A whole recording at once, for pictures of it.
+def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
+    """A whole recording at once, for those who draw it.
+
+    Parameters
+    ----------
+    x : str, path, bytes or binary file
+    rate : int
+        Wanted, in Hz.
+    most : float, optional
+        How long it may be, in s.
 
     Returns
     -------
-    samples : ndarray of float32, shape (n,)
-    rate : float
-        `rate`, else the file's own.
+    ndarray of float32, shape (samples,)
     """
-    sound = open_sound(x)
-    rate = rate or sound.rate
-    return np.concatenate(list(mono(sound, rate))), rate
+    return np.concatenate(list(mono(open_sound(x, most=most), rate)))
 
 
-def _from_array(x: Any, rate: float | None, name: str) -> Sound:
+def _from_array(x: Any, rate: float | None, name: str, most: float) -> Sound:
     if rate is None:
         raise InputError("An array of samples needs its rate in Hz: pass rate=.")
     _check_rate(rate, name)
@@ -161,10 +172,11 @@ def _from_array(x: Any, rate: float | None, name: str) -> Sound:
             "(channels, samples) is expected: pass its transpose."
         )
     count = samples.shape[1]
-    _check_duration(count / rate, name)
     step = int(BLOCK_SECONDS * rate)
     blocks = (_as_float(samples[:, start : start + step].T) for start in range(0, count, step))
-    return Sound(name, rate, count / rate, blocks)
+    sound = Sound(name, rate, count / rate, blocks, most)
+    _check_duration(sound.duration, sound)
+    return sound
 
 
 def _as_float(samples: np.ndarray) -> np.ndarray:
@@ -184,14 +196,15 @@ def _check_rate(rate: float, name: str) -> None:
         raise InputError(f"{name} has a sample rate of {rate} Hz; {RATES[0]} Hz to 1 MHz is expected.")
 
 
-def _check_duration(seconds: float | None, name: str) -> None:
-    if seconds is not None and seconds > max_seconds():
+def _check_duration(seconds: float | None, sound: Sound) -> None:
+    if seconds is not None and seconds > sound.most:
         raise InputError(
-            f"{name} lasts {seconds:.0f} s, more than the {max_seconds():.0f} s allowed; ZOO_MAX_SECONDS raises it."
+            f"{sound.name} lasts {seconds:.0f} s or more, and {sound.most:.0f} s are allowed; "
+            "ZOO_MAX_SECONDS sets another limit."
         )
 
 
-def _open_soundfile(stream: BinaryIO, name: str) -> Sound | None:
+def _open_soundfile(stream: BinaryIO, name: str, most: float) -> Sound | None:
     """wav, flac, ogg, mp3, aiff and their kin; None where libsndfile does not know the file."""
     try:
         file = soundfile.SoundFile(stream)
@@ -210,10 +223,10 @@ def _open_soundfile(stream: BinaryIO, name: str) -> Sound | None:
                     return
                 yield block
 
-    return Sound(name, file.samplerate, file.frames / max(file.samplerate, 1), blocks())
+    return Sound(name, file.samplerate, file.frames / max(file.samplerate, 1), blocks(), most)
 
 
-def _open_ffmpeg(stream: BinaryIO, name: str) -> Sound:
+def _open_ffmpeg(stream: BinaryIO, name: str, most: float) -> Sound:
     """m4a, mp4, webm and whatever else FFmpeg's list of containers above covers."""
     try:
         container = av.open(stream, options={"format_whitelist": _CONTAINERS, "protocol_whitelist": ""})
@@ -242,4 +255,4 @@ def _open_ffmpeg(stream: BinaryIO, name: str) -> Sound:
         if waiting:
             yield np.concatenate(waiting)
 
-    return Sound(name, track.rate or 0, duration, blocks())
+    return Sound(name, track.rate or 0, duration, blocks(), most)

@@ -88,9 +88,8 @@ def _decode_file(stream: BinaryIO, name: str) -> Image.Image:
 
 def _too_large(name: str, pixels: int | None, limit: int) -> str:
     size = f"{pixels / 1e6:.0f} million" if pixels else "far too many"
-    return (
-        f"{name} has {size} pixels, more than the {limit / 1e6:.0f} million allowed; ZOO_MAX_PIXELS raises it."
-    )
+    most = f"{limit / 1e6:.0f} million"
+    return f"{name} has {size} pixels, more than the {most} allowed; ZOO_MAX_PIXELS raises it."
 
 
 def _rgb(image: Image.Image, name: str) -> Image.Image:
@@ -114,7 +113,10 @@ def _from_cmyk(image: Image.Image) -> Image.Image:
         return image
     try:
         return ImageCms.profileToProfile(
-            image, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
+            image,
+            ImageCms.ImageCmsProfile(BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
         )
     except (ImageCms.PyCMSError, OSError):
         return image  # a broken profile: the plain conversion is the best there is

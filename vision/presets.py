@@ -46,9 +46,9 @@ class Preset:
         """The preprocessing in one sentence."""
         mean, std = (", ".join(f"{v:g}" for v in values) for values in (self.mean, self.std))
         return (
-            f"The short side is resized to {self.resize} pixels ({self.interpolation}, antialiased), the central "
-            f"{self.crop} × {self.crop} pixels are cut out, channels are {self.channels} from 0 to {self.scale:g}, "
-            f"minus {mean}, divided by {std}."
+            f"The short side is resized to {self.resize} pixels ({self.interpolation}, antialiased), "
+            f"the central {self.crop} × {self.crop} pixels are cut out, channels are {self.channels} "
+            f"from 0 to {self.scale:g}, minus {mean}, divided by {std}."
         )
 
     def __call__(self, image: Image.Image) -> torch.Tensor:

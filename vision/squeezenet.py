@@ -10,7 +10,7 @@ _PLACES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}
 
 
 def from_ndf(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Name the arrays ``fire<i>/<layer>/0`` (height, width, in, out) and ``/1`` (bias) as torchvision does."""
+    """Name the arrays ``<layer>/0`` (height, width, in, out) and ``<layer>/1`` (bias) as torchvision does."""
     state = {}
     for name, tensor in tensors.items():
         *path, variable = name.split("/")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +29,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NetworkOption = Annotated[str, typer.Option("--network", "-n", help="Name of the network, see `zoo list`.")]
-TABLE_WIDTH = (24, 9, 18, 10, 7)
+_WIDTHS = (24, 9, 22, 10, 7)
 
 
 def main() -> None:
@@ -142,7 +143,9 @@ def events(
     threshold: Annotated[float, typer.Option(help="Score from which a class counts as heard.")] = 0.35,
     separation: Annotated[float, typer.Option(help="Join events closer than this, in s.")] = 0.25,
     min_duration: Annotated[float, typer.Option(help="Drop events shorter than this, in s.")] = 0.5,
-    include: Annotated[list[str] | None, typer.Option(help="Report only this class; may be repeated.")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Report only this class; may be repeated.")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Do not report this class.")] = None,
     top: Annotated[int, typer.Option(help="Classes to name for the whole clip.")] = 5,
     as_json: Json = False,
@@ -215,7 +218,9 @@ def embed(
     files: list[str],
     out: Annotated[Path, typer.Option(help="Where to: .npz, .parquet or .csv.")],
     network: NetworkOption = "yamnet",
-    layer: Annotated[str | None, typer.Option(help="Layer to take; the one before the head if left out.")] = None,
+    layer: Annotated[
+        str | None, typer.Option(help="Layer to take; the one before the head if left out.")
+    ] = None,
 ) -> None:
     """Write a vector for each picture, or for each window of sound."""
     writers = {".npz": _write_npz, ".parquet": _write_parquet, ".csv": _write_csv}
@@ -279,7 +284,9 @@ def demo() -> None:
     typer.echo(f"{SAMPLES['bicycle-bell.wav'].title} ({SAMPLES['bicycle-bell.wav'].credit})")
     heard = sound_events(sample("bicycle-bell.wav"), network="yamnet", include=["Bicycle bell"])
     for event in heard.events:
-        typer.echo(f"  {heard.network}: {event.label} {event.start:.1f} to {event.end:.1f} s, {event.score:.2f}")
+        typer.echo(
+            f"  {heard.network}: {event.label} {event.start:.1f} to {event.end:.1f} s, {event.score:.2f}"
+        )
     typer.echo(f"{SAMPLES['melody.wav'].title} ({SAMPLES['melody.wav'].credit})")
     for network in networks("sound", "pitch"):
         track = track_pitch(sample("melody.wav"), network=network)
@@ -301,7 +308,7 @@ def serve(
 def _row(*cells: str) -> str:
     return " ".join(
         f"{cell:<{width}}" if i < 3 else f"{cell:>{width}}"
-        for i, (cell, width) in enumerate(zip(cells, TABLE_WIDTH, strict=True))
+        for i, (cell, width) in enumerate(zip(cells, _WIDTHS, strict=True))
     ).rstrip()
 
 
@@ -310,8 +317,7 @@ def _pitch_summary(track: Any) -> str:
 
     if not track.voiced.any():
         return "no pitch: every frame is silent or below the confidence threshold"
-    notes = [name for name in track.note_names() if name]
-    runs = [name for i, name in enumerate(notes) if i == 0 or name != notes[i - 1]]
+    runs = [note for note, frames in groupby(track.note_names()) if note and len(list(frames)) >= 5]
     low, middle, high = np.nanpercentile(track.frequency, [0, 50, 100])
     shown = " ".join(runs[:16]) + (" …" if len(runs) > 16 else "")
     return (

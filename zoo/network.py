@@ -39,13 +39,13 @@ class Network:
         One a class; empty where the outputs are no classes.
     """
 
-    def __init__(self, spec: Spec, module: nn.Module, classes: tuple[labels.Label, ...], device: str = "auto"):
+    def __init__(
+        self, spec: Spec, module: nn.Module, classes: tuple[labels.Label, ...], device: str = "auto"
+    ):
         self.spec = spec
         self.device = _device(device)
         self.module = module.to(self.device).eval()
-        self.preset = _resolve(spec.preprocess["type"])(
-            **{key: value for key, value in _frozen(spec.preprocess).items() if key != "type"}
-        )
+        self.preset = preset_of(spec)
         self.labels = classes
         self._lock = threading.Lock()  # hooks and the device are shared by all who hold this network
 
@@ -185,7 +185,7 @@ class Network:
         return {layer: torch.cat([part[layer].cpu() for part in parts]) for layer in layers}
 
     def layers(self) -> pd.DataFrame:
-        """One row a layer: name, kind, shape of its output for one input (without the batch axis), parameters."""
+        """One row a layer: name, kind, shape of its output for one input, parameters."""
         import pandas as pd
 
         modules = {name: module for name, module in self.module.named_modules() if name}
@@ -213,7 +213,9 @@ class Network:
         modules = {layer: self._layer(layer) for layer in layers}
         with self._lock, torch.inference_mode():
             hooks = [
-                module.register_forward_hook(lambda _m, _i, out, layer=layer: kept.update({layer: out.clone()}))
+                module.register_forward_hook(
+                    lambda _m, _i, out, layer=layer: kept.update({layer: out.clone()})
+                )
                 for layer, module in modules.items()
             ]
             try:
@@ -286,6 +288,14 @@ def load(
     return Network(spec, module, classes, device)
 
 
+def preset_of(spec: Spec) -> Any:
+    """The preprocessing of a record: an object with ``describe()`` and ``batches(x, rate=, size=)``."""
+    settings = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in spec.preprocess.items()
+    }
+    return _resolve(settings.pop("type"))(**settings)
+
+
 def _load_weights(module: nn.Module, spec: Spec, file: str | os.PathLike[str] | None) -> None:
     tensors = {key: torch.from_numpy(value) for key, value in weights.load(spec, file).items()}
     try:
@@ -320,11 +330,6 @@ def _device(name: str) -> torch.device:
 
 def _softmax(outputs: torch.Tensor) -> torch.Tensor:
     return torch.softmax(outputs, dim=1)
-
-
-def _frozen(values: Any) -> Any:
-    """A record's values with tuples for lists, which frozen presets need."""
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
 def _resolve(address: str) -> Any:

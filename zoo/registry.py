@@ -41,7 +41,9 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
         shared = {key: value for key, value in table.items() if key not in ("tag", "default")}
         tags: Mapping[str, Any] = table.get("tag", {})
         if table.get("default") not in tags:
-            raise CatalogError(f"The default tag of {arch} is {table.get('default')!r}, which it does not have.")
+            raise CatalogError(
+                f"The default tag of {arch} is {table.get('default')!r}, which it does not have."
+            )
         defaults[arch] = f"{arch}.{table['default']}"
         for tag, own in tags.items():
             name = f"{arch}.{tag}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -37,6 +37,16 @@ class Classification:
     labels: tuple[str, ...]
     scores: np.ndarray
     all_scores: np.ndarray
+
+    def best(self, top: int) -> Classification:
+        """The same result with no more than the `top` best classes."""
+        return replace(
+            self,
+            indices=self.indices[:top],
+            ids=self.ids[:top],
+            labels=self.labels[:top],
+            scores=self.scores[:top],
+        )
 
     def table(self) -> pd.DataFrame:
         """One row a class: index, id, label, score."""
@@ -197,6 +207,8 @@ class PitchTrack:
     confidence : ndarray of float32, shape (frames,)
         From 0 to 1.
     voiced : ndarray of bool, shape (frames,)
+    level : ndarray of float32, shape (frames,)
+        A-weighted, in dB relative to full scale.
     activations : ndarray of float32, shape (frames, 360), or None
         The network's outputs, where asked for.
     """
@@ -207,7 +219,23 @@ class PitchTrack:
     frequency: np.ndarray
     confidence: np.ndarray
     voiced: np.ndarray
+    level: np.ndarray
     activations: np.ndarray | None = None
+
+    def gated(self, *, threshold: float, silence: float | None) -> PitchTrack:
+        """The same track, with fewer frames voiced.
+
+        Parameters
+        ----------
+        threshold : float
+            Confidence, from 0 to 1, below which a frame is unvoiced.
+        silence : float or None
+            Level in dB below which a frame is unvoiced; None: no frame is.
+        """
+        voiced = self.voiced & (self.confidence >= threshold)
+        if silence is not None:
+            voiced &= self.level >= silence
+        return replace(self, voiced=voiced, frequency=np.where(voiced, self.frequency, np.nan))
 
     def table(self) -> pd.DataFrame:
         """One row a frame: time, frequency, confidence, voiced."""

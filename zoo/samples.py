@@ -84,13 +84,13 @@ def sample(name: str) -> Path:
             return path
         with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
             found = sources.get(known.url, Path(folder), sha256=known.sha256)
-            weights.write(path, lambda temporary: temporary.write_bytes(Path(found).read_bytes()))
+            weights.write(path, lambda temporary: temporary.write_bytes(found.read_bytes()))
     return path
 
 
 @cache
 def melody(rate: int = 16000) -> bytes:
-    """The first line of "Frère Jacques" in C major as a wav file: three harmonics, soft ends, light vibrato."""
+    """The start of "Frère Jacques" in C major as a wav file: three harmonics, soft ends, light vibrato."""
     midi = [60, 62, 64, 60, 60, 62, 64, 60, 64, 65, 67]
     beats = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2]
     notes = []

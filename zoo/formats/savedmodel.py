@@ -1,4 +1,4 @@
-"""TensorFlow SavedModels and TF-Hub modules.
+"""TensorFlow SavedModels, such as TF-Hub's modules.
 
 TensorFlow reads its own files, in a process of its own: the 400 MB it takes are given back, its log lines
 stay out of the user's terminal, and a hostile file can end nothing but that process.
@@ -23,13 +23,13 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
 
     Parameters
     ----------
-    path : path or str
-        Folder of the SavedModel, or what `tensorflow_hub.resolve` takes, such as ``google/yamnet/1``.
+    path : path
+        Folder of the SavedModel.
 
     Raises
     ------
     WeightsError
-        If it is no SavedModel, is truncated or cannot be fetched.
+        If it is no SavedModel or is truncated.
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "variables.safetensors"
@@ -40,18 +40,16 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
             text=True,
         )
         if run.returncode:
-            lines = run.stderr.strip().splitlines()
-            raise WeightsError(f"{path} is not a SavedModel that TensorFlow can read: {lines[-1:]}")
+            why = "".join(run.stderr.strip().splitlines()[-1:]) or f"it ended with {run.returncode}"
+            raise WeightsError(f"{path} is not a SavedModel that TensorFlow can read ({why}).")
         return safe.read(out)
 
 
-def _convert(handle: str, out: str) -> None:
+def _convert(folder: str, out: str) -> None:
     import tensorflow as tf
-    import tensorflow_hub as hub
     from safetensors.numpy import save_file
 
-    handle = handle if Path(handle).exists() else f"https://tfhub.dev/{handle}"
-    checkpoint = tf.train.load_checkpoint(os.path.join(hub.resolve(handle), "variables", "variables"))
+    checkpoint = tf.train.load_checkpoint(os.path.join(folder, "variables", "variables"))
     tensors = {}
     for name in checkpoint.get_variable_to_shape_map():
         if name.endswith(_VALUE):

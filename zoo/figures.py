@@ -1,0 +1,122 @@
+"""Figures of sound: waveform and spectrogram on one time axis with what a network made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import torch
+import torchaudio
+from plotly.subplots import make_subplots
+
+from zoo.results import PitchTrack, SoundEvents
+
+MOST_COLUMNS = 1000  # a screen shows no more
+_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
+_OCTAVES = [32.703 * 2**i for i in range(8)]  # C1 to C8
+_OCTAVE_NAMES = [f"C{i + 1} · {hertz:.0f} Hz" for i, hertz in enumerate(_OCTAVES)]
+
+
+def waveform(samples: np.ndarray, rate: int) -> go.Scatter:
+    """The outline of a waveform, at most `MOST_COLUMNS` columns wide."""
+    step = max(1, -(-len(samples) // MOST_COLUMNS))
+    columns = np.pad(samples, (0, -len(samples) % step), mode="edge").reshape(-1, step)
+    outline = np.stack([columns.min(axis=1), columns.max(axis=1)], axis=1).ravel()
+    time = (np.arange(len(columns)) * step / rate).repeat(2)
+    return go.Scatter(x=time, y=outline, mode="lines", line={"width": 1}, hoverinfo="skip", showlegend=False)
+
+
+def spectrogram(
+    samples: np.ndarray, rate: int, *, low: float, high: float, rows: int = 128, window: int = 2048
+) -> go.Heatmap:
+    """A spectrogram in dB below its maximum, on a logarithmic frequency axis.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,)
+    rate : int
+        Hz.
+    low, high : float
+        Frequencies that it spans, in Hz.
+    rows : int
+        Frequencies that it shows.
+    window : int
+        Length of the transform, in samples.
+    """
+    hop = max(window // 8, -(-len(samples) // MOST_COLUMNS))
+    transform = torch.nn.Sequential(
+        torchaudio.transforms.Spectrogram(n_fft=window, hop_length=hop),
+        torchaudio.transforms.AmplitudeToDB(top_db=80),
+    )
+    padded = np.pad(samples, (0, max(0, window - len(samples))))
+    decibels = transform(torch.from_numpy(padded)).numpy()
+    frequencies = np.geomspace(low, high, rows)
+    position = frequencies * window / rate
+    below = position.astype(int).clip(max=window // 2 - 1)
+    share = (position - below)[:, None]
+    shown = (1 - share) * decibels[below] + share * decibels[below + 1]
+    return go.Heatmap(
+        z=(shown - shown.max()).astype(np.float32),
+        x=np.arange(shown.shape[1]) * hop / rate,
+        y=frequencies,
+        colorscale="Magma",
+        zmin=-80,
+        zmax=0,
+        showscale=False,
+        hovertemplate="%{x:.2f} s, %{y:.0f} Hz: %{z:.0f} dB<extra></extra>",
+    )
+
+
+def sound_events(samples: np.ndarray, rate: int, heard: SoundEvents, most: int = 12) -> go.Figure:
+    """Waveform, spectrogram and the time line of events below one another."""
+    events = heard.plot(most=most)
+    rows = len({event.label for event in heard.events})
+    heights = [90, 170, 60 + 28 * min(rows, most)]
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.03, row_heights=heights)
+    figure.add_trace(waveform(samples, rate), row=1, col=1)
+    figure.add_trace(spectrogram(samples, rate, low=60, high=rate / 2), row=2, col=1)
+    for trace in events.data:
+        trace.showlegend = False
+        trace.marker.colorbar.update(y=0, yanchor="bottom", len=max(0.25, heights[2] / sum(heights)))
+        figure.add_trace(trace, row=3, col=1)
+    figure.update_yaxes(showticklabels=False, row=1, col=1)
+    figure.update_yaxes(type="log", title="Hz", row=2, col=1)
+    figure.update_yaxes(events.layout.yaxis, row=3, col=1)
+    figure.update_xaxes(range=[0, heard.duration])
+    figure.update_xaxes(title="time (s)", row=3, col=1)
+    return figure.update_layout(height=sum(heights) + 80, margin=_MARGIN, barmode="overlay")
+
+
+def pitch(samples: np.ndarray, rate: int, track: PitchTrack) -> go.Figure:
+    """The pitch over a spectrogram with the names of the octaves, and its confidence below."""
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.78, 0.22])
+    figure.add_trace(spectrogram(samples, rate, low=30, high=4200, rows=200), row=1, col=1)
+    for trace in track.plot().data:
+        trace.line.update(color="#39ff88", width=3)
+        figure.add_trace(trace, row=1, col=1)
+    figure.add_trace(
+        go.Scatter(
+            x=track.time,
+            y=track.confidence,
+            mode="lines",
+            line={"width": 1},
+            fill="tozeroy",
+            hovertemplate="%{x:.2f} s: %{y:.2f}<extra></extra>",
+        ),
+        row=2,
+        col=1,
+    )
+    low, high = (32.7, 2093.0)
+    if track.voiced.any():
+        low, high = np.nanmin(track.frequency) / 1.5, np.nanmax(track.frequency) * 1.5
+    figure.update_yaxes(
+        type="log",
+        range=[np.log10(max(low, 30)), np.log10(min(high, 4200))],
+        tickvals=_OCTAVES,
+        ticktext=_OCTAVE_NAMES,
+        row=1,
+        col=1,
+    )
+    figure.update_yaxes(title="confidence", range=[0, 1], row=2, col=1)
+    figure.update_xaxes(range=[0, max(len(samples) / rate, 0.1)])
+    figure.update_xaxes(title="time (s)", row=2, col=1)
+    return figure.update_layout(height=560, margin=_MARGIN, showlegend=False)

@@ -1,0 +1,1 @@
+"""The pages of the app: thin, one a file; what they share is in `shared`."""
