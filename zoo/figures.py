@@ -6,11 +6,14 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 import torchaudio
+from plotly.colors import sequential
 from plotly.subplots import make_subplots
 
-from zoo.results import PitchTrack, SoundEvents
+from zoo.results import COLOUR, PitchTrack, SoundEvents
 
 MOST_COLUMNS = 1000  # a screen shows no more
+# Streamlit takes #000001 to #000010, among them Magma's first colour, for places in its own palette.
+_MAGMA = ["#01000c", *sequential.Magma[1:]]
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 _OCTAVES = [32.703 * 2**i for i in range(8)]  # C1 to C8
 _OCTAVE_NAMES = [f"C{i + 1} · {hertz:.0f} Hz" for i, hertz in enumerate(_OCTAVES)]
@@ -22,7 +25,14 @@ def waveform(samples: np.ndarray, rate: int) -> go.Scatter:
     columns = np.pad(samples, (0, -len(samples) % step), mode="edge").reshape(-1, step)
     outline = np.stack([columns.min(axis=1), columns.max(axis=1)], axis=1).ravel()
     time = (np.arange(len(columns)) * step / rate).repeat(2)
-    return go.Scatter(x=time, y=outline, mode="lines", line={"width": 1}, hoverinfo="skip", showlegend=False)
+    return go.Scatter(
+        x=time,
+        y=outline,
+        mode="lines",
+        line={"width": 1, "color": COLOUR},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def spectrogram(
@@ -55,10 +65,10 @@ def spectrogram(
     share = (position - below)[:, None]
     shown = (1 - share) * decibels[below] + share * decibels[below + 1]
     return go.Heatmap(
-        z=(shown - shown.max()).astype(np.float32),
+        z=(shown - decibels.max()).astype(np.float32),
         x=np.arange(shown.shape[1]) * hop / rate,
         y=frequencies,
-        colorscale="Magma",
+        colorscale=_MAGMA,
         zmin=-80,
         zmax=0,
         showscale=False,
@@ -79,7 +89,7 @@ def sound_events(samples: np.ndarray, rate: int, heard: SoundEvents, most: int =
         trace.marker.colorbar.update(y=0, yanchor="bottom", len=max(0.25, heights[2] / sum(heights)))
         figure.add_trace(trace, row=3, col=1)
     figure.update_yaxes(showticklabels=False, row=1, col=1)
-    figure.update_yaxes(type="log", title="Hz", row=2, col=1)
+    figure.update_yaxes(type="log", title="Hz", tickvals=[100, 300, 1000, 3000], row=2, col=1)
     figure.update_yaxes(events.layout.yaxis, row=3, col=1)
     figure.update_xaxes(range=[0, heard.duration])
     figure.update_xaxes(title="time (s)", row=3, col=1)
@@ -98,7 +108,7 @@ def pitch(samples: np.ndarray, rate: int, track: PitchTrack) -> go.Figure:
             x=track.time,
             y=track.confidence,
             mode="lines",
-            line={"width": 1},
+            line={"width": 1, "color": COLOUR},
             fill="tozeroy",
             hovertemplate="%{x:.2f} s: %{y:.2f}<extra></extra>",
         ),

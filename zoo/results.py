@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
+COLOUR = "#2f6f4f"
+
+
 @dataclass(frozen=True, eq=False)
 class Classification:
     """The best classes of one input, best first.
@@ -65,13 +68,17 @@ class Classification:
                 x=self.scores,
                 y=[_short(label) for label in self.labels],
                 orientation="h",
-                text=[f"{score:.1%}" for score in self.scores],
-                textposition="auto",
+                text=[f"{score:.1%}" if score >= 0.001 else "<0.1%" for score in self.scores],
+                textposition="outside",
+                cliponaxis=False,
+                marker={"color": COLOUR},
                 customdata=self.ids,
                 hovertemplate="%{y} (%{customdata}): %{x:.4f}<extra></extra>",
             )
         )
-        figure.update_xaxes(title=f"score of {self.network}", range=[0, 1], tickformat=".0%")
+        figure.update_xaxes(
+            title=f"score of {self.network}", range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"
+        )
         figure.update_yaxes(autorange="reversed", automargin=True)
         figure.update_layout(height=90 + 32 * len(self.labels), margin={"l": 8, "r": 8, "t": 8, "b": 8})
         return figure

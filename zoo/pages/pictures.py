@@ -2,6 +2,7 @@
 
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
 import zoo
 from vision.picture import decode
@@ -13,12 +14,19 @@ def look(name: str, given: Given) -> zoo.Classification:
     return network(name).classify(named(given), top=10)
 
 
+def thumbnail(picture: Image.Image) -> Image.Image:
+    """The picture, no larger than a page has room for."""
+    small = picture.copy()
+    small.thumbnail((480, 300))
+    return small
+
+
 def show(given: Given, chosen: list[str], top: int) -> list[zoo.Classification]:
     """One picture beside what each network says; returns what they said."""
     picture = decode(named(given))
     with st.container(border=True):
         columns = st.columns(1 + len(chosen))
-        columns[0].image(picture, caption=given.name, width="stretch")
+        columns[0].image(thumbnail(picture), caption=given.name)
         results = []
         for column, name in zip(columns[1:], chosen, strict=True):
             with column, st.spinner(f"{title_of(name)} looks at it …"):
@@ -45,7 +53,7 @@ with one_sentence():
     results: list[zoo.Classification] = []
     if pictures and not chosen:
         st.info("Choose a network.")
-    for position, given in enumerate(pictures if chosen else []):
+    for given in pictures if chosen else []:
         with one_sentence():
             results += show(given, chosen, top)
     if results:

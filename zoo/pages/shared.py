@@ -99,8 +99,8 @@ def title_of(name: str) -> str:
 
 def downloads(stem: str, table: pd.DataFrame, record: Any, key: str) -> None:
     """Buttons that save a result as CSV and as JSON."""
-    left, right, _ = st.columns([1, 1, 4])
-    left.download_button(
+    row = st.container(horizontal=True)
+    row.download_button(
         "CSV",
         table.to_csv(index=False),
         f"{stem}.csv",
@@ -109,7 +109,7 @@ def downloads(stem: str, table: pd.DataFrame, record: Any, key: str) -> None:
         icon=":material/download:",
         key=f"{key}-csv",
     )
-    right.download_button(
+    row.download_button(
         "JSON",
         json.dumps(record, ensure_ascii=False, indent=1),
         f"{stem}.json",
