@@ -9,6 +9,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -201,8 +202,9 @@ def _store(spec: Spec, path: Path, source: Source, digest: str, tensors: dict[st
     def save(temporary: Path) -> None:
         try:
             save_file(contiguous, temporary)
-        except SafetensorError as error:  # wraps the system's own error as text
-            code = next((c for c in (errno.ENOSPC, errno.EFBIG) if f"code: {c}," in str(error)), errno.EIO)
+        except SafetensorError as error:  # the system's own error, as text
+            number = re.search(r"os error (\d+)", str(error))
+            code = int(number[1]) if number else errno.EIO
             raise OSError(code, os.strerror(code)) from error
         record["sha256"] = sources.digest(temporary)
         write(path.with_suffix(".json"), lambda sidecar: sidecar.write_text(json.dumps(record, indent=1)))

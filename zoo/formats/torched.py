@@ -8,6 +8,9 @@ import torch
 
 from zoo.errors import WeightsError
 
+# What unpickling and unzipping raise on bytes that are no state dictionary.
+_BROKEN = (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, TypeError, LookupError)
+
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
     """Every tensor of the state dictionary by its name.
@@ -21,7 +24,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except _BROKEN as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(f"{path} is not a safe, complete PyTorch file: {reason}") from error
     state = state.get("state_dict", state) if isinstance(state, dict) else None

@@ -8,30 +8,20 @@ import streamlit as st
 import zoo
 from audio.signal import read_mono
 from zoo import figures
-from zoo.pages.shared import (
-    MOST_SECONDS,
-    RATE,
-    Given,
-    ask,
-    downloads,
-    named,
-    network,
-    one_sentence,
-    options,
-    title_of,
-)
+from zoo.pages import shared
+from zoo.pages.shared import RATE, Given, one_sentence, title_of
 from zoo.verbs import DECODERS
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def follow(name: str, decoder: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
     """Samples and the track before any gate."""
-    samples = read_mono(named(given), RATE, most=MOST_SECONDS)
+    samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
     bar = st.progress(0.0, text=f"{title_of(name)} listens …")
     track = zoo.pitch(
         samples,
         rate=RATE,
-        network=network(name),
+        network=shared.network(name),
         decoder=decoder,
         threshold=0,
         silence=None,
@@ -44,9 +34,9 @@ def follow(name: str, decoder: str, given: Given) -> tuple[np.ndarray, zoo.Pitch
 st.title("Pitch")
 st.markdown("Upload a melody that plays one note at a time, sing one, or try the sample, and see its pitch.")
 with one_sentence():
-    recordings = ask("melody", "pitch")
+    recordings = shared.ask("melody", "pitch")
     columns = st.columns(4)
-    names = options("pitch")
+    names = shared.options("pitch")
     name = columns[0].selectbox(
         "Capacity",
         names,
@@ -86,4 +76,4 @@ with one_sentence():
         st.plotly_chart(
             figures.pitch(samples, RATE, track), key="pitch-figure", alt=f"Pitch of {given.name} over time"
         )
-        downloads("pitch", track.table(), track.to_dict(), "pitch")
+        shared.downloads("pitch", track.table(), track.to_dict(), "pitch")

@@ -8,30 +8,20 @@ import streamlit as st
 import zoo
 from audio.signal import read_mono
 from zoo import figures
-from zoo.pages.shared import (
-    MOST_SECONDS,
-    RATE,
-    Given,
-    ask,
-    downloads,
-    named,
-    network,
-    one_sentence,
-    options,
-    title_of,
-)
+from zoo.pages import shared
+from zoo.pages.shared import RATE, Given, one_sentence, title_of
 from zoo.verbs import relocate
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Samples and everything that was heard, whatever the threshold."""
-    samples = read_mono(named(given), RATE, most=MOST_SECONDS)
+    samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
     bar = st.progress(0.0, text=f"{title_of(name)} listens …")
     heard = zoo.sound_events(
         samples,
         rate=RATE,
-        network=network(name),
+        network=shared.network(name),
         progress=lambda seconds: bar.progress(min(1.0, seconds * RATE / len(samples))),
     )
     bar.empty()
@@ -41,17 +31,19 @@ def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
 st.title("Sounds")
 st.markdown("Upload a recording, make one, or try the sample, and see which sounds are heard when.")
 with one_sentence():
-    recordings = ask("sound", "sounds")
+    recordings = shared.ask("sound", "sounds")
     left, right = st.columns([1, 2])
-    name = left.selectbox("Network", options("events"), format_func=title_of, key="sounds-network")
+    name = left.selectbox("Network", shared.options("events"), format_func=title_of, key="sounds-network")
     threshold = right.slider("Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
-    labels = [label.label for label in network(name).labels]
+    labels = [label.label for label in shared.network(name).labels]
     left, right = st.columns(2)
     include = left.multiselect("Only these sounds", labels, key="sounds-include")
     exclude = right.multiselect("Not these sounds", labels, key="sounds-exclude")
     for given in recordings:
         samples, everything = listen(name, given)
-        heard = relocate(everything, network(name), threshold=threshold, include=include, exclude=exclude)
+        heard = relocate(
+            everything, shared.network(name), threshold=threshold, include=include, exclude=exclude
+        )
         st.audio(samples, sample_rate=RATE)
         best = zip(heard.clip.labels, heard.clip.scores, strict=True)
         st.markdown("**On the whole:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
@@ -72,7 +64,7 @@ with one_sentence():
             )
         else:
             st.info("No sound reaches the threshold; a lower one shows fainter guesses.")
-        downloads("events", heard.table(), heard.to_dict(), "sounds")
+        shared.downloads("events", heard.table(), heard.to_dict(), "sounds")
         st.caption(
             "Scores are independent of each other and not calibrated across classes: "
             "compare a class with itself over time, not with another."

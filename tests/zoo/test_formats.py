@@ -1,0 +1,111 @@
+"""Each reader gives named arrays, and refuses what is not of its kind, cut short or hostile."""
+
+import io
+import os
+import pickle
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from zoo import formats
+from zoo.errors import WeightsError
+
+ARRAY = np.arange(12, dtype=np.float32).reshape(3, 4)
+
+
+def write(kind, path):
+    if kind == "keras":
+        with h5py.File(path, "w") as file:
+            file["conv/kernel:0"] = ARRAY
+    elif kind == "pickle":
+        path.write_bytes(pickle.dumps({"conv": [ARRAY, ARRAY[0]]}))
+    elif kind == "safetensors":
+        save_file({"conv": ARRAY}, path)
+    elif kind == "torch":
+        torch.save({"conv": torch.from_numpy(ARRAY)}, path)
+    else:
+        import tensorflow as tf
+
+        module = tf.Module()
+        module.conv = tf.Variable(ARRAY)
+        tf.saved_model.save(module, str(path))
+    return path
+
+
+NAMES = {
+    "keras": "conv/kernel:0",
+    "pickle": "conv/0",
+    "safetensors": "conv",
+    "torch": "conv",
+    "savedmodel": "conv",
+}
+
+
+@pytest.mark.parametrize("kind", formats.READERS)
+def test_a_file_gives_its_arrays_by_name(kind, tmp_path):
+    np.testing.assert_array_equal(formats.read(write(kind, tmp_path / "w"), kind)[NAMES[kind]], ARRAY)
+
+
+@pytest.mark.parametrize("kind", formats.READERS)
+def test_text_is_refused(kind, tmp_path):
+    (tmp_path / "w").write_text("this is no weight file")
+    with pytest.raises(WeightsError, match="w"):
+        formats.read(tmp_path / "w", kind)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in formats.READERS if kind != "savedmodel"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
+def test_a_truncated_file_is_refused(kind, share, tmp_path):
+    path = write(kind, tmp_path / "w")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(WeightsError):
+        formats.read(path, kind)
+
+
+def test_a_truncated_savedmodel_is_refused(tmp_path):
+    path = write("savedmodel", tmp_path / "w")
+    data = next(path.glob("variables/*.data*"))
+    data.write_bytes(b"")
+    with pytest.raises(WeightsError, match="SavedModel"):
+        formats.read(path, "savedmodel")
+
+
+@pytest.mark.parametrize("kind", ["pickle", "torch"])
+def test_a_pickle_that_runs_code_is_refused_before_it_does(kind, tmp_path):
+    path, ran = tmp_path / "w", tmp_path / "ran"
+
+    class Evil:
+        def __reduce__(self):
+            return os.system, (f"touch {ran}",)
+
+    if kind == "pickle":
+        path.write_bytes(pickle.dumps({"x": Evil()}))
+    else:
+        torch.save({"x": Evil()}, path)
+    with pytest.raises(WeightsError, match="safe"):
+        formats.read(path, kind)
+    assert not ran.exists()
+
+
+def test_a_pickle_of_something_else_is_refused(tmp_path):
+    for content in ([1, 2], {"x": "text"}, {"x": np.array(["text"])}):
+        (tmp_path / "w").write_bytes(pickle.dumps(content))
+        with pytest.raises(WeightsError):
+            formats.read(tmp_path / "w", "pickle")
+
+
+def test_a_pickled_array_of_objects_cannot_smuggle_code_in(tmp_path):
+    stream = io.BytesIO()
+    pickle.dump({"x": np.array([print], dtype=object)}, stream)
+    (tmp_path / "w").write_bytes(stream.getvalue())
+    with pytest.raises(WeightsError, match=r"builtins\.print"):
+        formats.read(tmp_path / "w", "pickle")
+
+
+def test_an_unknown_format_names_the_known_ones(tmp_path):
+    with pytest.raises(WeightsError, match="safetensors"):
+        formats.read(tmp_path, "abacus")

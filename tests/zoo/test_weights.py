@@ -1,0 +1,169 @@
+"""The cache is right or an error is clear, whatever happens on the way."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import zoo
+from zoo import sources, weights
+from zoo.errors import WeightsError
+from zoo.spec import Source
+
+TINY = "crepe.tiny"
+
+
+@pytest.fixture
+def original(tmp_path, monkeypatch):
+    """CREPE tiny's source is a local file with our names in it: conversion is tested elsewhere."""
+    tensors = load_file(weights.fetch(TINY))
+    path = tmp_path / "original.safetensors"
+    save_file(tensors, path)
+    source = Source(f"file:{path}", "safetensors")
+    object_spec = zoo.describe(TINY)
+    from dataclasses import replace
+
+    spec = replace(object_spec, sources=(source,))
+    monkeypatch.setattr(weights, "describe", lambda name: spec)
+    return path, spec
+
+
+def test_the_real_thing_from_an_empty_cache(empty_cache):
+    path = weights.fetch(TINY)
+    assert path == empty_cache / "weights" / "crepe.tiny.safetensors"
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert record["sha256"] == sources.digest(path)
+    assert record["sources"] == {record["source"]: zoo.describe(TINY).sources[0].sha256}
+    assert weights.is_cached(zoo.describe(TINY))
+    assert not list(path.parent.glob(".*"))
+
+
+def test_a_second_fetch_needs_no_network(empty_cache, monkeypatch):
+    first = weights.fetch(TINY)
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    assert weights.fetch(TINY) == first
+
+
+def test_offline_with_an_empty_cache_says_so(empty_cache, monkeypatch):
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="ZOO_OFFLINE"):
+        weights.fetch(TINY)
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "lose the record"])
+def test_a_damaged_cache_is_fetched_anew(original, empty_cache, damage, capsys):
+    path = weights.fetch(TINY)
+    good = path.read_bytes()
+    if damage == "flip":
+        path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    elif damage == "truncate":
+        path.write_bytes(good[: len(good) // 2])
+    else:
+        path.with_suffix(".json").unlink()
+    assert weights.fetch(TINY).read_bytes() == good
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_a_source_that_changes_after_first_use_is_refused(original, empty_cache):
+    file, _ = original
+    path = weights.fetch(TINY)
+    path.unlink()
+    save_file({"classifier.bias": np.zeros(360, np.float32)}, file)
+    with pytest.raises(WeightsError, match="tampered"):
+        weights.fetch(TINY)
+
+
+def test_sources_are_tried_in_order_and_all_failures_are_told(original, empty_cache, monkeypatch):
+    from dataclasses import replace
+
+    file, spec = original
+    broken = Source("file:/nowhere/a.safetensors", "safetensors")
+    monkeypatch.setattr(weights, "describe", lambda name: replace(spec, sources=(broken, *spec.sources)))
+    assert json.loads(weights.fetch(TINY).with_suffix(".json").read_text())["source"] == f"file:{file}"
+    weights.path_of(spec).unlink()
+    monkeypatch.setattr(weights, "describe", lambda name: replace(spec, sources=(broken, broken)))
+    with pytest.raises(WeightsError, match=r"nowhere.*nowhere"):
+        weights.fetch(TINY)
+
+
+@pytest.mark.parametrize("folder", ["/proc/zoo", "/dev/null/zoo"])
+def test_a_cache_that_cannot_be_written_is_said_so(original, monkeypatch, folder):
+    monkeypatch.setenv("ZOO_CACHE", folder)
+    with pytest.raises(WeightsError, match="ZOO_CACHE"):
+        weights.fetch(TINY)
+
+
+def test_a_cache_that_can_only_be_read_is_enough_once_it_is_filled(original, empty_cache, monkeypatch):
+    path = weights.fetch(TINY)
+
+    def no_lock(_):
+        raise AssertionError("a filled cache was written to")
+
+    monkeypatch.setattr(weights, "storing", no_lock)
+    assert weights.fetch(TINY) == path
+
+
+def test_a_full_disk_is_said_so_and_leaves_nothing(empty_cache):
+    """The system refuses files of more than 1 MB, as a full disk would; the network's are 2 MB."""
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from zoo import sources, weights; from zoo.spec import Source\n"
+        "import numpy as np, zoo\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\n"
+        "weights._acquire = lambda *a: ({'x': np.zeros(10**6, np.float32)}, '0' * 64)\n"
+        "try: weights.fetch('crepe.tiny')\n"
+        "except zoo.ZooError as error: print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "the disk is full" in run.stdout, run.stdout + run.stderr
+    assert [p.name for p in (empty_cache / "weights").iterdir() if p.suffix != ".lock"] == []
+
+
+def test_a_killed_fetch_leaves_a_cache_that_the_next_one_completes(empty_cache):
+    code = "from zoo import weights; weights.fetch('crepe.small')"
+    for delay in (0.2, 0.5, 0.8):
+        process = subprocess.Popen([sys.executable, "-c", code])
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+    assert weights.fetch("crepe.small").is_file()
+    assert weights.is_cached(zoo.describe("crepe.small"))
+
+
+def test_two_processes_fetch_at_once(empty_cache):
+    code = "from zoo import weights; print(weights.fetch('crepe.tiny'))"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    outputs = {process.communicate()[0].strip() for process in processes}
+    assert all(process.returncode == 0 for process in processes)
+    assert outputs == {str(empty_cache / "weights" / "crepe.tiny.safetensors")}
+    assert weights.is_cached(zoo.describe(TINY))
+
+
+def test_local_weights_in_our_format_and_in_the_original_one(tmp_path, net):
+    path = weights.fetch(TINY)
+    ours = zoo.load(TINY, weights=path, device="cpu")
+    assert ours.module.classifier.weight.equal(net(TINY).module.classifier.weight)
+    h5 = sources.get(zoo.describe(TINY).sources[0].url, tmp_path)
+    original = zoo.load(TINY, weights=h5, device="cpu")
+    assert original.module.classifier.weight.equal(net(TINY).module.classifier.weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("missing.pth", "no file"), ("notes.txt", "kind"), ("bad.pth", "safe")]
+)
+def test_local_weights_that_cannot_be_used(tmp_path, name, word):
+    if name != "missing.pth":
+        (tmp_path / name).write_text("hello")
+    with pytest.raises(WeightsError, match=word):
+        zoo.load(TINY, weights=tmp_path / name)
+
+
+def test_weights_of_another_network_are_refused():
+    with pytest.raises(WeightsError, match="do not fit"):
+        zoo.load("crepe.small", weights=weights.fetch(TINY))
