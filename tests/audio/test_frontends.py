@@ -1,0 +1,102 @@
+"""Framing by the published definitions, and front-ends that do not depend on how a stream is cut."""
+
+import numpy as np
+import pytest
+import torch
+
+from audio.frontends import Framing, LogMelPatches, NormalisedFrames, mel_matrix
+from zoo.errors import InputError
+
+RATE = 16000
+
+
+@pytest.mark.parametrize(
+    ("samples", "patches"),
+    [(1, 1), (15599, 1), (15600, 1), (15601, 2), (16000, 2), (48000, 6), (160000, 20), (240000, 31)],
+)
+def test_yamnet_pads_to_whole_patches(samples, patches):
+    assert LogMelPatches().framing.count(samples) == patches
+    batches = list(LogMelPatches().batches(np.ones(samples, np.float32), rate=RATE, size=4))
+    assert sum(len(batch.data) for batch in batches) == patches
+    assert batches[0].data.shape[1:] == (1, 96, 64)
+
+
+@pytest.mark.parametrize(("samples", "frames"), [(1, 1), (159, 1), (160, 2), (16000, 101), (240000, 1501)])
+def test_crepe_has_a_frame_centred_on_every_step(samples, frames):
+    framing = NormalisedFrames().framing
+    assert framing.count(samples) == frames == 1 + samples // 160
+    batches = list(NormalisedFrames().batches(np.ones(samples, np.float32), rate=RATE))
+    assert sum(len(batch.data) for batch in batches) == frames
+
+
+@pytest.mark.parametrize("samples", [0, 1, 10, 11, 99, 100, 101, 1234])
+@pytest.mark.parametrize("most", [1, 3, 64])
+@pytest.mark.parametrize("block", [1, 7, 5000])
+@pytest.mark.parametrize(
+    "framing",
+    [
+        Framing(10, 4),
+        Framing(10, 4, pad=True),
+        Framing(10, 10),
+        Framing(10, 3, lead=5, trail=5),
+        Framing(9, 2, lead=4, pad=True),
+    ],
+    ids=str,
+)
+def test_streamed_windows_are_those_of_the_whole(framing, samples, most, block):
+    signal = np.arange(1, samples + 1, dtype=np.float32)
+    padded = np.concatenate([np.zeros(framing.lead), signal, np.zeros(framing.trail + 100)])
+    expected = [
+        padded[i * framing.hop : i * framing.hop + framing.window] for i in range(framing.count(samples))
+    ]
+    blocks = [signal[i : i + block] for i in range(0, samples, block)]
+    windows, longest = [], 0
+    for first, waveform, seen in framing.segments(blocks, most):
+        assert first == len(windows)
+        assert seen <= samples
+        k = 1 + (len(waveform) - framing.window) // framing.hop
+        longest = max(longest, k)
+        windows += [waveform[i * framing.hop : i * framing.hop + framing.window] for i in range(k)]
+    assert len(windows) == len(expected)
+    for window, other in zip(windows, expected, strict=True):
+        np.testing.assert_array_equal(window, other)
+    assert longest <= most
+
+
+@pytest.mark.parametrize("frontend", [LogMelPatches(), NormalisedFrames()], ids=lambda f: type(f).__name__)
+def test_the_size_of_a_batch_changes_nothing(frontend):
+    signal = np.random.default_rng(0).standard_normal(5 * RATE).astype(np.float32)
+    one = torch.cat([batch.data for batch in frontend.batches(signal, rate=RATE, size=1000)])
+    many = torch.cat([batch.data for batch in frontend.batches(signal, rate=RATE, size=3)])
+    torch.testing.assert_close(one, many, atol=1e-5, rtol=1e-5)
+
+
+def test_normalised_frames_have_mean_0_and_deviation_1_and_silence_stays_0():
+    signal = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.01 + 0.3
+    frames = NormalisedFrames()(torch.from_numpy(signal))
+    torch.testing.assert_close(frames.mean(dim=1), torch.zeros(len(frames)), atol=1e-4, rtol=0)
+    torch.testing.assert_close(frames.std(dim=1, correction=0), torch.ones(len(frames)), atol=1e-4, rtol=0)
+    assert NormalisedFrames()(torch.zeros(2048)).eq(0).all()
+
+
+def test_the_mel_matrix_is_tensorflows():
+    import tensorflow as tf
+
+    theirs = tf.signal.linear_to_mel_weight_matrix(64, 257, RATE, 125.0, 7500.0).numpy()
+    np.testing.assert_allclose(mel_matrix(), theirs, atol=1e-5)  # theirs is computed in float32
+
+
+def test_a_recording_shorter_than_a_window_that_is_not_padded():
+    from dataclasses import replace
+
+    frontend = replace(LogMelPatches(), framing=Framing(15600, 15360))
+    with pytest.raises(InputError, match=r"0\.975"):
+        list(frontend.batches(np.zeros(100, np.float32), rate=RATE))
+
+
+def test_rows_know_their_input_and_time():
+    signals = [np.zeros(RATE, np.float32), np.zeros(2 * RATE, np.float32)]
+    batches = list(LogMelPatches().batches(signals, rate=RATE))
+    assert [batch.inputs[0] for batch in batches] == [0, 1]
+    assert batches[1].times[1].tolist() == pytest.approx([0.48, 1.44])
+    assert [batch.seconds for batch in batches] == [1.0, 2.0]

@@ -1,0 +1,199 @@
+"""Real files of every kind come out right; everything else is refused in one sentence."""
+
+import io
+import wave
+
+import av
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from audio.signal import mono, open_sound, read_mono
+from zoo.errors import InputError
+
+RATE = 16000
+
+
+def tone(rate: int, seconds: float = 1.0, channels: int = 1) -> np.ndarray:
+    """(samples, channels): 440 Hz at half scale in the first channel, silence in the others."""
+    samples = np.zeros((int(rate * seconds), channels), np.float32)
+    samples[:, 0] = 0.5 * np.sin(2 * np.pi * 440 * np.arange(len(samples)) / rate)
+    return samples
+
+
+def encode(samples: np.ndarray, rate: int, container: str) -> bytes:
+    """A file as `container`, made by libsndfile or by FFmpeg."""
+    stream = io.BytesIO()
+    if container in ("wav", "flac", "ogg", "mp3"):
+        soundfile.write(stream, samples, rate, format=container)
+        return stream.getvalue()
+    codec = "libopus" if container == "webm" else "aac"
+    kind = {"m4a": "ipod"}.get(container, container)
+    with av.open(stream, "w", format=kind) as file:
+        layout = "mono" if samples.shape[1] == 1 else "stereo"
+        track = file.add_stream(codec, rate=rate, layout=layout)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout=layout)
+        frame.rate = rate
+        for packet in (*track.encode(frame), *track.encode(None)):
+            file.mux(packet)
+    return stream.getvalue()
+
+
+def loudest(samples: np.ndarray) -> float:
+    """Frequency of the largest peak, Hz."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(spectrum.argmax() * RATE / len(samples))
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
+@pytest.mark.parametrize("container", ["wav", "flac", "ogg", "mp3", "m4a", "mp4", "webm"])
+def test_every_container_rate_and_channel_count(container, rate, channels):
+    if container == "webm" and rate == 44100:
+        rate = 24000  # Opus knows no 44.1 kHz
+    samples = read_mono(encode(tone(rate, channels=channels), rate, container), RATE)
+    frame = 1024 / rate  # lossy codecs pad the start and the end by a frame or two
+    assert abs(len(samples) / RATE - 1) < 0.01 + 2.5 * frame
+    assert loudest(samples) == pytest.approx(440, abs=3)
+    level = samples[RATE // 4 : 3 * RATE // 4].std()
+    assert level == pytest.approx(0.5 / np.sqrt(2) / channels, rel=0.1)  # the mean of the channels
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_every_sample_width_of_wav(subtype):
+    stream = io.BytesIO()
+    soundfile.write(stream, tone(RATE), RATE, format="wav", subtype=subtype)
+    np.testing.assert_allclose(read_mono(stream.getvalue(), RATE), tone(RATE)[:, 0], atol=1 / 120)
+
+
+def test_real_recordings_of_the_world(media):
+    for path in (media / "sounds").iterdir():
+        samples = read_mono(path, RATE)
+        assert samples.dtype == np.float32
+        assert np.abs(samples).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("dtype", "factor"), [(np.int16, 2**15), (np.int32, 2**31), (np.float64, 1), (np.float32, 1)]
+)
+def test_arrays_are_scaled_by_their_type(dtype, factor):
+    samples = (tone(RATE)[:, 0].astype(np.float64) * factor).astype(dtype)
+    result = np.concatenate(list(mono(open_sound(samples, RATE), RATE)))
+    np.testing.assert_allclose(result, tone(RATE)[:, 0], atol=1e-4)
+
+
+def test_a_tensor_and_channels_first():
+    stereo = torch.from_numpy(tone(RATE, channels=2).T.copy())
+    result = np.concatenate(list(mono(open_sound(stereo, RATE), RATE)))
+    np.testing.assert_allclose(result, tone(RATE)[:, 0] / 2, atol=1e-6)
+
+
+def test_how_a_stream_is_cut_does_not_change_it():
+    import soxr
+
+    samples = np.random.default_rng(0).standard_normal(44100 * 25).astype(np.float32) * 0.1
+    streamed = np.concatenate(list(mono(open_sound(samples, 44100), RATE)))
+    whole = soxr.resample(samples, 44100, RATE, "HQ")
+    assert len(streamed) == len(whole)
+    np.testing.assert_allclose(streamed, whole, atol=1e-6)
+
+
+def half(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"", "is empty"),
+        (b"this is text, whatever its name says", "not a sound file"),
+        (bytes(1000), "not a sound file"),
+        (b"\x7fELF" + bytes(range(256)) * 20, "not a sound file"),
+        (encode(tone(RATE), RATE, "mp4")[:300], "not a sound file"),
+        (PLAYLIST, "not a sound file"),
+        (encode(tone(RATE)[:0], RATE, "wav"), "no samples"),
+    ],
+    ids=["empty", "text", "zeros", "executable", "cut mp4", "play list", "no samples"],
+)
+def test_what_is_no_sound_is_refused(data, word):
+    with pytest.raises(InputError, match=word):
+        read_mono(data, RATE)
+
+
+def test_a_video_without_sound_is_refused():
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as file:
+        track = file.add_stream("mpeg4", rate=10)
+        track.width = track.height = 32
+        frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        for packet in (*track.encode(frame), *track.encode(None)):
+            file.mux(packet)
+    with pytest.raises(InputError, match="no sound in it"):
+        read_mono(stream.getvalue(), RATE)
+
+
+def test_a_wav_that_claims_0_hz_is_refused():
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(bytes(3200))
+    data = bytearray(stream.getvalue())
+    data[24:28] = bytes(4)
+    with pytest.raises(InputError):
+        read_mono(bytes(data), RATE)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_refused(bad):
+    samples = tone(RATE)[:, 0].copy()
+    samples[100] = bad
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, RATE, format="wav", subtype="FLOAT")
+    for x, rate in ((samples, RATE), (stream.getvalue(), None)):
+        with pytest.raises(InputError, match="not a number"):
+            list(mono(open_sound(x, rate), RATE))
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1, 1e9, float("nan"), "fast"])
+def test_an_absurd_rate_is_refused(rate):
+    with pytest.raises(InputError, match="sample rate"):
+        open_sound(tone(RATE)[:, 0], rate)
+
+
+@pytest.mark.parametrize(
+    ("x", "rate", "word"),
+    [
+        (np.zeros(10), None, "rate="),
+        (np.zeros((10, 10, 10)), RATE, "no sound"),
+        (np.array(["a"]), RATE, "no sound"),
+        (np.zeros((16000, 2)), RATE, "transpose"),
+        (b"RIFF", 16000, "states its own"),
+    ],
+)
+def test_arrays_that_are_no_sound(x, rate, word):
+    with pytest.raises(InputError, match=word):
+        open_sound(x, rate)
+
+
+def test_a_recording_that_is_too_long_is_refused_and_the_limit_can_be_moved(monkeypatch):
+    data = encode(tone(8000, 5), 8000, "flac")
+    with pytest.raises(InputError, match="2 s are allowed"):
+        read_mono(data, RATE, most=2)
+    monkeypatch.setenv("ZOO_MAX_SECONDS", "3")
+    with pytest.raises(InputError, match="ZOO_MAX_SECONDS"):
+        read_mono(data, RATE)
+    monkeypatch.setenv("ZOO_MAX_SECONDS", "10")
+    assert len(read_mono(data, RATE)) == 5 * RATE
+
+
+def test_a_folder_and_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match="folder"):
+        open_sound(tmp_path)
+    with pytest.raises(InputError, match="no file"):
+        open_sound(tmp_path / "missing.wav")

@@ -1,0 +1,50 @@
+"""Preprocessing does what its sentence says."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+from vision.presets import Preset
+
+PLAIN = Preset(resize=256, crop=224, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 500, 3), np.uint8))
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_it_is_torchvisions_usual_chain(interpolation):
+    chain = v2.Compose(
+        [
+            v2.Resize(256, interpolation=v2.InterpolationMode(interpolation), antialias=True),
+            v2.CenterCrop(224),
+            v2.PILToTensor(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize((0.1, 0.2, 0.3), (0.5, 0.6, 0.7)),
+        ]
+    )
+    preset = Preset(256, 224, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7), interpolation=interpolation)
+    torch.testing.assert_close(preset(PHOTO), chain(PHOTO))
+
+
+def test_channels_scale_and_mean():
+    red = Image.new("RGB", (10, 10), (200, 100, 50))
+    preset = Preset(8, 8, (1.0, 2.0, 3.0), (2.0, 1.0, 1.0), channels="BGR", scale=255.0)
+    torch.testing.assert_close(preset(red)[:, 0, 0], torch.tensor([24.5, 98.0, 197.0]))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 1000), (224, 224)])
+def test_any_size_comes_out_square(size):
+    assert PLAIN(Image.new("RGB", size)).shape == (3, 224, 224)
+
+
+def test_the_sentence_names_every_number():
+    for word in ("256", "224", "bilinear", "RGB", "0, 0, 0"):
+        assert word in PLAIN.describe()
+
+
+def test_a_list_is_cut_into_batches_with_names():
+    batches = list(PLAIN.batches([PHOTO] * 5, size=2))
+    assert [len(batch.data) for batch in batches] == [2, 2, 1]
+    assert np.concatenate([batch.inputs for batch in batches]).tolist() == [0, 1, 2, 3, 4]
+    assert batches[2].names == ("Image 5",)

@@ -1,0 +1,92 @@
+"""Results become tables, plots and JSON without losing anything."""
+
+import json
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
+
+CLIP = Classification(
+    network="n",
+    input="i",
+    indices=np.array([2, 0]),
+    ids=("c", "a"),
+    labels=("Sea", "Air"),
+    scores=np.array([0.75, 0.25], np.float32),
+    all_scores=np.array([0.25, 0.0, 0.75], np.float32),
+)
+EVENTS = SoundEvents(
+    network="n",
+    input="i",
+    events=(SoundEvent("Sea", 2, "c", 0.0, 1.5, 0.75), SoundEvent("Air", 0, "a", 0.48, 1.44, 0.5)),
+    scores=np.zeros((2, 3), np.float32),
+    times=np.array([[0, 0.96], [0.48, 1.44]]),
+    labels=("Air", "Fire", "Sea"),
+    duration=1.5,
+    clip=CLIP,
+)
+TRACK = PitchTrack(
+    network="n",
+    input="i",
+    time=np.array([0.0, 0.01, 0.02]),
+    frequency=np.array([440.0, np.nan, 32.7]),
+    confidence=np.array([0.9, 0.1, 0.6], np.float32),
+    voiced=np.array([True, False, True]),
+    level=np.array([-10.0, -90.0, -50.0], np.float32),
+)
+EMBEDDING = Embedding("n", "pool", np.ones((2, 3), np.float32), np.array([[0, 1], [1, 2.0]]), ("a", "a"))
+
+
+@pytest.mark.parametrize("result", [CLIP, EVENTS, TRACK, EMBEDDING], ids=lambda r: type(r).__name__)
+def test_every_result_has_a_table_a_plot_and_strict_json_and_is_frozen(result):
+    assert len(result.table()) >= 2
+    assert result.plot().data
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["network"] == "n"
+    with pytest.raises(FrozenInstanceError):
+        result.network = "other"
+
+
+def test_the_json_of_a_classification():
+    assert CLIP.to_dict() == {
+        "input": "i",
+        "network": "n",
+        "predictions": [
+            {"index": 2, "id": "c", "label": "Sea", "score": 0.75},
+            {"index": 0, "id": "a", "label": "Air", "score": 0.25},
+        ],
+    }
+    assert CLIP.best(1).labels == ("Sea",)
+    assert len(CLIP.best(1).all_scores) == 3
+
+
+def test_the_json_of_events():
+    result = EVENTS.to_dict()
+    assert result["events"][0] == {"label": "Sea", "index": 2, "start": 0.0, "end": 1.5, "score": 0.75}
+    assert result["clip"][0] == {"label": "Sea", "index": 2, "score": 0.75}
+
+
+def test_no_event_is_an_empty_table_with_its_columns_and_an_empty_plot():
+    from dataclasses import replace
+
+    nothing = replace(EVENTS, events=())
+    assert list(nothing.table().columns) == ["start", "end", "label", "index", "id", "score"]
+    assert len(nothing.plot().data[0].x) == 0
+
+
+def test_the_columns_of_a_pitch_track_and_its_notes():
+    assert list(TRACK.table().columns) == ["time", "frequency", "confidence", "voiced"]
+    assert TRACK.note_names() == ["A4", "", "C1"]
+    assert TRACK.to_dict()["frequency"] == [440.0, None, 32.7]
+
+
+def test_a_gate_only_takes_away():
+    gated = TRACK.gated(threshold=0.5, silence=-40)
+    assert gated.voiced.tolist() == [True, False, False]
+    assert np.isnan(gated.frequency[1:]).all()
+    assert TRACK.voiced.sum() == 2
+
+
+def test_the_table_of_an_embedding_keeps_input_and_time():
+    assert list(EMBEDDING.table().columns) == ["input", "start", "end", "0", "1", "2"]

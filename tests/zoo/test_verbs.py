@@ -1,0 +1,163 @@
+"""Sound events and pitch on sounds whose answer is known, and the options of both."""
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo.errors import InputError, UnknownNameError
+
+RATE = 16000
+CAPACITIES = zoo.networks(task="pitch")
+
+
+def tone(hertz: float, seconds: float = 2.0, rate: int = RATE) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+def cents(frequency: np.ndarray, truth: float) -> np.ndarray:
+    return 1200 * np.log2(frequency / truth)
+
+
+def test_the_bicycle_bell_is_heard_where_it_rings(net):
+    """Labelled: 0 to 1.3, 6.9 to 24.9, 25.9 to 37.0 and 54.9 to 60.1 s; the original hears it from 7 to 22 s,
+    from 26 to 37 s and faintly at 54 s, so that is what the events must cover, to one hop of 0.48 s."""
+    labelled = [(0, 1.326), (6.893, 24.892), (25.904, 36.974), (54.863, 60.103)]
+    heard = zoo.sound_events(zoo.sample("bicycle-bell.wav"), network=net("yamnet"), include=["Bicycle bell"])
+    assert {event.label for event in heard.events} == {"Bicycle bell"}
+    for start, end in ((7.2, 22.0), (26.0, 36.9)):
+        times = np.arange(start, end, 0.1)
+        covered = [any(event.start <= t <= event.end for event in heard.events) for t in times]
+        longest_gap = max(len(gap) for gap in "".join("x" if c else "." for c in covered).split("x"))
+        assert longest_gap * 0.1 <= 0.5
+    for event in heard.events:
+        assert any(start - 1 <= event.start and event.end <= end + 1 for start, end in labelled), event
+
+
+@pytest.mark.parametrize(
+    ("sound", "label", "top"),
+    [
+        (np.zeros(3 * RATE, np.float32), "Silence", 1),
+        (np.random.default_rng(51773).uniform(-1, 1, 3 * RATE).astype(np.float32), "White noise", 1),
+        (tone(440, 3), "Sine wave", 10),
+    ],
+    ids=["silence", "noise", "sine"],
+)
+def test_yamnet_passes_the_tests_of_its_authors(net, sound, label, top):
+    assert label in net("yamnet").classify(sound, rate=RATE, top=top).labels
+
+
+def test_events_and_their_options(net):
+    network, bell = net("yamnet"), zoo.sample("bicycle-bell.wav")
+    everything = zoo.sound_events(bell, network=network, threshold=0.2)
+    fewer = zoo.sound_events(bell, network=network, threshold=0.2, exclude=["Bicycle bell", "/m/07phxs1"])
+    assert {"Bicycle bell", "Ding"} <= {event.label for event in everything.events}
+    assert not {"Bicycle bell", "Ding"} & {event.label for event in fewer.events}
+    assert all(0 <= event.start < event.end <= everything.duration for event in everything.events)
+    assert list(everything.events) == sorted(everything.events, key=lambda e: (e.start, -e.score))
+    assert everything.scores.shape == (len(everything.times), 521)
+    long = zoo.sound_events(bell, network=network, min_duration=5, include=["Bicycle bell"])
+    assert [round(event.start, 2) for event in long.events] == [7.2]
+    joined = zoo.sound_events(bell, network=network, separation=1, include=["Bicycle bell"])
+    assert len(joined.events) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "word"),
+    [
+        ({"threshold": 2}, InputError, "threshold"),
+        ({"threshold": float("nan")}, InputError, "threshold"),
+        ({"separation": -1}, InputError, "negative"),
+        ({"include": ["Bicycle bel"]}, UnknownNameError, "Bicycle bell"),
+        ({"include": ["zzzz"]}, UnknownNameError, "zzzz"),
+        ({"network": "crepe.tiny"}, InputError, "events"),
+        ({"rate": None}, InputError, "rate"),
+    ],
+)
+def test_options_of_events_that_make_no_sense(net, options, error, word):
+    settings = {"network": net("yamnet"), "rate": RATE, **options}
+    with pytest.raises(error, match=word):
+        zoo.sound_events(tone(440, 1), **settings)
+
+
+@pytest.mark.parametrize("decoder", ["local-average", "viterbi"])
+@pytest.mark.parametrize("name", CAPACITIES)
+def test_a_tone_of_440_hz_is_within_5_cents(net, name, decoder):
+    track = zoo.pitch(tone(440), rate=RATE, network=net(name), decoder=decoder)
+    middle = slice(10, -10)  # at the ends a frame is half padding
+    assert track.voiced[middle].all()
+    assert np.abs(cents(track.frequency[middle], 440)).max() < 5
+
+
+@pytest.mark.parametrize("name", CAPACITIES)
+def test_silence_is_unvoiced_and_noise_nearly_so(net, name):
+    silence = zoo.pitch(np.zeros(4 * RATE, np.float32), rate=RATE, network=net(name))
+    assert not silence.voiced.any()
+    assert np.isnan(silence.frequency).all()
+    for loudness in (0.01, 0.1, 0.3):
+        noise = np.random.default_rng(1).standard_normal(4 * RATE).astype(np.float32) * loudness
+        assert zoo.pitch(noise.clip(-1, 1), rate=RATE, network=net(name)).voiced.mean() < 0.05
+
+
+@pytest.mark.parametrize("name", CAPACITIES)
+def test_the_sweep_is_followed_from_end_to_end(net, name, media):
+    track = zoo.pitch(media / "sounds" / "crepe_sweep.wav", network=net(name))
+    assert track.voiced.mean() > 0.98
+    assert 180 < track.frequency[track.voiced][0] < 190
+    assert 1750 < track.frequency[track.voiced][-1] < 1830
+    assert (
+        np.nanmin(np.diff(track.frequency[track.voiced])) > -12
+    )  # it only rises, up to half a bin at the top
+
+
+def test_quiet_sound_is_gated_by_its_level_and_the_gate_can_be_opened(net):
+    quiet = tone(440) * 1e-4  # -86 dB
+    assert not zoo.pitch(quiet, rate=RATE, network=net("crepe.tiny")).voiced.any()
+    assert zoo.pitch(quiet, rate=RATE, network=net("crepe.tiny"), silence=None).voiced.mean() > 0.9
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
+def test_the_sample_rate_of_an_array_does_not_matter(net, rate):
+    track = zoo.pitch(tone(440, rate=rate), rate=rate, network=net("crepe.tiny"))
+    assert np.abs(cents(np.nanmedian(track.frequency), 440)) < 5
+    assert track.time[-1] == pytest.approx(2.0)
+
+
+def test_the_step_is_the_time_between_frames(net):
+    track = zoo.pitch(tone(440), rate=RATE, network=net("crepe.tiny"), step=0.005)
+    np.testing.assert_allclose(np.diff(track.time), 0.005)
+    assert len(track.time) == 401
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"decoder": "magic"}, "viterbi"),
+        ({"threshold": -1}, "threshold"),
+        ({"step": 0}, "step"),
+        ({"step": 1}, "step"),
+        ({"network": "yamnet"}, "pitch"),
+    ],
+)
+def test_options_of_pitch_that_make_no_sense(net, options, word):
+    with pytest.raises(InputError, match=word):
+        zoo.pitch(tone(440, 1), rate=RATE, **{"network": net("crepe.tiny"), **options})
+
+
+def test_a_list_is_not_one_recording(net):
+    with pytest.raises(InputError, match="One recording"):
+        zoo.pitch([tone(440)], rate=RATE, network=net("crepe.tiny"))
+
+
+def test_embeddings_of_sound_have_times(net):
+    result = zoo.embed(tone(440, 3), rate=RATE, network=net("yamnet"))
+    assert result.values.shape == (6, 1024)
+    np.testing.assert_allclose(result.times[:, 0], np.arange(6) * 0.48)
+    np.testing.assert_allclose(result.times[:, 1] - result.times[:, 0], 0.96)
+    crepe = zoo.embed(tone(440, 1), rate=RATE, network=net("crepe.tiny"))
+    assert crepe.values.shape == (101, 256)
+
+
+def test_classify_and_embed_by_name():
+    picture = np.zeros((32, 32, 3), np.uint8)
+    assert zoo.classify(picture, network="squeezenet", top=1).network == "squeezenet.caffe"
+    assert zoo.embed(picture, network="squeezenet").values.shape == (1, 512)
