@@ -1,6 +1,7 @@
 """Decoding and resampling sound: the only place in `audio` that meets untrusted bytes.
 
 Samples never travel without their rate, and never all at once: a recording is a stream of blocks.
+The decoders are imported where a file needs them; arrays at the right rate need none.
 """
 
 import os
@@ -8,10 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import av
 import numpy as np
-import soundfile
-import soxr
 
 from zoo.errors import InputError
 from zoo.inputs import is_file, name_of, open_input
@@ -122,7 +120,11 @@ def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
     InputError
         If a sample is not a number, or the recording turns out to be damaged, empty or too long.
     """
-    resampler = soxr.ResampleStream(sound.rate, rate, 1, "float32", "HQ") if sound.rate != rate else None
+    resampler = None
+    if sound.rate != rate:
+        import soxr
+
+        resampler = soxr.ResampleStream(sound.rate, rate, 1, "float32", "HQ")
     count = 0
     for block in sound.blocks:
         count += len(block)
@@ -206,6 +208,8 @@ def _check_duration(seconds: float | None, sound: Sound) -> None:
 
 def _open_soundfile(stream: BinaryIO, name: str, most: float) -> Sound | None:
     """wav, flac, ogg, mp3, aiff and their kin; None where libsndfile does not know the file."""
+    import soundfile
+
     try:
         file = soundfile.SoundFile(stream)
     except soundfile.SoundFileError:
@@ -227,7 +231,9 @@ def _open_soundfile(stream: BinaryIO, name: str, most: float) -> Sound | None:
 
 
 def _open_ffmpeg(stream: BinaryIO, name: str, most: float) -> Sound:
-    """m4a, mp4, webm and whatever else FFmpeg's list of containers above covers."""
+    """m4a, mp4, webm and whatever else the list of containers above covers."""
+    import av
+
     try:
         container = av.open(stream, options={"format_whitelist": _CONTAINERS, "protocol_whitelist": ""})
     except (av.FFmpegError, ValueError) as error:

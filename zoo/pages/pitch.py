@@ -57,7 +57,7 @@ with one_sentence():
     for given in recordings:
         samples, everything = follow(name, decoder, given)
         track = everything.gated(threshold=threshold, silence=silence)
-        st.audio(samples, sample_rate=RATE)
+        shared.player(samples)
         if track.voiced.any():
             middle = float(np.nanmedian(track.frequency))
             for column, (label, value) in zip(

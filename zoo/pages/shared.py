@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import soundfile
 import streamlit as st
 
 import zoo
@@ -85,6 +87,13 @@ def ask(kind: str, key: str) -> list[Given]:
     st.caption(SAMPLES[chosen].credit)
     with st.spinner("Fetching the sample …"):
         return [Given(chosen, Path(sample(chosen)).read_bytes())]
+
+
+def player(samples: np.ndarray) -> None:
+    """A player of what the network heard, as loud as it was."""
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, RATE, format="wav", subtype="PCM_16")
+    st.audio(stream.getvalue(), format="audio/wav")
 
 
 def options(task: str, modality: str | None = None) -> list[str]:

@@ -44,7 +44,7 @@ with one_sentence():
         heard = relocate(
             everything, shared.network(name), threshold=threshold, include=include, exclude=exclude
         )
-        st.audio(samples, sample_rate=RATE)
+        shared.player(samples)
         best = zip(heard.clip.labels, heard.clip.scores, strict=True)
         st.markdown("**On the whole:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
         st.plotly_chart(

@@ -1,0 +1,43 @@
+"""Find a browser for the tests, or bring one: ``python -m tests.browser.chromium --install``.
+
+In this order: an installed Chromium or Chrome, Playwright's own, Debian's package (as root), a download by
+Playwright.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def find() -> str | None:
+    """Path of a browser that Playwright can drive, or None."""
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if path and Path(path).exists() else None
+
+
+def install() -> None:
+    """Bring a browser if there is none; what cannot be done is said on stderr."""
+    if find():
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "chromium", "fonts-dejavu-core"]):
+            subprocess.run(["apt-get", *command], env=environment, stdout=subprocess.DEVNULL)
+    if not find():
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
+    if not find():
+        print("No browser: install Chromium or Chrome, or the browser tests are skipped.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    install() if sys.argv[1:] == ["--install"] else print(find() or "no browser")

@@ -1,0 +1,185 @@
+"""Each page, run as Streamlit runs it: real files in, what the page says out."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from zoo.pages import shared
+
+PAGES = Path(zoo.__file__).parent / "pages"
+RATE = 16000
+BROKEN = [("empty", b""), ("text", b"this is text"), ("program", b"\x7fELF" + bytes(3000))]
+
+
+@pytest.fixture
+def page():
+    """A page by its name, after its first run, which must not fail."""
+
+    def start(name: str) -> AppTest:
+        app = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=120).run()
+        assert not app.exception
+        return app
+
+    return start
+
+
+def wav(samples: np.ndarray, rate: int = RATE) -> bytes:
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, rate, format="wav")
+    return stream.getvalue()
+
+
+def text(app: AppTest) -> str:
+    return "\n".join(element.value for kind in (app.markdown, app.caption, app.info) for element in kind)
+
+
+def tone(seconds: float = 2) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * RATE)) / RATE)
+
+
+def test_networks_shows_the_table_and_a_record(page):
+    app = page("networks")
+    assert list(app.dataframe[0].value["name"]) == zoo.networks()
+    for word in ("Preprocessing", "Fidelity", "Licence", "Citation", "BSD-2-Clause", "SHA-256"):
+        assert word in text(app)
+    app.selectbox[0].select("yamnet.audioset").run()
+    assert "AudioSet" in text(app)
+    assert [metric.value for metric in app.metric][2] == "28"
+
+
+def test_networks_filters(page):
+    app = page("networks")
+    app.get_by_key("networks-modality").select("sound").run()
+    assert list(app.dataframe[0].value["name"]) == zoo.networks("sound")
+    app.get_by_key("networks-task").select("events").run()
+    assert list(app.dataframe[0].value["name"]) == ["yamnet.audioset"]
+    app.get_by_key("networks-search").input("nonsense").run()
+    assert "No network fits" in text(app)
+
+
+def test_pictures_names_what_is_in_a_photo(page, media):
+    app = page("pictures")
+    photos = sorted((media / "photos").glob("*.jpg"))[:2]
+    app.file_uploader[0].set_value([(p.name, p.read_bytes(), "image/jpeg") for p in photos]).run()
+    assert not app.exception
+    assert not app.error
+    for photo in photos:
+        name = photo.stem.split("_", 2)[2].replace("_", " ")
+        assert f"**EfficientNet-Lite0**: {name}" in text(app)
+    assert len(app.get("plotly_chart")) == 4
+
+
+def test_pictures_from_the_camera_and_from_the_samples(page):
+    app = page("pictures")
+    app.get_by_key("pictures-way").set_value("Sample").run()
+    assert "**SqueezeNet 1.1**: Egyptian cat" in text(app)
+    app.get_by_key("pictures-way").set_value("Camera").run()
+    shot = zoo.sample("cat.png").read_bytes()
+    app.camera_input[0].set_value(("camera.jpg", shot, "image/jpeg")).run()
+    assert "**SqueezeNet 1.1**: Egyptian cat" in text(app)
+
+
+def test_pictures_without_a_network_says_so(page):
+    app = page("pictures")
+    app.get_by_key("pictures-way").set_value("Sample").run()
+    app.multiselect[0].set_value([]).run()
+    assert "Choose a network" in text(app)
+
+
+@pytest.mark.parametrize(("name", "data"), BROKEN, ids=[name for name, _ in BROKEN])
+def test_a_bad_picture_is_one_sentence_and_the_others_are_shown(page, name, data):
+    app = page("pictures")
+    good = ("cat.png", zoo.sample("cat.png").read_bytes(), "image/png")
+    app.file_uploader[0].set_value([(f"{name}.jpg", data, "image/jpeg"), good]).run()
+    assert not app.exception
+    assert [error.value.startswith(f"{name}.jpg is") for error in app.error] == [True]
+    assert "Egyptian cat" in text(app)
+
+
+def test_sounds_finds_the_bell_and_follows_the_threshold(page):
+    app = page("sounds")
+    app.get_by_key("sounds-way").set_value("Sample").run()
+    assert "Bicycle bell" in set(app.dataframe[0].value["label"])
+    many = len(app.dataframe[0].value)
+    app.get_by_key("sounds-threshold").set_value(0.9).run()
+    assert 0 < len(app.dataframe[0].value) < many
+    app.get_by_key("sounds-include").set_value(["Bicycle bell"]).run()
+    assert set(app.dataframe[0].value["label"]) == {"Bicycle bell"}
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_sounds_hears_an_upload_and_a_recording(page, media):
+    app = page("sounds")
+    cat = media / "sounds" / "miaow_16k.wav"
+    app.file_uploader[0].set_value((cat.name, cat.read_bytes(), "audio/wav")).run()
+    assert "Cat" in set(app.dataframe[0].value["label"])
+    app.get_by_key("sounds-way").set_value("Microphone").run()
+    app.audio_input[0].set_value(("recording.wav", wav(np.zeros(RATE)), "audio/wav")).run()
+    assert "Silence" in set(app.dataframe[0].value["label"])
+
+
+def test_pitch_follows_a_tone_and_its_gates(page):
+    app = page("pitch")
+    app.file_uploader[0].set_value(("tone.wav", wav(tone()), "audio/wav")).run()
+    values = {metric.label: metric.value for metric in app.metric}
+    assert float(values["Median"].split()[0]) == pytest.approx(440, abs=1.3)
+    assert int(values["Voiced"].rstrip("%")) > 95
+    app.selectbox[0].select("crepe.tiny").run()
+    app.selectbox[1].select("viterbi").run()
+    assert not app.exception
+    app.get_by_key("pitch-threshold").set_value(1.0).run()
+    assert "No frame is voiced" in text(app)
+
+
+def test_pitch_of_the_melody_and_of_the_microphone(page):
+    app = page("pitch")
+    app.get_by_key("pitch-way").set_value("Sample").run()
+    assert {metric.label for metric in app.metric} == {"Median", "Lowest", "Highest", "Voiced"}
+    app.get_by_key("pitch-way").set_value("Microphone").run()
+    app.audio_input[0].set_value(("recording.wav", wav(tone()), "audio/wav")).run()
+    assert float(app.metric[0].value.split()[0]) == pytest.approx(440, abs=1.3)
+
+
+@pytest.mark.parametrize("name", ["sounds", "pitch"])
+@pytest.mark.parametrize(
+    ("file", "data", "word"),
+    [
+        *[(f"{name}.wav", data, f"{name}.wav is") for name, data in BROKEN],
+        ("long.flac", None, "600 s are allowed"),
+        ("nan.wav", "nan", "not a number"),
+    ],
+    ids=["empty", "text", "program", "long", "nan"],
+)
+def test_a_bad_recording_is_one_sentence_and_the_page_goes_on(page, name, file, data, word):
+    if data is None:
+        stream = io.BytesIO()
+        soundfile.write(stream, np.zeros(601 * 8000, np.int16), 8000, format="flac")
+        data = stream.getvalue()
+    elif data == "nan":
+        stream = io.BytesIO()
+        soundfile.write(stream, np.full(RATE, np.nan), RATE, format="wav", subtype="FLOAT")
+        data = stream.getvalue()
+    app = page(name)
+    app.file_uploader[0].set_value((file, data, "audio/wav")).run()
+    assert not app.exception
+    assert [word in error.value for error in app.error] == [True]
+    app.get_by_key(f"{name}-way").set_value("Sample").run()
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_a_network_is_loaded_once_for_all():
+    assert shared.network("crepe.tiny") is shared.network("crepe.tiny")
+
+
+@pytest.mark.parametrize("name", ["pictures", "sounds", "pitch"])
+def test_results_can_be_downloaded(page, name):
+    app = page(name)
+    assert not app.get("download_button")
+    app.get_by_key(f"{name}-way").set_value("Sample").run()
+    assert [button.label for button in app.get("download_button")] == ["CSV", "JSON"]

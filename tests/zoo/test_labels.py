@@ -1,0 +1,43 @@
+"""Labels are those of the originals, in their order."""
+
+import csv
+
+import pytest
+
+import zoo
+from zoo import labels
+from zoo.errors import UnknownNameError
+
+IMAGENET = labels.read("vision/labels/imagenet.csv")
+AUDIOSET = labels.read("audio/labels/audioset_yamnet.csv")
+
+
+def test_imagenet_has_a_thousand_sorted_wnids_and_distinct_labels():
+    assert len(IMAGENET) == 1000
+    assert [label.id for label in IMAGENET] == sorted(label.id for label in IMAGENET)
+    assert len({label.label for label in IMAGENET}) == 1000
+    assert IMAGENET[281].synonyms == "tabby, tabby cat"
+
+
+def test_labels_are_those_of_the_original_files(media):
+    shared = media.parent / "labels"
+    lines = (shared / "synset_words.txt").read_text().splitlines()
+    assert [f"{label.id} {label.synonyms}" for label in IMAGENET] == lines
+    rows = csv.DictReader((shared / "yamnet_class_map.csv").read_text().splitlines())
+    assert [(row["mid"], row["display_name"]) for row in rows] == [
+        (label.id, label.label) for label in AUDIOSET
+    ]
+
+
+def test_a_class_is_found_by_label_or_identifier_whatever_its_case():
+    assert labels.find(AUDIOSET, "bicycle BELL") == labels.find(AUDIOSET, "/m/0gy1t2s") == 198
+
+
+def test_an_unknown_class_gets_the_closest_labels():
+    with pytest.raises(UnknownNameError, match='"Bicycle bell"'):
+        labels.find(AUDIOSET, "Bicicle bell")
+
+
+@pytest.mark.parametrize("name", zoo.networks(task="classify"))
+def test_results_carry_them(net, name):
+    assert len(net(name).labels) == zoo.describe(name).classes
