@@ -104,8 +104,7 @@ def fetch(
 
     chosen = names or [name for name in networks() if everything or describe(name).embedded]
     for spec in [describe(name) for name in chosen]:
-        with _bytes_bar(spec.name) as progress:
-            path = weights.fetch(spec.name, progress=progress)
+        path = weights.fetch(spec.name)
         record = weights.record_of(spec)
         typer.echo(f"{spec.name}  {spec.licence}  {record['source']}\n  sha256 {record['sha256']}  {path}")
     if not names:
@@ -376,19 +375,6 @@ def _write_parquet(result: Any, path: Path) -> None:
 
 def _write_csv(result: Any, path: Path) -> None:
     result.table().to_csv(path, index=False)
-
-
-@contextmanager
-def _bytes_bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    from tqdm import tqdm
-
-    with tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1000, leave=False, delay=0.3) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total or None
-            bar.update(done - bar.n)
-
-        yield progress
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from torch import nn
 
 from zoo import labels, weights
 from zoo.errors import InputError, UnknownNameError, WeightsError
+from zoo.growing import Growing
 from zoo.inputs import Batch
 from zoo.registry import describe
 from zoo.results import Classification, Embedding
@@ -155,19 +156,23 @@ class Network:
         if pool is None:
             pool = layer is not None or self.spec.pool
         layer = layer or self.spec.embedding
-        values, times, inputs = [], [], []
+        values: Growing | None = None
+        times, inputs = Growing(np.float64, (2,)), []
         for batch in self.batches(x, rate=rate):
             output = self._forward(batch.data, [layer])[1][layer].float()
             if pool and output.ndim > 2:
                 output = output.flatten(2).mean(dim=2)
-            values.append(output.flatten(1).cpu().numpy())
-            times.append(batch.times)
+            rows = output.flatten(1).cpu().numpy()
+            values = values or Growing(np.float32, rows.shape[1:])
+            values.add(rows)
             inputs.extend(batch.names)
+            if batch.times is not None:
+                times.add(batch.times)
         return Embedding(
             network=self.name,
             layer=layer,
-            values=np.concatenate(values),
-            times=None if times[0] is None else np.concatenate(times),
+            values=values.array(),
+            times=times.array() if self.spec.modality == "sound" else None,
             inputs=tuple(inputs),
         )
 

@@ -46,6 +46,7 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
     sha256 : str, optional
         What the file (see `digest`) must have.
     progress : callable, optional
+        Without one, a terminal shows a bar.
 
     Returns
     -------
@@ -132,15 +133,17 @@ def _download(url: str, folder: Path, sha256: str | None, progress: Progress | N
     _require_network(url)
     import pooch
     import requests
+    from tqdm import tqdm
 
     pooch.get_logger().setLevel("WARNING")
-    bar = _Bar(progress) if progress else False
+    name = unquote(Path(urlparse(url).path).name)
+    bar = _Bar(progress) if progress else tqdm(desc=name, unit="B", unit_scale=True, disable=None)
     try:
         return Path(
             pooch.retrieve(
                 url,
                 known_hash=f"sha256:{sha256}" if sha256 else None,
-                fname=unquote(Path(urlparse(url).path).name),
+                fname=name,
                 path=folder,
                 downloader=pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT),
             )

@@ -11,6 +11,7 @@ import torch
 
 from zoo import labels
 from zoo.errors import InputError
+from zoo.growing import Growing
 from zoo.network import Network, load
 from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
 
@@ -90,23 +91,23 @@ def sound_events(
     net.require("events")
     _require_one(net, x)
     _classes_to_report(net, threshold, separation, min_duration, include, exclude)
-    scores, times, name, seconds = [], [], "", 0.0
+    scores, times = Growing(np.float32, (len(net.labels),)), Growing(np.float64, (2,))
+    name, seconds = "", 0.0
     for batch in net.batches(x, rate=rate):
-        scores.append(net.scores(batch.data))
-        times.append(batch.times)
+        scores.add(net.scores(batch.data))
+        times.add(batch.times)
         name, seconds = batch.names[0], batch.seconds
         if progress:
             progress(seconds)
-    all_scores = np.concatenate(scores)
     heard = SoundEvents(
         network=net.name,
         input=name,
         events=(),
-        scores=all_scores,
-        times=np.concatenate(times),
+        scores=scores.array(),
+        times=times.array(),
         labels=tuple(label.label for label in net.labels),
         duration=seconds,
-        clip=net.classification(all_scores.mean(axis=0), name, top),
+        clip=net.classification(scores.array().mean(axis=0), name, top),
     )
     return relocate(
         heard,
@@ -204,36 +205,37 @@ def pitch(
     frontend = net.preset.with_hop(step)
     path = decoding.Viterbi() if decoder == "viterbi" else None
     waiting = np.zeros((0, len(decoding.BIN_CENTS)), np.float32)
-    cents, confidence, levels, kept, name = [], [], [], [], ""
+    cents, confidence, levels = Growing(np.float64), Growing(np.float32), Growing(np.float32)
+    kept, name = Growing(np.float32, (len(decoding.BIN_CENTS),)), ""
 
     def decode(bins: np.ndarray) -> None:
         nonlocal waiting
-        cents.append(decoding.local_average(waiting[: len(bins)], bins))
+        cents.add(decoding.local_average(waiting[: len(bins)], bins))
         waiting = waiting[len(bins) :]
 
     for batch in frontend.batches(x, rate=rate):
         activations = net.scores(batch.data)
         waiting = np.concatenate([waiting, activations])
         decode(path.feed(activations.argmax(axis=1)) if path else activations.argmax(axis=1))
-        confidence.append(activations.max(axis=1))
-        levels.append(decoding.level(frontend.frames(torch.from_numpy(batch.samples))))
+        confidence.add(activations.max(axis=1))
+        levels.add(decoding.level(frontend.frames(torch.from_numpy(batch.samples))))
         name = batch.names[0]
         if keep_activations:
-            kept.append(activations)
+            kept.add(activations)
         if progress:
             progress(batch.seconds)
     if path:
         decode(path.finish())
-    frequency = decoding.to_hertz(np.concatenate(cents))
+    frequency = decoding.to_hertz(cents.array())
     track = PitchTrack(
         network=net.name,
         input=name,
         time=np.arange(len(frequency)) * frontend.framing.hop / frontend.rate,
         frequency=frequency,
-        confidence=np.concatenate(confidence),
+        confidence=confidence.array(),
         voiced=np.ones(len(frequency), bool),
-        level=np.concatenate(levels),
-        activations=np.concatenate(kept) if keep_activations else None,
+        level=levels.array(),
+        activations=kept.array() if keep_activations else None,
     )
     return track.gated(threshold=threshold, silence=silence)
 

@@ -70,7 +70,8 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     ----------
     name : str
     progress : callable, optional
-        Called with the bytes done and the bytes in all while something is downloaded.
+        Called with the bytes done and the bytes in all while something is downloaded; without one, a
+        terminal shows a bar.
 
     Returns
     -------

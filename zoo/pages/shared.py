@@ -41,10 +41,14 @@ def named(given: Given) -> io.BytesIO:
     return stream
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading {name} …")
+@st.cache_resource(max_entries=8, show_spinner=False)
 def network(name: str) -> zoo.Network:
     """A network in eval mode, one for all users; nobody changes it."""
-    return zoo.load(name)
+    bar = st.progress(0.0, text=f"Loading {title_of(name)} …")
+    zoo.fetch(name, progress=lambda done, total: bar.progress(min(1.0, done / max(total, 1))))
+    loaded = zoo.load(name)
+    bar.empty()
+    return loaded
 
 
 @contextmanager
