@@ -129,15 +129,27 @@ class _Bar:
         self.progress(self.total, self.total)
 
 
+def _on_terminal(name: str) -> Progress:
+    from tqdm import tqdm
+
+    bar = tqdm(desc=name, unit="B", unit_scale=True, disable=None)
+
+    def progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+        if done == total:
+            bar.close()
+
+    return progress
+
+
 def _download(url: str, folder: Path, sha256: str | None, progress: Progress | None) -> Path:
     _require_network(url)
     import pooch
     import requests
-    from tqdm import tqdm
 
     pooch.get_logger().setLevel("WARNING")
     name = unquote(Path(urlparse(url).path).name)
-    bar = _Bar(progress) if progress else tqdm(desc=name, unit="B", unit_scale=True, disable=None)
     try:
         return Path(
             pooch.retrieve(
@@ -145,7 +157,9 @@ def _download(url: str, folder: Path, sha256: str | None, progress: Progress | N
                 known_hash=f"sha256:{sha256}" if sha256 else None,
                 fname=name,
                 path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT),
+                downloader=pooch.HTTPDownloader(
+                    progressbar=_Bar(progress or _on_terminal(name)), timeout=TIMEOUT
+                ),
             )
         )
     except requests.HTTPError as error:
