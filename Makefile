@@ -32,8 +32,8 @@ clean:
 
 # Debian splits venv off its Python; root gets it from there, anyone else is told.
 .venv/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	    { echo "Zoo needs Python 3.11 or later, not `$(PYTHON) --version 2>&1`; name one with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \
+	    { echo "Zoo needs Python 3.11 to 3.13, not `$(PYTHON) --version 2>&1`; name one with make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	    { [ "`id -u`" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv; } || \
 	    { echo "This Python cannot make a virtual environment; install python3-venv." >&2; exit 1; }

@@ -14,7 +14,9 @@ import torch
 
 from audio.signal import is_one, mono, open_sound, several
 from zoo.errors import InputError
-from zoo.inputs import Batch
+from zoo.inputs import Batch, number
+
+SHORTEST = 0.01  # s; the time between two frames of every network here. Less is no recording.
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,8 @@ class Frontend:
         InputError
             If that is less than one sample or more than one window.
         """
-        hop = round(seconds * self.rate)
-        if not 1 <= hop <= self.framing.window:
-            raise InputError(
-                f"A step of {seconds} s is not between one sample and one window ({self.span:g} s)."
-            )
-        return replace(self, framing=replace(self.framing, hop=hop))
+        number("step", seconds, 1 / self.rate, self.span)
+        return replace(self, framing=replace(self.framing, hop=round(seconds * self.rate)))
 
     def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
         """Decode, resample, cut and transform recordings, `size` (default 32) windows at a time.
@@ -132,12 +130,17 @@ class Frontend:
         Raises
         ------
         InputError
-            If a recording cannot be used, or is shorter than one window where windows are not padded.
+            If a recording cannot be used, is shorter than `SHORTEST`, or than one window where windows are
+            not padded.
         """
         for index, item in enumerate(several(x)):
             sound = open_sound(item, rate, index=index)
             count = 0
             for first, waveform, seen in self.framing.segments(mono(sound, self.rate), size or 32):
+                if seen < SHORTEST * self.rate:
+                    raise InputError(
+                        f"{sound.name} lasts {seen / self.rate:.2g} s: too short to hear anything."
+                    )
                 data = self(torch.from_numpy(waveform))
                 n = len(data)
                 start = (np.arange(first, first + n) * self.framing.hop - self.framing.lead) / self.rate

@@ -4,7 +4,6 @@ Samples never travel without their rate, and never all at once: a recording is a
 The decoders are imported where a file needs them; arrays at the right rate need none.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -12,11 +11,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.inputs import is_file, name_of, open_input
+from zoo.inputs import is_file, name_of, open_input, setting
 
 BLOCK_SECONDS = 10
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
 MOST_CHANNELS = 64
+LOUDEST = 1e6  # full scale is 1; squares of this are still far from float32's end
 
 # FFmpeg also knows play lists, which name other files and addresses. Only containers of sound are let in.
 _CONTAINERS = "aac,aiff,asf,avi,caf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpegts,ogg,wav,w64,amr"
@@ -47,8 +47,8 @@ class Sound:
 
 
 def max_seconds() -> float:
-    """Longest recording that is accepted: ``ZOO_MAX_SECONDS``, else four hours."""
-    return float(os.environ.get("ZOO_MAX_SECONDS", 4 * 3600))
+    """Longest recording that is accepted, in s: ``ZOO_MAX_SECONDS``, else four hours."""
+    return setting("ZOO_MAX_SECONDS", 4 * 3600)
 
 
 def is_one(x: Any) -> bool:
@@ -98,11 +98,11 @@ def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float
     name, stream = name_of(x, index), open_input(x)
     try:
         sound = _open_soundfile(stream, name, most) or _open_ffmpeg(stream, name, most)
+        _check_rate(sound.rate, name)
+        _check_duration(sound.duration, sound)
     except BaseException:
         stream.close()
         raise
-    _check_rate(sound.rate, name)
-    _check_duration(sound.duration, sound)
     return sound
 
 
@@ -132,6 +132,8 @@ def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
         block = block.mean(axis=1, dtype=np.float32)
         if not np.isfinite(block).all():
             raise InputError(f"{sound.name} has samples that are not a number.")
+        if np.abs(block).max(initial=0) > LOUDEST:
+            raise InputError(f"{sound.name} has samples far beyond full scale, which is 1.")
         yield resampler.resample_chunk(block) if resampler else block
     if count == 0:
         raise InputError(f"{sound.name} has no samples.")
@@ -153,6 +155,11 @@ def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (samples,)
+
+    Raises
+    ------
+    InputError
+        As `open_sound` and `mono`.
     """
     return np.concatenate(list(mono(open_sound(x, most=most), rate)))
 
@@ -160,15 +167,17 @@ def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
 def _from_array(x: Any, rate: float | None, name: str, most: float) -> Sound:
     if rate is None:
         raise InputError("An array of samples needs its rate in Hz: pass rate=.")
-    _check_rate(rate, name)
+    rate = _check_rate(rate, name)
     try:
         samples = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"A {type(x).__name__} is no sound.") from error
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise InputError(f"A {type(x).__name__} of this kind is no sound.") from error
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "iuf":
         raise InputError(f"An array of shape {samples.shape} and type {samples.dtype} is no sound.")
     samples = np.atleast_2d(samples)
-    if samples.size and samples.shape[0] > MOST_CHANNELS:
+    if samples.size == 0:
+        raise InputError(f"{name} has no samples.")
+    if samples.shape[0] > MOST_CHANNELS:
         raise InputError(
             f"An array of shape {samples.shape} would have {samples.shape[0]} channels; "
             "(channels, samples) is expected: pass its transpose."
@@ -189,13 +198,14 @@ def _as_float(samples: np.ndarray) -> np.ndarray:
     return ((samples.astype(np.float64) - offset) / middle).astype(np.float32)
 
 
-def _check_rate(rate: float, name: str) -> None:
+def _check_rate(rate: float, name: str) -> float:
     try:
-        fine = RATES[0] <= rate <= RATES[1]
-    except TypeError:
-        fine = False
-    if not fine:
+        hertz = float(rate)
+    except (TypeError, ValueError):
+        hertz = 0.0
+    if not RATES[0] <= hertz <= RATES[1]:
         raise InputError(f"{name} has a sample rate of {rate} Hz; {RATES[0]} Hz to 1 MHz is expected.")
+    return hertz
 
 
 def _check_duration(seconds: float | None, sound: Sound) -> None:
@@ -207,12 +217,16 @@ def _check_duration(seconds: float | None, sound: Sound) -> None:
 
 
 def _open_soundfile(stream: BinaryIO, name: str, most: float) -> Sound | None:
-    """wav, flac, ogg, mp3, aiff and their kin; None where libsndfile does not know the file."""
+    """wav, flac, aiff and their kin; None where FFmpeg is to take the file."""
     import soundfile
 
     try:
         file = soundfile.SoundFile(stream)
-    except soundfile.SoundFileError:
+    except (soundfile.SoundFileError, TypeError):  # TypeError: a name that ends with .raw
+        file = None
+    # FFmpeg takes what libsndfile does not know, what does not say its length, and mp3 and ogg, which
+    # libsndfile cuts at an estimate of their length.
+    if file is None or not 0 < file.frames < 2**62 or file.format in ("MP3", "MPEG", "OGG"):
         stream.seek(0)
         return None
 
@@ -231,33 +245,40 @@ def _open_soundfile(stream: BinaryIO, name: str, most: float) -> Sound | None:
 
 
 def _open_ffmpeg(stream: BinaryIO, name: str, most: float) -> Sound:
-    """m4a, mp4, webm and whatever else the list of containers above covers."""
+    """mp3, ogg, m4a, mp4, webm and whatever else the list of containers above covers."""
     import av
 
     try:
-        container = av.open(stream, options={"format_whitelist": _CONTAINERS, "protocol_whitelist": ""})
+        container = av.open(
+            stream, mode="r", options={"format_whitelist": _CONTAINERS, "protocol_whitelist": ""}
+        )
     except (av.FFmpegError, ValueError) as error:
         raise InputError(f"{name} is not a sound file that can be read.") from error
     if not container.streams.audio:
         container.close()
         raise InputError(f"{name} has no sound in it.")
     track = container.streams.audio[0]
+    if track.codec_context is None:
+        container.close()
+        raise InputError(f"{name} is encoded in a way that cannot be decoded.")
     duration = container.duration / av.time_base if container.duration else None
 
     def blocks() -> Iterator[np.ndarray]:
-        planar = av.AudioResampler(format="fltp", layout=track.layout.name, rate=track.rate)
-        waiting, length = [], 0
+        waiting, length, planar, kind = [], 0, None, None
         with stream, container:
             try:
                 for frame in container.decode(track):
+                    if kind != (frame.layout.name, frame.sample_rate, frame.format.name):  # may change midway
+                        kind = (frame.layout.name, frame.sample_rate, frame.format.name)
+                        planar = av.AudioResampler(format="fltp", layout=frame.layout.name, rate=track.rate)
                     for part in planar.resample(frame):
-                        waiting.append(part.to_ndarray().T)
+                        waiting.append(part.to_ndarray().mean(axis=0, dtype=np.float32)[:, None])
                         length += len(waiting[-1])
                     if length >= BLOCK_SECONDS * track.rate:
                         yield np.concatenate(waiting)
                         waiting, length = [], 0
-            except av.FFmpegError as error:
-                raise InputError(f"{name} is a damaged sound file: {error.strerror}.") from error
+            except (av.FFmpegError, ValueError) as error:
+                raise InputError(f"{name} is a damaged sound file: {error}.") from error
         if waiting:
             yield np.concatenate(waiting)
 

@@ -1,27 +1,52 @@
 """Decoding pictures: the only place in `vision` that meets untrusted bytes."""
 
-import os
-import warnings
+import struct
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from zoo.errors import InputError
-from zoo.inputs import is_file, name_of, open_input
+from zoo.inputs import is_file, name_of, open_input, setting
 
+PILLOWS_LIMIT = 89_478_485  # from which on Pillow itself warns
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+_PHOTOMETRIC = 262  # tag of TIFF
+# What Pillow raises on damaged files.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    MemoryError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    struct.error,
+)
+# What brings a picture upright, by its EXIF orientation.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-def max_pixels() -> int:
-    """Most pixels that a picture may have: ``ZOO_MAX_PIXELS``, else 100 million."""
-    return int(os.environ.get("ZOO_MAX_PIXELS", 100_000_000))
+def max_pixels() -> float:
+    """Most pixels that a picture may have: ``ZOO_MAX_PIXELS``, else Pillow's own limit, 89 million."""
+    return setting("ZOO_MAX_PIXELS", PILLOWS_LIMIT)
 
 
 def decode(x: Any) -> Image.Image:
     """A picture as a viewer would show it: upright, 8-bit RGB, transparency over white.
+
+    Colour profiles count for CMYK only: the networks were trained on RGB pictures without regard to theirs.
 
     Parameters
     ----------
@@ -40,11 +65,11 @@ def decode(x: Any) -> Image.Image:
         If it is no picture, is damaged, or has more than `max_pixels` pixels.
     """
     if isinstance(x, Image.Image):
-        return _rgb(x, name_of(x))
+        return _decode(x, name_of(x))
     if is_file(x):
         with open_input(x) as stream:
-            return _decode_file(stream, name_of(x))
-    return _from_array(x)
+            return _decode(stream, name_of(x))
+    return _rgb(_from_array(x), "the array")
 
 
 def is_one(x: Any) -> bool:
@@ -64,29 +89,27 @@ def several(x: Any) -> list[Any]:
     return pictures
 
 
-def _decode_file(stream: BinaryIO, name: str) -> Image.Image:
+def _decode(x: BinaryIO | Image.Image, name: str) -> Image.Image:
     limit = max_pixels()
     if Image.MAX_IMAGE_PIXELS is not None and limit > Image.MAX_IMAGE_PIXELS:
-        Image.MAX_IMAGE_PIXELS = limit  # Pillow's own, lower limit: the user asked for more
+        Image.MAX_IMAGE_PIXELS = int(limit)  # the user asked for more than Pillow allows
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is checked here
-            image = Image.open(stream, formats=FORMATS)
-            if (pixels := image.width * image.height) > limit:
-                raise InputError(_too_large(name, pixels, limit))
-            image.load()
-            return _rgb(image, name)
+        image = x if isinstance(x, Image.Image) else Image.open(x, formats=FORMATS)
+        if (pixels := image.width * image.height) > limit:
+            raise InputError(_too_large(name, pixels, limit))
+        image.load()
+        return _rgb(image, name)
     except UnidentifiedImageError:
         raise InputError(f"{name} is not a picture (JPEG, PNG, WebP, BMP, TIFF or GIF).") from None
     except Image.DecompressionBombError:
         raise InputError(_too_large(name, None, limit)) from None
     except InputError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, IndexError, KeyError) as error:
+    except _BROKEN as error:
         raise InputError(f"{name} is a damaged picture: {str(error).rstrip('.')}.") from error
 
 
-def _too_large(name: str, pixels: int | None, limit: int) -> str:
+def _too_large(name: str, pixels: int | None, limit: float) -> str:
     size = f"{pixels / 1e6:.0f} million" if pixels else "far too many"
     most = f"{limit / 1e6:.0f} million"
     return f"{name} has {size} pixels, more than the {most} allowed; ZOO_MAX_PIXELS raises it."
@@ -95,16 +118,24 @@ def _too_large(name: str, pixels: int | None, limit: int) -> str:
 def _rgb(image: Image.Image, name: str) -> Image.Image:
     if image.width == 0 or image.height == 0:
         raise InputError(f"{name} has no pixels.")
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     if image.mode == "CMYK":
         image = _from_cmyk(image)
     elif image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        image = _from_deep(np.asarray(image), name)
+        image = _from_deep(image, name)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except _BROKEN:
+        turn = None  # a broken EXIF says nothing
+    return image if turn is None else image.transpose(turn)
 
 
 def _from_cmyk(image: Image.Image) -> Image.Image:
@@ -122,10 +153,16 @@ def _from_cmyk(image: Image.Image) -> Image.Image:
         return image  # a broken profile: the plain conversion is the best there is
 
 
-def _from_deep(values: np.ndarray, name: str) -> Image.Image:
+def _from_deep(image: Image.Image, name: str) -> Image.Image:
     """16-bit grey by its high byte; 32-bit and float, which have no fixed range, over the range they use."""
+    values = np.asarray(image)
     if values.dtype.kind == "u" and values.itemsize == 2:
-        return Image.fromarray((values >> 8).astype(np.uint8))
+        shown = (values >> 8).astype(np.uint8)
+        if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:  # TIFF's "0 is white"
+            shown = 255 - shown
+        if (clear := image.info.get("transparency")) is not None:
+            shown[values == clear] = 255
+        return Image.fromarray(shown)
     if not np.isfinite(values).all():
         raise InputError(f"{name} has pixels that are not a number.")
     low, high = float(values.min()), float(values.max())
@@ -136,8 +173,10 @@ def _from_array(x: Any) -> Image.Image:
     tensor = hasattr(x, "detach")
     try:
         values = np.asarray(x.detach().cpu() if tensor else x)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"A {type(x).__name__} is no picture.") from error
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise InputError(f"A {type(x).__name__} of this kind is no picture.") from error
+    if values.size > 4 * max_pixels():
+        raise InputError(_too_large("the array", values.size, max_pixels()))
     if tensor and values.ndim == 3 and values.shape[0] in (1, 3, 4) and values.shape[2] not in (1, 3, 4):
         values = values.transpose(1, 2, 0)
     if values.ndim == 3 and values.shape[2] == 1:
@@ -156,4 +195,4 @@ def _from_array(x: Any) -> Image.Image:
         values = values * 255
     elif values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
         raise InputError(f"A picture of {values.dtype} cannot be used; uint8, uint16 or float is expected.")
-    return _rgb(Image.fromarray(values.astype(np.uint8)), "the array")
+    return Image.fromarray(values.astype(np.uint8))

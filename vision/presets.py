@@ -10,7 +10,8 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
-from vision.picture import decode, is_one, several
+from vision.picture import decode, is_one, max_pixels, several
+from zoo.errors import InputError
 from zoo.inputs import Batch, name_of
 
 
@@ -52,7 +53,16 @@ class Preset:
         )
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
-        """An RGB picture as a float32 tensor, shape (3, crop, crop)."""
+        """An RGB picture as a float32 tensor, shape (3, crop, crop).
+
+        Raises
+        ------
+        InputError
+            If it is so long and narrow that it would have too many pixels once resized.
+        """
+        short, long = sorted(image.size)
+        if self.resize**2 * long / short > max_pixels():
+            raise InputError(f"A picture of {image.width} × {image.height} pixels is too long and narrow.")
         mode = InterpolationMode(self.interpolation)
         image = F.center_crop(F.resize(image, [self.resize], interpolation=mode, antialias=True), [self.crop])
         tensor = F.pil_to_tensor(image).float() * (self.scale / 255)

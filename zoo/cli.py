@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
@@ -34,6 +35,7 @@ _WIDTHS = (24, 9, 22, 10, 7)
 
 def main() -> None:
     """Run the command line; a `ZooError` becomes one line on stderr and exit code 2."""
+    warnings.simplefilter("ignore")  # of libraries; what the zoo has to say is an error or a result
     try:
         app(prog_name="zoo")
     except ZooError as error:
@@ -41,9 +43,12 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output, such as `head`, is gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except OSError as error:  # of stdout: a full disk, or a reader, such as `head`, that is gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes
+        if isinstance(error, BrokenPipeError):
+            sys.exit(141)
+        _complain(InputError(f"The output cannot be written: {error.strerror or error}."))
+        sys.exit(2)
 
 
 @app.command("list")
@@ -294,14 +299,14 @@ def demo() -> None:
 
 @app.command("app")
 def serve(
-    port: Annotated[int, typer.Option(help="Where to serve.")] = 8501,
+    port: Annotated[int, typer.Option(help="Where to serve.", min=1, max=65535)] = 8501,
     address: Annotated[str, typer.Option(help="On which address; 0.0.0.0 for all.")] = "localhost",
 ) -> None:
     """Serve the app in the browser."""
     here = Path(__file__).parent
     script = next(path for path in (here / "app.py", here.parent / "app.py") if path.is_file())
     flags = [f"--server.port={port}", f"--server.address={address}", "--server.headless=true"]
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(script), *flags]))
+    raise typer.Exit(subprocess.call([sys.executable, "-P", "-m", "streamlit", "run", str(script), *flags]))
 
 
 def _row(*cells: str) -> str:
@@ -351,7 +356,9 @@ def _print_json(value: Any) -> None:
 
 
 def _print_csv(table: Any) -> None:
-    table.to_csv(sys.stdout, index=False, float_format="%.6g")
+    from zoo.results import to_csv
+
+    typer.echo(to_csv(table), nl=False)
 
 
 def _write_npz(result: Any, path: Path) -> None:
@@ -374,7 +381,9 @@ def _write_parquet(result: Any, path: Path) -> None:
 
 
 def _write_csv(result: Any, path: Path) -> None:
-    result.table().to_csv(path, index=False)
+    from zoo.results import to_csv
+
+    path.write_text(to_csv(result.table()), encoding="utf-8")
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Batch:
 def name_of(x: Any, index: int = 0) -> str:
     """How to call an input in a result: its path, URL or file name, else its kind and position."""
     if isinstance(x, (str, os.PathLike)):
-        return os.fspath(x)
+        return os.fsencode(x).decode("utf-8", "replace")
     if isinstance(name := getattr(x, "name", None) or getattr(x, "filename", None), str):
         return name
     return f"{type(x).__name__} {index + 1}"
@@ -81,11 +81,16 @@ def open_input(x: Any) -> BinaryIO:
     if isinstance(x, (bytes, bytearray, memoryview)):
         stream: BinaryIO = io.BytesIO(x)
     elif hasattr(x, "read"):
-        stream = io.BytesIO(x.getvalue() if hasattr(x, "getvalue") else x.read())
+        content = x.getvalue() if hasattr(x, "getvalue") else x.read()
+        if not isinstance(content, bytes):
+            raise InputError(f"{name_of(x)} is open as text; open it in binary mode.")
+        stream = io.BytesIO(content)
     elif isinstance(x, str) and x.startswith(("http://", "https://")):
         stream = _download(x)
     else:
         stream = _open_path(Path(x))
+    if not stream.seekable():  # a pipe
+        stream = io.BytesIO(stream.read())
     if not stream.read(1):
         stream.close()
         raise InputError(f"{name_of(x)} is empty.")
@@ -104,8 +109,62 @@ def _open_path(path: Path) -> BinaryIO:
         raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
+def number(name: str, value: Any, low: float, high: float = float("inf")) -> float:
+    """An option that must be a number in a range.
+
+    Raises
+    ------
+    InputError
+        If it is none; the message names the option and the range.
+    """
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = float("nan")
+    if not low <= found <= high:
+        limits = f"between {low:g} and {high:g}" if high < float("inf") else f"{low:g} or more"
+        raise InputError(f"{name}={value!r} is not a number {limits}.")
+    return found
+
+
+def count(name: str, value: Any) -> int:
+    """An option that must be a whole number, 1 or more.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(f"{name}={value!r} is not a whole number, 1 or more.")
+    return value
+
+
+def setting(name: str, default: float) -> float:
+    """A limit that the environment variable `name` may set.
+
+    Raises
+    ------
+    InputError
+        If it is set to something that is no positive number.
+    """
+    text = os.environ.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise InputError(f"{name} is set to {text!r}, which is no positive number.")
+    return value
+
+
 def _download(url: str) -> BinaryIO:
     import requests
+
+    from zoo.sources import offline
+
+    if offline():
+        raise InputError(f"{url} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
 
     stream = tempfile.SpooledTemporaryFile(max_size=64 << 20)
     try:
@@ -114,12 +173,12 @@ def _download(url: str) -> BinaryIO:
             for chunk in response.iter_content(_CHUNK):
                 stream.write(chunk)
                 if stream.tell() > MAX_DOWNLOAD_BYTES:
+                    stream.close()
                     raise InputError(f"{url} is larger than {MAX_DOWNLOAD_BYTES >> 20} MB.")
-    except requests.RequestException as error:
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # requests' and urllib3's own errors, and a full disk
         stream.close()
         raise InputError(f"{url} cannot be downloaded: {type(error).__name__}.") from error
-    except InputError:
-        stream.close()
-        raise
     stream.seek(0)
     return stream

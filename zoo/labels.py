@@ -33,16 +33,16 @@ def read(resource: str) -> tuple[Label, ...]:
 
 
 def find(labels: tuple[Label, ...], name: str) -> int:
-    """Index of the class with that label or identifier, whatever its case.
+    """Index of the first class with that label, identifier or other name, whatever its case.
 
     Raises
     ------
     UnknownNameError
         If there is none; the message names the closest labels.
     """
-    wanted = name.strip().casefold()
+    wanted = str(name).strip().casefold()
     for index, label in enumerate(labels):
-        if wanted in (label.label.casefold(), label.id.casefold()):
+        if wanted in (label.label.casefold(), label.id.casefold(), *label.synonyms.casefold().split(", ")):
             return index
     known = {label.label.casefold(): label.label for label in labels}
     close = get_close_matches(wanted, known, n=3, cutoff=0.5)

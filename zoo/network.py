@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from torch import nn
 from zoo import labels, weights
 from zoo.errors import InputError, UnknownNameError, WeightsError
 from zoo.growing import Growing
-from zoo.inputs import Batch
+from zoo.inputs import Batch, count
 from zoo.registry import describe
 from zoo.results import Classification, Embedding
 from zoo.spec import Spec
@@ -106,8 +107,7 @@ class Network:
             If an input cannot be used, or the network does not classify.
         """
         self.require("classify")
-        if top < 1:
-            raise InputError(f"top={top} names no class; 1 or more is expected.")
+        count("top", top)
         sums: dict[int, np.ndarray] = {}
         counts: dict[int, int] = {}
         names: dict[int, str] = {}
@@ -159,7 +159,7 @@ class Network:
         values: Growing | None = None
         times, inputs = Growing(np.float64, (2,)), []
         for batch in self.batches(x, rate=rate):
-            output = self._forward(batch.data, [layer])[1][layer].float()
+            output = self._outputs(batch.data, [layer])[layer].float()
             if pool and output.ndim > 2:
                 output = output.flatten(2).mean(dim=2)
             rows = output.flatten(1).cpu().numpy()
@@ -186,7 +186,7 @@ class Network:
         UnknownNameError
             If there is no such layer.
         """
-        parts = [self._forward(batch.data, layers)[1] for batch in self.batches(x, rate=rate)]
+        parts = [self._outputs(batch.data, layers) for batch in self.batches(x, rate=rate)]
         return {layer: torch.cat([part[layer].cpu() for part in parts]) for layer in layers}
 
     def layers(self) -> pd.DataFrame:
@@ -230,9 +230,16 @@ class Network:
                     hook.remove()
         return outputs, kept
 
+    def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        _, kept = self._forward(data, layers)
+        if missing := [layer for layer in layers if layer not in kept]:
+            raise UnknownNameError(f"{self.name} has a layer {missing[0]} and does not run it.")
+        return kept
+
     def _layer(self, name: str) -> nn.Module:
         modules = dict(self.module.named_modules())
         if not name or name not in modules:
+            name = str(name)
             from difflib import get_close_matches
 
             close = get_close_matches(name, [n for n in modules if n], n=3, cutoff=0.3)
@@ -288,7 +295,9 @@ def load(
         _load_weights(module, spec, None if weights == PRETRAINED else weights)
     classes = labels.read(spec.labels) if spec.labels else ()
     if num_classes is not None:
-        _replace_head(module, spec.head, num_classes)
+        _replace_head(module, spec.head, count("num_classes", num_classes))
+        tasks = tuple(task for task in spec.tasks if task != "pitch")  # which takes the original's bins
+        spec = replace(spec, classes=num_classes, tasks=tasks)
         classes = tuple(labels.Label(f"class{i}", f"class {i}") for i in range(num_classes))
     return Network(spec, module, classes, device)
 
@@ -311,8 +320,6 @@ def _load_weights(module: nn.Module, spec: Spec, file: str | os.PathLike[str] | 
 
 
 def _replace_head(module: nn.Module, name: str, num_classes: int) -> None:
-    if num_classes < 1:
-        raise InputError(f"A head of {num_classes} classes has no use; 1 or more is expected.")
     parent, _, child = name.rpartition(".")
     old = module.get_submodule(name)
     if isinstance(old, nn.Linear):
@@ -327,8 +334,8 @@ def _device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.empty(1, device=device).item()
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(f"The device {name!r} is not on this machine.") from error
     return device
 

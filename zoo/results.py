@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 COLOUR = "#2f6f4f"
 
 
+def to_csv(table: pd.DataFrame) -> str:
+    """A table as CSV, with numbers to a millionth."""
+    return table.round(6).to_csv(index=False, lineterminator="\n")
+
+
 @dataclass(frozen=True, eq=False)
 class Classification:
     """The best classes of one input, best first.

@@ -1,7 +1,6 @@
 """Something to look at and listen to: free samples, fetched on first use, and one made here."""
 
 import io
-import tempfile
 import wave
 from dataclasses import dataclass
 from functools import cache
@@ -82,15 +81,26 @@ def sample(name: str) -> Path:
         if known.url is None:
             weights.write(path, lambda temporary: temporary.write_bytes(melody()))
             return path
-        with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
-            found = sources.get(known.url, Path(folder), sha256=known.sha256)
+        with weights.workspace() as folder:
+            found = sources.get(known.url, folder, sha256=known.sha256)
             weights.write(path, lambda temporary: temporary.write_bytes(found.read_bytes()))
     return path
 
 
 @cache
 def melody(rate: int = 16000) -> bytes:
-    """The start of "Frère Jacques" in C major as a wav file: three harmonics, soft ends, light vibrato."""
+    """The start of "Frère Jacques" in C major as a wav file: three harmonics, soft ends, light vibrato.
+
+    Parameters
+    ----------
+    rate : int
+        Hz.
+
+    Returns
+    -------
+    bytes
+        16-bit mono wav, 6 s.
+    """
     midi = [60, 62, 64, 60, 60, 62, 64, 60, 64, 65, 67]
     beats = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2]
     notes = []

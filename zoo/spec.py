@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any
 
 from zoo.errors import CatalogError
@@ -19,23 +18,20 @@ class Source:
     Attributes
     ----------
     url : str
-        ``https://...``, ``file:...``, ``hf:owner/repo/file``, ``tfhub:owner/module/version`` or
-        ``pypi:distribution==version#path/in/archive``.
+        ``https://...``, ``file:...``, ``hf:owner/repo/file``, ``tfhub:owner/module/version``,
+        ``torchvision:Enum.MEMBER``, ``timm:name`` or ``pypi:distribution==version#path/in/archive``.
     format : str
         Key of `zoo.formats.READERS`: how the bytes become named tensors.
     convert : str or None
         ``"module:function"`` that renames the foreign tensors to ours; None where the names agree.
     sha256 : str or None
-        Of the file (for a folder, see `zoo.weights.sha256`); None where it is not known beforehand.
+        Of the file, or of a folder as `zoo.sources.digest` defines it; None where it is not known beforehand.
     """
 
     url: str
     format: str
     convert: str | None = None
     sha256: str | None = None
-
-    def __str__(self) -> str:
-        return self.url
 
 
 @dataclass(frozen=True)
@@ -123,10 +119,6 @@ class Spec:
         return self.name.partition(".")[0]
 
     @property
-    def tag(self) -> str:
-        return self.name.partition(".")[2]
-
-    @property
     def size_mb(self) -> float:
         """Size of the parameters as float32, in MB (10^6 bytes)."""
         return self.parameters * 4 / 1e6
@@ -155,7 +147,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Spec:
         values = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
         values["sources"] = tuple(Source(**source) for source in table.get("sources", []))
         for key in ("arguments", "preprocess", "known"):
-            values[key] = MappingProxyType(dict(table.get(key, {})))
+            values[key] = dict(table.get(key, {}))
         if "accuracy" in table:
             values["accuracy"] = Accuracy(**table["accuracy"])
         spec = Spec(name=name, **values)

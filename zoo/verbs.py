@@ -12,6 +12,7 @@ import torch
 from zoo import labels
 from zoo.errors import InputError
 from zoo.growing import Growing
+from zoo.inputs import count, number
 from zoo.network import Network, load
 from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
 
@@ -24,7 +25,7 @@ DECODERS = ("local-average", "viterbi")
 def classify(
     x: Any, *, network: str | Network = "squeezenet", top: int = 5, rate: float | None = None
 ) -> Classification | list[Classification]:
-    """`Network.classify` of a network by name."""
+    """`Network.classify` of a network by name, which is loaded anew: for many calls, load it once."""
     return _network(network).classify(x, top=top, rate=rate)
 
 
@@ -36,7 +37,7 @@ def embed(
     pool: bool | None = None,
     rate: float | None = None,
 ) -> Embedding:
-    """`Network.embed` of a network by name."""
+    """`Network.embed` of a network by name, which is loaded anew: for many calls, load it once."""
     return _network(network).embed(x, layer=layer, pool=pool, rate=rate)
 
 
@@ -48,8 +49,8 @@ def sound_events(
     threshold: float = 0.35,
     separation: float = 0.25,
     min_duration: float = 0.5,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     top: int = 5,
     progress: Heard | None = None,
 ) -> SoundEvents:
@@ -70,7 +71,7 @@ def sound_events(
         Events of a class with a shorter gap between them, in s, are joined.
     min_duration : float
         Shorter events, in s, are dropped.
-    include, exclude : sequence of str
+    include, exclude : str or sequence of str
         Labels or identifiers of the only classes to report, and of classes not to report.
     top : int
         How many classes `SoundEvents.clip` names.
@@ -90,6 +91,7 @@ def sound_events(
     net = _network(network)
     net.require("events")
     _require_one(net, x)
+    count("top", top)
     _classes_to_report(net, threshold, separation, min_duration, include, exclude)
     scores, times = Growing(np.float32, (len(net.labels),)), Growing(np.float64, (2,))
     name, seconds = "", 0.0
@@ -127,8 +129,8 @@ def relocate(
     threshold: float = 0.35,
     separation: float = 0.25,
     min_duration: float = 0.5,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
 ) -> SoundEvents:
     """The events of a recording that has been heard already, under other options.
 
@@ -198,8 +200,9 @@ def pitch(
     _require_one(net, x)
     if decoder not in DECODERS:
         raise InputError(f"There is no decoder {decoder!r}; choose {' or '.join(DECODERS)}.")
-    if not 0 <= threshold <= 1:
-        raise InputError(f"threshold={threshold} is not between 0 and 1.")
+    number("threshold", threshold, 0, 1)
+    if silence is not None:
+        number("silence", silence, -1000, 1000)
     from audio import pitch as decoding
 
     frontend = net.preset.with_hop(step)
@@ -254,14 +257,16 @@ def _classes_to_report(
     threshold: float,
     separation: float,
     min_duration: float,
-    include: Sequence[str],
-    exclude: Sequence[str],
+    include: str | Sequence[str],
+    exclude: str | Sequence[str],
 ) -> np.ndarray:
     """Which classes to report, shape (classes,)."""
-    if not 0 <= threshold <= 1:
-        raise InputError(f"threshold={threshold} is not between 0 and 1.")
-    if not (separation >= 0 and min_duration >= 0):
-        raise InputError("separation and min_duration are times in s and cannot be negative.")
+    number("threshold", threshold, 0, 1)
+    number("separation", separation, 0)
+    number("min_duration", min_duration, 0)
+    include, exclude = (
+        [names] if isinstance(names, str) else list(names or ()) for names in (include, exclude)
+    )
     keep = np.full(len(net.labels), not include)
     keep[[labels.find(net.labels, name) for name in include]] = True
     keep[[labels.find(net.labels, name) for name in exclude]] = False

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import json
 import os
-import re
+import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -52,15 +52,28 @@ def record_of(spec: Spec) -> dict[str, Any]:
         ``source``, ``layout``, ``sha256`` (of the converted file), ``sources`` ({url: SHA-256 at first use}).
     """
     try:
-        return json.loads(path_of(spec).with_suffix(".json").read_text(encoding="utf-8"))
+        record = json.loads(path_of(spec).with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    sound = isinstance(record, dict) and isinstance(record.get("sources"), dict)
+    return record if sound else {}
 
 
 def is_cached(spec: Spec) -> bool:
-    """Whether the weights are on this machine, unbroken."""
+    """Whether the weights are on this machine, unbroken.
+
+    Raises
+    ------
+    WeightsError
+        If they are there and may not be read.
+    """
     path, record = path_of(spec), record_of(spec)
-    return record.get("layout") == LAYOUT and path.is_file() and sources.digest(path) == record.get("sha256")
+    try:
+        return (
+            record.get("layout") == LAYOUT and path.is_file() and sources.digest(path) == record.get("sha256")
+        )
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {sources.reason(error)}.") from error
 
 
 def fetch(name: str, *, progress: Progress | None = None) -> Path:
@@ -116,6 +129,8 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
     """
     if file is None:
         return formats.read(fetch(spec.name), "safetensors")
+    if not isinstance(file, (str, os.PathLike)) or not os.fspath(file):
+        raise WeightsError(f"weights={file!r} is no path.")
     path = Path(file)
     if not path.exists():
         raise WeightsError(f"There is no file {path}.")
@@ -147,11 +162,16 @@ def storing(path: Path) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def workspace() -> Iterator[Path]:
+    """A folder in the cache for what is on its way, gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".work-") as folder:
+        yield Path(folder)
+
+
 def write(path: Path, save: Callable[[Path], object]) -> None:
     """Write a file under a temporary name and rename it, so that it is whole or not there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
     try:
         save(temporary)
         temporary.replace(path)
@@ -174,8 +194,8 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
 
 def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:
     known = source.sha256 or record_of(spec).get("sources", {}).get(source.url)
-    with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
-        found = sources.get(source.url, Path(folder), sha256=known, progress=progress)
+    with workspace() as folder:
+        found = sources.get(source.url, folder, sha256=known, progress=progress)
         digest = known or sources.digest(found)
         tensors = formats.read(found, source.format)
     return _convert(tensors, source.convert, source.url), digest
@@ -192,8 +212,7 @@ def _convert(tensors: dict[str, np.ndarray], convert: str | None, origin: str) -
 
 
 def _store(spec: Spec, path: Path, source: Source, digest: str, tensors: dict[str, np.ndarray]) -> None:
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as serialise
 
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(tensors.items())}
     record = record_of(spec)
@@ -201,12 +220,7 @@ def _store(spec: Spec, path: Path, source: Source, digest: str, tensors: dict[st
     record |= {"source": source.url, "layout": LAYOUT}
 
     def save(temporary: Path) -> None:
-        try:
-            save_file(contiguous, temporary)
-        except SafetensorError as error:  # the system's own error, as text
-            number = re.search(r"os error (\d+)", str(error))
-            code = int(number[1]) if number else errno.EIO
-            raise OSError(code, os.strerror(code)) from error
+        temporary.write_bytes(serialise(contiguous))
         record["sha256"] = sources.digest(temporary)
         write(path.with_suffix(".json"), lambda sidecar: sidecar.write_text(json.dumps(record, indent=1)))
 

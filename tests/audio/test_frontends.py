@@ -12,7 +12,7 @@ RATE = 16000
 
 @pytest.mark.parametrize(
     ("samples", "patches"),
-    [(1, 1), (15599, 1), (15600, 1), (15601, 2), (16000, 2), (48000, 6), (160000, 20), (240000, 31)],
+    [(160, 1), (15599, 1), (15600, 1), (15601, 2), (16000, 2), (48000, 6), (160000, 20), (240000, 31)],
 )
 def test_yamnet_pads_to_whole_patches(samples, patches):
     assert LogMelPatches().framing.count(samples) == patches
@@ -21,7 +21,7 @@ def test_yamnet_pads_to_whole_patches(samples, patches):
     assert batches[0].data.shape[1:] == (1, 96, 64)
 
 
-@pytest.mark.parametrize(("samples", "frames"), [(1, 1), (159, 1), (160, 2), (16000, 101), (240000, 1501)])
+@pytest.mark.parametrize(("samples", "frames"), [(160, 2), (319, 2), (320, 3), (16000, 101), (240000, 1501)])
 def test_crepe_has_a_frame_centred_on_every_step(samples, frames):
     framing = NormalisedFrames().framing
     assert framing.count(samples) == frames == 1 + samples // 160
@@ -91,7 +91,14 @@ def test_a_recording_shorter_than_a_window_that_is_not_padded():
 
     frontend = replace(LogMelPatches(), framing=Framing(15600, 15360))
     with pytest.raises(InputError, match=r"0\.975"):
-        list(frontend.batches(np.zeros(100, np.float32), rate=RATE))
+        list(frontend.batches(np.zeros(1000, np.float32), rate=RATE))
+
+
+@pytest.mark.parametrize("frontend", [LogMelPatches(), NormalisedFrames()], ids=lambda f: type(f).__name__)
+@pytest.mark.parametrize("samples", [1, 159])
+def test_less_than_10_ms_is_no_recording(frontend, samples):
+    with pytest.raises(InputError, match="too short"):
+        list(frontend.batches(np.zeros(samples, np.float32), rate=RATE))
 
 
 def test_rows_know_their_input_and_time():

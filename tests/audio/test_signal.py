@@ -1,6 +1,8 @@
 """Real files of every kind come out right; everything else is refused in one sentence."""
 
 import io
+import os
+import threading
 import wave
 
 import av
@@ -99,10 +101,6 @@ def test_how_a_stream_is_cut_does_not_change_it():
     np.testing.assert_allclose(streamed, whole, atol=1e-6)
 
 
-def half(data: bytes) -> bytes:
-    return data[: len(data) // 2]
-
-
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n"
 
 
@@ -160,7 +158,68 @@ def test_samples_that_are_no_numbers_are_refused(bad):
             list(mono(open_sound(x, rate), RATE))
 
 
-@pytest.mark.parametrize("rate", [0, -1, 1, 1e9, float("nan"), "fast"])
+def test_samples_far_beyond_full_scale_are_refused():
+    with pytest.raises(InputError, match="full scale"):
+        list(mono(open_sound(np.full(RATE, 1e30, np.float32), RATE), RATE))
+
+
+def test_a_flac_that_does_not_say_how_long_it_is():
+    """A streamed encoder leaves the 36 bits of the sample count at 0."""
+    data = bytearray(encode(tone(RATE), RATE, "flac"))
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    assert len(read_mono(bytes(data), RATE)) == RATE
+
+
+@pytest.mark.parametrize("container", ["ogg", "mp3"])
+def test_files_joined_end_to_end_are_heard_to_the_end(container):
+    """As recordings of a stream are; libsndfile would stop at the first one's end."""
+    one = encode(tone(RATE, 5), RATE, container)
+    assert len(read_mono(one + one, RATE)) == pytest.approx(10 * RATE, rel=0.03)
+
+
+def test_a_recording_whose_channels_change_midway():
+    def adts(channels: int) -> bytes:
+        stream = io.BytesIO()
+        with av.open(stream, "w", format="adts") as file:
+            layout = "mono" if channels == 1 else "stereo"
+            track = file.add_stream("aac", rate=RATE, layout=layout)
+            samples = np.repeat(tone(RATE, 3), channels, axis=1).T
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
+            frame.rate = RATE
+            for packet in (*track.encode(frame), *track.encode(None)):
+                file.mux(packet)
+        return stream.getvalue()
+
+    samples = read_mono(adts(2) + adts(1), RATE)
+    assert len(samples) == pytest.approx(6 * RATE, rel=0.1)
+    assert samples[: 2 * RATE].std() == pytest.approx(samples[-2 * RATE :].std(), rel=0.1)
+
+
+def test_a_wav_that_was_never_finished_is_heard():
+    data = bytearray(encode(tone(RATE), RATE, "wav"))
+    data[4:8] = data[40:44] = bytes(4)
+    assert len(read_mono(bytes(data), RATE)) == RATE
+
+
+def test_a_wav_with_an_unknown_codec_is_refused():
+    data = bytearray(encode(tone(RATE), RATE, "wav"))
+    data[20:22] = b"\x99\x99"
+    with pytest.raises(InputError, match=r"cannot be (decoded|read)"):
+        read_mono(bytes(data), RATE)
+
+
+def test_a_pipe_and_a_name_that_ends_with_raw(tmp_path):
+    path = tmp_path / "a.raw"
+    path.write_bytes(encode(tone(RATE), RATE, "wav"))
+    assert len(read_mono(path, RATE)) == RATE
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    threading.Thread(target=lambda: pipe.write_bytes(path.read_bytes())).start()
+    assert len(read_mono(pipe, RATE)) == RATE
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1, 1e9, float("nan"), "fast", np.array([1, 2])])
 def test_an_absurd_rate_is_refused(rate):
     with pytest.raises(InputError, match="sample rate"):
         open_sound(tone(RATE)[:, 0], rate)
@@ -171,6 +230,8 @@ def test_an_absurd_rate_is_refused(rate):
     [
         (np.zeros(10), None, "rate="),
         (np.zeros((10, 10, 10)), RATE, "no sound"),
+        (np.zeros((0, 5)), RATE, "no samples"),
+        (torch.zeros(5, device="meta"), RATE, "no sound"),
         (np.array(["a"]), RATE, "no sound"),
         (np.zeros((16000, 2)), RATE, "transpose"),
         (b"RIFF", 16000, "states its own"),
@@ -187,6 +248,9 @@ def test_a_recording_that_is_too_long_is_refused_and_the_limit_can_be_moved(monk
         read_mono(data, RATE, most=2)
     monkeypatch.setenv("ZOO_MAX_SECONDS", "3")
     with pytest.raises(InputError, match="ZOO_MAX_SECONDS"):
+        read_mono(data, RATE)
+    monkeypatch.setenv("ZOO_MAX_SECONDS", "soon")
+    with pytest.raises(InputError, match="no positive number"):
         read_mono(data, RATE)
     monkeypatch.setenv("ZOO_MAX_SECONDS", "10")
     assert len(read_mono(data, RATE)) == 5 * RATE

@@ -15,14 +15,21 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 def find() -> str | None:
     """Path of a browser that Playwright can drive, or None."""
-    for name in NAMES:
-        if path := shutil.which(name):
-            return path
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if path and Path(path).exists() else None
+        own = playwright.chromium.executable_path
+    return next((path for path in [*map(shutil.which, NAMES), own] if path and _runs(path)), None)
+
+
+def _runs(path: str) -> bool:
+    """Whether a browser is there with all the libraries that it needs."""
+    if not Path(path).exists():
+        return False
+    run = subprocess.run([path, "--version"], capture_output=True, text=True)
+    if run.returncode:
+        print(f"{path} does not run: {run.stderr.strip()}", file=sys.stderr)
+    return run.returncode == 0
 
 
 def install() -> None:

@@ -75,6 +75,16 @@ def test_exif_orientation_turns_the_picture_upright(orientation):
     assert corners(upright) == [RED, GREEN, BLUE, WHITE]
 
 
+def test_an_exif_with_broken_tags_still_turns_the_picture():
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    exif[0x0128] = 2
+    data = bytearray(encode(quarters(), "JPEG", exif=exif, quality=95, subsampling=0))
+    place = data.index(bytes.fromhex("0128 0003"))
+    data[place + 3] = 2  # ResolutionUnit, said to be text
+    assert_close(corners(decode(bytes(data))), [WHITE, BLUE, GREEN, RED], 6)
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_transparency_is_laid_over_white(mode):
     image = Image.new(mode, (4, 4), (255, 0, 0, 0) if mode == "RGBA" else (0, 0))
@@ -98,6 +108,14 @@ def test_sixteen_bits_are_scaled_not_clipped():
     assert_close(tiff.ravel(), np.arange(256), 1)
 
 
+def test_sixteen_bits_with_a_transparent_value_or_with_white_at_0():
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    shown = np.asarray(decode(encode(Image.fromarray(ramp), "PNG", transparency=0)))[..., 0]
+    assert_close(shown.ravel(), [255, *range(1, 256)], 1)
+    inverted = encode(Image.fromarray(ramp), "TIFF", tiffinfo={262: 0})
+    assert_close(np.asarray(decode(inverted))[..., 0].ravel(), np.arange(255, -1, -1), 1)
+
+
 def test_a_float_tiff_is_shown_over_its_range():
     ramp = np.linspace(-3, 7, 256, dtype=np.float32).reshape(16, 16)
     shown = np.asarray(decode(encode(Image.fromarray(ramp), "TIFF")))[..., 0]
@@ -110,9 +128,12 @@ def test_cmyk_with_and_without_a_profile():
         corners(decode(encode(image, "JPEG", quality=100, subsampling=0))), [RED, GREEN, BLUE, WHITE], 8
     )
     broken = encode(image, "JPEG", icc_profile=b"no profile")
-    assert decode(broken).mode == "RGB"
+    assert_close(corners(decode(broken)), [RED, GREEN, BLUE, WHITE], 12)
+    inverted = image.point(lambda value: 255 - value)  # the two ways in which files store CMYK
+    assert_close(corners(decode(inverted)), corners(inverted.convert("RGB")), 0)
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert decode(encode(image, "JPEG", icc_profile=srgb)).mode == "RGB"  # a profile of the wrong kind
+    wrong_kind = encode(image, "JPEG", icc_profile=srgb)
+    assert_close(corners(decode(wrong_kind)), [RED, GREEN, BLUE, WHITE], 12)
 
 
 def test_the_first_frame_of_an_animation():
@@ -169,6 +190,13 @@ def bomb() -> bytes:
 def test_what_is_no_picture_is_refused(data, word):
     with pytest.raises(InputError, match=word):
         decode(data)
+
+
+def test_a_pil_image_is_held_to_the_same_rules():
+    with pytest.raises(InputError, match="damaged"):
+        decode(Image.open(io.BytesIO(PHOTO[: len(PHOTO) // 2])))
+    with pytest.raises(InputError, match="pixels"):
+        decode(Image.new("1", (20000, 20000)))
 
 
 def test_the_limit_on_pixels_can_be_moved(monkeypatch):

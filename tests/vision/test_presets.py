@@ -7,6 +7,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from vision.presets import Preset
+from zoo.errors import InputError
 
 PLAIN = Preset(resize=256, crop=224, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 500, 3), np.uint8))
@@ -36,6 +37,11 @@ def test_channels_scale_and_mean():
 @pytest.mark.parametrize("size", [(1, 1), (3, 1000), (224, 224)])
 def test_any_size_comes_out_square(size):
     assert PLAIN(Image.new("RGB", size)).shape == (3, 224, 224)
+
+
+def test_a_hair_of_a_picture_is_refused_before_it_fills_the_memory():
+    with pytest.raises(InputError, match="too long and narrow"):
+        PLAIN(Image.new("RGB", (1, 60000)))
 
 
 def test_the_sentence_names_every_number():

@@ -86,7 +86,7 @@ def test_a_pickle_that_runs_code_is_refused_before_it_does(kind, tmp_path):
         path.write_bytes(pickle.dumps({"x": Evil()}))
     else:
         torch.save({"x": Evil()}, path)
-    with pytest.raises(WeightsError, match="safe"):
+    with pytest.raises(WeightsError, match=r"complete"):
         formats.read(path, kind)
     assert not ran.exists()
 
@@ -104,6 +104,36 @@ def test_a_pickled_array_of_objects_cannot_smuggle_code_in(tmp_path):
     (tmp_path / "w").write_bytes(stream.getvalue())
     with pytest.raises(WeightsError, match=r"builtins\.print"):
         formats.read(tmp_path / "w", "pickle")
+
+
+def test_a_keras_file_that_points_to_another_file_is_refused(tmp_path):
+    (tmp_path / "secret").write_bytes(bytes(40))
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.create_dataset("x", (10,), "f4", external=[(str(tmp_path / "secret"), 0, 40)])
+    with pytest.raises(WeightsError, match="another file"):
+        formats.read(tmp_path / "w.h5", "keras")
+
+
+def test_a_keras_file_larger_than_memory_is_refused(tmp_path):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.create_dataset("x", (10**13,), "f4", chunks=(1000,))
+    with pytest.raises(WeightsError):
+        formats.read(tmp_path / "w.h5", "keras")
+
+
+def test_what_is_no_dictionary_of_dense_tensors_is_refused(tmp_path):
+    sparse = torch.eye(2).to_sparse()
+    for content in ({"a": sparse}, {1: torch.ones(1)}, [torch.ones(1)], torch.nn.Linear(1, 1)):
+        torch.save(content, tmp_path / "w.pth")
+        with pytest.raises(WeightsError):
+            formats.read(tmp_path / "w.pth", "torch")
+
+
+def test_torch_parameters_and_bfloat16(tmp_path):
+    state = {"a": torch.nn.Parameter(torch.ones(2)), "b": torch.ones(2, dtype=torch.bfloat16)}
+    torch.save(state, tmp_path / "w.pth")
+    for array in formats.read(tmp_path / "w.pth", "torch").values():
+        np.testing.assert_array_equal(array, [1.0, 1.0])
 
 
 def test_an_unknown_format_names_the_known_ones(tmp_path):

@@ -26,6 +26,17 @@ def test_names():
     assert inputs.name_of(b"x", 2) == "bytes 3"
 
 
+def test_a_file_open_as_text_is_refused():
+    with pytest.raises(InputError, match="binary"):
+        inputs.open_input(io.StringIO("hello"))
+
+
+def test_offline_forbids_addresses(monkeypatch):
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    with pytest.raises(InputError, match="ZOO_OFFLINE"):
+        inputs.open_input("http://127.0.0.1:9/a.wav")
+
+
 @pytest.mark.parametrize("x", [b"", io.BytesIO()])
 def test_nothing_is_refused(x):
     with pytest.raises(InputError, match="is empty"):

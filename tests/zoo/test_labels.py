@@ -31,6 +31,7 @@ def test_labels_are_those_of_the_original_files(media):
 
 def test_a_class_is_found_by_label_or_identifier_whatever_its_case():
     assert labels.find(AUDIOSET, "bicycle BELL") == labels.find(AUDIOSET, "/m/0gy1t2s") == 198
+    assert labels.find(IMAGENET, "tabby cat") == 281
 
 
 def test_an_unknown_class_gets_the_closest_labels():

@@ -72,7 +72,13 @@ def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(net, untraine
 def test_a_verb_leaves_the_network_as_it_was(net, untrained):
     network = net(untrained.name)
     before = {key: value.clone() for key, value in network.module.state_dict().items()}
+    picture = network.spec.modality == "picture"
+    x, rate = (np.zeros((64, 64, 3), np.uint8), None) if picture else (np.zeros(16000, np.float32), 16000)
     network.layers()
+    network.embed(x, rate=rate)
+    network.activations(x, layers=[network.spec.head], rate=rate)
+    if "classify" in network.spec.tasks:
+        network.classify(x, rate=rate)
     assert not network.module.training
     assert all(value.equal(before[key]) for key, value in network.module.state_dict().items())
     assert not any(module._forward_hooks for module in network.module.modules())
@@ -122,6 +128,13 @@ def test_a_layer_that_is_not_there_gets_the_closest_names(net):
         net("squeezenet").embed(np.zeros((8, 8, 3), np.uint8), layer="feature.3")
 
 
+def test_a_layer_that_the_network_does_not_run(net):
+    """timm replaces some layers where it can, and leaves them in the list."""
+    name = next(row.name for row in net("efficientnet_lite0").layers().itertuples() if row.shape is None)
+    with pytest.raises(UnknownNameError, match="does not run"):
+        net("efficientnet_lite0").embed(np.zeros((8, 8, 3), np.uint8), layer=name)
+
+
 def test_one_input_gives_one_result_and_a_list_a_list(net):
     picture = np.zeros((64, 64, 3), np.uint8)
     network = net("squeezenet")
@@ -159,7 +172,15 @@ def test_a_network_refuses_what_it_is_not_made_for(net):
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [({"device": "cuda:99"}, "device"), ({"device": "toaster"}, "device"), ({"num_classes": 0}, "classes")],
+    [
+        ({"device": "cuda:99"}, "device"),
+        ({"device": "toaster"}, "device"),
+        ({"device": "meta"}, "device"),
+        ({"device": None}, "device"),
+        ({"num_classes": 0}, "num_classes"),
+        ({"num_classes": 2.5}, "num_classes"),
+        ({"num_classes": True}, "num_classes"),
+    ],
 )
 def test_options_that_make_no_sense(options, word):
     with pytest.raises(InputError, match=word):

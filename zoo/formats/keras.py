@@ -20,11 +20,13 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
 
     def take(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
+            if item.external or item.is_virtual:
+                raise ValueError(f"{name} is kept in another file")
             tensors[name] = item[()]
 
     try:
         with h5py.File(path, "r") as file:
             file.visititems(take)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, MemoryError) as error:
         raise WeightsError(f"{path} is not a complete HDF5 file: {error}.") from error
     return tensors

@@ -14,6 +14,17 @@ _ALLOWED = {
     ("numpy", "ndarray"): "numpy",
     ("numpy", "dtype"): "numpy",
 }
+# What unpickling raises on bytes that are no pickle of arrays, or ask for more memory than there is.
+_BROKEN = (
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OverflowError,
+)
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -38,7 +49,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as file:
             content = _ArrayUnpickler(file).load()
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError) as error:
+    except _BROKEN as error:
         raise WeightsError(f"{path} is not a safe, complete pickle of arrays: {error}.") from error
     if not isinstance(content, dict):
         raise WeightsError(f"{path} holds no dictionary of arrays.")

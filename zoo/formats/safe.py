@@ -19,5 +19,5 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     """
     try:
         return load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path} is not a complete safetensors file: {error}.") from error

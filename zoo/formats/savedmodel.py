@@ -34,7 +34,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "variables.safetensors"
         run = subprocess.run(
-            [sys.executable, "-m", "zoo.formats.savedmodel", os.fspath(path), os.fspath(out)],
+            [sys.executable, "-P", "-m", "zoo.formats.savedmodel", os.fspath(path), os.fspath(out)],
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
             capture_output=True,
             text=True,

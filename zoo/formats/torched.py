@@ -9,7 +9,16 @@ import torch
 from zoo.errors import WeightsError
 
 # What unpickling and unzipping raise on bytes that are no state dictionary.
-_BROKEN = (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, TypeError, LookupError)
+_BROKEN = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    MemoryError,
+)
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
@@ -25,9 +34,15 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except _BROKEN as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(f"{path} is not a safe, complete PyTorch file: {reason}") from error
+        raise WeightsError(f"{path} is no complete PyTorch file of tensors and nothing else.") from error
     state = state.get("state_dict", state) if isinstance(state, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided
+        for name, tensor in state.items()
+    ):
         raise WeightsError(f"{path} holds no state dictionary of tensors.")
-    return {name: tensor.numpy() for name, tensor in state.items()}
+    return {name: _array(tensor.detach()) for name, tensor in state.items()}
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()

@@ -6,7 +6,7 @@ from PIL import Image
 
 import zoo
 from vision.picture import decode
-from zoo.pages.shared import Given, ask, downloads, named, network, one_sentence, options, title_of
+from zoo.pages.shared import Given, ask, downloads, named, network, one_sentence, title_of
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -21,7 +21,7 @@ def thumbnail(picture: Image.Image) -> Image.Image:
     return small
 
 
-def show(given: Given, chosen: list[str], top: int) -> list[zoo.Classification]:
+def show(position: int, given: Given, chosen: list[str], top: int) -> list[zoo.Classification]:
     """One picture beside what each network says; returns what they said."""
     picture = decode(named(given))
     with st.container(border=True):
@@ -34,7 +34,7 @@ def show(given: Given, chosen: list[str], top: int) -> list[zoo.Classification]:
                 st.markdown(f"**{title_of(name)}**: {result.labels[0]}")
                 st.plotly_chart(
                     result.best(top).plot(),
-                    key=f"{name}-{given.name}-{hash(given.data)}",
+                    key=f"pictures-{position}-{name}",
                     config={"displayModeBar": False},
                     alt=f"Best {top} classes of {name} for {given.name}",
                 )
@@ -47,15 +47,15 @@ st.markdown("Upload pictures, take one, or try a sample, and see what each netwo
 with one_sentence():
     pictures = ask("picture", "pictures")
     left, right = st.columns([3, 1])
-    names = options("classify", "picture")
+    names = zoo.networks("picture", "classify")
     chosen = left.multiselect("Networks", names, names[:2], format_func=title_of, key="pictures-networks")
     top = right.slider("Classes", 1, 10, 5, key="pictures-top")
     results: list[zoo.Classification] = []
     if pictures and not chosen:
         st.info("Choose a network.")
-    for given in pictures if chosen else []:
+    for position, given in enumerate(pictures if chosen else []):
         with one_sentence():
-            results += show(given, chosen, top)
+            results += show(position, given, chosen, top)
     if results:
         tables = [result.table().assign(input=result.input, network=result.network) for result in results]
         everything = pd.concat(tables)[["input", "network", "index", "id", "label", "score"]]

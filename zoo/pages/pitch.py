@@ -13,7 +13,6 @@ from zoo.pages.shared import RATE, Given, one_sentence, title_of
 from zoo.verbs import DECODERS
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
 def follow(name: str, decoder: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
     """Samples and the track before any gate."""
     samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
@@ -36,7 +35,7 @@ st.markdown("Upload a melody that plays one note at a time, sing one, or try the
 with one_sentence():
     recordings = shared.ask("melody", "pitch")
     columns = st.columns(4)
-    names = shared.options("pitch")
+    names = zoo.networks(task="pitch")
     name = columns[0].selectbox(
         "Capacity",
         names,
@@ -55,7 +54,7 @@ with one_sentence():
         "Silence (dB)", -90, -20, -60, 5, key="pitch-silence", help="Quieter frames are unvoiced."
     )
     for given in recordings:
-        samples, everything = follow(name, decoder, given)
+        samples, everything = shared.remembered(follow, name, decoder, given)
         track = everything.gated(threshold=threshold, silence=silence)
         shared.player(samples)
         if track.voiced.any():

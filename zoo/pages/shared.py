@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,20 @@ import soundfile
 import streamlit as st
 
 import zoo
+from zoo import weights
 from zoo.errors import ZooError
+from zoo.results import to_csv
 from zoo.samples import SAMPLES, names, sample
 
 RATE = 16000  # Hz, at which the sound networks of the pages hear and the figures are drawn
 MOST_SECONDS = 600
 MOST_FILES = 20
+MOST_RESULTS = 4  # of long recordings, with their samples: 40 MB each at the most
 SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm", "aiff"]
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,30 @@ def named(given: Given) -> io.BytesIO:
     return stream
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+_load = st.cache_resource(max_entries=8, show_spinner="Loading {name} …")(lambda name: zoo.load(name))
+
+
 def network(name: str) -> zoo.Network:
     """A network in eval mode, one for all users; nobody changes it."""
-    bar = st.progress(0.0, text=f"Loading {title_of(name)} …")
-    zoo.fetch(name, progress=lambda done, total: bar.progress(min(1.0, done / max(total, 1))))
-    loaded = zoo.load(name)
-    bar.empty()
-    return loaded
+    if not weights.path_of(zoo.describe(name)).is_file():
+        bar = st.progress(0.0, text=f"Fetching the weights of {title_of(name)} …")
+        zoo.fetch(name, progress=lambda done, total: bar.progress(min(1.0, done / max(total, 1))))
+        bar.empty()
+    return _load(name)
+
+
+def remembered(compute: Callable[..., T], *arguments: Any) -> T:
+    """The result of ``compute(*arguments)``, kept for this user's session; of `MOST_RESULTS` the oldest goes.
+
+    Unlike Streamlit's cache it lets `compute` draw, for example a progress bar, without drawing it again.
+    """
+    kept = st.session_state.setdefault("remembered", {})
+    key = (compute.__qualname__, *arguments)
+    if key not in kept:
+        kept[key] = compute(*arguments)
+        while len(kept) > MOST_RESULTS:
+            kept.pop(next(iter(kept)))
+    return kept[key]
 
 
 @contextmanager
@@ -100,11 +122,6 @@ def player(samples: np.ndarray) -> None:
     st.audio(stream.getvalue(), format="audio/wav")
 
 
-def options(task: str, modality: str | None = None) -> list[str]:
-    """Names of the networks that a page offers."""
-    return zoo.networks(modality, task)
-
-
 def title_of(name: str) -> str:
     """Readable name of a network."""
     return zoo.describe(name).title
@@ -115,7 +132,7 @@ def downloads(stem: str, table: pd.DataFrame, record: Any, key: str) -> None:
     row = st.container(horizontal=True)
     row.download_button(
         "CSV",
-        table.to_csv(index=False),
+        to_csv(table),
         f"{stem}.csv",
         "text/csv",
         on_click="ignore",

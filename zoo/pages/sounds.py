@@ -13,7 +13,6 @@ from zoo.pages.shared import RATE, Given, one_sentence, title_of
 from zoo.verbs import relocate
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Samples and everything that was heard, whatever the threshold."""
     samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
@@ -33,14 +32,14 @@ st.markdown("Upload a recording, make one, or try the sample, and see which soun
 with one_sentence():
     recordings = shared.ask("sound", "sounds")
     left, right = st.columns([1, 2])
-    name = left.selectbox("Network", shared.options("events"), format_func=title_of, key="sounds-network")
+    name = left.selectbox("Network", zoo.networks(task="events"), format_func=title_of, key="sounds-network")
     threshold = right.slider("Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
     labels = [label.label for label in shared.network(name).labels]
     left, right = st.columns(2)
     include = left.multiselect("Only these sounds", labels, key="sounds-include")
     exclude = right.multiselect("Not these sounds", labels, key="sounds-exclude")
     for given in recordings:
-        samples, everything = listen(name, given)
+        samples, everything = shared.remembered(listen, name, given)
         heard = relocate(
             everything, shared.network(name), threshold=threshold, include=include, exclude=exclude
         )

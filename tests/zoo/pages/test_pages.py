@@ -74,6 +74,14 @@ def test_pictures_names_what_is_in_a_photo(page, media):
     assert len(app.get("plotly_chart")) == 4
 
 
+def test_the_same_picture_twice_is_shown_twice(page):
+    app = page("pictures")
+    cat = ("cat.png", zoo.sample("cat.png").read_bytes(), "image/png")
+    app.file_uploader[0].set_value([cat, cat]).run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 4
+
+
 def test_pictures_from_the_camera_and_from_the_samples(page):
     app = page("pictures")
     app.get_by_key("pictures-way").set_value("Sample").run()
