@@ -15,8 +15,35 @@ from zoo.errors import InputError
 from zoo.inputs import Batch, name_of
 
 
+class PicturePreset:
+    """What all preprocessing of pictures shares: batches of decoded pictures.
+
+    A subclass says in `__call__` how an RGB picture becomes a tensor, and in `describe` the same in words.
+    """
+
+    is_one = staticmethod(is_one)
+
+    def describe(self) -> str:
+        """The preprocessing in one sentence."""
+        raise TypeError(f"{type(self).__name__} does not say what it does; use one of its subclasses.")
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        """An RGB picture as a float32 tensor, shape (3, height, width)."""
+        raise TypeError(f"{type(self).__name__} does nothing; use one of its subclasses.")
+
+    def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
+        """Decode and preprocess pictures, `size` (default 16) at a time; `rate` is for sound and ignored."""
+        pictures = several(x)
+        size = size or 16
+        for start in range(0, len(pictures), size):
+            chunk = range(start, min(start + size, len(pictures)))
+            data = torch.stack([self(decode(pictures[i])) for i in chunk])
+            names = tuple(name_of(pictures[i], i) for i in chunk)
+            yield Batch(data=data, inputs=np.array(chunk), names=names)
+
+
 @dataclass(frozen=True)
-class Preset:
+class Preset(PicturePreset):
     """Resize the short side, cut the centre, order the channels, scale and normalise.
 
     Attributes
@@ -40,8 +67,6 @@ class Preset:
     interpolation: str = "bilinear"
     channels: str = "RGB"
     scale: float = 1.0
-
-    is_one = staticmethod(is_one)
 
     def describe(self) -> str:
         """The preprocessing in one sentence."""
@@ -69,13 +94,3 @@ class Preset:
         if self.channels == "BGR":
             tensor = tensor.flip(0)
         return F.normalize(tensor, list(self.mean), list(self.std))
-
-    def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
-        """Decode and preprocess pictures, `size` (default 16) at a time; `rate` is for sound and ignored."""
-        pictures = several(x)
-        size = size or 16
-        for start in range(0, len(pictures), size):
-            chunk = range(start, min(start + size, len(pictures)))
-            data = torch.stack([self(decode(pictures[i])) for i in chunk])
-            names = tuple(name_of(pictures[i], i) for i in chunk)
-            yield Batch(data=data, inputs=np.array(chunk), names=names)

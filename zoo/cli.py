@@ -81,7 +81,8 @@ def info(name: str, as_json: Json = False) -> None:
     rows = {
         "network": f"{spec.name}: {spec.title}",
         "tasks": ", ".join(spec.tasks),
-        "parameters": f"{spec.parameters:,} ({spec.size_mb:.1f} MB), {spec.depth} layers deep",
+        "parameters": f"{spec.parameters:,} ({spec.size_mb:.1f} MB)"
+        + (f", {spec.depth} layers deep" if spec.depth else ""),
         "input": " × ".join(map(str, spec.input_shape)),
         "published": accuracy or "no figure on record",
         "licence": spec.licence,

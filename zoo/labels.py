@@ -3,10 +3,12 @@
 import csv
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from typing import NamedTuple
 
 from zoo.errors import UnknownNameError
+from zoo.registry import HUBS
 
 
 class Label(NamedTuple):
@@ -24,8 +26,12 @@ def read(resource: str) -> tuple[Label, ...]:
     Parameters
     ----------
     resource : str
-        ``package/path.csv`` with columns index, id, label and perhaps synonyms.
+        ``package/path.csv`` with columns index, id, label and perhaps synonyms; or ``hub:name`` for the
+        labels that a collection of other people knows.
     """
+    hub, _, name = resource.partition(":")
+    if name:
+        return import_module(HUBS[hub]).labels(name)
     package, _, path = resource.partition("/")
     text = files(package).joinpath(path).read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PRETRAINED = "pretrained"
+_INPUT = "input of "  # before a layer's name: what goes into it
 
 
 class Network:
@@ -140,9 +141,10 @@ class Network:
         Parameters
         ----------
         layer : str, optional
-            The layer whose output to take (see `layers`); the one before the head by default.
+            The layer whose output to take (see `layers`), or ``"input of <layer>"``; the record's
+            embedding by default.
         pool : bool, optional
-            Average a map over its positions; False flattens it. By default what the record says
+            Average a map over its positions, or tokens; False flattens it. By default what the record says
             (`Spec.pool`) for the default layer, True for any other.
 
         Raises
@@ -160,7 +162,9 @@ class Network:
         times, inputs = Growing(np.float64, (2,)), []
         for batch in self.batches(x, rate=rate):
             output = self._outputs(batch.data, [layer])[layer].float()
-            if pool and output.ndim > 2:
+            if pool and output.ndim == 3 and self.spec.modality == "picture":
+                output = output.mean(dim=1)  # a transformer's (n, tokens, channels)
+            elif pool and output.ndim > 2:
                 output = output.flatten(2).mean(dim=2)
             rows = output.flatten(1).cpu().numpy()
             values = values or Growing(np.float32, rows.shape[1:])
@@ -215,12 +219,19 @@ class Network:
         A layer may change its output in place after the hook has seen it (ReLU does), so a copy is kept.
         """
         kept: dict[str, torch.Tensor] = {}
-        modules = {layer: self._layer(layer) for layer in layers}
+
+        def keep(layer: str, value: Any) -> None:
+            if isinstance(value, (tuple, list)) or hasattr(value, "to_tuple"):
+                value = value[0]
+            if isinstance(value, torch.Tensor):
+                kept[layer] = value.clone()
+
+        modules = {layer: self._layer(layer.removeprefix(_INPUT)) for layer in map(str, layers)}
         with self._lock, torch.inference_mode():
             hooks = [
-                module.register_forward_hook(
-                    lambda _m, _i, out, layer=layer: kept.update({layer: out.clone()})
-                )
+                module.register_forward_pre_hook(lambda _m, given, layer=layer: keep(layer, given))
+                if layer.startswith(_INPUT)
+                else module.register_forward_hook(lambda _m, _i, out, layer=layer: keep(layer, out))
                 for layer, module in modules.items()
             ]
             try:
@@ -233,7 +244,7 @@ class Network:
     def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         _, kept = self._forward(data, layers)
         if missing := [layer for layer in layers if layer not in kept]:
-            raise UnknownNameError(f"{self.name} has a layer {missing[0]} and does not run it.")
+            raise UnknownNameError(f"{self.name} has a layer {missing[0]} and gets no tensor out of it.")
         return kept
 
     def _layer(self, name: str) -> nn.Module:
@@ -261,7 +272,8 @@ def load(
     Parameters
     ----------
     name : str
-        ``arch`` or ``arch.tag``; see `zoo.networks`.
+        ``arch`` or ``arch.tag``, see `zoo.networks`; ``timm:name`` or ``hf:owner/repository``, see
+        `zoo.describe`.
     weights : str, path or None
         ``"pretrained"``, a local file, or None for an untrained network.
     num_classes : int, optional

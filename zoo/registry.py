@@ -3,7 +3,8 @@
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
+from importlib import import_module
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from zoo.errors import CatalogError, UnknownNameError
 from zoo.spec import MODALITIES, TASKS, Spec, parse
 
+# Where names of other people's collections lead: modules with ``describe(name)`` and ``labels(name)``.
+HUBS = {"hf": "vision.hugging_face", "timm": "vision.timm_models"}
 CATALOGS = {"picture": "vision", "sound": "audio"}
 
 
@@ -97,7 +100,8 @@ def describe(name: str) -> Spec:
     Parameters
     ----------
     name : str
-        ``arch`` or ``arch.tag``.
+        ``arch`` or ``arch.tag`` of the catalogues; ``timm:name`` for any image classifier of timm;
+        ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face.
 
     Raises
     ------
@@ -110,6 +114,9 @@ def describe(name: str) -> Spec:
     >>> zoo.describe("yamnet").parameters
     3729481
     """
+    hub, _, rest = str(name).strip().partition(":")
+    if rest and hub in HUBS:
+        return _from_hub(hub, rest)
     specs, defaults = _catalog()
     key = str(name).strip().lower()
     key = defaults.get(key, key)
@@ -118,6 +125,11 @@ def describe(name: str) -> Spec:
         hint = f"did you mean {' or '.join(close)}?" if close else "`zoo list` names them all."
         raise UnknownNameError(f"There is no network {name!r}; {hint}")
     return specs[key]
+
+
+@lru_cache(maxsize=32)
+def _from_hub(hub: str, name: str) -> Spec:
+    return import_module(HUBS[hub]).describe(name)
 
 
 def is_default(name: str) -> bool:

@@ -125,12 +125,10 @@ def _address(scheme: str, name: str) -> str:
             return get_weight(name).url
         except (ValueError, AttributeError) as error:
             raise WeightsError(f"torchvision has no weights {name}.") from error
-    from timm.models import get_pretrained_cfg
+    from vision.timm_models import checkpoint
 
-    config = get_pretrained_cfg(name)
-    if config is None or not (config.hf_hub_id or config.url):
-        raise WeightsError(f"timm has no weights {name}.")
-    return f"hf:{config.hf_hub_id}{name}/model.safetensors" if config.hf_hub_id else config.url
+    config = checkpoint(name)
+    return f"hf:{config.hf_hub_id}/model.safetensors" if config.hf_hub_id else config.url
 
 
 def _require_network(what: str) -> None:
@@ -214,15 +212,22 @@ def _decompressed(path: Path, folder: Path, sha256: str | None) -> Path:
 
 
 def _hugging_face(rest: str) -> Path:
-    """``owner/repo/path/in/repo`` through huggingface_hub, with its cache, token and endpoint settings."""
-    from huggingface_hub import hf_hub_download
+    """``owner/repo/file``, or ``owner/repo`` for a model's whole folder, through huggingface_hub.
+
+    Its own cache, token and endpoint settings hold.
+    """
+    from huggingface_hub import hf_hub_download, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    if rest.count("/") < 2:
-        raise WeightsError(f"hf:{rest} should be hf:owner/repository/file.")
-    owner, repository, file = rest.split("/", 2)
+    owner, _, path = rest.partition("/")
+    repository, _, file = path.partition("/")
+    if not repository:
+        raise WeightsError(f"hf:{rest} should be hf:owner/repository or hf:owner/repository/file.")
     try:
-        return Path(hf_hub_download(f"{owner}/{repository}", file, local_files_only=offline()))
+        if file:
+            return Path(hf_hub_download(f"{owner}/{repository}", file, local_files_only=offline()))
+        kinds = ["*.json", "*.safetensors", "pytorch_model*.bin"]
+        return Path(snapshot_download(rest, allow_patterns=kinds, local_files_only=offline()))
     except LocalEntryNotFoundError as error:
         _require_network(f"hf:{rest}")
         raise WeightsError(f"hf:{rest} cannot be reached.") from error

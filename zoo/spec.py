@@ -58,8 +58,9 @@ class Spec:
         ``"module:callable"`` that builds the untrained network, called with `arguments`.
     parameters : int
         Number of trainable parameters.
-    depth : int
-        Largest number of convolutional and fully connected layers on a path from input to output.
+    depth : int or None
+        Largest number of convolutional and fully connected layers on a path from input to output; None
+        where nobody has counted.
     input_shape : tuple of int
         Shape that the network takes, without the batch axis.
     classes : int
@@ -71,8 +72,8 @@ class Spec:
     activation : str
         What turns the outputs into scores.
     head, embedding, cam : str
-        Names of the last layer, of the layer whose output is the embedding, and of the layer for
-        class-activation maps (empty where there is none).
+        Names of the last layer, of the layer whose output is the embedding (or ``"input of <layer>"``),
+        and of the layer for class-activation maps (empty where there is none).
     pool : bool
         Whether the embedding is averaged over positions, or flattened.
     licence, citation, homepage : str
@@ -94,7 +95,7 @@ class Spec:
     tasks: tuple[str, ...]
     builder: str
     parameters: int
-    depth: int
+    depth: int | None
     input_shape: tuple[int, ...]
     classes: int
     preprocess: Mapping[str, Any]
@@ -162,7 +163,7 @@ def _check(spec: Spec) -> None:
     for key in texts:
         if not isinstance(value := getattr(spec, key), str) or not value.strip():
             raise CatalogError(f"The record {spec.name} needs a text for {key}.")
-    for key in ("parameters", "depth", "classes"):
+    for key in ("parameters", "classes") if spec.depth is None else ("parameters", "depth", "classes"):
         if not isinstance(value := getattr(spec, key), int) or value <= 0:
             raise CatalogError(f"The record {spec.name} needs a positive whole number for {key}.")
     if spec.modality not in MODALITIES:

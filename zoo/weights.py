@@ -40,7 +40,8 @@ def cache_folder() -> Path:
 
 def path_of(spec: Spec) -> Path:
     """Where the converted weights of a checkpoint are kept, whether they are there or not."""
-    return cache_folder() / "weights" / f"{spec.name}.safetensors"
+    name = spec.name.replace(":", "--").replace("/", "--")
+    return cache_folder() / "weights" / f"{name}.safetensors"
 
 
 def record_of(spec: Spec) -> dict[str, Any]:
@@ -98,7 +99,10 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     WeightsError
         If no source gives them, or they cannot be kept.
     """
-    spec = describe(name)
+    return _ensure(describe(name), progress)
+
+
+def _ensure(spec: Spec, progress: Progress | None = None) -> Path:
     path = path_of(spec)
     if is_cached(spec):
         return path
@@ -128,7 +132,7 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
         If they cannot be had or read.
     """
     if file is None:
-        return formats.read(fetch(spec.name), "safetensors")
+        return formats.read(_ensure(spec), "safetensors")
     if not isinstance(file, (str, os.PathLike)) or not os.fspath(file):
         raise WeightsError(f"weights={file!r} is no path.")
     path = Path(file)

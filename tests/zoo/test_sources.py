@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from zoo import sources
-from zoo.errors import WeightsError
+from zoo.errors import WeightsError, ZooError
 
 CONTENT = bytes(range(256)) * 400
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -178,7 +178,7 @@ def test_torchvision_and_timm_name_addresses(tmp_path, monkeypatch):
     assert sources.get("torchvision:SqueezeNet1_1_Weights.IMAGENET1K_V1", out).read_bytes() == CONTENT
     assert sources.get("timm:resnet18.a1_in1k", out).read_bytes() == CONTENT
     for url in ("torchvision:SqueezeNet9_Weights.X", "timm:nonsense", "hf:nonsense"):
-        with pytest.raises(WeightsError):
+        with pytest.raises(ZooError):
             sources.get(url, out)
 
 

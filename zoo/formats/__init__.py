@@ -18,6 +18,7 @@ READERS = {
     "safetensors": "zoo.formats.safe",
     "savedmodel": "zoo.formats.savedmodel",
     "torch": "zoo.formats.torched",
+    "transformers": "zoo.formats.transformer",
 }
 
 
@@ -27,7 +28,7 @@ def read(path: str | Path, format: str) -> dict[str, np.ndarray]:
     Parameters
     ----------
     path : path
-        A file; for ``savedmodel`` the folder.
+        A file; for ``savedmodel`` and ``transformers`` the folder.
     format : str
         Key of `READERS`.
 
