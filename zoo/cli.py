@@ -109,8 +109,8 @@ def fetch(
     from zoo import samples, weights
 
     chosen = names or [name for name in networks() if everything or describe(name).embedded]
-    for spec in [describe(name) for name in chosen]:
-        path = weights.fetch(spec.name)
+    for name, spec in [(name, describe(name)) for name in chosen]:
+        path = weights.fetch(name)
         record = weights.record_of(spec)
         typer.echo(f"{spec.name}  {spec.licence}  {record['source']}\n  sha256 {record['sha256']}  {path}")
     if not names:

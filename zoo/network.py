@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -140,12 +141,19 @@ class Network:
 
         Parameters
         ----------
+        x : path, URL, bytes, array, tensor, PIL image, or a list of these
         layer : str, optional
             The layer whose output to take (see `layers`), or ``"input of <layer>"``; the record's
             embedding by default.
         pool : bool, optional
             Average a map over its positions, or tokens; False flattens it. By default what the record says
             (`Spec.pool`) for the default layer, True for any other.
+        rate : float, optional
+            Sample rate of an array of sound, in Hz.
+
+        Returns
+        -------
+        Embedding
 
         Raises
         ------
@@ -157,7 +165,7 @@ class Network:
         self.require("embed")
         if pool is None:
             pool = layer is not None or self.spec.pool
-        layer = layer or self.spec.embedding
+        layer = self.spec.embedding if layer is None else str(layer)
         values: Growing | None = None
         times, inputs = Growing(np.float64, (2,)), []
         for batch in self.batches(x, rate=rate):
@@ -183,12 +191,26 @@ class Network:
     def activations(
         self, x: Any, *, layers: Sequence[str], rate: float | None = None
     ) -> dict[str, torch.Tensor]:
-        """Outputs of the named layers, each of shape (n, ...), on the CPU.
+        """Outputs of the named layers.
+
+        Parameters
+        ----------
+        x : path, URL, bytes, array, tensor, PIL image, or a list of these
+        layers : sequence of str
+        rate : float, optional
+            Sample rate of an array of sound, in Hz.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Of shape (n, ...), on the CPU: one row a picture, or a window of sound.
 
         Raises
         ------
         UnknownNameError
             If there is no such layer.
+        InputError
+            If an input cannot be used.
         """
         parts = [self._outputs(batch.data, layers) for batch in self.batches(x, rate=rate)]
         return {layer: torch.cat([part[layer].cpu() for part in parts]) for layer in layers}
@@ -248,12 +270,9 @@ class Network:
         return kept
 
     def _layer(self, name: str) -> nn.Module:
-        modules = dict(self.module.named_modules())
-        if not name or name not in modules:
-            name = str(name)
-            from difflib import get_close_matches
-
-            close = get_close_matches(name, [n for n in modules if n], n=3, cutoff=0.3)
+        modules = {known: module for known, module in self.module.named_modules() if known}
+        if name not in modules:
+            close = get_close_matches(name, modules, n=3, cutoff=0.3)
             hint = f"did you mean {' or '.join(close)}?" if close else "layers() names them all."
             raise UnknownNameError(f"{self.name} has no layer {name!r}; {hint}")
         return modules[name]

@@ -81,7 +81,7 @@ def sample(name: str) -> Path:
         if known.url is None:
             weights.write(path, lambda temporary: temporary.write_bytes(melody()))
             return path
-        with weights.workspace() as folder:
+        with weights.workspace(path) as folder:
             found = sources.get(known.url, folder, sha256=known.sha256)
             weights.write(path, lambda temporary: temporary.write_bytes(found.read_bytes()))
     return path

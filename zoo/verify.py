@@ -7,7 +7,6 @@ import torch
 
 from zoo import weights
 from zoo.network import Network, load
-from zoo.registry import describe
 from zoo.samples import sample
 from zoo.verbs import pitch
 
@@ -38,8 +37,8 @@ def verify(name: str) -> Iterator[Finding]:
     WeightsError
         If its weights cannot be had, or a hash is wrong.
     """
-    spec = describe(name)
-    net = load(spec.name, device="cpu")
+    net = load(name, device="cpu")
+    spec = net.spec
     record = weights.record_of(spec)
     from_, known = record["source"], {source.url: source.sha256 for source in spec.sources}
     had = record["sources"][from_]

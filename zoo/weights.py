@@ -10,8 +10,8 @@ import errno
 import json
 import os
 import secrets
+import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -154,6 +154,8 @@ def storing(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
+            for left in path.parent.glob(f".*.{path.name}"):  # by a process that was killed
+                left.unlink()
             yield
     except OSError as error:
         if isinstance(error, WeightsError):
@@ -167,10 +169,15 @@ def storing(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def workspace() -> Iterator[Path]:
-    """A folder in the cache for what is on its way, gone afterwards."""
-    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".work-") as folder:
-        yield Path(folder)
+def workspace(path: Path) -> Iterator[Path]:
+    """A folder for what is on its way to `path`, while that is locked; gone afterwards."""
+    folder = path.with_name(f".work-{path.stem}")
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write(path: Path, save: Callable[[Path], object]) -> None:
@@ -198,7 +205,7 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
 
 def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:
     known = source.sha256 or record_of(spec).get("sources", {}).get(source.url)
-    with workspace() as folder:
+    with workspace(path_of(spec)) as folder:
         found = sources.get(source.url, folder, sha256=known, progress=progress)
         digest = known or sources.digest(found)
         tensors = formats.read(found, source.format)

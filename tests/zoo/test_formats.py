@@ -26,6 +26,13 @@ def write(kind, path):
         save_file({"conv": ARRAY}, path)
     elif kind == "torch":
         torch.save({"conv": torch.from_numpy(ARRAY)}, path)
+    elif kind == "transformers":
+        from transformers import ViTConfig, ViTForImageClassification
+
+        config = ViTConfig(hidden_size=4, num_hidden_layers=1, num_attention_heads=1, num_labels=3)
+        model = ViTForImageClassification(config)
+        model.classifier.weight.data = torch.from_numpy(ARRAY)
+        model.save_pretrained(path)
     else:
         import tensorflow as tf
 
@@ -35,12 +42,14 @@ def write(kind, path):
     return path
 
 
+FOLDERS = ("savedmodel", "transformers")  # truncated in tests of their own
 NAMES = {
     "keras": "conv/kernel:0",
     "pickle": "conv/0",
     "safetensors": "conv",
     "torch": "conv",
     "savedmodel": "conv",
+    "transformers": "classifier.weight",
 }
 
 
@@ -56,7 +65,7 @@ def test_text_is_refused(kind, tmp_path):
         formats.read(tmp_path / "w", kind)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in formats.READERS if kind != "savedmodel"])
+@pytest.mark.parametrize("kind", [kind for kind in formats.READERS if kind not in FOLDERS])
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
 def test_a_truncated_file_is_refused(kind, share, tmp_path):
     path = write(kind, tmp_path / "w")

@@ -130,7 +130,7 @@ def test_a_full_disk_is_said_so_and_leaves_nothing(empty_cache):
     assert [p.name for p in (empty_cache / "weights").iterdir() if p.suffix != ".lock"] == []
 
 
-@pytest.mark.parametrize("moment", [".work-*/*", "weights/.*.safetensors"], ids=["download", "write"])
+@pytest.mark.parametrize("moment", ["weights/.work-*/*", "weights/.*.safetensors"], ids=["download", "write"])
 def test_a_killed_fetch_leaves_a_cache_that_the_next_one_completes(empty_cache, moment):
     """Killed as soon as the first file of the download, or of the result, is there."""
     code = "from zoo import weights; weights.fetch('crepe.medium')"
@@ -142,6 +142,7 @@ def test_a_killed_fetch_leaves_a_cache_that_the_next_one_completes(empty_cache, 
     assert not weights.is_cached(zoo.describe("crepe.medium"))
     assert weights.fetch("crepe.medium").is_file()
     assert weights.is_cached(zoo.describe("crepe.medium"))
+    assert not list((empty_cache / "weights").glob(".*")), "what the killed one left is still there"
 
 
 def test_two_processes_fetch_at_once(empty_cache):
