@@ -154,7 +154,7 @@ def storing(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            for left in path.parent.glob(f".*.{path.name}"):  # by a process that was killed
+            for left in path.parent.glob(f".*.{path.stem}.*"):  # by a process that was killed
                 left.unlink()
             yield
     except OSError as error:
