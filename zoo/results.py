@@ -82,7 +82,7 @@ class Classification:
             )
         )
         figure.update_xaxes(
-            title=f"score of {self.network}", range=[0, 1.2], tickvals=[0, 0.5, 1], tickformat=".0%"
+            title=f"score of {self.network}", range=[0, 1.3], tickvals=[0, 0.5, 1], tickformat=".0%"
         )
         figure.update_yaxes(autorange="reversed", automargin=True)
         figure.update_layout(height=90 + 32 * len(self.labels), margin={"l": 8, "r": 8, "t": 8, "b": 8})

@@ -50,7 +50,8 @@ def record(name: str) -> None:
         strict=True,
     ):
         column.metric(label, value)
-    st.markdown(f"**Preprocessing.** {preset_of(spec).describe()}")
+    preprocessing = st.empty()
+    preprocessing.markdown("**Preprocessing.** …")
     if spec.accuracy:
         a = spec.accuracy
         st.markdown(f"**Published.** {a.value:g} {a.metric} on {a.dataset}, from {a.source}.")
@@ -65,6 +66,7 @@ def record(name: str) -> None:
         st.markdown(f"- `{source.url}`  \n  SHA-256 `{digest}`")
     example = f'import zoo\n\nnet = zoo.load("{spec.name}")'
     st.code(example, language="python")
+    preprocessing.markdown(f"**Preprocessing.** {preset_of(spec).describe()}")  # its first time imports torch
 
 
 st.title("Networks")

@@ -26,7 +26,8 @@ def show(position: int, given: Given, chosen: list[str], top: int) -> list[zoo.C
     picture = decode(named(given))
     with st.container(border=True):
         columns = st.columns(1 + len(chosen))
-        columns[0].image(thumbnail(picture), caption=given.name)
+        small = thumbnail(picture)
+        columns[0].image(small, caption=given.name, width=small.width if small.width < 220 else "stretch")
         results = []
         for column, name in zip(columns[1:], chosen, strict=True):
             with column, st.spinner(f"{title_of(name)} looks at it …"):
