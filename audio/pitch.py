@@ -10,6 +10,7 @@ import torch
 
 # Centres of the bins in cents above 10 Hz: 20 cents apart, the first is C1 (32.70 Hz).
 BIN_CENTS = np.linspace(0, 7180, 360) + 1997.3794084376191
+DECODERS = ("local-average", "viterbi")
 _REACH = 4  # bins on either side of the centre that the local average weighs
 _BAND = 11  # bins that the path may move between two frames
 
@@ -104,6 +105,35 @@ class Viterbi:
             path.append(state)
         self._back = self._back[last + 1 :]
         return np.array(path[::-1])
+
+
+class Decoder:
+    """Activations of a stream of frames -> pitch.
+
+    Parameters
+    ----------
+    name : {"local-average", "viterbi"}
+        Around the largest bin of each frame, or around the most likely path through all of them.
+    """
+
+    def __init__(self, name: str):
+        self._path = Viterbi() if name == "viterbi" else None
+        self._waiting = np.zeros((0, len(BIN_CENTS)), np.float32)
+
+    def feed(self, activations: np.ndarray) -> np.ndarray:
+        """Go on with the next frames, shape (n, 360); returns cents of the frames that are certain now."""
+        self._waiting = np.concatenate([self._waiting, activations])
+        largest = activations.argmax(axis=1)
+        return self._decode(self._path.feed(largest) if self._path else largest)
+
+    def finish(self) -> np.ndarray:
+        """Cents of the frames that were still open; the decoder is done after that."""
+        return self._decode(self._path.finish()) if self._path else np.zeros(0)
+
+    def _decode(self, bins: np.ndarray) -> np.ndarray:
+        cents = local_average(self._waiting[: len(bins)], bins)
+        self._waiting = self._waiting[len(bins) :]
+        return cents
 
 
 @cache

@@ -19,8 +19,6 @@ from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, Sound
 Heard = Callable[[float], None]
 """Called with the seconds of sound that have been worked through."""
 
-DECODERS = ("local-average", "viterbi")
-
 
 def classify(
     x: Any, *, network: str | Network = "squeezenet", top: int = 5, rate: float | None = None
@@ -198,28 +196,20 @@ def pitch(
     net = _network(network)
     net.require("pitch")
     _require_one(net, x)
-    if decoder not in DECODERS:
-        raise InputError(f"There is no decoder {decoder!r}; choose {' or '.join(DECODERS)}.")
     number("threshold", threshold, 0, 1)
     if silence is not None:
         number("silence", silence, -1000, 1000)
     from audio import pitch as decoding
 
+    if decoder not in decoding.DECODERS:
+        raise InputError(f"There is no decoder {decoder!r}; choose {' or '.join(decoding.DECODERS)}.")
     frontend = net.preset.with_hop(step)
-    path = decoding.Viterbi() if decoder == "viterbi" else None
-    waiting = np.zeros((0, len(decoding.BIN_CENTS)), np.float32)
+    decoded = decoding.Decoder(decoder)
     cents, confidence, levels = Growing(np.float64), Growing(np.float32), Growing(np.float32)
     kept, name = Growing(np.float32, (len(decoding.BIN_CENTS),)), ""
-
-    def decode(bins: np.ndarray) -> None:
-        nonlocal waiting
-        cents.add(decoding.local_average(waiting[: len(bins)], bins))
-        waiting = waiting[len(bins) :]
-
     for batch in frontend.batches(x, rate=rate):
         activations = net.scores(batch.data)
-        waiting = np.concatenate([waiting, activations])
-        decode(path.feed(activations.argmax(axis=1)) if path else activations.argmax(axis=1))
+        cents.add(decoded.feed(activations))
         confidence.add(activations.max(axis=1))
         levels.add(decoding.level(frontend.frames(torch.from_numpy(batch.samples))))
         name = batch.names[0]
@@ -227,8 +217,7 @@ def pitch(
             kept.add(activations)
         if progress:
             progress(batch.seconds)
-    if path:
-        decode(path.finish())
+    cents.add(decoded.finish())
     frequency = decoding.to_hertz(cents.array())
     track = PitchTrack(
         network=net.name,

@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 import zoo
+from audio.pitch import DECODERS
 from audio.signal import read_mono
 from zoo import figures
 from zoo.pages import shared
 from zoo.pages.shared import RATE, Given, one_sentence, title_of
-from zoo.verbs import DECODERS
 
 
 def follow(name: str, decoder: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
