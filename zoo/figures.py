@@ -15,8 +15,6 @@ MOST_COLUMNS = 1000  # a screen shows no more
 # Streamlit takes #000001 to #000010, among them Magma's first colour, for places in its own palette.
 _MAGMA = ["#01000c", *sequential.Magma[1:]]
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
-_OCTAVES = [32.703 * 2**i for i in range(8)]  # C1 to C8
-_OCTAVE_NAMES = [f"C{i + 1} · {hertz:.0f} Hz" for i, hertz in enumerate(_OCTAVES)]
 
 
 def waveform(samples: np.ndarray, rate: int) -> go.Scatter:
@@ -76,6 +74,16 @@ def spectrogram(
     )
 
 
+def note_ticks(low: float, high: float) -> dict[str, float]:
+    """Notes to name on a frequency axis, and their Hz: the white keys of two octaves, else the Cs."""
+    import librosa
+
+    shown = "CDEFGAB" if high < 4.5 * low else "C"
+    names = [f"{letter}{octave}" for octave in range(9) for letter in shown]
+    ticks = dict(zip(names, librosa.note_to_hz(names).tolist(), strict=True))
+    return {name: hertz for name, hertz in ticks.items() if low <= hertz <= high}
+
+
 def sound_events(samples: np.ndarray, rate: int, heard: SoundEvents, most: int = 12) -> go.Figure:
     """Waveform, spectrogram and the time line of events below one another."""
     events = heard.plot(most=most)
@@ -117,12 +125,13 @@ def pitch(samples: np.ndarray, rate: int, track: PitchTrack) -> go.Figure:
     )
     low, high = (32.7, 2093.0)
     if track.voiced.any():
-        low, high = np.nanmin(track.frequency) / 1.5, np.nanmax(track.frequency) * 1.5
+        low, high = max(30, np.nanmin(track.frequency) / 1.3), min(4200, np.nanmax(track.frequency) * 1.3)
+    notes = note_ticks(low, high)
     figure.update_yaxes(
         type="log",
-        range=[np.log10(max(low, 30)), np.log10(min(high, 4200))],
-        tickvals=_OCTAVES,
-        ticktext=_OCTAVE_NAMES,
+        range=np.log10([low, high]),
+        tickvals=list(notes.values()),
+        ticktext=[f"{note} · {hertz:.0f} Hz" for note, hertz in notes.items()],
         row=1,
         col=1,
     )

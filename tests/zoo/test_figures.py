@@ -33,6 +33,16 @@ def test_pitch_lies_over_the_spectrogram(net):
     np.testing.assert_allclose(figure.data[1].y, track.frequency)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "names"),
+    [(250, 500, ["C4", "D4", "E4", "F4", "G4", "A4", "B4"]), (30, 4200, [f"C{i}" for i in range(1, 9)])],
+)
+def test_a_frequency_axis_names_notes(low, high, names):
+    ticks = figures.note_ticks(low, high)
+    assert list(ticks) == names
+    assert ticks["C4"] == pytest.approx(261.63, abs=0.01)
+
+
 def test_events_lie_below_waveform_and_spectrogram(net):
     heard = zoo.sound_events(TONE, rate=RATE, network=net("yamnet"), threshold=0.1)
     figure = figures.sound_events(TONE, RATE, heard)
