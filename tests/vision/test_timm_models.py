@@ -21,7 +21,8 @@ def random_weights(tmp_path, empty_cache, monkeypatch):
     """timm's own network with random weights, as the file that its host would give."""
     torch.manual_seed(0)
     model = timm.create_model(NAME).eval()
-    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "timm" / NAME).mkdir(parents=True)
+    save_file(model.state_dict(), tmp_path / "timm" / NAME / "model.safetensors")
     monkeypatch.setenv("ZOO_MIRROR", str(tmp_path))
     monkeypatch.setenv("ZOO_OFFLINE", "1")
     return model

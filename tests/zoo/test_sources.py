@@ -123,7 +123,9 @@ def test_the_mirror_folder_comes_first_and_its_files_are_checked(tmp_path, monke
     monkeypatch.setenv("ZOO_MIRROR", str(mirror))
     monkeypatch.setenv("ZOO_OFFLINE", "1")
     assert sources.get("https://example.invalid/whole.bin", tmp_path, sha256=DIGEST).read_bytes() == CONTENT
-    assert sources.get("hf:owner/repo/whole.bin", tmp_path).read_bytes() == CONTENT
+    (mirror / "owner" / "repo").mkdir(parents=True)
+    (mirror / "owner" / "repo" / "whole.bin").write_bytes(b"another whole.bin")
+    assert sources.get("hf:owner/repo/whole.bin", tmp_path).read_bytes() == b"another whole.bin"
     with pytest.raises(WeightsError, match="tampered"):
         sources.get("https://example.invalid/whole.bin", tmp_path, sha256="0" * 64)
 
@@ -173,7 +175,9 @@ def test_an_archive_with_a_flipped_byte_is_refused(wheelhouse, tmp_path, monkeyp
 def test_torchvision_and_timm_name_addresses(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_MIRROR", str(tmp_path))
     (tmp_path / "squeezenet1_1-b8a52dc0.pth").write_bytes(CONTENT)
-    (tmp_path / "model.safetensors").write_bytes(CONTENT)
+    folder = tmp_path / "timm" / "resnet18.a1_in1k"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(CONTENT)
     out = tmp_path / "out"
     assert sources.get("torchvision:SqueezeNet1_1_Weights.IMAGENET1K_V1", out).read_bytes() == CONTENT
     assert sources.get("timm:resnet18.a1_in1k", out).read_bytes() == CONTENT

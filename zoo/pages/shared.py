@@ -47,7 +47,7 @@ def named(given: Given) -> io.BytesIO:
     return stream
 
 
-_load = st.cache_resource(max_entries=8, show_spinner="Loading {name} …")(lambda name: zoo.load(name))
+_load = st.cache_resource(max_entries=8, show_spinner="Loading the network …")(lambda name: zoo.load(name))
 
 
 def network(name: str) -> zoo.Network:
