@@ -4,6 +4,7 @@ Everything works on a stream: no function needs more of a recording than one bat
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -85,7 +86,7 @@ class Framing:
 
 
 @dataclass(frozen=True)
-class Frontend:
+class Frontend(ABC):
     """What the front-ends share: a rate, a framing, and batches of a stream.
 
     A subclass says in `__call__` how a waveform of k windows becomes k rows.
@@ -108,8 +109,9 @@ class Frontend:
             f"{1000 * self.span:g} ms, one every {1000 * self.framing.hop / self.rate:g} ms"
         )
 
+    @abstractmethod
     def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
-        raise TypeError(f"{type(self).__name__} has no windows of its own; use one of its subclasses.")
+        """Rows, (k, ...), of a waveform (samples,) of k windows."""
 
     def with_hop(self, seconds: float) -> "Frontend":
         """The same front-end with another time between windows.

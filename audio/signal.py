@@ -5,6 +5,7 @@ The decoders are imported where a file needs them; arrays at the right rate need
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -95,14 +96,13 @@ def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float
         return _from_array(x, rate, name_of(x, index), most)
     if rate is not None:
         raise InputError("rate= is for arrays; a file states its own sample rate.")
-    name, stream = name_of(x, index), open_input(x)
-    try:
+    name = name_of(x, index)
+    with ExitStack() as stack:
+        stream = stack.enter_context(open_input(x))
         sound = _open_soundfile(stream, name, most) or _open_ffmpeg(stream, name, most)
         _check_rate(sound.rate, name)
         _check_duration(sound.duration, sound)
-    except BaseException:
-        stream.close()
-        raise
+        stack.pop_all()  # whoever reads the blocks closes the stream
     return sound
 
 

@@ -52,7 +52,7 @@ def decode(x: Any) -> Image.Image:
     ----------
     x : str, path, bytes, binary file, PIL image, array or tensor
         An array is (height, width) or (height, width, 1, 3 or 4), a tensor may also be
-        (1, 3 or 4, height, width); integers run to the maximum of their type, floats from 0 to 1.
+        (1, 3 or 4, height, width); uint16 runs to 65535, other integers to 255, floats from 0 to 1.
 
     Returns
     -------

@@ -1,5 +1,6 @@
 """Preprocessing of pictures, as data that travels with the checkpoint."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from zoo.errors import InputError
 from zoo.inputs import Batch, name_of
 
 
-class PicturePreset:
+class PicturePreset(ABC):
     """What all preprocessing of pictures shares: batches of decoded pictures.
 
     A subclass says in `__call__` how an RGB picture becomes a tensor, and in `describe` the same in words.
@@ -23,13 +24,13 @@ class PicturePreset:
 
     is_one = staticmethod(is_one)
 
+    @abstractmethod
     def describe(self) -> str:
         """The preprocessing in one sentence."""
-        raise TypeError(f"{type(self).__name__} does not say what it does; use one of its subclasses.")
 
+    @abstractmethod
     def __call__(self, image: Image.Image) -> torch.Tensor:
         """An RGB picture as a float32 tensor, shape (3, height, width)."""
-        raise TypeError(f"{type(self).__name__} does nothing; use one of its subclasses.")
 
     def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
         """Decode and preprocess pictures, `size` (default 16) at a time; `rate` is for sound and ignored."""

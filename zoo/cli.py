@@ -75,6 +75,8 @@ def info(name: str, as_json: Json = False) -> None:
     if as_json:
         state = {"path": str(weights.path_of(spec)), "cached": cached, **record}
         return _print_json({**spec.to_dict(), "weights": state})
+    from zoo.network import preset_of
+
     accuracy = spec.accuracy and (
         f"{spec.accuracy.value:g} {spec.accuracy.metric} on {spec.accuracy.dataset} ({spec.accuracy.source})"
     )
@@ -84,6 +86,7 @@ def info(name: str, as_json: Json = False) -> None:
         "parameters": f"{spec.parameters:,} ({spec.size_mb:.1f} MB)"
         + (f", {spec.depth} layers deep" if spec.depth else ""),
         "input": " × ".join(map(str, spec.input_shape)),
+        "preprocess": preset_of(spec).describe(),
         "published": accuracy or "no figure on record",
         "licence": spec.licence,
         "citation": spec.citation,
@@ -388,8 +391,8 @@ def _write_csv(result: Any, path: Path) -> None:
 
 
 @contextmanager
-def _seconds_bar(name: str) -> Iterator[Callable[[float], None]]:
+def _seconds_bar(name: str) -> Iterator[Callable[[float], object]]:
     from tqdm import tqdm
 
     with tqdm(desc=Path(name).name, unit="s", disable=None, leave=False, delay=1.0) as bar:
-        yield lambda seconds: bar.update(round(seconds) - bar.n) and None
+        yield lambda seconds: bar.update(round(seconds) - bar.n)

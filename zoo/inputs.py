@@ -146,16 +146,9 @@ def setting(name: str, default: float) -> float:
     Raises
     ------
     InputError
-        If it is set to something that is no positive number.
+        If it is set to something that is no number, 1 or more.
     """
-    text = os.environ.get(name) or str(default)
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise InputError(f"{name} is set to {text!r}, which is no positive number.")
-    return value
+    return number(name, os.environ.get(name) or default, 1, 1e15)
 
 
 def _download(url: str) -> BinaryIO:

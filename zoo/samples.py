@@ -41,7 +41,7 @@ SAMPLES = {
     "rocket.jpg": Sample(
         "picture",
         "A rocket on its pad",
-        "SpaceX, CC0, as shipped by scikit-image",
+        "SpaceX, public domain, as shipped by scikit-image",
         "pypi:scikit-image==0.26.0#skimage/data/rocket.jpg",
         "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
     ),

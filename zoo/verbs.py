@@ -16,7 +16,7 @@ from zoo.inputs import count, number
 from zoo.network import Network, load
 from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
 
-Heard = Callable[[float], None]
+Heard = Callable[[float], object]
 """Called with the seconds of sound that have been worked through."""
 
 
@@ -132,7 +132,24 @@ def relocate(
 ) -> SoundEvents:
     """The events of a recording that has been heard already, under other options.
 
-    Takes the options of `sound_events`, and the network that heard it.
+    Parameters
+    ----------
+    heard : SoundEvents
+    net : Network
+        The one that heard it.
+    threshold, separation, min_duration, include, exclude
+        As in `sound_events`.
+
+    Returns
+    -------
+    SoundEvents
+
+    Raises
+    ------
+    InputError
+        If an option cannot be used.
+    UnknownNameError
+        If there is no such class.
     """
     from audio.events import find_events
 

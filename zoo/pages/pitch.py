@@ -16,17 +16,16 @@ from zoo.pages.shared import RATE, Given, one_sentence, title_of
 def follow(name: str, decoder: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
     """Samples and the track before any gate."""
     samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
-    bar = st.progress(0.0, text=f"{title_of(name)} listens …")
-    track = zoo.pitch(
-        samples,
-        rate=RATE,
-        network=shared.network(name),
-        decoder=decoder,
-        threshold=0,
-        silence=None,
-        progress=lambda seconds: bar.progress(min(1.0, seconds * RATE / len(samples))),
-    )
-    bar.empty()
+    with shared.listening(name, samples) as progress:
+        track = zoo.pitch(
+            samples,
+            rate=RATE,
+            network=shared.network(name),
+            decoder=decoder,
+            threshold=0,
+            silence=None,
+            progress=progress,
+        )
     return samples, replace(track, input=given.name)
 
 

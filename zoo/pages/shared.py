@@ -74,6 +74,16 @@ def remembered(compute: Callable[..., T], *arguments: Any) -> T:
 
 
 @contextmanager
+def listening(name: str, samples: np.ndarray) -> Iterator[Callable[[float], object]]:
+    """A progress bar for a network that works through samples; called with the seconds that are done."""
+    bar = st.progress(0.0, text=f"{title_of(name)} listens …")
+    try:
+        yield lambda seconds: bar.progress(min(1.0, seconds * RATE / len(samples)))
+    finally:
+        bar.empty()
+
+
+@contextmanager
 def one_sentence() -> Iterator[None]:
     """Say what the zoo refuses in one sentence on the page, and go on with the page."""
     try:

@@ -16,14 +16,8 @@ from zoo.verbs import relocate
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Samples and everything that was heard, whatever the threshold."""
     samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
-    bar = st.progress(0.0, text=f"{title_of(name)} listens …")
-    heard = zoo.sound_events(
-        samples,
-        rate=RATE,
-        network=shared.network(name),
-        progress=lambda seconds: bar.progress(min(1.0, seconds * RATE / len(samples))),
-    )
-    bar.empty()
+    with shared.listening(name, samples) as progress:
+        heard = zoo.sound_events(samples, rate=RATE, network=shared.network(name), progress=progress)
     return samples, replace(heard, input=given.name, clip=replace(heard.clip, input=given.name))
 
 
