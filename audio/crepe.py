@@ -52,21 +52,21 @@ class CREPE(nn.Module):
 
 
 def from_keras(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Name the data sets ``conv<i>/.../kernel:0`` of the original file as `CREPE` does."""
+    """Name the arrays ``conv<i>/kernel`` of the original file as `CREPE` does."""
     names = {
-        "kernel:0": "weight",
-        "bias:0": "bias",
-        "gamma:0": "weight",
-        "beta:0": "bias",
-        "moving_mean:0": "running_mean",
-        "moving_variance:0": "running_var",
+        "kernel": "weight",
+        "bias": "bias",
+        "gamma": "weight",
+        "beta": "bias",
+        "moving_mean": "running_mean",
+        "moving_variance": "running_var",
     }
     state = {}
     for path, tensor in tensors.items():
-        layer, *_, variable = path.split("/")
+        layer, _, variable = path.partition("/")
         if layer not in ("classifier", *(f"conv{i}{kind}" for i in range(1, 7) for kind in ("", "-BN"))):
-            continue  # the optimiser's state, which some files keep
-        if variable == "kernel:0":
+            raise ValueError(f"a layer {layer}")
+        if variable == "kernel":
             # (width, in, out), or (width, 1, in, out) where the file was made with Conv2D
             tensor = (
                 tensor.T if tensor.ndim == 2 else tensor.reshape(-1, *tensor.shape[-2:]).transpose(2, 1, 0)

@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from zoo import formats
 from zoo.errors import WeightsError
+from zoo.formats import keras
 
 ARRAY = np.arange(12, dtype=np.float32).reshape(3, 4)
 
@@ -43,7 +44,7 @@ def write(kind, path):
 
 
 FOLDERS = ("savedmodel", "transformers")  # truncated in tests of their own
-NAMES = {
+NAMES = {  # those of Caffe and Darknet are in test_foreign_formats.py
     "keras": "conv/kernel:0",
     "pickle": "conv/0",
     "safetensors": "conv",
@@ -53,7 +54,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("kind", formats.READERS)
+@pytest.mark.parametrize("kind", NAMES)
 def test_a_file_gives_its_arrays_by_name(kind, tmp_path):
     np.testing.assert_array_equal(formats.read(write(kind, tmp_path / "w"), kind)[NAMES[kind]], ARRAY)
 
@@ -65,7 +66,7 @@ def test_text_is_refused(kind, tmp_path):
         formats.read(tmp_path / "w", kind)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in formats.READERS if kind not in FOLDERS])
+@pytest.mark.parametrize("kind", [kind for kind in NAMES if kind not in FOLDERS])
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
 def test_a_truncated_file_is_refused(kind, share, tmp_path):
     path = write(kind, tmp_path / "w")
@@ -148,3 +149,99 @@ def test_torch_parameters_and_bfloat16(tmp_path):
 def test_an_unknown_format_names_the_known_ones(tmp_path):
     with pytest.raises(WeightsError, match="safetensors"):
         formats.read(tmp_path, "abacus")
+
+
+def keras_file(path, layers, *, root="", chunks=1):
+    """A file of Keras 2: ``{layer: [name of a weight, ...]}``, the names in so many attributes."""
+    with h5py.File(path, "w") as file:
+        top = file.create_group(root) if root else file
+        names = np.array([layer.encode() for layer in layers])
+        for i, part in enumerate(np.array_split(names, chunks)):
+            top.attrs["layer_names" if chunks == 1 else f"layer_names{i}"] = part
+        for layer, weights in layers.items():
+            group = top.create_group(layer)
+            group.attrs["weight_names"] = [weight.encode() for weight in weights]
+            for weight in weights:
+                group[weight] = ARRAY
+    return path
+
+
+@pytest.mark.parametrize(
+    ("layers", "names"),
+    [
+        (
+            {"b": ["b/kernel:0", "b/bias:0"], "input": [], "a": ["a/kernel:0"]},
+            ["b/kernel", "b/bias", "a/kernel"],
+        ),
+        ({"block1_conv1": ["block1_conv1_W_1:0"]}, ["block1_conv1/block1_conv1_W_1"]),
+        ({"conv1/bn": ["conv1/bn_1/gamma:0"]}, ["conv1/bn/gamma"]),
+        ({"net": ["a/kernel:0", "b/kernel:0"]}, ["net/a/kernel", "net/b/kernel"]),
+    ],
+    ids=["order", "old names", "slash", "network in a network"],
+)
+@pytest.mark.parametrize("root", ["", "model_weights"])
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_keras_layers_come_in_order_by_their_names(layers, names, root, chunks, tmp_path):
+    path = keras_file(tmp_path / "w.h5", layers, root=root, chunks=chunks)
+    if root:
+        with h5py.File(path, "a") as file:
+            file["optimizer_weights/Adam/m"] = ARRAY
+    tensors = formats.read(path, "keras")
+    assert list(tensors) == names
+    for array in tensors.values():
+        np.testing.assert_array_equal(array, ARRAY)
+
+
+def test_layers_of_keras_3_come_in_order_by_their_names(tmp_path):
+    with h5py.File(tmp_path / "w.weights.h5", "w") as file:
+        for place, name in (
+            ("layers/conv2d_10", "last"),
+            ("layers/conv2d_2", "middle"),
+            ("layers/conv2d", "first"),
+            ("layers/functional/layers/conv2d", "first"),
+        ):
+            file[f"{place}/vars/0"] = ARRAY
+            file[f"{place}/vars"].attrs["name"] = name
+        file["layers/conv2d/vars/10"], file["layers/conv2d/vars/2"] = ARRAY, ARRAY
+        file["layers/normalization/vars/0"] = np.int64(3)  # a count
+        file["optimizer/vars/0"] = ARRAY
+    assert list(formats.read(tmp_path / "w.weights.h5", "keras")) == [
+        *("first/0", "first/2", "first/10", "middle/0", "last/0", "functional/first/0")
+    ]
+
+
+@pytest.mark.parametrize("value", [3, [3.0], [b"\xff"], ["nowhere"], h5py.Empty("f"), [b"a", b"a"], [b".."]])
+@pytest.mark.parametrize("attribute", ["layer_names", "weight_names"])
+def test_a_keras_file_that_contradicts_itself_is_refused(attribute, value, tmp_path):
+    path = keras_file(tmp_path / "w.h5", {"a": ["a"]})
+    with h5py.File(path, "a") as file:
+        (file if attribute == "layer_names" else file["a"]).attrs[attribute] = value
+    with pytest.raises(WeightsError):
+        formats.read(path, "keras")
+
+
+@pytest.mark.parametrize("link", ["soft", "external"])
+def test_links_in_a_keras_file_are_not_followed(link, tmp_path):
+    keras_file(tmp_path / "secret.h5", {"a": ["a/kernel"]})
+    path = keras_file(tmp_path / "w.h5", {"a": ["a/kernel", "a/bias"]})
+    with h5py.File(path, "a") as file:
+        del file["a/a/bias"]
+        file["a/a/bias"] = (
+            h5py.SoftLink("/a/a/kernel")
+            if link == "soft"
+            else h5py.ExternalLink(str(tmp_path / "secret.h5"), "/a/a/kernel")
+        )
+    with pytest.raises(WeightsError, match="a/bias"):
+        formats.read(path, "keras")
+
+
+@pytest.mark.parametrize("crash", ["import os; os.abort()", "import time; time.sleep(9)"])
+def test_libhdf5_may_crash_or_run_forever_on_names(crash, monkeypatch, tmp_path):
+    """As it does on damaged attributes, where and how depends on its version."""
+    run = keras.subprocess.run
+    monkeypatch.setattr(keras, "_PATIENCE", 0.5)
+    monkeypatch.setattr(
+        keras.subprocess, "run", lambda command, **options: run([command[0], "-c", crash], **options)
+    )
+    with pytest.raises(WeightsError, match="HDF5"):
+        formats.read(keras_file(tmp_path / "w.h5", {"a": ["a/kernel"]}), "keras")

@@ -13,6 +13,8 @@ import numpy as np
 from zoo.errors import WeightsError
 
 READERS = {
+    "caffe": "zoo.formats.caffe",
+    "darknet": "zoo.formats.darknet",
     "keras": "zoo.formats.keras",
     "pickle": "zoo.formats.pickled",
     "safetensors": "zoo.formats.safe",
