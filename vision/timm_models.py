@@ -5,6 +5,7 @@ Wightman: PyTorch Image Models, https://github.com/huggingface/pytorch-image-mod
 
 import math
 
+import numpy as np
 import timm
 import torch
 from timm.data import ImageNetInfo, infer_imagenet_subset
@@ -83,7 +84,14 @@ def describe(name: str) -> Spec:
         citation=config.paper_name or "R. Wightman: PyTorch Image Models, 2019.",
         homepage=config.origin_url or "https://github.com/huggingface/pytorch-image-models",
         fidelity="timm's own network, weights and figures; nothing was checked here.",
-        sources=(Source(f"timm:{name}", "safetensors" if config.hf_hub_id else "torch"),),
+        sources=(
+            Source(
+                f"timm:{name}",
+                "safetensors" if config.hf_hub_id else "torch",
+                "vision.timm_models:filtered",
+                {"name": name},
+            ),
+        ),
     )
 
 
@@ -91,6 +99,13 @@ def _labels_of(config: PretrainedCfg, name: str) -> str:
     if config.num_classes == 1000:
         return "vision/labels/imagenet.csv"
     return f"timm:{infer_imagenet_subset(config.to_dict()) or name}"
+
+
+def filtered(tensors: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """The tensors of a checkpoint as its network takes them, by what timm itself does on loading."""
+    state = {key: torch.from_numpy(tensor) for key, tensor in tensors.items()}
+    module = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
+    return {key: tensor.numpy() for key, tensor in module.state_dict().items()}
 
 
 def labels(name: str) -> tuple[Label, ...]:

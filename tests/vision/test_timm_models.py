@@ -34,7 +34,9 @@ def test_it_is_timms_network_with_timms_preprocessing(random_weights, monkeypatc
     net = zoo.load(f"timm:{NAME}", device="cpu")
     transform = create_transform(**resolve_data_config(pretrained_cfg=random_weights.pretrained_cfg))
     theirs = transform(decode(picture))[None]
-    torch.testing.assert_close(net.preprocess(picture), theirs, atol=1e-5, rtol=0)
+    difference = (net.preprocess(picture) - theirs).abs()
+    assert difference.max() < 1.01 / 255 / min(random_weights.pretrained_cfg["std"])  # one level of 255
+    assert (difference > 1e-5).float().mean() < 0.01
     with torch.inference_mode():
         torch.testing.assert_close(net.module(theirs), random_weights(theirs), atol=1e-4, rtol=0)
         features = random_weights.forward_head(random_weights.forward_features(theirs), pre_logits=True)

@@ -1,0 +1,170 @@
+"""Each PyTorch network computes what keras.applications does from the same file of weights."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+import zoo
+from vision import keras_models
+from zoo import formats
+from zoo.network import build
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras and NumPy 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and sizes of pictures: of the parities of the usual size on its way through, and others."""
+
+    keras: str
+    sizes: tuple[int, ...]
+    unit: float = 1.0  # how much brighter Keras wants the pictures
+
+
+CASES = {
+    "vgg16": Case("VGG16", (224,)),
+    "vgg19": Case("VGG19", (224,)),
+    "resnet50": Case("ResNet50", (96, 75)),
+    "resnet101": Case("ResNet101", (64,)),
+    "densenet201": Case("DenseNet201", (96,)),
+    "inceptionv3": Case("InceptionV3", (107,)),
+    "inceptionresnetv2": Case("InceptionResNetV2", (107,)),
+    "xception": Case("Xception", (107, 96)),
+    "mobilenetv2": Case("MobileNetV2", (96, 75)),
+    "efficientnetb0": Case("EfficientNetB0", (96, 75), unit=255.0),
+    "nasnetmobile": Case("NASNetMobile", (96, 75)),
+    "nasnetlarge": Case("NASNetLarge", (75,)),
+}
+
+
+def test_every_file_of_keras_in_the_catalogue_is_tried():
+    names = [spec.arch for spec in map(zoo.describe, zoo.networks()) if spec.name.endswith(".keras")]
+    assert names == sorted(CASES, key=names.index)
+
+
+def record(name):
+    return zoo.describe(f"{name}.keras")
+
+
+def convert(name, tensors):
+    return getattr(keras_models, record(name).sources[0].convert.partition(":")[2])(tensors)
+
+
+def random_model(name, size):
+    """Keras's network with random weights and statistics that keep its signal alive."""
+    import keras
+
+    model = getattr(keras.applications, name)(
+        weights=None, classifier_activation=None, input_shape=(size, size, 3)
+    )
+    rng = np.random.default_rng(0)
+    for variable in model.variables:
+        kind, shape = variable.path.rpartition("/")[2], variable.shape
+        if kind.endswith("kernel"):
+            depthwise = len(shape) == 4 and (kind == "depthwise_kernel" or shape[3] == 1)
+            inputs = np.prod(shape[:2] if depthwise else shape[:-1])
+            variable.assign(rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / inputs)))
+        elif kind in ("gamma", "moving_variance"):
+            variable.assign(rng.uniform(0.5, 1.5, shape))
+        elif kind in ("beta", "bias", "moving_mean"):
+            variable.assign(rng.normal(0, 0.2, shape))
+    return model
+
+
+def two_pictures(size):
+    """Coarse and fine structure, so that the outputs differ much more than by rounding."""
+    rng = np.random.default_rng(1)
+    coarse = np.kron(rng.uniform(-1, 1, (2, 4, 4, 3)), np.ones((1, size // 4 + 1, size // 4 + 1, 1)))
+    return (coarse[:, :size, :size] + rng.normal(0, 0.2, (2, size, size, 3))).astype(np.float32)
+
+
+def saved(model, path):
+    (model.save_weights if path.name.endswith(".weights.h5") else model.save)(path)
+    return formats.read(path, "keras")
+
+
+def renumbered(tensors):
+    """As in the published files, where Keras's numbers start anywhere."""
+    pattern = r"(?<=^conv2d)(_\d+)?(?=/)|(?<=^batch_normalization)(_\d+)?(?=/)"
+    return {
+        re.sub(pattern, lambda match: f"_{95 + int((match[0] or '_0')[1:])}", name): array
+        for name, array in tensors.items()
+    }
+
+
+def assert_equal_states(one, other):
+    assert one.keys() == other.keys()
+    for variable, array in one.items():
+        np.testing.assert_array_equal(other[variable], array)
+
+
+def assert_equal_outputs(case, model, module, size):
+    pictures = two_pictures(size)
+    expected = np.asarray(model.predict_on_batch(pictures * np.float32(case.unit)))
+    with torch.inference_mode():
+        found = module(torch.from_numpy(pictures).permute(0, 3, 1, 2)).numpy()
+    scale, difference = np.abs(expected).max(), np.abs(expected[0] - expected[1]).max()
+    assert np.isfinite(expected).all()
+    assert difference > 2e-3 * scale  # a constant would be easy to agree on
+    np.testing.assert_allclose(found, expected, rtol=0, atol=min(1e-4 * scale, 1e-3 * difference))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_network_computes_what_keras_does(name, internet, tmp_path):
+    """From Keras's file at its address in the catalogue to the outputs."""
+    case, spec = CASES[name], record(name)
+    model = random_model(case.keras, case.sizes[0])
+    model.save(tmp_path / "model.h5")
+    tensors = internet.load(spec, spec.sources[0], tmp_path / "model.h5")
+    module = build(spec).eval()
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+    for size in case.sizes:
+        again = model if size == case.sizes[0] else random_model(case.keras, size)
+        assert_equal_outputs(case, again, module, size)
+
+
+@pytest.mark.parametrize("name", ["inceptionv3", "inceptionresnetv2", "xception"])
+def test_the_numbers_that_keras_gives_to_layers_do_not_matter(name, tmp_path):
+    tensors = saved(random_model(CASES[name].keras, CASES[name].sizes[0]), tmp_path / "model.h5")
+    assert renumbered(tensors).keys() != tensors.keys()
+    assert_equal_states(convert(name, tensors), convert(name, renumbered(tensors)))
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "xception", "nasnetmobile"])
+def test_the_file_format_of_keras_3_gives_the_same(name, tmp_path):
+    """It sorts layers by their class, and numbers their variables."""
+    case = CASES[name]
+    model = random_model(case.keras, case.sizes[0])
+    assert_equal_states(
+        *(convert(name, saved(model, tmp_path / file)) for file in ("model.h5", "model.weights.h5"))
+    )
+
+
+@pytest.fixture(scope="module")
+def mobilenetv2(tmp_path_factory):
+    return saved(random_model("MobileNetV2", 96), tmp_path_factory.mktemp("keras") / "model.h5")
+
+
+@pytest.mark.parametrize("name", CASES.keys() - {"mobilenetv2"})
+def test_weights_of_another_network_are_refused(name, mobilenetv2):
+    with pytest.raises(ValueError, match="instead of"):
+        convert(name, mobilenetv2)
+
+
+def test_weights_that_lack_something_or_have_another_shape_are_refused(mobilenetv2):
+    convert = keras_models.from_mobilenetv2
+    for without in ("Conv1/kernel", "predictions/bias", "bn_Conv1/gamma"):
+        rest = {name: array for name, array in mobilenetv2.items() if name != without}
+        if without == "bn_Conv1/gamma":  # which some networks do without
+            assert (convert(rest)["bn1.weight"] == 1).all()
+        else:
+            with pytest.raises(ValueError, match="instead of"):
+                convert(rest)
+    for name in ("Conv1/kernel", "predictions/kernel", "bn_Conv1/moving_mean"):
+        with pytest.raises(ValueError, match="another shape"):
+            convert(mobilenetv2 | {name: mobilenetv2[name][..., :-1]})
+    with pytest.raises(ValueError, match="instead of"):
+        convert({})
