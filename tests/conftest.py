@@ -1,13 +1,19 @@
 """Fixtures for all tests: the media and golden numbers beside the checkout, and networks loaded once."""
 
-from collections.abc import Callable
+import http.server
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import zoo
-from zoo import Network
+from zoo import Network, sources, weights
+from zoo.spec import Source, Spec
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -34,6 +40,51 @@ def golden() -> Path:
 def net() -> Callable[[str], Network]:
     """A pretrained network by name, loaded once."""
     return cache(lambda name: zoo.load(name, device="cpu"))
+
+
+class Internet:
+    """Files at the addresses of sources: a local server for what is downloaded, a mirror for the hubs."""
+
+    def __init__(self, folder: Path, address: str):
+        self.mirror, self.address, self.files = folder / "mirror", address, {}
+
+    def load(self, spec: Spec, source: Source, file: Path) -> dict[str, np.ndarray]:
+        """The tensors of a checkpoint whose only source is `file`, at the address of `source`."""
+        scheme, _, rest = source.url.partition(":")
+        address = sources._address(scheme, rest) if scheme in ("timm", "torchvision") else source.url
+        checksum = f"sha256:{sources.digest(file)}"
+        address, _, member = address.partition("#")
+        if member:
+            with zipfile.ZipFile(packed := file.with_suffix(".zip"), "w") as archive:
+                archive.write(file, member)
+            file = packed
+        if address.startswith("hf:"):
+            place = self.mirror / address.removeprefix("hf:")
+            place.parent.mkdir(parents=True)
+            file.rename(place)
+        self.files[f"/{address}"] = file
+        return weights.load(replace(spec, sources=(replace(source, checksum=checksum),)))
+
+
+@pytest.fixture
+def internet(empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
+    """The addresses of the catalogues, answered by this machine."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            return str(net.files.get(path, tmp_path / "absent"))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    download = sources._download
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        net = Internet(tmp_path, f"http://127.0.0.1:{httpd.server_port}")
+        monkeypatch.setenv("ZOO_MIRROR", str(net.mirror))
+        monkeypatch.setattr(sources, "_download", lambda url, *rest: download(f"{net.address}/{url}", *rest))
+        yield net
+        httpd.shutdown()
 
 
 @pytest.fixture

@@ -12,11 +12,29 @@ from zoo.registry import HUBS
 
 
 class Label(NamedTuple):
-    """One class: its wnid or mid, its readable label and, where there are any, its other names."""
+    """One class.
+
+    Attributes
+    ----------
+    id : str
+        wnid (ImageNet), mid (AudioSet) or path (Places365).
+    label : str
+        Short and readable.
+    synonyms : str
+        All its names, separated by ", "; empty where it has but one.
+    group : str
+        What kind of class it is, ``"indoor"`` or ``"outdoor"`` for scenes; empty where nobody says.
+    """
 
     id: str
     label: str
     synonyms: str = ""
+    group: str = ""
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return self.synonyms or self.label
 
 
 @cache
@@ -26,8 +44,8 @@ def read(resource: str) -> tuple[Label, ...]:
     Parameters
     ----------
     resource : str
-        ``package/path.csv`` with columns index, id, label and perhaps synonyms; or ``hub:name`` for the
-        labels that a collection of other people knows.
+        ``package/path.csv`` with columns index, id, label and perhaps synonyms and group; or ``hub:name``
+        for the labels that a collection of other people knows.
     """
     hub, _, name = resource.partition(":")
     if name:
@@ -35,7 +53,9 @@ def read(resource: str) -> tuple[Label, ...]:
     package, _, path = resource.partition("/")
     text = files(package).joinpath(path).read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
-    return tuple(Label(row["id"], row["label"], row.get("synonyms", "")) for row in rows)
+    return tuple(
+        Label(row["id"], row["label"], row.get("synonyms", ""), row.get("group", "")) for row in rows
+    )
 
 
 def find(labels: tuple[Label, ...], name: str) -> int:

@@ -21,7 +21,7 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
     """Read one catalogue.
 
     Each table is an arch; its ``tag`` sub-tables override the arch's fields, its ``default`` names the
-    tag that the bare arch means.
+    tag that the bare arch means. A table ``defaults`` has fields of every arch.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(f"The {modality} catalogue is not valid TOML: {error}.") from error
-    specs, defaults = {}, {}
+    specs, defaults, common = {}, {}, tables.pop("defaults", {})
     for arch, table in tables.items():
         shared = {key: value for key, value in table.items() if key not in ("tag", "default")}
         tags: Mapping[str, Any] = table.get("tag", {})
@@ -50,7 +50,7 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
         defaults[arch] = f"{arch}.{table['default']}"
         for tag, own in tags.items():
             name = f"{arch}.{tag}"
-            specs[name] = parse(name, {"modality": modality, **shared, **own})
+            specs[name] = parse(name, {"modality": modality, **common, **shared, **own})
     return specs, defaults
 
 
@@ -65,13 +65,17 @@ def _catalog() -> tuple[Mapping[str, Spec], Mapping[str, str]]:
     return MappingProxyType(specs), MappingProxyType(defaults)
 
 
-def networks(modality: str | None = None, task: str | None = None) -> list[str]:
+def networks(
+    modality: str | None = None, task: str | None = None, *, embedded: bool | None = None
+) -> list[str]:
     """Names of the networks of the zoo, in catalogue order.
 
     Parameters
     ----------
     modality : {"picture", "sound"}, optional
     task : {"classify", "embed", "events", "pitch"}, optional
+    embedded : bool, optional
+        Only those whose weights the Python package index has, or only the others.
 
     Raises
     ------
@@ -90,7 +94,9 @@ def networks(modality: str | None = None, task: str | None = None) -> list[str]:
     return [
         name
         for name, spec in _catalog()[0].items()
-        if modality in (None, spec.modality) and (task is None or task in spec.tasks)
+        if modality in (None, spec.modality)
+        and (task is None or task in spec.tasks)
+        and embedded in (None, spec.embedded)
     ]
 
 

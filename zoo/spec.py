@@ -1,5 +1,6 @@
 """The frozen record of one checkpoint, as a catalogue states it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -18,20 +19,25 @@ class Source:
     Attributes
     ----------
     url : str
-        ``https://...``, ``file:...``, ``hf:owner/repo/file``, ``tfhub:owner/module/version``,
-        ``torchvision:Enum.MEMBER``, ``timm:name`` or ``pypi:distribution==version#path/in/archive``.
+        ``https://...`` (``#path/in/archive`` for one file of a zip), ``file:...``, ``hf:owner/repo/file``,
+        ``tfhub:owner/module/version``, ``torchvision:Enum.MEMBER``, ``timm:name`` or
+        ``pypi:distribution==version#path/in/archive``.
     format : str
         Key of `zoo.formats.READERS`: how the bytes become named tensors.
     convert : str or None
         ``"module:function"`` that renames the foreign tensors to ours; None where the names agree.
-    sha256 : str or None
-        Of the file, or of a folder as `zoo.sources.digest` defines it; None where it is not known beforehand.
+    arguments : mapping
+        For `convert`, by name.
+    checksum : str or None
+        ``algorithm:hex`` of the file, or of a folder as `zoo.sources.digest` defines it: sha256, sha1 or md5,
+        whole or its first digits, as its publisher states it; None where it is not known beforehand.
     """
 
     url: str
     format: str
     convert: str | None = None
-    sha256: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    checksum: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,26 @@ class Accuracy:
     value: float
     metric: str
     dataset: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """How a network stands in the chart of the field, as somebody measured it for all of them.
+
+    Attributes
+    ----------
+    accuracy : float
+        Top-1 in %.
+    relative_time : float
+        Of a prediction, that of AlexNet being 1.
+    size_mb : float
+    source : str
+    """
+
+    accuracy: float
+    relative_time: float
+    size_mb: float
     source: str
 
 
@@ -79,6 +105,9 @@ class Spec:
     licence, citation, homepage : str
         Of the weights; of the paper; of the original.
     accuracy : Accuracy or None
+        Of this checkpoint.
+    published : Published or None
+        Of the network that this one stands for, beside others.
     fidelity : str
         How this checkpoint was checked, and every known difference from the original.
     sources : tuple of Source
@@ -112,6 +141,7 @@ class Spec:
     pool: bool = True
     cam: str = ""
     accuracy: Accuracy | None = None
+    published: Published | None = None
     embedded: bool = False
     known: Mapping[str, Any] = field(default_factory=dict)
 
@@ -127,8 +157,9 @@ class Spec:
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON-ready values."""
         record = {f.name: getattr(self, f.name) for f in fields(self)}
-        record["accuracy"] = vars(self.accuracy) if self.accuracy else None
-        record["sources"] = [vars(source) for source in self.sources]
+        for key in ("accuracy", "published"):
+            record[key] = vars(record[key]) if record[key] else None
+        record["sources"] = [{**vars(source), "arguments": dict(source.arguments)} for source in self.sources]
         record["size_mb"] = round(self.size_mb, 2)
         return {key: dict(value) if isinstance(value, Mapping) else value for key, value in record.items()}
 
@@ -149,8 +180,8 @@ def parse(name: str, table: Mapping[str, Any]) -> Spec:
         values["sources"] = tuple(Source(**source) for source in table.get("sources", []))
         for key in ("arguments", "preprocess", "known"):
             values[key] = dict(table.get(key, {}))
-        if "accuracy" in table:
-            values["accuracy"] = Accuracy(**table["accuracy"])
+        for key, kind in (("accuracy", Accuracy), ("published", Published)):
+            values[key] = kind(**table[key]) if table.get(key) else None
         spec = Spec(name=name, **values)
     except TypeError as error:
         raise CatalogError(f"The record {name} is incomplete: {error}.") from error
@@ -176,5 +207,8 @@ def _check(spec: Spec) -> None:
         raise CatalogError(f"The record {spec.name} says no preprocess.type.")
     if not spec.sources:
         raise CatalogError(f"The record {spec.name} has no source.")
+    for source in spec.sources:
+        if source.checksum and not re.fullmatch(r"(sha256|sha1|md5):[0-9a-f]{8,64}", source.checksum):
+            raise CatalogError(f"The record {spec.name} has a checksum {source.checksum!r} of no known kind.")
     if "classify" in spec.tasks and not spec.labels:
         raise CatalogError(f"The record {spec.name} classifies but has no labels.")

