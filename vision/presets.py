@@ -1,8 +1,12 @@
 """Preprocessing of pictures, as data that travels with the checkpoint."""
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,11 +40,31 @@ class PicturePreset(ABC):
         """Decode and preprocess pictures, `size` (default 16) at a time; `rate` is for sound and ignored."""
         pictures = several(x)
         size = size or 16
+        prepared = self._prepared(pictures, ahead=size)
         for start in range(0, len(pictures), size):
             chunk = range(start, min(start + size, len(pictures)))
-            data = torch.stack([self(decode(pictures[i])) for i in chunk])
+            data = torch.stack([next(prepared) for _ in chunk])
             names = tuple(name_of(pictures[i], i) for i in chunk)
             yield Batch(data=data, inputs=np.array(chunk), names=names)
+
+    def _prepared(self, pictures: Sequence[Any], ahead: int) -> Iterator[torch.Tensor]:
+        """The pictures in order, prepared by several threads `ahead` of their use.
+
+        Decoding and resizing take longer than most networks.
+        """
+        if len(pictures) == 1:
+            yield self(decode(pictures[0]))
+            return
+        pool, waiting = ThreadPoolExecutor(os.cpu_count()), deque()
+        try:
+            for picture in pictures:
+                waiting.append(pool.submit(lambda picture: self(decode(picture)), picture))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -57,13 +81,15 @@ class Preset(PicturePreset):
         ``"RGB"`` or ``"BGR"``.
     scale : float
         What a full channel (255) becomes: 1 or 255.
-    mean, std : tuple of float
-        In the order of `channels` and on the scale of `scale`.
+    mean : tuple of float, or str
+        In the order of `channels` and on the scale of `scale`; or the path of a mean picture of Caffe's
+        (``.binaryproto``), whose centre is cut out as that of a picture is.
+    std : tuple of float
     """
 
     resize: int
     crop: int
-    mean: tuple[float, ...]
+    mean: tuple[float, ...] | str
     std: tuple[float, ...]
     interpolation: str = "bilinear"
     channels: str = "RGB"
@@ -71,7 +97,8 @@ class Preset(PicturePreset):
 
     def describe(self) -> str:
         """The preprocessing in one sentence."""
-        mean, std = (", ".join(f"{v:g}" for v in values) for values in (self.mean, self.std))
+        mean = "a mean picture" if isinstance(self.mean, str) else ", ".join(f"{v:g}" for v in self.mean)
+        std = ", ".join(f"{v:g}" for v in self.std)
         return (
             f"The short side is resized to {self.resize} pixels ({self.interpolation}, antialiased), "
             f"the central {self.crop} × {self.crop} pixels are cut out, channels are {self.channels} "
@@ -80,6 +107,8 @@ class Preset(PicturePreset):
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
         """An RGB picture as a float32 tensor, shape (3, crop, crop).
+
+        PyTorch resizes bytes as Pillow does, to one level in a few of a thousand pixels, and faster.
 
         Raises
         ------
@@ -90,8 +119,16 @@ class Preset(PicturePreset):
         if self.resize**2 * long / short > max_pixels():
             raise InputError(f"A picture of {image.width} × {image.height} pixels is too long and narrow.")
         mode = InterpolationMode(self.interpolation)
-        image = F.center_crop(F.resize(image, [self.resize], interpolation=mode, antialias=True), [self.crop])
-        tensor = F.pil_to_tensor(image).float() * (self.scale / 255)
+        tensor = F.resize(F.pil_to_tensor(image), [self.resize], interpolation=mode, antialias=True)
+        tensor = F.center_crop(tensor, [self.crop]).float() * (self.scale / 255)
         if self.channels == "BGR":
             tensor = tensor.flip(0)
-        return F.normalize(tensor, list(self.mean), list(self.std))
+        return (tensor - self._mean) / torch.tensor(self.std).view(3, 1, 1)
+
+    @cached_property
+    def _mean(self) -> torch.Tensor:
+        if not isinstance(self.mean, str):
+            return torch.tensor(self.mean).view(3, 1, 1)
+        from zoo.formats.caffe import read_mean
+
+        return F.center_crop(torch.from_numpy(read_mean(self.mean)), [self.crop])
