@@ -22,3 +22,7 @@ class WeightsError(ZooError, OSError):
 
 class CatalogError(ZooError, ValueError):
     """A record of a catalogue that is incomplete or contradicts itself."""
+
+
+class EngineError(ZooError, RuntimeError):
+    """An engine that cannot run a network."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,18 +15,21 @@ import torch
 from torch import nn
 
 from zoo import labels, weights
+from zoo.engines import Engine, choose
+from zoo.engines.onnx import OnnxRuntime, graph_path
+from zoo.engines.pytorch import PyTorch
 from zoo.errors import InputError, UnknownNameError, WeightsError
 from zoo.growing import Growing
 from zoo.inputs import Batch, count
+from zoo.modules import freeze, measure, replace_head
 from zoo.registry import describe
-from zoo.results import Classification, Embedding
+from zoo.results import Classification, Embedding, Summary
 from zoo.spec import Spec
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PRETRAINED = "pretrained"
-_INPUT = "input of "  # before a layer's name: what goes into it
 
 
 class Network:
@@ -39,19 +42,42 @@ class Network:
     preset : object
         The preprocessing: ``describe()``, ``batches(x, rate=, size=)``.
     device : torch.device
+    dtype : str
+    engine : Engine
+        What runs the module.
     labels : tuple of Label
         One a class; empty where the outputs are no classes.
+
+    Parameters
+    ----------
+    graph : Path, optional
+        Where an exported graph of the module is kept, see `zoo.engines.onnx.graph_path`.
     """
 
     def __init__(
-        self, spec: Spec, module: nn.Module, classes: tuple[labels.Label, ...], device: str = "auto"
+        self,
+        spec: Spec,
+        module: nn.Module,
+        classes: tuple[labels.Label, ...],
+        *,
+        device: str = "auto",
+        engine: str = "auto",
+        dtype: str = "fp32",
+        graph: Path | None = None,
     ):
         self.spec = spec
         self.device = _device(device)
-        self.module = module.to(self.device).eval()
+        self.dtype = dtype
         self.preset = preset_of(spec)
         self.labels = classes
-        self._lock = threading.Lock()  # hooks and the device are shared by all who hold this network
+        self._engine = engine
+        chosen = choose(engine, self.device, dtype, spec.modality)
+        eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
+        self.module = eager.module
+        self.engine: Engine = eager
+        if chosen == "onnxruntime":
+            required = engine == chosen
+            self.engine = OnnxRuntime(eager, spec.input_shape, spec.embedding, graph, required=required)
 
     @property
     def name(self) -> str:
@@ -81,9 +107,9 @@ class Network:
 
     def scores(self, data: torch.Tensor) -> np.ndarray:
         """Scores of a preprocessed batch, from 0 to 1, shape (n, classes), float32."""
-        outputs, _ = self._forward(data)
+        outputs, _ = self.engine(data)
         activate = torch.sigmoid if self.spec.activation == "sigmoid" else _softmax
-        return activate(outputs.float()).cpu().numpy()
+        return activate(outputs).cpu().numpy()
 
     def classify(
         self, x: Any, *, top: int = 5, rate: float | None = None
@@ -130,6 +156,8 @@ class Network:
             indices=best,
             ids=tuple(self.labels[i].id for i in best),
             labels=tuple(self.labels[i].label for i in best),
+            names=tuple(self.labels[i].name for i in best),
+            groups=tuple(self.labels[i].group for i in best),
             scores=scores[best],
             all_scores=scores,
         )
@@ -216,66 +244,73 @@ class Network:
         return {layer: torch.cat([part[layer].cpu() for part in parts]) for layer in layers}
 
     def layers(self) -> pd.DataFrame:
-        """One row a layer: name, kind, shape of its output for one input, parameters."""
-        import pandas as pd
+        """One row a layer: name, kind, shape of its output for one input, parameters, multiply-adds.
 
-        modules = {name: module for name, module in self.module.named_modules() if name}
-        _, outputs = self._forward(torch.zeros(1, *self.spec.input_shape), list(modules))
-        return pd.DataFrame(
-            [
-                {
-                    "name": name,
-                    "kind": type(module).__name__,
-                    "shape": tuple(outputs[name].shape[1:]) if name in outputs else None,
-                    "parameters": sum(p.numel() for p in module.parameters()),
-                }
-                for name, module in modules.items()
-            ]
-        )
-
-    def _forward(
-        self, data: torch.Tensor, layers: Sequence[str] = ()
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Outputs of the network and of some of its layers.
-
-        A layer may change its output in place after the hook has seen it (ReLU does), so a copy is kept.
+        A layer that holds others counts them in.
         """
-        kept: dict[str, torch.Tensor] = {}
+        return self.summary().table()
 
-        def keep(layer: str, value: Any) -> None:
-            if isinstance(value, (tuple, list)) or hasattr(value, "to_tuple"):
-                value = value[0]
-            if isinstance(value, torch.Tensor):
-                kept[layer] = value.clone()
+    def summary(self) -> Summary:
+        """The network counted: every layer, and the sums."""
+        rows, multiply_adds = measure(self.module, torch.zeros(1, *self.spec.input_shape, device=self.device))
+        parameters = sum(parameter.numel() for parameter in self.module.parameters())
+        return Summary(self.name, self.spec.input_shape, tuple(rows), parameters, multiply_adds)
 
-        modules = {layer: self._layer(layer.removeprefix(_INPUT)) for layer in map(str, layers)}
-        with self._lock, torch.inference_mode():
-            hooks = [
-                module.register_forward_pre_hook(lambda _m, given, layer=layer: keep(layer, given))
-                if layer.startswith(_INPUT)
-                else module.register_forward_hook(lambda _m, _i, out, layer=layer: keep(layer, out))
-                for layer, module in modules.items()
-            ]
-            try:
-                outputs = self.module(data.to(self.device))
-            finally:
-                for hook in hooks:
-                    hook.remove()
-        return outputs, kept
+    def replace_head(self, classes: int | Sequence[str]) -> Network:
+        """A copy of this network with a fresh, untrained head.
+
+        Parameters
+        ----------
+        classes : int or sequence of str
+            How many classes, or their labels.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        InputError
+            If there are no classes, or two of the same label.
+        """
+        names = _class_names(classes)
+        module = copy.deepcopy(self.module)
+        replace_head(module, self.spec.head, len(names))
+        tasks = tuple(task for task in self.spec.tasks if task != "pitch")  # which takes the original's bins
+        spec = replace(self.spec, classes=len(names), tasks=tasks, known={})
+        return self._like(spec, module, tuple(labels.Label(name, name) for name in names))
+
+    def freeze(self, last: str | None = None) -> Network:
+        """A copy of this network whose first layers stay as they are when the copy's module is trained.
+
+        Parameters
+        ----------
+        last : str, optional
+            The last layer that is frozen, in the order of `layers`; by default all but the head.
+
+        Returns
+        -------
+        Network
+            Its frozen parameters take no gradient, and its frozen layers stay in eval mode: batch norm keeps
+            its statistics, dropout is off.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such layer.
+        """
+        module = copy.deepcopy(self.module)
+        freeze(module, last if last is not None else _before(module, self.spec.head))
+        return self._like(self.spec, module, self.labels)
+
+    def _like(self, spec: Spec, module: nn.Module, classes: tuple[labels.Label, ...]) -> Network:
+        return Network(spec, module, classes, device=str(self.device), engine=self._engine, dtype=self.dtype)
 
     def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        _, kept = self._forward(data, layers)
+        _, kept = self.engine(data, layers)
         if missing := [layer for layer in layers if layer not in kept]:
             raise UnknownNameError(f"{self.name} has a layer {missing[0]} and gets no tensor out of it.")
         return kept
-
-    def _layer(self, name: str) -> nn.Module:
-        modules = {known: module for known, module in self.module.named_modules() if known}
-        if name not in modules:
-            close = get_close_matches(name, modules, n=3, cutoff=0.3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "layers() names them all."
-            raise UnknownNameError(f"{self.name} has no layer {name!r}; {hint}")
-        return modules[name]
 
 
 def load(
@@ -285,6 +320,7 @@ def load(
     num_classes: int | None = None,
     device: str = "auto",
     engine: str = "auto",
+    dtype: str = "fp32",
 ) -> Network:
     """Build a network of the zoo and give it its weights, which are fetched on first use.
 
@@ -299,7 +335,10 @@ def load(
         Give the network a fresh, untrained head of that many classes.
     device : str
         ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
-    engine : {"auto", "torch"}
+    engine : {"auto", "torch", "onnxruntime"}
+        What runs the network; ``"auto"`` takes the faster one, see `zoo.engines.choose`.
+    dtype : {"fp32", "bf16", "fp16"}
+        Precision of the products. Reduced precision changes scores by about 0.01, see ``benchmarks``.
 
     Returns
     -------
@@ -308,7 +347,9 @@ def load(
     Raises
     ------
     UnknownNameError
-        If there is no such network or engine.
+        If there is no such network, engine or dtype.
+    InputError
+        If the device is not there, or the engine does not run on it.
     WeightsError
         If the weights cannot be had or do not fit.
 
@@ -319,18 +360,22 @@ def load(
     <Network crepe.tiny on cpu>
     """
     spec = describe(name)
-    if engine not in ("auto", "torch"):
-        raise UnknownNameError(f"There is no engine {engine!r}; choose auto or torch.")
-    module = _resolve(spec.builder)(**spec.arguments)
-    if weights is not None:
-        _load_weights(module, spec, None if weights == PRETRAINED else weights)
-    classes = labels.read(spec.labels) if spec.labels else ()
+    choose(engine, _device(device), dtype, spec.modality)  # what makes no sense is said before a download
     if num_classes is not None:
-        _replace_head(module, spec.head, count("num_classes", num_classes))
-        tasks = tuple(task for task in spec.tasks if task != "pitch")  # which takes the original's bins
-        spec = replace(spec, classes=num_classes, tasks=tasks)
-        classes = tuple(labels.Label(f"class{i}", f"class {i}") for i in range(num_classes))
-    return Network(spec, module, classes, device)
+        count("num_classes", num_classes)
+    module = build(spec)
+    pretrained = weights == PRETRAINED
+    if weights is not None:
+        _load_weights(module, spec, None if pretrained else weights)
+    classes = labels.read(spec.labels) if spec.labels else ()
+    graph = graph_path(spec) if pretrained else None
+    net = Network(spec, module, classes, device=device, engine=engine, dtype=dtype, graph=graph)
+    return net if num_classes is None else net.replace_head(num_classes)
+
+
+def build(spec: Spec) -> nn.Module:
+    """The untrained module of a record."""
+    return _resolve(spec.builder)(**spec.arguments)
 
 
 def preset_of(spec: Spec) -> Any:
@@ -350,14 +395,22 @@ def _load_weights(module: nn.Module, spec: Spec, file: str | os.PathLike[str] | 
         raise WeightsError(f"The weights in {file or 'the cache'} do not fit {spec.name}: {first}") from error
 
 
-def _replace_head(module: nn.Module, name: str, num_classes: int) -> None:
-    parent, _, child = name.rpartition(".")
-    old = module.get_submodule(name)
-    if isinstance(old, nn.Linear):
-        new: nn.Module = nn.Linear(old.in_features, num_classes, bias=old.bias is not None)
-    else:
-        new = nn.Conv2d(old.in_channels, num_classes, old.kernel_size, old.stride, bias=old.bias is not None)
-    setattr(module.get_submodule(parent), child, new)
+def _class_names(classes: int | Sequence[str]) -> list[str]:
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        return [f"class {i}" for i in range(count("num_classes", classes))]
+    names = [str(name) for name in classes]
+    if not names or len(set(names)) < len(names):
+        raise InputError("The labels of the classes must be there, and differ from each other.")
+    return names
+
+
+def _before(module: nn.Module, head: str) -> str:
+    """The last layer that the module lists before its head."""
+    names = [name for name, layer in module.named_modules() if name and not list(layer.children())]
+    position = names.index(head)
+    if position == 0:
+        raise InputError("This network is all head.")
+    return names[position - 1]
 
 
 def _device(name: str) -> torch.device:

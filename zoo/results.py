@@ -30,8 +30,11 @@ class Classification:
     network, input : str
     indices : ndarray of int, shape (top,)
     ids : tuple of str
-        wnid (ImageNet) or mid (AudioSet) of each class.
-    labels : tuple of str
+        wnid (ImageNet), mid (AudioSet) or path (Places365) of each class.
+    labels, names : tuple of str
+        Short and full names.
+    groups : tuple of str
+        ``"indoor"`` or ``"outdoor"`` for scenes; empty texts where classes have no groups.
     scores : ndarray of float32, shape (top,)
         From 0 to 1. They sum to 1 over all classes where the classes exclude each other (pictures);
         for sounds they are independent of each other and not calibrated.
@@ -43,6 +46,8 @@ class Classification:
     indices: np.ndarray
     ids: tuple[str, ...]
     labels: tuple[str, ...]
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
     scores: np.ndarray
     all_scores: np.ndarray
 
@@ -53,16 +58,18 @@ class Classification:
             indices=self.indices[:top],
             ids=self.ids[:top],
             labels=self.labels[:top],
+            names=self.names[:top],
+            groups=self.groups[:top],
             scores=self.scores[:top],
         )
 
     def table(self) -> pd.DataFrame:
-        """One row a class: index, id, label, score."""
+        """One row a class: index, id, label, score, name and, where classes have groups, group."""
         import pandas as pd
 
-        return pd.DataFrame(
-            {"index": self.indices, "id": self.ids, "label": self.labels, "score": self.scores}
-        )
+        columns = {"index": self.indices, "id": self.ids, "label": self.labels, "score": self.scores}
+        groups = {"group": self.groups} if any(self.groups) else {}
+        return pd.DataFrame({**columns, "name": self.names, **groups})
 
     def plot(self) -> go.Figure:
         """The classes as bars, best on top."""
@@ -89,14 +96,46 @@ class Classification:
         return figure
 
     def to_dict(self) -> dict[str, Any]:
-        rows = zip(self.indices, self.ids, self.labels, self.scores, strict=True)
+        predictions = self.table().to_dict("records")
+        return {"input": self.input, "network": self.network, "predictions": predictions}
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """A network counted.
+
+    Attributes
+    ----------
+    network : str
+    input_shape : tuple of int
+        Without the batch axis.
+    layers : tuple of dict
+        One a layer: name, kind, shape (of its output for one input; None where it is not run), parameters
+        and multiply_adds. A layer that holds others counts them in.
+    parameters : int
+    multiply_adds : int
+        Of convolutions and matrix products, for one input.
+    """
+
+    network: str
+    input_shape: tuple[int, ...]
+    layers: tuple[dict[str, Any], ...]
+    parameters: int
+    multiply_adds: int
+
+    def table(self) -> pd.DataFrame:
+        """One row a layer."""
+        import pandas as pd
+
+        return pd.DataFrame(self.layers)
+
+    def to_dict(self) -> dict[str, Any]:
         return {
-            "input": self.input,
             "network": self.network,
-            "predictions": [
-                {"index": int(i), "id": identity, "label": label, "score": float(score)}
-                for i, identity, label, score in rows
-            ],
+            "input_shape": list(self.input_shape),
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
+            "layers": [{**layer, "shape": layer["shape"] and list(layer["shape"])} for layer in self.layers],
         }
 
 

@@ -8,17 +8,45 @@ import torch
 from torch import fx, nn
 
 import zoo
+from zoo import labels
 from zoo.errors import InputError, UnknownNameError
-from zoo.network import preset_of
+from zoo.modules import watching
+from zoo.network import build, preset_of
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
+EMBEDDED = zoo.networks(embedded=True)
+
+# Depth, millions of parameters and input of each network as they are published (the sizes with which
+# MATLAB's documentation describes its pretrained networks; the NASNets have no depth there).
+PUBLISHED = {
+    "squeezenet": (18, "1.24", 227),
+    "googlenet": (22, "7.0", 224),
+    "inceptionv3": (48, "23.9", 299),
+    "densenet201": (201, "20.0", 224),
+    "mobilenetv2": (53, "3.5", 224),
+    "resnet18": (18, "11.7", 224),
+    "resnet50": (50, "25.6", 224),
+    "resnet101": (101, "44.6", 224),
+    "xception": (71, "22.9", 299),
+    "inceptionresnetv2": (164, "55.9", 299),
+    "shufflenet": (50, "1.4", 224),
+    "nasnetmobile": (None, "5.3", 224),
+    "nasnetlarge": (None, "88.9", 331),
+    "darknet19": (19, "20.8", 256),
+    "darknet53": (53, "41.6", 256),
+    "efficientnetb0": (82, "5.3", 224),
+    "alexnet": (8, "61.0", 227),
+    "vgg16": (16, "138", 224),
+    "vgg19": (19, "144", 224),
+}
 
 
 class Tracer(fx.Tracer):
     """Keeps layers whole, also those whose padding depends on the input."""
 
     def is_leaf_module(self, module, name):
-        return isinstance(module, (*LAYERS, nn.BatchNorm2d)) or super().is_leaf_module(module, name)
+        whole = not list(module.children()) or isinstance(module, nn.BatchNorm2d)
+        return whole or super().is_leaf_module(module, name)
 
 
 def depth(module: nn.Module) -> int:
@@ -31,70 +59,120 @@ def depth(module: nn.Module) -> int:
 
 
 @pytest.fixture(scope="module", params=zoo.networks())
-def untrained(request):
-    return zoo.load(request.param, weights=None, device="cpu")
+def skeleton(request):
+    """A network of the registry without numbers: shapes only."""
+    spec = zoo.describe(request.param)
+    with torch.device("meta"):
+        return spec, build(spec).eval()
 
 
-def test_the_record_can_be_recounted(untrained):
-    spec = untrained.spec
-    assert sum(p.numel() for p in untrained.module.parameters()) == spec.parameters
-    assert depth(untrained.module) == spec.depth
-    assert untrained.scores(torch.zeros(2, *spec.input_shape)).shape == (2, spec.classes)
-    assert not untrained.labels or len(untrained.labels) == spec.classes
+def test_the_record_can_be_recounted(skeleton):
+    spec, module = skeleton
+    assert sum(p.numel() for p in module.parameters()) == spec.parameters
+    assert depth(module) == spec.depth
+    assert module(torch.zeros(2, *spec.input_shape, device="meta")).shape == (2, spec.classes)
+    if spec.labels:
+        assert len(labels.read(spec.labels)) == spec.classes
 
 
-def test_the_named_layers_exist(untrained):
-    modules = dict(untrained.module.named_modules())
-    for name in (untrained.spec.head, untrained.spec.embedding, untrained.spec.cam or untrained.spec.head):
+def test_the_published_table_is_reproduced_or_the_record_says_why_not(skeleton):
+    spec, _ = skeleton
+    if spec.arch not in PUBLISHED:
+        return
+    deep, millions, side = PUBLISHED[spec.arch]
+    decimals = len(millions.partition(".")[2])
+    same = (
+        spec.depth == (deep or spec.depth)
+        and f"{spec.parameters / 1e6:.{decimals}f}" == millions
+        and spec.input_shape == (3, side, side)
+        and spec.classes == 1000
+    )
+    assert same != ("Differs from the published table: " in spec.fidelity)
+    assert spec.name == "googlenet.places365" or spec.published.size_mb > 0
+
+
+def test_the_named_layers_exist(skeleton):
+    spec, module = skeleton
+    modules = dict(module.named_modules())
+    for name in (spec.head, spec.embedding.removeprefix("input of "), spec.cam or spec.head):
         assert name in modules
-    assert isinstance(modules[untrained.spec.head], LAYERS)
+    assert isinstance(modules[spec.head], LAYERS)
 
 
-def test_a_fresh_head_has_the_classes_asked_for(untrained):
-    net = zoo.load(untrained.name, weights=None, num_classes=7, device="cpu")
-    assert net.scores(torch.zeros(1, *net.spec.input_shape)).shape == (1, 7)
-    assert len(net.labels) == 7
+def test_the_layer_for_maps_has_positions(skeleton):
+    spec, module = skeleton
+    if not spec.cam:
+        return
+    with watching(module, [spec.cam]) as kept:
+        module(torch.zeros(1, *spec.input_shape, device="meta"))
+    assert kept[spec.cam].ndim == 4
+    assert kept[spec.cam].shape[2] > 1
 
 
-def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(net, untrained):
-    network = net(untrained.name)
-    torch.manual_seed(0)
-    data = torch.rand(3, *network.spec.input_shape)
-    scores = network.scores(data)
-    assert scores.dtype == np.float32
-    assert 0 <= scores.min() <= scores.max() <= 1
-    if network.spec.activation == "softmax":
-        np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
-    # 1e-5: other batch sizes take other paths through the matrix products, which round differently
-    np.testing.assert_allclose(network.scores(data[1:2])[0], scores[1], atol=1e-5)
-
-
-def test_a_verb_leaves_the_network_as_it_was(net, untrained):
-    network = net(untrained.name)
-    before = {key: value.clone() for key, value in network.module.state_dict().items()}
-    picture = network.spec.modality == "picture"
-    x, rate = (np.zeros((64, 64, 3), np.uint8), None) if picture else (np.zeros(16000, np.float32), 16000)
-    network.layers()
-    network.embed(x, rate=rate)
-    network.activations(x, layers=[network.spec.head], rate=rate)
-    if "classify" in network.spec.tasks:
-        network.classify(x, rate=rate)
-    assert not network.module.training
-    assert all(value.equal(before[key]) for key, value in network.module.state_dict().items())
-    assert not any(module._forward_hooks for module in network.module.modules())
-
-
-def test_layers_tell_names_shapes_and_parameters(net, untrained):
-    network = net(untrained.name)
-    table = network.layers().set_index("name")
-    assert table.loc[network.spec.head, "parameters"] > 0
-    assert table.loc[network.spec.embedding, "shape"] is not None
-
-
-def test_the_preprocessing_describes_itself_in_one_sentence(untrained):
-    sentence = preset_of(untrained.spec).describe()
+def test_the_preprocessing_describes_itself_in_one_sentence(skeleton):
+    spec, _ = skeleton
+    sentence = preset_of(spec).describe()
     assert sentence.endswith(".")
     assert ". " not in sentence
+
+
+def test_the_preprocessing_gives_the_input_of_the_network(skeleton):
+    spec, _ = skeleton
+    if spec.modality == "picture":
+        picture = np.zeros((40, 60, 3), np.uint8)
+        assert torch.cat([b.data for b in preset_of(spec).batches(picture)]).shape[1:] == spec.input_shape
+
+
+@pytest.fixture(scope="module", params=EMBEDDED)
+def pretrained(request, net):
+    return net(request.param)
+
+
+def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(pretrained):
+    torch.manual_seed(0)
+    data = torch.rand(3, *pretrained.spec.input_shape)
+    scores = pretrained.scores(data)
+    assert scores.dtype == np.float32
+    assert 0 <= scores.min() <= scores.max() <= 1
+    if pretrained.spec.activation == "softmax":
+        np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+    # 1e-5: other batch sizes take other paths through the matrix products, which round differently
+    np.testing.assert_allclose(pretrained.scores(data[1:2])[0], scores[1], atol=1e-5)
+
+
+def test_a_verb_leaves_the_network_as_it_was(pretrained):
+    before = {key: value.clone() for key, value in pretrained.module.state_dict().items()}
+    picture = pretrained.spec.modality == "picture"
+    x, rate = (np.zeros((64, 64, 3), np.uint8), None) if picture else (np.zeros(16000, np.float32), 16000)
+    pretrained.layers()
+    pretrained.embed(x, rate=rate)
+    pretrained.activations(x, layers=[pretrained.spec.head], rate=rate)
+    pretrained.replace_head(3)
+    pretrained.freeze()
+    if "classify" in pretrained.spec.tasks:
+        pretrained.classify(x, rate=rate)
+    assert not pretrained.module.training
+    assert all(value.equal(before[key]) for key, value in pretrained.module.state_dict().items())
+    assert all(parameter.requires_grad for parameter in pretrained.module.parameters())
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in pretrained.module.modules())
+
+
+def test_layers_tell_names_shapes_parameters_and_multiply_adds(pretrained):
+    table = pretrained.layers().set_index("name")
+    assert table.loc[pretrained.spec.head, "parameters"] > 0
+    assert table.loc[pretrained.spec.head, "multiply_adds"] > 0
+    assert table.loc[pretrained.spec.embedding, "shape"] is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "billions"),
+    [("squeezenet.tv", 0.349), ("mobilenetv2", 0.301), ("resnet50", 4.089), ("densenet201", 4.291)],
+)
+def test_multiply_adds_are_those_that_torchvision_states(name, billions):
+    summary = zoo.load(name, weights=None, device="cpu").summary()
+    assert summary.multiply_adds / 1e9 == pytest.approx(billions, abs=0.001)
+    assert summary.parameters == zoo.describe(name).parameters
+    assert summary.to_dict()["layers"][0]["shape"]
 
 
 @pytest.mark.parametrize("layer", ["features.3", "features.12", "classifier.1"])
@@ -113,7 +191,7 @@ def test_the_embedding_is_what_the_head_sees(net, name):
     network = net(name)
     torch.manual_seed(0)
     data = torch.rand(2, *network.spec.input_shape)
-    outputs, kept = network._forward(data, [network.spec.embedding])
+    outputs, kept = network.engine(data, [network.spec.embedding])
     head = network.module.get_submodule(network.spec.head)
     with torch.inference_mode():
         if isinstance(head, nn.Conv2d):
@@ -190,3 +268,45 @@ def test_options_that_make_no_sense(options, word):
 def test_an_unknown_engine_is_refused():
     with pytest.raises(UnknownNameError, match="torch"):
         zoo.load("crepe.tiny", engine="steam")
+
+
+def test_places365_is_a_network_of_scenes_with_their_kind():
+    net = zoo.load("googlenet.places365", weights=None, device="cpu", engine="torch")
+    result = net.classify(np.zeros((64, 64, 3), np.uint8), top=365)
+    assert {"indoor", "outdoor"} == set(result.groups)
+    assert result.ids[0].startswith("/")
+    assert result.to_dict()["predictions"][0]["group"] == result.groups[0]
+
+
+def test_full_names_come_with_short_ones(net):
+    result = net("squeezenet").classify(zoo.sample("cat.png"))
+    assert result.labels[0] == "Egyptian cat"
+    tabby = result.labels.index("tabby")
+    assert result.names[tabby] == "tabby, tabby cat"
+
+
+@pytest.mark.parametrize("classes", [0, [], ["ant", "ant"], 2.5])
+def test_a_head_without_sensible_classes_is_refused(net, classes):
+    with pytest.raises(InputError):
+        net("squeezenet").replace_head(classes)
+
+
+def test_freezing_up_to_a_layer_leaves_the_later_ones_free(net):
+    network = net("efficientnet_lite0").freeze("blocks.2")
+    free = {name.split(".")[0] for name, p in network.module.named_parameters() if p.requires_grad}
+    assert free == {"blocks", "conv_head", "bn2", "classifier"}
+    grads = {name: p.requires_grad for name, p in network.module.named_parameters()}
+    assert not grads["blocks.2.0.conv_pw.weight"]
+    assert grads["blocks.3.0.conv_pw.weight"]
+    with pytest.raises(UnknownNameError, match=r"blocks\.2"):
+        network.freeze("block.2")
+
+
+def test_a_whole_batch_is_what_its_pictures_are_one_by_one(net, media):
+    """And pictures are prepared by several threads, in order."""
+    photos = sorted((media / "photos").glob("*.jpg"))[:20]
+    network = net("squeezenet")
+    together = network.classify(photos)
+    assert [result.input for result in together] == [str(photo) for photo in photos]
+    for photo, result in zip(photos, together, strict=True):
+        np.testing.assert_allclose(network.classify(photo).all_scores, result.all_scores, atol=1e-5)

@@ -1,7 +1,7 @@
 """Results become tables, plots and JSON without losing anything."""
 
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -14,6 +14,8 @@ CLIP = Classification(
     indices=np.array([2, 0]),
     ids=("c", "a"),
     labels=("Sea", "Air"),
+    names=("Sea, ocean", "Air"),
+    groups=("", ""),
     scores=np.array([0.75, 0.25], np.float32),
     all_scores=np.array([0.25, 0.0, 0.75], np.float32),
 )
@@ -53,10 +55,11 @@ def test_the_json_of_a_classification():
         "input": "i",
         "network": "n",
         "predictions": [
-            {"index": 2, "id": "c", "label": "Sea", "score": 0.75},
-            {"index": 0, "id": "a", "label": "Air", "score": 0.25},
+            {"index": 2, "id": "c", "label": "Sea", "score": 0.75, "name": "Sea, ocean"},
+            {"index": 0, "id": "a", "label": "Air", "score": 0.25, "name": "Air"},
         ],
     }
+    assert replace(CLIP, groups=("outdoor", "")).to_dict()["predictions"][0]["group"] == "outdoor"
     assert CLIP.best(1).labels == ("Sea",)
     assert len(CLIP.best(1).all_scores) == 3
 
@@ -68,8 +71,6 @@ def test_the_json_of_events():
 
 
 def test_no_event_is_an_empty_table_with_its_columns_and_an_empty_plot():
-    from dataclasses import replace
-
     nothing = replace(EVENTS, events=())
     assert list(nothing.table().columns) == ["start", "end", "label", "index", "id", "score"]
     assert len(nothing.plot().data[0].x) == 0

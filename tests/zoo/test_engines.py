@@ -1,0 +1,165 @@
+"""Both engines give the same, and what was exported is kept, checked and never stale."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import zoo
+from zoo import engines, weights
+from zoo.engines.onnx import OnnxRuntime, graph_path
+from zoo.engines.pytorch import PyTorch
+from zoo.errors import EngineError, InputError, UnknownNameError
+
+CPU = torch.device("cpu")
+PICTURES = zoo.networks("picture", embedded=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "dtype", "modality", "taken"),
+    [
+        ("auto", "cpu", "fp32", "picture", "onnxruntime"),
+        ("auto", "cpu", "bf16", "picture", "torch"),
+        ("auto", "cuda", "fp32", "picture", "torch"),
+        ("auto", "cpu", "fp32", "sound", "torch"),
+        ("torch", "cpu", "fp32", "picture", "torch"),
+        ("onnxruntime", "cpu", "fp32", "sound", "onnxruntime"),
+    ],
+)
+def test_the_rule(asked, device, dtype, modality, taken):
+    assert engines.choose(asked, torch.device(device), dtype, modality) == taken
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"engine": "steam"}, UnknownNameError),
+        ({"dtype": "fp8"}, UnknownNameError),
+        ({"engine": "onnxruntime", "dtype": "bf16"}, InputError),
+    ],
+)
+def test_what_no_engine_does_is_said_before_anything_is_fetched(options, error, empty_cache):
+    with pytest.raises(error, match=r"engine|dtype"):
+        zoo.load("crepe.tiny", device="cpu", **options)
+    assert not empty_cache.exists()
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_scores_and_embeddings_do_not_depend_on_the_engine(net, media, name):
+    """1e-5 for scores, 1e-4 of the scale for features: float32 sums in another order."""
+    photos = sorted((media / "photos").glob("*.jpg"))[:6]
+    eager, fast = zoo.load(name, device="cpu", engine="torch"), net(name)
+    assert (eager.engine.name, fast.engine.name) == ("torch", "onnxruntime")
+    for ours, theirs in zip(fast.classify(photos), eager.classify(photos), strict=True):
+        np.testing.assert_allclose(ours.all_scores, theirs.all_scores, atol=1e-5)
+        assert ours.ids == theirs.ids
+    expected = eager.embed(photos).values
+    np.testing.assert_allclose(fast.embed(photos).values, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "fp16"])
+@pytest.mark.parametrize("name", PICTURES)
+def test_reduced_precision_changes_scores_by_little(net, media, name, dtype):
+    """0.05: what bfloat16's eight bits cost SqueezeNet at most on these photos is 0.03."""
+    photos = sorted((media / "photos").glob("*.jpg"))[:6]
+    reduced = zoo.load(name, device="cpu", dtype=dtype)
+    assert reduced.engine.name == "torch"
+    for ours, theirs in zip(reduced.classify(photos), net(name).classify(photos), strict=True):
+        assert np.abs(ours.all_scores - theirs.all_scores).max() < 0.05
+        assert not np.array_equal(ours.all_scores, theirs.all_scores)
+
+
+def test_the_graph_is_kept_beside_the_weights_and_used_again(tmp_path, monkeypatch):
+    spec = zoo.describe("squeezenet")
+    source = weights.fetch(spec.name)
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    for file in (source, source.with_suffix(".json")):
+        target = tmp_path / "weights" / file.name
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(file.read_bytes())
+    data = torch.rand(1, *spec.input_shape)
+    expected = zoo.load(spec.name, device="cpu").scores(data)
+    graph = graph_path(spec)
+    assert graph.is_file()
+    monkeypatch.setattr(OnnxRuntime, "_export", lambda self: pytest.fail("it is exported again"))
+    np.testing.assert_array_equal(zoo.load(spec.name, device="cpu").scores(data), expected)
+    monkeypatch.undo()
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    damaged = bytearray(graph.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    graph.write_bytes(damaged)
+    np.testing.assert_array_equal(zoo.load(spec.name, device="cpu").scores(data), expected)
+    assert len(list(graph.parent.iterdir())) == 2, "the graph and its checksum"
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.head(self.body(x).relu().mean(dim=(2, 3)))
+
+
+@pytest.fixture
+def small():
+    torch.manual_seed(0)
+    module = Small().eval()
+    return module, OnnxRuntime(PyTorch(module, CPU), (3, 8, 8), "body", None, required=True)
+
+
+def change_in_place(module):
+    with torch.no_grad():
+        module.head.weight.mul_(2)
+
+
+def exchange_a_layer(module):
+    module.head = nn.Linear(4, 2)
+
+
+def load_others(module):
+    module.load_state_dict(Small().state_dict())
+
+
+@pytest.mark.parametrize("change", [change_in_place, exchange_a_layer, load_others])
+def test_a_module_that_changed_is_exported_anew(small, change):
+    module, engine = small
+    data = torch.rand(2, 3, 8, 8)
+    before = engine(data)[0]
+    change(module)
+    after = engine(data)[0]
+    assert not after.equal(before)
+    torch.testing.assert_close(after, module(data).detach(), atol=1e-6, rtol=1e-5)
+
+
+def test_other_sizes_and_layers_go_to_pytorch(small):
+    module, engine = small
+    for data, layers in ((torch.rand(1, 3, 16, 16), []), (torch.rand(1, 3, 8, 8), ["head", "body"])):
+        outputs, kept = engine(data, layers)
+        torch.testing.assert_close(outputs, module(data).detach())
+        assert set(kept) == set(layers)
+
+
+class Inexportable(Small):
+    def forward(self, x):
+        return super().forward(x) + torch.special.bessel_j0(x).mean()
+
+
+class Random(Small):
+    """Exports, and then gives something else."""
+
+    def forward(self, x):
+        return super().forward(x) + torch.rand(2)
+
+
+@pytest.mark.parametrize("kind", [Inexportable, Random])
+def test_a_module_that_a_graph_cannot_say_is_left_to_pytorch(kind):
+    eager, data = PyTorch(kind().eval(), CPU), torch.rand(1, 3, 8, 8)
+    engine = OnnxRuntime(eager, (3, 8, 8), "body", None, required=False)
+    torch.manual_seed(0)
+    ours = engine(data)[0]
+    assert engine._session is None
+    assert ours.shape == (1, 2)
+    with pytest.raises(EngineError, match=r"cannot|does not give"):
+        OnnxRuntime(eager, (3, 8, 8), "body", None, required=True)(data)
