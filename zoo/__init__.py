@@ -20,12 +20,14 @@ _PUBLIC = {
     "embed": "zoo.verbs",
     "sound_events": "zoo.verbs",
     "pitch": "zoo.verbs",
+    "compare": "zoo.comparison",
     "fetch": "zoo.weights",
     "sample": "zoo.samples",
     "Classification": "zoo.results",
     "Embedding": "zoo.results",
     "SoundEvents": "zoo.results",
     "PitchTrack": "zoo.results",
+    "Comparison": "zoo.comparison",
     "ZooError": "zoo.errors",
 }
 

@@ -92,15 +92,32 @@ def info(name: str, as_json: Json = False) -> None:
         "citation": spec.citation,
         "original": spec.homepage,
         "fidelity": spec.fidelity,
-        "cached": str(weights.path_of(spec)) if cached else "no; `zoo fetch` brings it",
+        "cached": str(weights.path_of(spec)) if cached else f"no; `zoo fetch {spec.name}` brings it",
     }
     if cached:
         rows |= {"came from": record["source"], "sha256": f"{record['sha256']} (converted file)"}
     for key, value in rows.items():
         typer.echo(f"{key:<11} {value}")
     for source in spec.sources:
-        digest = source.sha256 or record.get("sources", {}).get(source.url)
-        typer.echo(f"{'source':<11} {source.url}\n{'':<11} sha256 {digest or 'not known before first use'}")
+        typer.echo(f"{'source':<11} {source.url}\n{'':<11} {weights.checksum_of(source, record)}")
+
+
+@app.command()
+def summary(name: str, as_json: Json = False) -> None:
+    """Count a network layer by layer: kinds, shapes, parameters and multiply-adds; weights are not needed."""
+    from zoo.network import load
+
+    result = load(name, weights=None, device="cpu").summary()
+    if as_json:
+        return _print_json(result.to_dict())
+    table = result.table()
+    table["shape"] = [" × ".join(map(str, shape)) if shape else "-" for shape in table["shape"]]
+    typer.echo(
+        table.to_string(index=False, formatters=dict.fromkeys(["parameters", "multiply_adds"], "{:,}".format))
+    )
+    inputs = " × ".join(map(str, result.input_shape))
+    counted = f"{result.parameters:,} parameters, {result.multiply_adds:,} multiply-adds"
+    typer.echo(f"{result.network}: {counted} for an input of {inputs}")
 
 
 @app.command()
@@ -111,7 +128,7 @@ def fetch(
     """Bring weights (and, without names, the samples) onto this machine."""
     from zoo import samples, weights
 
-    chosen = names or [name for name in networks() if everything or describe(name).embedded]
+    chosen = names or networks(embedded=None if everything else True)
     for name, spec in [(name, describe(name)) for name in chosen]:
         path = weights.fetch(name)
         record = weights.record_of(spec)
@@ -126,21 +143,22 @@ def classify(
     files: list[str],
     network: NetworkOption = "squeezenet",
     top: Annotated[int, typer.Option(help="Classes to name.")] = 5,
+    engine: Annotated[str, typer.Option(help="auto, torch or onnxruntime.")] = "auto",
     as_json: Json = False,
 ) -> None:
     """Say what is in pictures, or in recordings as a whole."""
     from zoo.network import load
 
-    net = load(network)
+    net = load(network, engine=engine)
     net.require("classify")
-    results, failed = _each(files, lambda file: net.classify(file, top=top))
+    results, failed = _all_or_each(files, lambda given: net.classify(given, top=top))
     if as_json:
         _print_json([result.to_dict() for result in results])
     else:
         for result in results:
             typer.echo(result.input)
-            for label, score in zip(result.labels, result.scores, strict=True):
-                typer.echo(f"  {score:6.1%}  {label}")
+            for label, group, score in zip(result.labels, result.groups, result.scores, strict=True):
+                typer.echo(f"  {score:6.1%}  {label}" + (f", {group}" if group else ""))
     _exit(failed)
 
 
@@ -262,6 +280,65 @@ def embed(
 
 
 @app.command()
+def compare(
+    names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
+    inputs: Annotated[list[str] | None, typer.Option("--input", help="A file; may be repeated.")] = None,
+    untrained: Annotated[bool, typer.Option(help="Measure without weights; nothing is fetched.")] = False,
+    batch: Annotated[int, typer.Option(help="Batch size of the throughput.")] = 16,
+    repeats: Annotated[int, typer.Option(help="Passes that are timed.")] = 10,
+    engine: Annotated[str, typer.Option(help="auto, torch or onnxruntime.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    plot: Annotated[Path | None, typer.Option(help="Write the chart to this .html file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure networks on this machine, beside what is published of them."""
+    from tqdm import tqdm
+
+    from zoo.comparison import compare as measure
+
+    if plot and (plot.suffix != ".html" or not plot.parent.is_dir()):
+        raise InputError(f"{plot} should be an .html file in a folder that is there.")
+    with tqdm(desc="networks", disable=None, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        result = measure(
+            names or networks("picture", "classify", embedded=True),
+            inputs or None,
+            pretrained=not untrained,
+            batch=batch,
+            repeats=repeats,
+            engine=engine,
+            dtype=dtype,
+            progress=progress,
+        )
+    if plot:
+        result.plot().write_html(plot, include_plotlyjs=True)
+    if as_json:
+        return _print_json(result.to_dict())
+    typer.echo(result.conditions)
+    columns = {
+        "network": "network",
+        "engine": "engine",
+        "latency_ms": "ms",
+        "latency_p90_ms": "p90 ms",
+        "relative_time": "relative",
+        "throughput": "a second",
+        "peak_memory_mb": "memory MB",
+        "file_mb": "file MB",
+        "accuracy": "top-1 %",
+        "published_time": "published relative",
+    }
+    table = result.table()[list(columns)].rename(columns=columns)
+    typer.echo(table.to_string(index=False, float_format="{:.2f}".format, na_rep="-"))
+    if result.inputs:
+        typer.echo("\nshare of the inputs on which two networks agree")
+        typer.echo(result.agreement().to_string(float_format="{:.2f}".format))
+
+
+@app.command()
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
 ) -> None:
@@ -269,7 +346,7 @@ def verify(
     from zoo.verify import verify as check
 
     failed = False
-    for name in names or [name for name in networks() if describe(name).embedded]:
+    for name in names or networks(embedded=True):
         for finding in check(name):
             failed |= not finding.passed
             typer.echo(f"{'ok  ' if finding.passed else 'FAIL'} {describe(name).name}: {finding.text}")
@@ -285,7 +362,7 @@ def demo() -> None:
     from zoo.verbs import sound_events
 
     typer.echo(f"{SAMPLES['cat.png'].title} ({SAMPLES['cat.png'].credit})")
-    for network in networks("picture", "classify"):
+    for network in networks("picture", "classify", embedded=True):
         result = name_classes(sample("cat.png"), network=network, top=3)
         best = zip(result.labels, result.scores, strict=True)
         typer.echo(f"  {network}: " + ", ".join(f"{label} {score:.0%}" for label, score in best))
@@ -296,7 +373,7 @@ def demo() -> None:
             f"  {heard.network}: {event.label} {event.start:.1f} to {event.end:.1f} s, {event.score:.2f}"
         )
     typer.echo(f"{SAMPLES['melody.wav'].title} ({SAMPLES['melody.wav'].credit})")
-    for network in networks("sound", "pitch"):
+    for network in networks("sound", "pitch", embedded=True):
         track = track_pitch(sample("melody.wav"), network=network)
         typer.echo(f"  {network}: {_pitch_summary(track)}")
 
@@ -344,6 +421,14 @@ def _each(files: list[str], work: Callable[[str], Any]) -> tuple[list[Any], int]
             _complain(error)
             failed += 1
     return results, failed
+
+
+def _all_or_each(files: list[str], work: Callable[[Any], list[Any]]) -> tuple[list[Any], int]:
+    """Work on all files in batches; where one cannot be used, on each, to name it and do the others."""
+    try:
+        return work(files), 0
+    except InputError:
+        return _each(files, work)
 
 
 def _exit(failed: int) -> None:

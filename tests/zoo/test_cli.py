@@ -282,3 +282,40 @@ def test_memory_does_not_grow_with_the_length_of_a_recording(tmp_path):
         return float(run.stdout)
 
     assert peak(10) - peak(1) < 30
+
+
+def test_summary_counts_a_network_that_is_not_here(run):
+    code, out, _ = run("summary", "resnet18")
+    assert code == 0
+    assert "512 × 7 × 7" in out
+    assert out.splitlines()[-1].startswith("resnet18.tv: 11,689,512 parameters, 1,814,")
+    code, out, _ = run("summary", "squeezenet", "--json")
+    assert json.loads(out)["layers"][-1]["name"] == "classifier.3"
+
+
+def test_compare_prints_a_table_or_json_and_draws_the_chart(run, files, tmp_path):
+    few = ("--batch", 2, "--repeats", 2)
+    code, out, _ = run("compare", "--input", files / "noise.jpg", "--plot", tmp_path / "chart.html", *few)
+    assert code == 0
+    for word in ("squeezenet.caffe", "efficientnet_lite0.tf", "onnxruntime", "fp32", "agree"):
+        assert word in out
+    assert "relative prediction time" in (tmp_path / "chart.html").read_text()
+    code, out, _ = run("compare", "squeezenet", "--untrained", "--engine", "torch", "--json", *few)
+    assert json.loads(out)["rows"][0]["engine"] == "torch"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("compare", "squeezenett"),
+        ("compare", "squeezenet", "--batch", 0),
+        ("compare", "squeezenet", "--plot", "chart.png"),
+        ("compare", "squeezenet", "--untrained", "--input", "x.jpg"),
+        ("summary", "nonsense"),
+        ("classify", "x.jpg", "--engine", "steam"),
+    ],
+)
+def test_what_makes_no_sense_to_compare_or_count_is_one_line(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1

@@ -5,6 +5,7 @@ import streamlit as st
 
 import zoo
 from zoo import weights
+from zoo.comparison import field
 from zoo.network import preset_of
 from zoo.pages.shared import one_sentence
 from zoo.registry import is_default
@@ -30,6 +31,29 @@ def table() -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def field_as_published() -> None:
+    """The chart of the field from the records: the default checkpoint of each network that has a figure."""
+    specs = [spec for spec in map(zoo.describe, zoo.networks()) if spec.published and is_default(spec.name)]
+    rows = [
+        {
+            "network": spec.arch,
+            "file_mb": spec.published.size_mb,
+            "accuracy": spec.published.accuracy,
+            "time": spec.published.relative_time,
+        }
+        for spec in specs
+    ]
+    st.plotly_chart(
+        field(pd.DataFrame(rows), "accuracy", "time", "relative prediction time (AlexNet = 1)"),
+        key="networks-field",
+        alt="Published accuracy of the image networks against their relative prediction time",
+    )
+    st.caption(
+        "The area of a marker is the size of the weights. Measured on a P100 GPU at batch 128, published in "
+        f"{specs[0].published.source}; `zoo compare` measures on this machine."
+    )
 
 
 def record(name: str) -> None:
@@ -62,8 +86,7 @@ def record(name: str) -> None:
     known = weights.record_of(spec)
     st.markdown("**Sources**, tried in this order:")
     for source in spec.sources:
-        digest = source.sha256 or known.get("sources", {}).get(source.url, "not known before first use")
-        st.markdown(f"- `{source.url}`  \n  SHA-256 `{digest}`")
+        st.markdown(f"- `{source.url}`  \n  {weights.checksum_of(source, known)}")
     example = f'import zoo\n\nnet = zoo.load("{spec.name}")'
     st.code(example, language="python")
     preprocessing.markdown(f"**Preprocessing.** {preset_of(spec).describe()}")  # its first time imports torch
@@ -97,6 +120,8 @@ with one_sentence():
                 "here": st.column_config.CheckboxColumn(help="The weights are on this machine."),
             },
         )
+        with st.expander("The image networks in one picture: accuracy against prediction time"):
+            field_as_published()
         chosen = st.selectbox(
             "Record of", shown["name"], format_func=lambda n: f"{zoo.describe(n).title} ({n})"
         )

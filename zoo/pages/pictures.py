@@ -6,7 +6,7 @@ from PIL import Image
 
 import zoo
 from vision.picture import decode
-from zoo.pages.shared import Given, ask, downloads, named, network, one_sentence, title_of
+from zoo.pages.shared import Given, ask, downloads, named, network, one_sentence, title_of, with_size
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -49,7 +49,8 @@ with one_sentence():
     pictures = ask("picture", "pictures")
     left, right = st.columns([3, 1])
     names = zoo.networks("picture", "classify")
-    chosen = left.multiselect("Networks", names, names[:2], format_func=title_of, key="pictures-networks")
+    here = zoo.networks("picture", "classify", embedded=True)
+    chosen = left.multiselect("Networks", names, here[:2], format_func=with_size, key="pictures-networks")
     top = right.slider("Classes", 1, 10, 5, key="pictures-top")
     results: list[zoo.Classification] = []
     if pictures and not chosen:

@@ -137,6 +137,13 @@ def title_of(name: str) -> str:
     return zoo.describe(name).title
 
 
+def with_size(name: str) -> str:
+    """Readable name of a network, and what it costs to fetch it where it is not here."""
+    spec = zoo.describe(name)
+    here = weights.path_of(spec).is_file()
+    return spec.title if here else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
+
+
 def downloads(stem: str, table: pd.DataFrame, record: Any, key: str) -> None:
     """Buttons that save a result as CSV and as JSON."""
     row = st.container(horizontal=True)
