@@ -45,3 +45,19 @@ def find_events(
             if end - start >= min_duration:
                 events.append((int(index), start, end, float(scores[run, index].max())))
     return sorted(events, key=lambda event: (event[1], -event[3]))
+
+
+def strongest(scores: np.ndarray, times: np.ndarray, members: np.ndarray, start: float, end: float) -> int:
+    """Which of the classes `members`, reported as one, had the largest score in an event.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (patches, classes)
+    times : ndarray, shape (patches, 2)
+        Start and end of each patch in s, in order.
+    members : ndarray of int, shape (k,)
+    start, end : float
+        Of the event in s, as `find_events` gives them.
+    """
+    patches = slice(*np.searchsorted(times[:, 0], (start, end)))
+    return int(members[scores[patches, members].max(axis=0).argmax()])

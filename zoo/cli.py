@@ -169,17 +169,27 @@ def events(
     threshold: Annotated[float, typer.Option(help="Score from which a class counts as heard.")] = 0.35,
     separation: Annotated[float, typer.Option(help="Join events closer than this, in s.")] = 0.25,
     min_duration: Annotated[float, typer.Option(help="Drop events shorter than this, in s.")] = 0.5,
+    specificity: Annotated[
+        str, typer.Option(help="high: the network's classes; medium or low: their categories in AudioSet.")
+    ] = "high",
     include: Annotated[
-        list[str] | None, typer.Option(help="Report only this class; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Report only this class or category and what is below it; may be repeated."),
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Do not report this class.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Do not report this class or category, nor what is below it.")
+    ] = None,
     top: Annotated[int, typer.Option(help="Classes to name for the whole clip.")] = 5,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_labels: Annotated[bool, typer.Option("--audacity", help="Print labels for Audacity.")] = False,
 ) -> None:
-    """Say which sounds are heard when."""
-    if as_json and as_csv:
-        raise InputError("Choose --json or --csv, not both.")
+    """Say which sounds are heard when.
+
+    Scores are independent of each other and not calibrated across classes: compare a class with itself.
+    """
+    if as_json + as_csv + as_labels > 1:
+        raise InputError("Choose one of --json, --csv and --audacity.")
     from zoo.verbs import sound_events
 
     with _seconds_bar(file) as progress:
@@ -189,6 +199,7 @@ def events(
             threshold=threshold,
             separation=separation,
             min_duration=min_duration,
+            specificity=specificity,
             include=include or (),
             exclude=exclude or (),
             top=top,
@@ -198,6 +209,8 @@ def events(
         _print_json(result.to_dict())
     elif as_csv:
         _print_csv(result.table())
+    elif as_labels:
+        typer.echo(result.to_audacity(), nl=False)
     else:
         for event in result.events:
             typer.echo(f"{event.start:8.2f} s to {event.end:8.2f} s  {event.score:5.2f}  {event.label}")

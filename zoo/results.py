@@ -140,7 +140,11 @@ class Summary:
 
 
 class SoundEvent(NamedTuple):
-    """One sound located in time: seconds, and its largest patch score."""
+    """One sound located in time: seconds, and its largest patch score.
+
+    `label` and `id` are those of a class of the network, or of the category that it is reported under;
+    `index` is the class of the network that had the score.
+    """
 
     label: str
     index: int
@@ -160,7 +164,8 @@ class SoundEvents:
     events : tuple of SoundEvent
         By start, then by score.
     scores : ndarray of float32, shape (patches, classes)
-        Independent of each other and not calibrated across classes: compare a class with itself.
+        Of the network's classes, whatever the events are reported under. Independent of each other and not
+        calibrated across classes: compare a class with itself.
     times : ndarray of float64, shape (patches, 2)
         Start and end of each patch in s.
     labels : tuple of str
@@ -222,6 +227,14 @@ class SoundEvents:
             height=130 + 28 * len(rows), barmode="overlay", margin={"l": 8, "r": 8, "t": 8, "b": 8}
         )
         return figure
+
+    def to_audacity(self) -> str:
+        """The events as labels of Audacity: lines of start, end and label, with tabs between them.
+
+        Source: https://manual.audacityteam.org/man/importing_and_exporting_labels.html
+        """
+        rows = ((f"{event.start:.6f}", f"{event.end:.6f}", event.label) for event in self.events)
+        return "".join("\t".join(" ".join(cell.split()) for cell in row) + "\n" for row in rows)
 
     def to_dict(self) -> dict[str, Any]:
         return {

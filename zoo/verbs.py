@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from zoo import labels
 from zoo.errors import InputError
 from zoo.growing import Growing
 from zoo.inputs import count, number
 from zoo.network import Network, load
 from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
+
+if TYPE_CHECKING:
+    from audio.reporting import Group
 
 Heard = Callable[[float], object]
 """Called with the seconds of sound that have been worked through."""
@@ -47,6 +49,7 @@ def sound_events(
     threshold: float = 0.35,
     separation: float = 0.25,
     min_duration: float = 0.5,
+    specificity: str = "high",
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
     top: int = 5,
@@ -56,6 +59,9 @@ def sound_events(
 
     The defaults are those of MATLAB's ``classifySound``. Scores are independent of each other and not
     calibrated across classes: one threshold does not mean the same certainty for every class.
+
+    A class and the more general one that it belongs to ("Dog" and "Animal") are both reported where the
+    network hears both; a lower `specificity` reports the general ones only.
 
     Parameters
     ----------
@@ -69,8 +75,15 @@ def sound_events(
         Events of a class with a shorter gap between them, in s, are joined.
     min_duration : float
         Shorter events, in s, are dropped.
+    specificity : {"high", "medium", "low"}
+        ``"high"``: the classes of the network. ``"medium"`` and ``"low"``, for classes of AudioSet: their
+        categories on the second level of its ontology ("Human voice", "Vehicle") or on the first ("Human
+        sounds", "Sounds of things"), see `audio.ontology.raised`. The score of a category, patch by patch,
+        is the largest of its classes.
     include, exclude : str or sequence of str
-        Labels or identifiers of the only classes to report, and of classes not to report.
+        The only sounds to report, and sounds not to report: labels or identifiers of the network's classes,
+        or of any category of AudioSet. Each means itself and all that is below it in AudioSet's ontology,
+        where "Bell" is below both "Music" and "Sounds of things".
     top : int
         How many classes `SoundEvents.clip` names.
     progress : callable, optional
@@ -90,7 +103,7 @@ def sound_events(
     net.require("events")
     _require_one(net, x)
     count("top", top)
-    _classes_to_report(net, threshold, separation, min_duration, include, exclude)
+    _groups(net, threshold, separation, min_duration, specificity, include, exclude)
     scores, times = Growing(np.float32, (len(net.labels),)), Growing(np.float64, (2,))
     name, seconds = "", 0.0
     for batch in net.batches(x, rate=rate):
@@ -115,6 +128,7 @@ def sound_events(
         threshold=threshold,
         separation=separation,
         min_duration=min_duration,
+        specificity=specificity,
         include=include,
         exclude=exclude,
     )
@@ -127,6 +141,7 @@ def relocate(
     threshold: float = 0.35,
     separation: float = 0.25,
     min_duration: float = 0.5,
+    specificity: str = "high",
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
 ) -> SoundEvents:
@@ -137,7 +152,7 @@ def relocate(
     heard : SoundEvents
     net : Network
         The one that heard it.
-    threshold, separation, min_duration, include, exclude
+    threshold, separation, min_duration, specificity, include, exclude
         As in `sound_events`.
 
     Returns
@@ -151,21 +166,23 @@ def relocate(
     UnknownNameError
         If there is no such class.
     """
-    from audio.events import find_events
+    from audio.events import find_events, strongest
+    from audio.reporting import scores_of
 
-    keep = _classes_to_report(net, threshold, separation, min_duration, include, exclude)
+    groups = _groups(net, threshold, separation, min_duration, specificity, include, exclude)
     found = find_events(
-        np.where(keep, heard.scores, -1.0),
+        scores_of(groups, heard.scores),
         heard.times,
         threshold=threshold,
         separation=separation,
         min_duration=min(min_duration, heard.duration),
         duration=heard.duration,
     )
-    events = (
-        SoundEvent(net.labels[i].label, i, net.labels[i].id, start, end, score)
-        for i, start, end, score in found
-    )
+    events = []
+    for i, start, end, score in found:
+        label, identity, members = groups[i]
+        index = strongest(heard.scores, heard.times, members, start, end)
+        events.append(SoundEvent(label, index, identity, start, end, score))
     return replace(heard, events=tuple(events))
 
 
@@ -258,22 +275,19 @@ def _require_one(net: Network, x: Any) -> None:
         raise InputError("One recording at a time: pass a path, bytes, or an array with rate=.")
 
 
-def _classes_to_report(
+def _groups(
     net: Network,
     threshold: float,
     separation: float,
     min_duration: float,
+    specificity: str,
     include: str | Sequence[str],
     exclude: str | Sequence[str],
-) -> np.ndarray:
-    """Which classes to report, shape (classes,)."""
+) -> tuple[Group, ...]:
+    """What to report, once the options of `sound_events` make sense."""
+    from audio.reporting import groups
+
     number("threshold", threshold, 0, 1)
     number("separation", separation, 0)
     number("min_duration", min_duration, 0)
-    include, exclude = (
-        [names] if isinstance(names, str) else list(names or ()) for names in (include, exclude)
-    )
-    keep = np.full(len(net.labels), not include)
-    keep[[labels.find(net.labels, name) for name in include]] = True
-    keep[[labels.find(net.labels, name) for name in exclude]] = False
-    return keep
+    return groups(net.labels, specificity, include, exclude)

@@ -106,6 +106,10 @@ def test_events(run):
     assert rows
     assert "Bicycle bell" not in {row["label"] for row in rows}
     assert "whole clip: Bicycle bell" in run("events", bell)[1]
+    lines = run("events", bell, "--specificity", "low", "--audacity")[1].splitlines()
+    starts, ends, labels = zip(*(line.split("\t") for line in lines), strict=True)
+    assert all(0 <= float(start) < float(end) <= 61 for start, end in zip(starts, ends, strict=True))
+    assert "Sounds of things" in labels
 
 
 def test_pitch(run, files):
@@ -196,6 +200,8 @@ def test_garbage_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypatch
         ["events", "{tone}", "--include", "Bicycle bel"],
         ["events", "{tone}", "--threshold", "7"],
         ["events", "{tone}", "--json", "--csv"],
+        ["events", "{tone}", "--json", "--audacity"],
+        ["events", "{tone}", "--specificity", "extreme"],
         ["pitch", "{tone}", "--decoder", "magic"],
         ["pitch", "{tone}", "--network", "yamnet"],
         ["classify", "{tone}", "--network", "crepe.tiny"],

@@ -70,6 +70,12 @@ def test_the_json_of_events():
     assert result["clip"][0] == {"label": "Sea", "index": 2, "score": 0.75}
 
 
+def test_events_become_labels_of_audacity():
+    assert EVENTS.to_audacity() == "0.000000\t1.500000\tSea\n0.480000\t1.440000\tAir\n"
+    odd = replace(EVENTS, events=(SoundEvent("two\tlines\n", 0, "a", 0, 1, 0.5),))
+    assert odd.to_audacity() == "0.000000\t1.000000\ttwo lines\n"
+
+
 def test_no_event_is_an_empty_table_with_its_columns_and_an_empty_plot():
     nothing = replace(EVENTS, events=())
     assert list(nothing.table().columns) == ["start", "end", "label", "index", "id", "score"]

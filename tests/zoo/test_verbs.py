@@ -61,6 +61,34 @@ def test_events_and_their_options(net):
     assert len(joined.events) == 3
 
 
+def test_events_under_their_categories(net):
+    network, bell = net("yamnet"), zoo.sample("bicycle-bell.wav")
+    every = zoo.sound_events(bell, network=network)
+    alarms = zoo.sound_events(bell, network=network, specificity="medium")
+    things = zoo.sound_events(bell, network=network, specificity="low")
+    assert {"Bell", "Alarm"} <= {event.label for event in alarms.events}
+    assert "Bicycle bell" not in {event.label for event in alarms.events}
+    assert "Sounds of things" in {event.label for event in things.events}
+    assert "Music" not in {e.label for e in things.events if e.end < 37}  # although bells are instruments
+    for heard in (every, alarms, things):
+        np.testing.assert_array_equal(heard.scores, every.scores)
+        for event in heard.events:
+            inside = (heard.times[:, 0] >= event.start) & (heard.times[:, 0] < event.end)
+            assert event.score == heard.scores[inside, event.index].max()
+    ringing = [e.index for e in things.events if e.label == "Sounds of things" and e.score > 0.98]
+    assert {things.labels[index] for index in ringing} == {"Bicycle bell"}
+
+
+def test_events_below_a_category(net):
+    network, bell = net("yamnet"), zoo.sample("bicycle-bell.wav")
+    vehicles = zoo.sound_events(bell, network=network, threshold=0.1, include="Vehicle")
+    assert {"Bicycle", "Bicycle bell"} <= {event.label for event in vehicles.events}
+    assert "Ding" not in {event.label for event in vehicles.events}
+    rest = zoo.sound_events(bell, network=network, threshold=0.1, exclude=["Vehicle", "Sounds of things"])
+    assert rest.events
+    assert not {"Bicycle", "Bicycle bell"} & {event.label for event in rest.events}
+
+
 @pytest.mark.parametrize(
     ("options", "error", "word"),
     [
@@ -75,6 +103,8 @@ def test_events_and_their_options(net):
         ({"exclude": [3]}, UnknownNameError, "3"),
         ({"include": ["Bicycle bel"]}, UnknownNameError, "Bicycle bell"),
         ({"include": ["zzzz"]}, UnknownNameError, "zzzz"),
+        ({"include": "Human voise"}, UnknownNameError, "Human voice"),
+        ({"specificity": "extreme"}, InputError, "medium"),
         ({"network": "crepe.tiny"}, InputError, "events"),
         ({"rate": None}, InputError, "rate"),
     ],
