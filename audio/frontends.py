@@ -109,6 +109,11 @@ class Frontend(ABC):
             f"{1000 * self.span:g} ms, one every {1000 * self.framing.hop / self.rate:g} ms"
         )
 
+    @property
+    def grain(self) -> int:
+        """What the time between windows is a multiple of, in samples."""
+        return 1
+
     @abstractmethod
     def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
         """Rows, (k, ...), of a waveform (samples,) of k windows."""
@@ -122,7 +127,25 @@ class Frontend(ABC):
             If that is less than one sample or more than one window.
         """
         number("step", seconds, 1 / self.rate, self.span)
-        return replace(self, framing=replace(self.framing, hop=round(seconds * self.rate)))
+        hop = max(1, round(seconds * self.rate / self.grain)) * self.grain
+        return replace(self, framing=replace(self.framing, hop=hop))
+
+    def with_overlap(self, share: float) -> "Frontend":
+        """The same front-end with windows that repeat another share of the one before.
+
+        Parameters
+        ----------
+        share : float
+            From 0 to less than 1; the time between windows is rounded to a multiple of `grain`.
+
+        Raises
+        ------
+        InputError
+            If it is no such share.
+        """
+        if number("overlap", share, 0, 1) == 1:
+            raise InputError("With overlap=1 no window would follow another: it must be less than 1.")
+        return self.with_hop(max(self.span * (1 - share), 1 / self.rate))
 
     def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
         """Decode, resample, cut and transform recordings, `size` (default 32) windows at a time.
@@ -183,6 +206,11 @@ class LogMelPatches(Frontend):
     def span(self) -> float:
         """0.96 s: 96 frames of 10 ms; the 15 ms by which the last frame reaches further do not count."""
         return 0.96
+
+    @property
+    def grain(self) -> int:
+        """10 ms: patches begin with a frame."""
+        return 160
 
     def describe(self) -> str:
         return (

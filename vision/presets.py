@@ -36,6 +36,10 @@ class PicturePreset(ABC):
     def __call__(self, image: Image.Image) -> torch.Tensor:
         """An RGB picture as a float32 tensor, shape (3, height, width)."""
 
+    def with_overlap(self, share: float) -> "PicturePreset":
+        """Raises an `InputError`: pictures have no windows."""
+        raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
+
     def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
         """Decode and preprocess pictures, `size` (default 16) at a time; `rate` is for sound and ignored."""
         pictures = several(x)

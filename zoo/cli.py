@@ -30,6 +30,10 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NetworkOption = Annotated[str, typer.Option("--network", "-n", help="Name of the network, see `zoo list`.")]
+Overlap = Annotated[
+    float | None,
+    typer.Option(help="Share of a window of sound that the next one repeats.", show_default="by network"),
+]
 _WIDTHS = (24, 9, 22, 10, 7)
 
 
@@ -166,6 +170,7 @@ def classify(
 def events(
     file: str,
     network: NetworkOption = "yamnet",
+    overlap: Overlap = None,
     threshold: Annotated[float, typer.Option(help="Score from which a class counts as heard.")] = 0.35,
     separation: Annotated[float, typer.Option(help="Join events closer than this, in s.")] = 0.25,
     min_duration: Annotated[float, typer.Option(help="Drop events shorter than this, in s.")] = 0.5,
@@ -196,6 +201,7 @@ def events(
         result = sound_events(
             file,
             network=network,
+            overlap=overlap,
             threshold=threshold,
             separation=separation,
             min_duration=min_duration,
@@ -260,6 +266,7 @@ def embed(
     layer: Annotated[
         str | None, typer.Option(help="Layer to take; the one before the head if left out.")
     ] = None,
+    overlap: Overlap = None,
 ) -> None:
     """Write a vector for each picture, or for each window of sound."""
     writers = {".npz": _write_npz, ".parquet": _write_parquet, ".csv": _write_csv}
@@ -274,7 +281,7 @@ def embed(
     from zoo.weights import write
 
     net = load(network)
-    parts, failed = _each(files, lambda file: net.embed(file, layer=layer))
+    parts, failed = _each(files, lambda file: net.embed(file, layer=layer, overlap=overlap))
     if parts:
         result = Embedding(
             network=net.name,

@@ -91,9 +91,12 @@ class Network:
         if task not in self.spec.tasks:
             raise InputError(f"{self.name} does not {task}; it is made for {', '.join(self.spec.tasks)}.")
 
-    def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
+    def batches(
+        self, x: Any, *, rate: float | None = None, overlap: float | None = None, size: int | None = None
+    ) -> Iterator[Batch]:
         """Decode and preprocess: the batches that the network sees, each row with its input and time."""
-        return self.preset.batches(x, rate=rate, size=size)
+        preset = self.preset if overlap is None else self.preset.with_overlap(overlap)
+        return preset.batches(x, rate=rate, size=size)
 
     def preprocess(self, x: Any, *, rate: float | None = None) -> torch.Tensor:
         """What the network sees of an input.
@@ -112,7 +115,7 @@ class Network:
         return activate(outputs).cpu().numpy()
 
     def classify(
-        self, x: Any, *, top: int = 5, rate: float | None = None
+        self, x: Any, *, top: int = 5, rate: float | None = None, overlap: float | None = None
     ) -> Classification | list[Classification]:
         """The best classes of each input.
 
@@ -123,6 +126,9 @@ class Network:
             How many classes to name, best first; all scores come along.
         rate : float, optional
             Sample rate of an array of sound, in Hz.
+        overlap : float, optional
+            Share of a window of sound, from 0 to less than 1, that the next one repeats; by default what the
+            record says.
 
         Returns
         -------
@@ -132,14 +138,14 @@ class Network:
         Raises
         ------
         InputError
-            If an input cannot be used, or the network does not classify.
+            If an input or option cannot be used, or the network does not classify.
         """
         self.require("classify")
         count("top", top)
         sums: dict[int, np.ndarray] = {}
         counts: dict[int, int] = {}
         names: dict[int, str] = {}
-        for batch in self.batches(x, rate=rate):
+        for batch in self.batches(x, rate=rate, overlap=overlap):
             for index, name, row in zip(batch.inputs, batch.names, self.scores(batch.data), strict=True):
                 sums[index] = sums.get(index, 0) + row
                 counts[index] = counts.get(index, 0) + 1
@@ -163,7 +169,13 @@ class Network:
         )
 
     def embed(
-        self, x: Any, *, layer: str | None = None, pool: bool | None = None, rate: float | None = None
+        self,
+        x: Any,
+        *,
+        layer: str | None = None,
+        pool: bool | None = None,
+        rate: float | None = None,
+        overlap: float | None = None,
     ) -> Embedding:
         """A vector for each picture, or for each window of sound.
 
@@ -178,6 +190,8 @@ class Network:
             (`Spec.pool`) for the default layer, True for any other.
         rate : float, optional
             Sample rate of an array of sound, in Hz.
+        overlap : float, optional
+            As in `classify`.
 
         Returns
         -------
@@ -188,7 +202,7 @@ class Network:
         UnknownNameError
             If there is no such layer.
         InputError
-            If an input cannot be used.
+            If an input or option cannot be used.
         """
         self.require("embed")
         if pool is None:
@@ -196,7 +210,7 @@ class Network:
         layer = self.spec.embedding if layer is None else str(layer)
         values: Growing | None = None
         times, inputs = Growing(np.float64, (2,)), []
-        for batch in self.batches(x, rate=rate):
+        for batch in self.batches(x, rate=rate, overlap=overlap):
             output = self._outputs(batch.data, [layer])[layer].float()
             if pool and output.ndim == 3 and self.spec.modality == "picture":
                 output = output.mean(dim=1)  # a transformer's (n, tokens, channels)

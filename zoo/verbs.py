@@ -23,10 +23,15 @@ Heard = Callable[[float], object]
 
 
 def classify(
-    x: Any, *, network: str | Network = "squeezenet", top: int = 5, rate: float | None = None
+    x: Any,
+    *,
+    network: str | Network = "squeezenet",
+    top: int = 5,
+    rate: float | None = None,
+    overlap: float | None = None,
 ) -> Classification | list[Classification]:
     """`Network.classify` of a network by name, which is loaded anew: for many calls, load it once."""
-    return _network(network).classify(x, top=top, rate=rate)
+    return _network(network).classify(x, top=top, rate=rate, overlap=overlap)
 
 
 def embed(
@@ -36,9 +41,10 @@ def embed(
     layer: str | None = None,
     pool: bool | None = None,
     rate: float | None = None,
+    overlap: float | None = None,
 ) -> Embedding:
     """`Network.embed` of a network by name, which is loaded anew: for many calls, load it once."""
-    return _network(network).embed(x, layer=layer, pool=pool, rate=rate)
+    return _network(network).embed(x, layer=layer, pool=pool, rate=rate, overlap=overlap)
 
 
 def sound_events(
@@ -46,6 +52,7 @@ def sound_events(
     *,
     network: str | Network = "yamnet",
     rate: float | None = None,
+    overlap: float | None = None,
     threshold: float = 0.35,
     separation: float = 0.25,
     min_duration: float = 0.5,
@@ -69,6 +76,9 @@ def sound_events(
     network : str or Network
     rate : float, optional
         Sample rate of an array, in Hz.
+    overlap : float, optional
+        Share of a patch, from 0 to less than 1, that the next one repeats; by default what the record says
+        (0.5 for YAMNet). More overlap finds beginnings and ends more finely and takes longer.
     threshold : float
         Score, from 0 to 1, from which a class counts as heard.
     separation : float
@@ -106,7 +116,7 @@ def sound_events(
     _groups(net, threshold, separation, min_duration, specificity, include, exclude)
     scores, times = Growing(np.float32, (len(net.labels),)), Growing(np.float64, (2,))
     name, seconds = "", 0.0
-    for batch in net.batches(x, rate=rate):
+    for batch in net.batches(x, rate=rate, overlap=overlap):
         scores.add(net.scores(batch.data))
         times.add(batch.times)
         name, seconds = batch.names[0], batch.seconds

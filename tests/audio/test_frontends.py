@@ -71,6 +71,26 @@ def test_the_size_of_a_batch_changes_nothing(frontend):
     torch.testing.assert_close(one, many, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("overlap", "hop"), [(0, 0.96), (0.5, 0.48), (0.75, 0.24), (0.9, 0.1), (0.9999, 0.01)]
+)
+def test_overlap_is_the_share_of_a_patch_that_the_next_one_repeats(overlap, hop):
+    """Patches begin with a frame, so that the time between them is a multiple of 10 ms."""
+    signal = np.random.default_rng(0).standard_normal(3 * RATE).astype(np.float32)
+    frontend = LogMelPatches()
+    other = frontend.with_overlap(overlap)
+    assert (frontend.framing.hop, other.framing.hop) == (7680, round(hop * RATE))
+    rows = list(other.batches(signal, rate=RATE, size=5))
+    times = np.concatenate([batch.times for batch in rows])
+    np.testing.assert_allclose(times[:, 0], np.arange(len(times)) * hop)
+    np.testing.assert_allclose(times[:, 1] - times[:, 0], 0.96)
+    data = torch.cat([batch.data for batch in rows])
+    for row, (start, _) in zip(data[::7], times[::7], strict=True):
+        first = round(start * RATE)
+        alone = frontend(torch.from_numpy(np.pad(signal, (0, RATE))[first : first + 15600]))[0]
+        torch.testing.assert_close(row, alone, atol=1e-5, rtol=1e-5)
+
+
 def test_normalised_frames_have_mean_0_and_deviation_1_and_silence_stays_0():
     signal = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.01 + 0.3
     frames = NormalisedFrames()(torch.from_numpy(signal))

@@ -201,6 +201,7 @@ def test_garbage_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypatch
         ["events", "{tone}", "--threshold", "7"],
         ["events", "{tone}", "--json", "--csv"],
         ["events", "{tone}", "--json", "--audacity"],
+        ["events", "{tone}", "--overlap", "1"],
         ["events", "{tone}", "--specificity", "extreme"],
         ["pitch", "{tone}", "--decoder", "magic"],
         ["pitch", "{tone}", "--network", "yamnet"],

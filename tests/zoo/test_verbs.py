@@ -93,6 +93,9 @@ def test_events_below_a_category(net):
     ("options", "error", "word"),
     [
         ({"threshold": 2}, InputError, "threshold"),
+        ({"overlap": 1}, InputError, "less than 1"),
+        ({"overlap": -0.1}, InputError, "overlap"),
+        ({"overlap": "half"}, InputError, "overlap"),
         ({"threshold": float("nan")}, InputError, "threshold"),
         ({"threshold": "high"}, InputError, "threshold"),
         ({"separation": -1}, InputError, "separation"),
@@ -205,6 +208,23 @@ def test_embeddings_of_sound_have_times(net):
     np.testing.assert_allclose(result.times[:, 1] - result.times[:, 0], 0.96)
     crepe = zoo.embed(tone(440, 1), rate=RATE, network=net("crepe.tiny"))
     assert crepe.values.shape == (101, 256)
+
+
+def test_overlap_is_that_of_the_call(net):
+    network, bell = net("yamnet"), zoo.sample("bicycle-bell.wav")
+    options = {"network": network, "include": "Bicycle bell"}
+    coarse, fine = (zoo.sound_events(bell, **options, overlap=overlap) for overlap in (0, 0.75))
+    assert coarse.times[1].tolist() == pytest.approx([0.96, 1.92])
+    assert fine.times[1].tolist() == pytest.approx([0.24, 1.20])
+    assert (len(coarse.scores), len(fine.scores)) == (len(coarse.times), len(fine.times))
+    assert all(abs(heard.events[0].start - 7.0) < 0.96 for heard in (coarse, fine))
+    assert net("yamnet").preset.framing.hop == 7680
+    vectors = zoo.embed(tone(440, 3), rate=RATE, network=network, overlap=0)
+    np.testing.assert_allclose(vectors.times[:, 0], np.arange(4) * 0.96)
+    one = zoo.classify(tone(440, 3), rate=RATE, network=network, overlap=0.9, top=20)
+    assert "Sine wave" in one.labels
+    with pytest.raises(InputError, match="for sound"):
+        zoo.embed(np.zeros((32, 32, 3), np.uint8), network="squeezenet", overlap=0.5)
 
 
 def test_classify_and_embed_by_name():
