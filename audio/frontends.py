@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,8 +16,6 @@ import torch
 from audio.signal import is_one, mono, open_sound, several
 from zoo.errors import InputError
 from zoo.inputs import Batch, number
-
-SHORTEST = 0.01  # s; the time between two frames of every network here. Less is no recording.
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,9 @@ class Framing:
     pad : bool
         True: zeros fill up the last window, so that no sample is lost and there is at least one window.
         False: an incomplete last window is dropped.
+    back : bool
+        True, instead of all these: an incomplete last window is moved back until it is full, and ends with
+        the recording; a recording shorter than a window becomes one window that is as short.
     """
 
     window: int
@@ -40,11 +41,12 @@ class Framing:
     lead: int = 0
     trail: int = 0
     pad: bool = False
+    back: bool = False
 
     def count(self, samples: int) -> int:
         """Number of windows of a recording of that many samples."""
         samples += self.lead + self.trail
-        if self.pad:
+        if self.pad or self.back:
             return 1 + math.ceil(max(samples - self.window, 0) / self.hop)
         return max(0, 1 + (samples - self.window) // self.hop)
 
@@ -67,22 +69,27 @@ class Framing:
             Samples of the recording read so far.
         """
         first, seen = 0, 0
-        rest = np.zeros(self.lead, np.float32)
+        passed, rest = np.zeros(0, np.float32), np.zeros(self.lead, np.float32)
         full = self.window + (most - 1) * self.hop
         for block in blocks:
             seen += len(block)
             rest = np.concatenate([rest, block])
             while len(rest) >= full:
                 yield first, rest[:full], seen
+                passed = rest[(most - 1) * self.hop : most * self.hop]
                 first, rest = first + most, rest[most * self.hop :]
         rest = np.concatenate([rest, np.zeros(self.trail, np.float32)])
-        left = self.count(seen) - first
+        moved = self.back and (seen < self.window or (seen - self.window) % self.hop > 0)
+        left = self.count(seen) - moved - first
         while left > 0:
             k = min(left, most)
             waveform = rest[: self.window + (k - 1) * self.hop]
             missing = self.window + (k - 1) * self.hop - len(waveform)
             yield first, np.pad(waveform, (0, missing)), seen
+            passed = rest[(k - 1) * self.hop : k * self.hop]
             first, left, rest = first + k, left - k, rest[k * self.hop :]
+        if moved:
+            yield first, np.concatenate([passed, rest])[-self.window :], seen
 
 
 @dataclass(frozen=True)
@@ -90,10 +97,24 @@ class Frontend(ABC):
     """What the front-ends share: a rate, a framing, and batches of a stream.
 
     A subclass says in `__call__` how a waveform of k windows becomes k rows.
+
+    Attributes
+    ----------
+    rate : int
+        In Hz.
+    framing : Framing
+    shortest : float
+        In s: less is no recording.
+    most : int
+        Windows in a batch, where nobody says. Larger batches are no faster on a CPU, where they leave its
+        caches.
     """
 
     rate: int
     framing: Framing
+
+    shortest: ClassVar[float] = 0.01  # the time between two frames of YAMNet and CREPE
+    most: ClassVar[int] = 32
 
     is_one = staticmethod(is_one)
 
@@ -148,40 +169,45 @@ class Frontend(ABC):
         return self.with_hop(max(self.span * (1 - share), 1 / self.rate))
 
     def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
-        """Decode, resample, cut and transform recordings, `size` (default 32) windows at a time.
-
-        Larger batches are no faster on a CPU, where they leave its caches.
+        """Decode, resample, cut and transform recordings, `size` windows at a time.
 
         Raises
         ------
         InputError
-            If a recording cannot be used, is shorter than `SHORTEST`, or than one window where windows are
+            If a recording cannot be used, is shorter than `shortest`, or than one window where windows are
             not padded.
         """
         for index, item in enumerate(several(x)):
             sound = open_sound(item, rate, index=index)
             count = 0
-            for first, waveform, seen in self.framing.segments(mono(sound, self.rate), size or 32):
-                if seen < SHORTEST * self.rate:
+            for first, waveform, seen in self.framing.segments(mono(sound, self.rate), size or self.most):
+                if seen < self.shortest * self.rate:
                     raise InputError(
                         f"{sound.name} lasts {seen / self.rate:.2g} s: too short to hear anything."
                     )
                 data = self(torch.from_numpy(waveform))
                 n = len(data)
-                start = (np.arange(first, first + n) * self.framing.hop - self.framing.lead) / self.rate
-                times = np.stack([start, start + self.span], axis=1)
+                times = self._times(np.arange(first, first + n), seen)
                 count += n
                 yield Batch(
                     data=data,
                     inputs=np.full(n, index),
                     names=(sound.name,) * n,
-                    times=times.clip(min=0),
+                    times=times,
                     samples=waveform,
                     seconds=seen / self.rate,
                 )
             if count == 0:
                 least = (self.framing.window - self.framing.lead - self.framing.trail) / self.rate
                 raise InputError(f"{sound.name} is shorter than one window ({least:g} s).")
+
+    def _times(self, windows: np.ndarray, seen: int) -> np.ndarray:
+        """Start and end of windows in s, shape (k, 2), once `seen` samples of the recording are read."""
+        start = windows * self.framing.hop - self.framing.lead
+        if not self.framing.back:
+            return np.stack([start / self.rate, start / self.rate + self.span], axis=1).clip(min=0)
+        start = start.clip(max=max(seen - self.framing.window, 0))  # moved back
+        return np.stack([start, (start + self.framing.window).clip(max=seen)], axis=1) / self.rate
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,17 @@
-"""Any image classifier of Hugging Face by its name, with its own image processor, labels and licence.
-
-Wolf et al.: Transformers: State-of-the-Art Natural Language Processing, EMNLP 2020.
-"""
+"""Any image classifier of Hugging Face by its name, with its own image processor, labels and licence."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from huggingface_hub import ModelCard
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled
 from PIL import Image
-from torch import nn
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification
+from transformers import AutoImageProcessor
 
 from vision.presets import PicturePreset
-from zoo.errors import UnknownNameError
+from zoo import hugging_face
 from zoo.labels import Label
-from zoo.sources import digest, offline
-from zoo.spec import Source, Spec
-
-
-class Classifier(nn.Module):
-    """A model of transformers whose output is plain logits."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.model(pixel_values=pictures).logits
-
-
-def build(checkpoint: str) -> Classifier:
-    """The untrained network of a checkpoint."""
-    return Classifier(AutoModelForImageClassification.from_config(_config(checkpoint)))
-
-
-def from_transformers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Name the tensors of the model as `Classifier` does."""
-    return {f"model.{name}": tensor for name, tensor in tensors.items()}
+from zoo.sources import offline
+from zoo.spec import Spec
 
 
 class Processor(PicturePreset):
@@ -79,7 +50,7 @@ class Processor(PicturePreset):
 
 
 def describe(checkpoint: str) -> Spec:
-    """The record of a checkpoint of Hugging Face.
+    """The record of an image classifier.
 
     Parameters
     ----------
@@ -89,77 +60,25 @@ def describe(checkpoint: str) -> Spec:
     Raises
     ------
     UnknownNameError
-        If there is no such checkpoint, or it is no image classifier.
+        If it has no last layer that can be found.
     """
-    config = _config(checkpoint)
-    folder = Path(checkpoint)
     with torch.device("meta"):
-        try:
-            module = build(checkpoint)
-        except ValueError as error:
-            raise UnknownNameError(f"hf:{checkpoint} is no image classifier.") from error
-    heads = [
-        name
-        for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear) and layer.out_features == config.num_labels
-    ]
-    if not heads:
-        raise UnknownNameError(f"hf:{checkpoint} has no last layer that can be found.")
-    local = folder.is_dir()
-    return Spec(
-        name=f"hf:{folder.name}@{digest(folder)[:12]}" if local else f"hf:{checkpoint}",
-        title=folder.name,
+        module = hugging_face.build(checkpoint)
+    return hugging_face.record(
+        checkpoint,
+        module,
         modality="picture",
         tasks=("classify", "embed"),
-        builder="vision.hugging_face:build",
-        arguments={"checkpoint": checkpoint},
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
-        depth=None,
         input_shape=tuple(Processor(checkpoint)(Image.new("RGB", (64, 64))).shape),
-        classes=config.num_labels,
         preprocess={"type": "vision.hugging_face:Processor", "checkpoint": checkpoint},
-        labels=f"hf:{checkpoint}",
-        activation="sigmoid" if config.problem_type == "multi_label_classification" else "softmax",
-        head=heads[-1],
-        embedding=f"input of {heads[-1]}",
-        licence=_licence(checkpoint),
-        citation="See the model's card.",
-        homepage=str(folder) if local else f"https://huggingface.co/{checkpoint}",
-        fidelity="The network and weights of transformers; nothing was checked here.",
-        sources=(
-            Source(
-                f"file:{folder.absolute()}" if local else f"hf:{checkpoint}",
-                "transformers",
-                "vision.hugging_face:from_transformers",
-            ),
-        ),
+        **hugging_face.classifier_fields(checkpoint, module),
     )
 
 
 def labels(checkpoint: str) -> tuple[Label, ...]:
-    """The labels that the checkpoint's configuration names."""
-    names = _config(checkpoint).id2label
-    return tuple(Label(str(i), text.split(", ")[0], text) for i, text in sorted(names.items()))
-
-
-def _config(checkpoint: str) -> Any:
-    try:
-        return AutoConfig.from_pretrained(checkpoint, local_files_only=offline())
-    except (OSError, ValueError, KeyError) as error:
-        raise UnknownNameError(
-            f"There is no checkpoint hf:{checkpoint} that can be reached and that transformers knows."
-        ) from error
-
-
-def _licence(checkpoint: str) -> str:
-    card = Path(checkpoint) / "README.md"
-    try:
-        if card.is_file() or not Path(checkpoint).is_dir():
-            data = ModelCard.load(card if card.is_file() else checkpoint).data
-            return data.license or "not stated by its authors"
-    except (EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError):
-        pass
-    return "not stated by its authors"
+    """The labels that the checkpoint's configuration names; the first of several names is the short one."""
+    names = hugging_face.names_of(checkpoint)
+    return tuple(Label(str(i), name.split(", ")[0], name) for i, name in enumerate(names))
 
 
 def _size(size: dict[str, int]) -> str:

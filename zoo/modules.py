@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from zoo.errors import UnknownNameError
+from zoo.errors import InputError, UnknownNameError
 
 INPUT = "input of "  # before a layer's name: what goes into it
 
@@ -97,8 +97,16 @@ def measure(module: nn.Module, data: torch.Tensor) -> tuple[list[dict[str, Any]]
 
 
 def replace_head(module: nn.Module, name: str, num_classes: int) -> None:
-    """Put a fresh, untrained layer of `num_classes` outputs in the place of the last one."""
+    """Put a fresh, untrained layer of `num_classes` outputs in the place of the last one.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer: an encoder ends with its vectors.
+    """
     old = module.get_submodule(name)
+    if not isinstance(old, (nn.Linear, nn.Conv2d)):
+        raise InputError("This network is an encoder and has no head to replace.")
     bias, device = old.bias is not None, old.weight.device
     if isinstance(old, nn.Linear):
         new: nn.Module = nn.Linear(old.in_features, num_classes, bias=bias, device=device)

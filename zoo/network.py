@@ -106,7 +106,7 @@ class Network:
         Tensor of float32
             (n, channels, height, width) for pictures and log-mel patches, (n, samples) for waveforms.
         """
-        return torch.cat([batch.data for batch in self.batches(x, rate=rate)])
+        return _joined([batch.data for batch in self.batches(x, rate=rate)])
 
     def scores(self, data: torch.Tensor) -> np.ndarray:
         """Scores of a preprocessed batch, from 0 to 1, shape (n, classes), float32."""
@@ -212,7 +212,7 @@ class Network:
         times, inputs = Growing(np.float64, (2,)), []
         for batch in self.batches(x, rate=rate, overlap=overlap):
             output = self._outputs(batch.data, [layer])[layer].float()
-            if pool and output.ndim == 3 and self.spec.modality == "picture":
+            if pool and output.ndim == 3 and (self.spec.tokens or self.spec.modality == "picture"):
                 output = output.mean(dim=1)  # a transformer's (n, tokens, channels)
             elif pool and output.ndim > 2:
                 output = output.flatten(2).mean(dim=2)
@@ -255,7 +255,7 @@ class Network:
             If an input cannot be used.
         """
         parts = [self._outputs(batch.data, layers) for batch in self.batches(x, rate=rate)]
-        return {layer: torch.cat([part[layer].cpu() for part in parts]) for layer in layers}
+        return {layer: _joined([part[layer].cpu() for part in parts]) for layer in layers}
 
     def layers(self) -> pd.DataFrame:
         """One row a layer: name, kind, shape of its output for one input, parameters, multiply-adds.
@@ -436,6 +436,12 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(f"The device {name!r} is not on this machine.") from error
     return device
+
+
+def _joined(rows: list[torch.Tensor]) -> torch.Tensor:
+    if len({part.shape[1:] for part in rows}) > 1:  # some networks take short recordings as they are
+        raise InputError("These recordings are windows of different lengths; pass them one by one.")
+    return torch.cat(rows)
 
 
 def _softmax(outputs: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from zoo.errors import CatalogError, UnknownNameError
 from zoo.spec import MODALITIES, TASKS, Spec, parse
 
 # Where names of other people's collections lead: modules with ``describe(name)`` and ``labels(name)``.
-HUBS = {"hf": "vision.hugging_face", "timm": "vision.timm_models"}
+HUBS = {"hf": "zoo.hugging_face", "timm": "vision.timm_models"}
 CATALOGS = {"picture": "vision", "sound": "audio"}
 
 
@@ -107,7 +107,8 @@ def describe(name: str) -> Spec:
     ----------
     name : str
         ``arch`` or ``arch.tag`` of the catalogues; ``timm:name`` for any image classifier of timm;
-        ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face.
+        ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face, and for any classifier or
+        encoder of sound there.
 
     Raises
     ------

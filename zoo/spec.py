@@ -102,6 +102,9 @@ class Spec:
         and of the layer for class-activation maps (empty where there is none).
     pool : bool
         Whether the embedding is averaged over positions, or flattened.
+    tokens : bool
+        Of sound: whether a layer's output of three axes is a transformer's (n, tokens, channels), as it is
+        for pictures, or (n, channels, positions).
     licence, citation, homepage : str
         Of the weights; of the paper; of the original.
     accuracy : Accuracy or None
@@ -139,6 +142,7 @@ class Spec:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     labels: str | None = None
     pool: bool = True
+    tokens: bool = False
     cam: str = ""
     accuracy: Accuracy | None = None
     published: Published | None = None

@@ -101,7 +101,7 @@ def test_weights_that_are_missing_or_cut_short_are_refused(tmp_path, empty_cache
     vit(tmp_path / "vit")
     weights = tmp_path / "vit" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:2000])
-    with pytest.raises(WeightsError, match="no complete image classifier"):
+    with pytest.raises(WeightsError, match="no complete network"):
         zoo.load(f"hf:{tmp_path / 'vit'}")
     weights.unlink()
     with pytest.raises(WeightsError):

@@ -1,4 +1,4 @@
-"""Image classifiers of Hugging Face transformers: a folder with ``config.json`` and weights."""
+"""Networks of Hugging Face transformers: a folder with ``config.json`` and weights."""
 
 from pathlib import Path
 
@@ -13,20 +13,18 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the folder holds no image classifier, or not all of its weights.
+        If the folder holds no network that the zoo knows, or not all of its weights.
     """
-    import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageClassification
     from transformers.utils import logging
+
+    from zoo.hugging_face import pretrained
 
     logging.disable_progress_bar()
     try:
-        model, loading = AutoModelForImageClassification.from_pretrained(
-            path, local_files_only=True, dtype=torch.float32, output_loading_info=True
-        )
+        model, loading = pretrained(path)
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise WeightsError(f"{path} holds no complete image classifier of transformers.") from error
+        raise WeightsError(f"{path} holds no complete network of transformers.") from error
     if missing := sorted(loading["missing_keys"]):
         raise WeightsError(f"{path} lacks weights of its network: {', '.join(missing[:3])}.")
     return {name: tensor.numpy() for name, tensor in model.state_dict().items()}

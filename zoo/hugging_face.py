@@ -1,0 +1,203 @@
+"""Any network of Hugging Face by its name: which package it belongs to, and what its record says in both.
+
+Wolf et al.: Transformers: State-of-the-Art Natural Language Processing, EMNLP 2020.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from huggingface_hub import ModelCard
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled
+from torch import nn
+from transformers import (
+    MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING,
+    MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForAudioClassification,
+    AutoModelForImageClassification,
+    ClapAudioModelWithProjection,
+    ClapConfig,
+)
+
+from zoo.errors import UnknownNameError
+from zoo.labels import Label
+from zoo.sources import digest, offline
+from zoo.spec import Source, Spec
+
+
+class Classifier(nn.Module):
+    """A model of transformers whose output is plain logits."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        return self.model(**{self.model.main_input_name: data}).logits
+
+
+def build(checkpoint: str) -> Classifier:
+    """The untrained classifier of a checkpoint."""
+    return Classifier(untrained(config_of(checkpoint)))
+
+
+def from_transformers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Name the tensors of a model as `Classifier` does."""
+    return {f"model.{name}": tensor for name, tensor in tensors.items()}
+
+
+def config_of(checkpoint: str | Path) -> Any:
+    """The configuration of a checkpoint, ``owner/repository`` or a folder.
+
+    Raises
+    ------
+    UnknownNameError
+        If it cannot be had, or transformers does not know its kind.
+    """
+    try:
+        return AutoConfig.from_pretrained(checkpoint, local_files_only=offline())
+    except (OSError, ValueError, KeyError) as error:
+        raise UnknownNameError(
+            f"There is no checkpoint hf:{checkpoint} that can be reached and that transformers knows."
+        ) from error
+
+
+def is_classifier(config: Any) -> bool:
+    """Whether a checkpoint of sound has the head of a classifier, and is not only an encoder."""
+    known = MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING.get(type(config), None)
+    return known is not None and known.__name__ in (config.architectures or ())
+
+
+def untrained(config: Any) -> nn.Module:
+    """The model of a configuration as the zoo uses it: a classifier of pictures or sound, or an encoder."""
+    if isinstance(config, ClapConfig):
+        return ClapAudioModelWithProjection(config.audio_config)
+    return _loader(config).from_config(config)
+
+
+def pretrained(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The same model with the weights of a folder, and what transformers says of loading them."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    loader: Any = _loader(config)
+    if isinstance(config, ClapConfig):
+        loader, config = ClapAudioModelWithProjection, config.audio_config
+    return loader.from_pretrained(
+        folder, config=config, local_files_only=True, dtype=torch.float32, output_loading_info=True
+    )
+
+
+def describe(checkpoint: str) -> Spec:
+    """The record of a checkpoint.
+
+    Parameters
+    ----------
+    checkpoint : str
+        ``owner/repository`` or a folder.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such checkpoint, or it is of no kind that the zoo knows.
+    """
+    return _package(checkpoint).describe(checkpoint)
+
+
+def labels(checkpoint: str) -> tuple[Label, ...]:
+    """The labels that the checkpoint's configuration names."""
+    return _package(checkpoint).labels(checkpoint)
+
+
+def names_of(checkpoint: str) -> list[str]:
+    """What the configuration calls the classes, in the order of the outputs."""
+    return [name for _, name in sorted(config_of(checkpoint).id2label.items())]
+
+
+def record(checkpoint: str, module: nn.Module, **fields: Any) -> Spec:
+    """A record with what it says of every checkpoint, and the given fields.
+
+    Parameters
+    ----------
+    checkpoint : str
+    module : Module
+        The untrained network, to count its parameters.
+    **fields
+        The other fields of `Spec`; they come first where both say something.
+    """
+    folder = Path(checkpoint)
+    local = folder.is_dir()
+    source = Source(
+        f"file:{folder.absolute()}" if local else f"hf:{checkpoint}",
+        "transformers",
+        "zoo.hugging_face:from_transformers",
+    )
+    common = {
+        "name": f"hf:{folder.name}@{digest(folder)[:12]}" if local else f"hf:{checkpoint}",
+        "title": folder.name,
+        "arguments": {"checkpoint": checkpoint},
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
+        "depth": None,
+        "licence": _licence(checkpoint),
+        "citation": "See the model's card.",
+        "homepage": str(folder) if local else f"https://huggingface.co/{checkpoint}",
+        "fidelity": "The network and weights of transformers; nothing was checked here.",
+        "sources": (source,),
+    }
+    return Spec(**(common | fields))
+
+
+def classifier_fields(checkpoint: str, module: nn.Module) -> dict[str, Any]:
+    """What the record of a classifier says of its head, from the configuration.
+
+    Raises
+    ------
+    UnknownNameError
+        If it has no last layer that can be found, or its outputs are no classes.
+    """
+    config = config_of(checkpoint)
+    heads = [
+        name
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and layer.out_features == config.num_labels
+    ]
+    if not heads or config.problem_type == "regression":
+        raise UnknownNameError(f"hf:{checkpoint} has no last layer that tells classes apart.")
+    return {
+        "builder": "zoo.hugging_face:build",
+        "classes": config.num_labels,
+        "labels": f"hf:{checkpoint}",
+        "activation": "sigmoid" if config.problem_type == "multi_label_classification" else "softmax",
+        "head": heads[-1],
+        "embedding": f"input of {heads[-1]}",
+    }
+
+
+def _package(checkpoint: str) -> ModuleType:
+    """The module that knows the kind of a checkpoint, as transformers' tables tell kinds apart."""
+    config = config_of(checkpoint)
+    if type(config) in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
+        return import_module("vision.hugging_face")
+    if type(config) in MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING or isinstance(config, ClapConfig):
+        return import_module("audio.hugging_face")
+    raise UnknownNameError(f"hf:{checkpoint} is no image classifier and no network of sound that is known.")
+
+
+def _loader(config: Any) -> type:
+    if type(config) in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
+        return AutoModelForImageClassification
+    return AutoModelForAudioClassification if is_classifier(config) else AutoModel
+
+
+def _licence(checkpoint: str) -> str:
+    card = Path(checkpoint) / "README.md"
+    try:
+        if card.is_file() or not Path(checkpoint).is_dir():
+            data = ModelCard.load(card if card.is_file() else checkpoint).data
+            return data.license or "not stated by its authors"
+    except (EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError):
+        pass
+    return "not stated by its authors"
