@@ -92,7 +92,7 @@ class Spec:
     classes : int
         Width of the output.
     preprocess : mapping
-        ``type`` (``"module:class"``) and its fields: the preprocessing, as data.
+        ``type`` (``"module:callable"``) and its arguments: the preprocessing, as data.
     labels : str or None
         CSV file with columns index, id, label; None where outputs are not classes.
     activation : str

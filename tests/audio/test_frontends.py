@@ -1,5 +1,7 @@
 """Framing by the published definitions, and front-ends that do not depend on how a stream is cut."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -63,6 +65,31 @@ def test_streamed_windows_are_those_of_the_whole(framing, samples, most, block):
     assert longest <= most
 
 
+@pytest.mark.parametrize("samples", [1, 9, 10, 11, 14, 15, 99, 100, 101, 1234])
+@pytest.mark.parametrize("most", [1, 3, 64])
+@pytest.mark.parametrize("block", [1, 7, 5000])
+@pytest.mark.parametrize("hop", [3, 5, 10])
+def test_a_last_window_is_moved_back_until_it_is_full(hop, samples, most, block):
+    signal = np.arange(1, samples + 1, dtype=np.float32)
+    framing = Framing(10, hop, back=True)
+    frontend = replace(LogMelPatches(), framing=framing)
+    last = max(samples - 10, 0)
+    starts = [*range(0, last, hop), last]
+    assert framing.count(samples) == len(starts)
+    blocks = [signal[i : i + block] for i in range(0, samples, block)]
+    windows, times = [], []
+    for first, waveform, seen in framing.segments(blocks, most):
+        assert first == len(windows)
+        cut = max(1, 1 + (len(waveform) - 10) // hop)
+        assert cut <= most
+        windows += [waveform[i * hop : i * hop + 10] for i in range(cut)]
+        times += (frontend._times(np.arange(first, first + cut), seen) * RATE).tolist()
+    assert len(windows) == len(starts)
+    for window, time, start in zip(windows, times, starts, strict=True):
+        np.testing.assert_array_equal(window, signal[start : start + 10])
+        assert time == pytest.approx([start, min(start + 10, samples)])
+
+
 @pytest.mark.parametrize("frontend", [LogMelPatches(), NormalisedFrames()], ids=lambda f: type(f).__name__)
 def test_the_size_of_a_batch_changes_nothing(frontend):
     signal = np.random.default_rng(0).standard_normal(5 * RATE).astype(np.float32)
@@ -107,8 +134,6 @@ def test_the_mel_matrix_is_tensorflows():
 
 
 def test_a_recording_shorter_than_a_window_that_is_not_padded():
-    from dataclasses import replace
-
     frontend = replace(LogMelPatches(), framing=Framing(15600, 15360))
     with pytest.raises(InputError, match=r"0\.975"):
         list(frontend.batches(np.zeros(1000, np.float32), rate=RATE))

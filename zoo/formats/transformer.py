@@ -21,10 +21,14 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     from zoo.hugging_face import pretrained
 
     logging.disable_progress_bar()
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()  # a table of tensors that are not needed, such as of CLAP's half that reads
     try:
         model, loading = pretrained(path)
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise WeightsError(f"{path} holds no complete network of transformers.") from error
+    finally:
+        logging.set_verbosity(level)
     if missing := sorted(loading["missing_keys"]):
         raise WeightsError(f"{path} lacks weights of its network: {', '.join(missing[:3])}.")
     return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
