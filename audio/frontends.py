@@ -5,7 +5,7 @@ Everything works on a stream: no function needs more of a recording than one bat
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
@@ -103,6 +103,7 @@ class Frontend(ABC):
     rate : int
         In Hz.
     framing : Framing
+        Or a table of its fields, as records have it.
     shortest : float
         In s: less is no recording.
     most : int
@@ -117,6 +118,10 @@ class Frontend(ABC):
     most: ClassVar[int] = 32
 
     is_one = staticmethod(is_one)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.framing, Mapping):
+            object.__setattr__(self, "framing", Framing(**self.framing))
 
     @property
     def span(self) -> float:
@@ -150,6 +155,10 @@ class Frontend(ABC):
         number("step", seconds, 1 / self.rate, self.span)
         hop = max(1, round(seconds * self.rate / self.grain)) * self.grain
         return replace(self, framing=replace(self.framing, hop=hop))
+
+    def padded(self) -> "Frontend":
+        """The same front-end, which fills up the last window with zeros instead of dropping it."""
+        return replace(self, framing=replace(self.framing, pad=True))
 
     def with_overlap(self, share: float) -> "Frontend":
         """The same front-end with windows that repeat another share of the one before.
@@ -199,7 +208,10 @@ class Frontend(ABC):
                 )
             if count == 0:
                 least = (self.framing.window - self.framing.lead - self.framing.trail) / self.rate
-                raise InputError(f"{sound.name} is shorter than one window ({least:g} s).")
+                raise InputError(
+                    f"{sound.name} is shorter than one window ({least:g} s); "
+                    "padded() of the preprocessing fills it up with zeros."
+                )
 
     def _times(self, windows: np.ndarray, seen: int) -> np.ndarray:
         """Start and end of windows in s, shape (k, 2), once `seen` samples of the recording are read."""
@@ -214,12 +226,16 @@ class Frontend(ABC):
 class LogMelPatches(Frontend):
     """Log-mel patches of 96 frames × 64 bands, as VGGish and YAMNet take them.
 
-    Source: tensorflow/models, ``research/audioset/yamnet/{params,features}.py``: 16 kHz, periodic Hann
-    window of 25 ms every 10 ms, not centred, zero-padded at its end to an FFT of 512, magnitude,
-    64 HTK mel bands from 125 to 7500 Hz, natural logarithm.
+    Source: tensorflow/models, ``research/audioset/yamnet/{params,features}.py`` and
+    ``research/audioset/vggish/{vggish_params,mel_features,vggish_input}.py``: 16 kHz, periodic Hann window of
+    25 ms every 10 ms, not centred, zero-padded at its end to an FFT of 512, magnitude, 64 HTK mel bands from
+    125 to 7500 Hz, natural logarithm. YAMNet takes a patch every 0.48 s and pads the last; VGGish takes one
+    every 0.96 s and drops an incomplete one.
 
     Attributes
     ----------
+    framing : Framing
+        Its hop is a whole number of frames, 160 samples each.
     offset : float
         Added before the logarithm: 0.001 in YAMNet, 0.01 in VGGish.
     """
@@ -239,10 +255,12 @@ class LogMelPatches(Frontend):
         return 160
 
     def describe(self) -> str:
+        last = "filled up with zeros" if self.framing.pad else "dropped"
         return (
-            f"{super().describe()}; each becomes a log-mel patch of 96 frames × 64 bands "
-            f"(125 to 7500 Hz, magnitude, ln(x + {self.offset:g}))."
+            f"{super().describe()}, an incomplete last one being {last}; each becomes a log-mel patch of "
+            f"96 frames × 64 bands (125 to 7500 Hz, magnitude, ln(x + {self.offset:g}))."
         )
+
 
     def log_mel(self, waveform: torch.Tensor) -> torch.Tensor:
         """Log-mel spectrogram of a waveform (samples,), shape (frames, 64)."""

@@ -14,6 +14,20 @@ from zoo.errors import InputError, UnknownNameError
 INPUT = "input of "  # before a layer's name: what goes into it
 
 
+class NoHead(nn.Identity):
+    """Where the head would be of a network that was trained for its embedding: `replace_head` puts one there.
+
+    Parameters
+    ----------
+    in_features : int
+        Width of the embedding.
+    """
+
+    def __init__(self, in_features: int):
+        super().__init__()
+        self.in_features = in_features
+
+
 def layer_of(module: nn.Module, name: str) -> nn.Module:
     """A layer by its name, or by ``"input of <name>"``.
 
@@ -105,10 +119,10 @@ def replace_head(module: nn.Module, name: str, num_classes: int) -> None:
         If there is no such layer: an encoder ends with its vectors.
     """
     old = module.get_submodule(name)
-    if not isinstance(old, (nn.Linear, nn.Conv2d)):
+    if not isinstance(old, nn.Linear | nn.Conv2d | NoHead):
         raise InputError("This network is an encoder and has no head to replace.")
-    bias, device = old.bias is not None, old.weight.device
-    if isinstance(old, nn.Linear):
+    bias, device = getattr(old, "bias", True) is not None, next(module.parameters()).device
+    if isinstance(old, nn.Linear | NoHead):
         new: nn.Module = nn.Linear(old.in_features, num_classes, bias=bias, device=device)
     else:
         shape = (old.kernel_size, old.stride)

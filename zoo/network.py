@@ -317,6 +317,22 @@ class Network:
         freeze(module, last if last is not None else _before(module, self.spec.head))
         return self._like(self.spec, module, self.labels)
 
+    def with_preset(self, preset: Any) -> Network:
+        """The same network, its module and engine shared, with other preprocessing.
+
+        Parameters
+        ----------
+        preset : object
+            Made of `preset`, as ``net.preset.with_hop(0.48)`` or ``net.preset.padded()`` for sound.
+
+        Returns
+        -------
+        Network
+        """
+        other = copy.copy(self)
+        other.preset = preset
+        return other
+
     def _like(self, spec: Spec, module: nn.Module, classes: tuple[labels.Label, ...]) -> Network:
         return Network(spec, module, classes, device=str(self.device), engine=self._engine, dtype=self.dtype)
 

@@ -1,0 +1,110 @@
+"""VGGish: 128 numbers for each 0.96 s of sound, by a small VGG on log-mel patches.
+
+Hershey et al.: CNN Architectures for Large-Scale Audio Classification, ICASSP 2017.
+https://github.com/tensorflow/models/tree/master/research/audioset/vggish
+"""
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from zoo.errors import InputError, WeightsError
+from zoo.modules import NoHead
+from zoo.sources import get
+
+PCA_URL = "https://storage.googleapis.com/audioset/vggish_pca_params.npz"
+WIDTH = 128  # of the embedding
+
+_FILTERS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0)  # vggish_slim.py; 0 stands for a pool
+_LIMIT = 2.0  # vggish_params.QUANTIZE_MAX_VAL, and minus QUANTIZE_MIN_VAL
+
+
+class VGGish(nn.Module):
+    """Patches (n, 1, 96, 64) -> embeddings (n, 128), without the ReLU that some ports put at the end.
+
+    Layers are named as in torchvggish.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features, channels = nn.Sequential(), 1
+        for filters in _FILTERS:
+            if filters:
+                self.features.extend([nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU()])
+                channels = filters
+            else:
+                self.features.append(nn.MaxPool2d(2))
+        self.embeddings = nn.Sequential(
+            *[nn.Linear(6 * 4 * channels, 4096), nn.ReLU()],
+            *[nn.Linear(4096, 4096), nn.ReLU()],
+            nn.Linear(4096, WIDTH),
+        )
+        self.head = NoHead(WIDTH)
+
+    def forward(self, patches: torch.Tensor) -> torch.Tensor:
+        maps = self.features(patches).permute(0, 2, 3, 1)  # TensorFlow flattens (time, frequency, channel)
+        return self.head(self.embeddings(maps.flatten(1)))
+
+
+def postprocess(embeddings: np.ndarray, vectors: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Embeddings as AudioSet was released with them: whitened by PCA and quantised to 8 bits.
+
+    Source: ``vggish_postprocess.py``: clipped to [-2, 2], and cut off, not rounded, to whole numbers.
+
+    Parameters
+    ----------
+    embeddings : ndarray, shape (n, 128)
+    vectors : ndarray, shape (128, 128)
+        A component a row.
+    means : ndarray, shape (128,) or (128, 1)
+        See `pca_parameters`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 128)
+
+    Raises
+    ------
+    InputError
+        If a shape is another.
+    """
+    shapes = np.shape(embeddings)[1:], np.shape(vectors), np.shape(means)[:1], np.size(means)
+    if shapes != ((WIDTH,), (WIDTH, WIDTH), (WIDTH,), WIDTH):
+        raise InputError(
+            f"PCA takes embeddings (n, {WIDTH}), vectors ({WIDTH}, {WIDTH}) and means ({WIDTH},)."
+        )
+    whitened = (embeddings - np.reshape(means, WIDTH)) @ np.transpose(vectors)
+    return ((whitened.clip(-_LIMIT, _LIMIT) + _LIMIT) * (255 / (2 * _LIMIT))).astype(np.uint8)
+
+
+def pca_parameters(file: str | os.PathLike[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The published vectors and means for `postprocess`.
+
+    Parameters
+    ----------
+    file : path, optional
+        ``vggish_pca_params.npz``; downloaded from `PCA_URL` (or found in the mirror folder) without it.
+
+    Returns
+    -------
+    vectors : ndarray, shape (128, 128)
+    means : ndarray, shape (128, 1)
+
+    Raises
+    ------
+    WeightsError
+        If the file cannot be had or read.
+    """
+    if file is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return pca_parameters(get(PCA_URL, Path(folder)))
+    try:
+        with np.load(file) as arrays:
+            return arrays["pca_eigen_vectors"], arrays["pca_means"]
+    except (OSError, ValueError, LookupError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{file} does not hold the PCA parameters of VGGish.") from error

@@ -1,0 +1,153 @@
+"""VGGish and OpenL3 against the numbers of their originals, with the tolerances of the golden files.
+
+The published weights are too large for that: the networks have weights that both sides compute.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import zoo
+from audio.openl3 import from_keras
+from tests.fidelity.formula import batch_norm, bias, kernel
+from tests.fidelity.test_audio import RATE, SOUNDS, TONES
+from zoo.engines import Engine
+from zoo.network import preset_of
+
+KINDS = ("mel128", "mel256", "linear")
+
+
+def test_the_formula_is_the_one_of_the_golden_files():
+    first = kernel((3, 3, 1, 64), 0, 9)
+    np.testing.assert_allclose(first.ravel()[:4], [0.3119284, -0.2036997, 0.7171281, 0.0820705], atol=1e-7)
+    assert first.sum(dtype=np.float64) == pytest.approx(-2.5424020, abs=1e-6)
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+def test_vggish_sees_the_examples_of_the_original(golden, sound):
+    file = np.load(golden / "vggish" / f"{sound}.npz")
+    batches = preset_of(zoo.describe("vggish")).batches(file["waveform16k"], rate=RATE)
+    examples = torch.cat([batch.data for batch in batches])[:, 0]
+    atol = 3e-3 if sound in TONES else 3e-4
+    np.testing.assert_allclose(examples, file["examples"], atol=atol, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def vggish() -> zoo.Network:
+    net = zoo.load("vggish", weights=None, device="cpu")
+    layers = [layer for layer in net.module.modules() if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear)]
+    with torch.no_grad():
+        for number, layer in enumerate(layers):
+            out, *rest = layer.weight.shape  # (out, in, height, width) or (out, in)
+            inputs = int(np.prod(rest))
+            values = torch.from_numpy(kernel((*rest[1:], rest[0], out), number, inputs))
+            layer.weight.copy_(values.movedim((-1, -2), (0, 1)))
+            layer.bias.copy_(torch.from_numpy(bias(out, number)))
+    return net
+
+
+def test_vggish_is_the_network_of_the_original(vggish, golden):
+    file = np.load(golden / "vggish" / "network_formula.npz")
+    pools = {f"pool{i}": f"features.{place}" for i, place in enumerate((2, 5, 10, 15), start=1)}
+    patches = torch.from_numpy(file["input"]).unsqueeze(1)
+    embedding, kept = vggish.engine(patches, list(pools.values()))
+    for pool, layer in pools.items():
+        np.testing.assert_allclose(kept[layer].mean((2, 3)), file[f"{pool}_mean"], atol=5e-4, rtol=0)
+    maps = kept[pools["pool4"]].permute(0, 2, 3, 1)
+    np.testing.assert_allclose(maps, file["pool4"], atol=5e-4, rtol=0)
+    np.testing.assert_allclose(embedding, file["embedding"], atol=5e-4, rtol=0)
+    assert (embedding < 0).float().mean() > 0.3
+
+
+def test_vggish_from_the_waveform(vggish, golden):
+    """Examples 0 and 3 of the file are those of a recording."""
+    file = np.load(golden / "vggish" / "network_formula.npz")
+    waveform = np.load(golden / "vggish" / "baby_5000ms.npz")["waveform16k"]
+    result = vggish.embed(waveform, rate=RATE)
+    np.testing.assert_allclose(result.values[[0, 3]], file["embedding"], atol=2e-3, rtol=0)
+    np.testing.assert_allclose(result.times[3], [2.88, 3.84])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_openl3_sees_the_spectrograms_of_the_original(golden, kind):
+    """The scale is so deep that float32 shows: looser further down, and the lowest only in the mean."""
+    file = np.load(golden / "openl3" / "spectrograms.npz")
+    frontend = preset_of(zoo.describe(f"openl3.{kind}_music_512"))
+    found, expected = frontend.spectrograms(torch.from_numpy(file["frames"])).numpy(), file[kind]
+    assert found.shape == expected.shape
+    difference = np.abs(found - expected)
+    for level, most in ((-30, 3e-3), (-40, 2e-2), (-50, 0.2), (-60, 0.8)):
+        assert difference[expected > level].max() <= most
+    assert difference.mean() <= (0.3 if kind == "linear" else 5e-2)
+
+
+def openl3(kind: str, size: int) -> Engine:
+    """With weights by the formula, in the order of Keras, through the converter of Keras's files."""
+    net = zoo.load(f"openl3.{kind}_env_{size}", weights=None, device="cpu")
+    tensors, inputs = {}, 1
+    for i, filters in enumerate((64, 64, 128, 128, 256, 256, 512, 512)):
+        norm = batch_norm(inputs, i)
+        tensors |= {f"batch_normalization_{i}/{j}": array for j, array in enumerate(norm)}
+        tensors[f"conv2d_{i}/kernel"] = kernel((3, 3, inputs, filters), 100 + i, 9 * inputs)
+        tensors[f"conv2d_{i}/bias"] = bias(filters, 100 + i)
+        inputs = filters
+    state = {name: torch.from_numpy(array.copy()) for name, array in from_keras(tensors).items()}
+    net.module.load_state_dict(state)
+    return net.engine
+
+
+@pytest.mark.parametrize("size", [512, 6144])
+@pytest.mark.parametrize("kind", KINDS)
+def test_openl3_is_the_network_of_the_original(golden, kind, size):
+    file = np.load(golden / "openl3" / f"network_formula_{kind}.npz")
+    frames = np.load(golden / "openl3" / "spectrograms.npz")["frames"][file["frame_index"]]
+    engine, expected = openl3(kind, size), file[f"embedding_{size}"]
+    found, _ = engine(torch.from_numpy(file["spectrogram"]).unsqueeze(1))
+    np.testing.assert_allclose(found, expected, atol=3e-4, rtol=0)
+    frontend = preset_of(zoo.describe(f"openl3.{kind}_env_{size}"))
+    heard, _ = engine(frontend.spectrograms(torch.from_numpy(frames)).unsqueeze(1))
+    np.testing.assert_allclose(heard, expected, atol=0.6 if kind == "linear" else 0.1, rtol=0)
+    assert torch.cosine_similarity(heard, torch.from_numpy(expected)).min() > 0.9999
+
+
+def test_openl3_hears_the_first_frame_half_silent(golden):
+    """Centring: frame 2 of the file is half a second of zeros before the start of frame 0."""
+    file = np.load(golden / "openl3" / "spectrograms.npz")
+    frontend = preset_of(zoo.describe("openl3.mel256_music_512"))
+    batch = next(frontend.batches(file["frames"][0], rate=48000))
+    expected = file["mel256"][2]
+    assert np.abs(batch.data[0, 0].numpy() - expected)[expected > -40].max() <= 2e-2
+    np.testing.assert_allclose(batch.times[:2], [[0, 0.5], [0, 0.6]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_other_front_end_is_that_of_openl3_with_librosa(golden, kind):
+    """``openl3/core.py`` 0.4.2: ``_librosa_linear_frontend`` and ``_librosa_mel_frontend``."""
+    import librosa
+
+    frames = np.load(golden / "openl3" / "spectrograms.npz")["frames"]
+    frontend = replace(preset_of(zoo.describe(f"openl3.{kind}_music_512")), variant="librosa")
+    found = frontend.spectrograms(torch.from_numpy(frames)).numpy()
+    for frame, spectrogram in zip(frames, found, strict=True):
+        if kind == "linear":
+            amplitude = np.abs(librosa.stft(frame, n_fft=512, hop_length=242, center=False))
+        else:
+            amplitude = librosa.feature.melspectrogram(
+                y=frame, sr=48000, n_mels=int(kind[3:]), n_fft=2048, hop_length=242, center=True, power=1.0
+            )
+        expected = librosa.power_to_db(amplitude, ref=1.0, amin=1e-10, top_db=80.0)
+        expected -= expected.max()
+        assert np.abs(spectrogram - expected)[expected > -40].max() <= 2e-2
+        assert np.abs(spectrogram - expected).mean() <= (0.3 if kind == "linear" else 5e-2)
+
+
+def test_vggish_passes_the_test_of_its_authors(net):
+    """``vggish_smoke_test.py``: 3 s of 1 kHz; only where the published weights are on this machine."""
+    if not zoo.weights.is_cached(zoo.describe("vggish")):
+        pytest.skip("needs the published weights of VGGish: zoo fetch vggish")
+    tone = np.sin(2 * np.pi * 1000 * np.arange(3 * RATE) / RATE).astype(np.float32)
+    values = net("vggish").embed(tone, rate=RATE).values
+    assert values.mean() == pytest.approx(0.000657, rel=0.1)
+    assert values.std() == pytest.approx(0.343, rel=0.1)
