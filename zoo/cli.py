@@ -147,7 +147,7 @@ def classify(
     files: list[str],
     network: NetworkOption = "squeezenet",
     top: Annotated[int, typer.Option(help="Classes to name.")] = 5,
-    engine: Annotated[str, typer.Option(help="auto, torch or onnxruntime.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or spectral.")] = "auto",
     as_json: Json = False,
 ) -> None:
     """Say what is in pictures, or in recordings as a whole."""
@@ -306,7 +306,7 @@ def compare(
     untrained: Annotated[bool, typer.Option(help="Measure without weights; nothing is fetched.")] = False,
     batch: Annotated[int, typer.Option(help="Batch size of the throughput.")] = 16,
     repeats: Annotated[int, typer.Option(help="Passes that are timed.")] = 10,
-    engine: Annotated[str, typer.Option(help="auto, torch or onnxruntime.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or spectral.")] = "auto",
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     plot: Annotated[Path | None, typer.Option(help="Write the chart to this .html file.")] = None,
     as_json: Json = False,

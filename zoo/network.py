@@ -18,6 +18,7 @@ from zoo import labels, weights
 from zoo.engines import Engine, choose
 from zoo.engines.onnx import OnnxRuntime, graph_path
 from zoo.engines.pytorch import PyTorch
+from zoo.engines.spectral import Spectral
 from zoo.errors import InputError, UnknownNameError, WeightsError
 from zoo.growing import Growing
 from zoo.inputs import Batch, count
@@ -71,13 +72,15 @@ class Network:
         self.preset = preset_of(spec)
         self.labels = classes
         self._engine = engine
-        chosen = choose(engine, self.device, dtype, spec.modality)
+        chosen = choose(engine, self.device, dtype, spec.modality, spec.spectral)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
         self.module = eager.module
         self.engine: Engine = eager
         if chosen == "onnxruntime":
             required = engine == chosen
             self.engine = OnnxRuntime(eager, spec.input_shape, spec.embedding, graph, required=required)
+        elif chosen == "spectral":
+            self.engine = Spectral(eager, spec.input_shape, _resolve(spec.spectral))
 
     @property
     def name(self) -> str:
@@ -365,7 +368,7 @@ def load(
         Give the network a fresh, untrained head of that many classes.
     device : str
         ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
-    engine : {"auto", "torch", "onnxruntime"}
+    engine : {"auto", "torch", "onnxruntime", "spectral"}
         What runs the network; ``"auto"`` takes the faster one, see `zoo.engines.choose`.
     dtype : {"fp32", "bf16", "fp16"}
         Precision of the products. Reduced precision changes scores by about 0.01, see ``benchmarks``.
@@ -390,7 +393,9 @@ def load(
     <Network crepe.tiny on cpu>
     """
     spec = describe(name)
-    choose(engine, _device(device), dtype, spec.modality)  # what makes no sense is said before a download
+    choose(
+        engine, _device(device), dtype, spec.modality, spec.spectral
+    )  # what makes no sense is said before a download
     if num_classes is not None:
         count("num_classes", num_classes)
     module = build(spec)

@@ -117,6 +117,9 @@ class Spec:
         Tried in order.
     embedded : bool
         True where the package index alone is enough to have the weights.
+    spectral : str
+        ``"module:class"`` that makes of the module a function of batches, the same in the frequency domain;
+        empty where there is none.
     known : mapping
         ``sample`` and ``answer``: what `zoo verify` expects the network to say.
     """
@@ -147,6 +150,7 @@ class Spec:
     accuracy: Accuracy | None = None
     published: Published | None = None
     embedded: bool = False
+    spectral: str = ""
     known: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -38,11 +38,12 @@ def assert_cents(found, expected):
     np.testing.assert_allclose(1200 * np.log2(found / expected), 0, atol=0.02)
 
 
+@pytest.mark.parametrize("engine", ["torch", "spectral"])
 @pytest.mark.parametrize("capacity", CAPACITIES)
-def test_crepe_on_speech(net, golden, capacity):
+def test_crepe_on_speech(golden, capacity, engine):
     """Centring the whole array gives 63 frames; the golden file stops where the 60th ends."""
     file = np.load(golden / "crepe" / "torchcrepe_test.npz")
-    network = net(f"crepe.{capacity}")
+    network = zoo.load(f"crepe.{capacity}", device="cpu", engine=engine)
     frames = network.preprocess(file["waveform16k"], rate=RATE)[:60]
     np.testing.assert_allclose(frames, file["frames"], atol=1e-5, rtol=0)
     np.testing.assert_allclose(network.scores(frames), file[f"activation_{capacity}"], atol=2e-5, rtol=0)
@@ -67,8 +68,11 @@ def test_crepe_on_the_sweep(net, golden, capacity, decoder):
     assert_cents(track.frequency, file[f"frequency_{'viterbi_' if decoder == 'viterbi' else ''}{capacity}"])
 
 
+@pytest.mark.parametrize("engine", ["torch", "spectral"])
 @pytest.mark.parametrize("capacity", ["tiny", "full"])
-def test_crepe_on_the_frames_of_its_peers_tests(net, golden, capacity):
+def test_crepe_on_the_frames_of_its_peers_tests(golden, capacity, engine):
     file = np.load(golden / "crepe" / "frames_reference.npz")
-    scores = net(f"crepe.{capacity}").scores(torch.from_numpy(file["frames"]))
+    scores = zoo.load(f"crepe.{capacity}", device="cpu", engine=engine).scores(
+        torch.from_numpy(file["frames"])
+    )
     np.testing.assert_allclose(scores, file[f"activation_{capacity}"], atol=2e-5, rtol=0)

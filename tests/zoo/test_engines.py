@@ -16,18 +16,23 @@ PICTURES = zoo.networks("picture", embedded=True)
 
 
 @pytest.mark.parametrize(
-    ("asked", "device", "dtype", "modality", "taken"),
+    ("asked", "device", "dtype", "name", "taken"),
     [
-        ("auto", "cpu", "fp32", "picture", "onnxruntime"),
-        ("auto", "cpu", "bf16", "picture", "torch"),
-        ("auto", "cuda", "fp32", "picture", "torch"),
-        ("auto", "cpu", "fp32", "sound", "torch"),
-        ("torch", "cpu", "fp32", "picture", "torch"),
-        ("onnxruntime", "cpu", "fp32", "sound", "onnxruntime"),
+        ("auto", "cpu", "fp32", "squeezenet", "onnxruntime"),
+        ("auto", "cpu", "bf16", "squeezenet", "torch"),
+        ("auto", "cuda", "fp32", "squeezenet", "torch"),
+        ("auto", "cpu", "fp32", "yamnet", "torch"),
+        ("auto", "cpu", "fp32", "crepe.tiny", "spectral"),
+        ("auto", "cpu", "bf16", "crepe.tiny", "torch"),
+        ("auto", "cuda", "fp32", "crepe.tiny", "torch"),
+        ("torch", "cpu", "fp32", "squeezenet", "torch"),
+        ("torch", "cpu", "fp32", "crepe.tiny", "torch"),
+        ("onnxruntime", "cpu", "fp32", "yamnet", "onnxruntime"),
     ],
 )
-def test_the_rule(asked, device, dtype, modality, taken):
-    assert engines.choose(asked, torch.device(device), dtype, modality) == taken
+def test_the_rule(asked, device, dtype, name, taken):
+    spec = zoo.describe(name)
+    assert engines.choose(asked, torch.device(device), dtype, spec.modality, spec.spectral) == taken
 
 
 @pytest.mark.parametrize(
@@ -36,11 +41,13 @@ def test_the_rule(asked, device, dtype, modality, taken):
         ({"engine": "steam"}, UnknownNameError),
         ({"dtype": "fp8"}, UnknownNameError),
         ({"engine": "onnxruntime", "dtype": "bf16"}, InputError),
+        ({"engine": "spectral", "dtype": "bf16"}, InputError),
+        ({"engine": "spectral", "name": "yamnet"}, InputError),
     ],
 )
 def test_what_no_engine_does_is_said_before_anything_is_fetched(options, error, empty_cache):
     with pytest.raises(error, match=r"engine|dtype"):
-        zoo.load("crepe.tiny", device="cpu", **options)
+        zoo.load(**{"name": "crepe.tiny", "device": "cpu", **options})
     assert not empty_cache.exists()
 
 

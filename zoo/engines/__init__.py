@@ -1,4 +1,4 @@
-"""How a forward pass is run: by PyTorch, or by ONNX Runtime, behind one interface."""
+"""How a forward pass is run: by PyTorch, by ONNX Runtime, or in the frequency domain."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import torch
 
 from zoo.errors import InputError, UnknownNameError
 
-ENGINES = ("auto", "torch", "onnxruntime")
+ENGINES = ("auto", "torch", "onnxruntime", "spectral")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -36,11 +36,23 @@ class Engine(ABC):
         """
 
 
-def choose(engine: str, device: torch.device, dtype: str, modality: str) -> str:
+def choose(engine: str, device: torch.device, dtype: str, modality: str, spectral: str = "") -> str:
     """Which engine runs a network: the one asked for, or by rule.
 
-    The rule: ONNX Runtime for pictures on a CPU in fp32, where it was 1.6 to 5.6 times as fast as PyTorch for
-    every network that was measured (``benchmarks/image.py``); PyTorch for everything else.
+    The rule, on a CPU in fp32: the frequency domain for networks that have such a form, where it was the
+    fastest for every capacity of CREPE and every batch (``benchmarks/audio.py``); ONNX Runtime for pictures,
+    where it was 1.6 to 5.6 times as fast as PyTorch for every network that was measured
+    (``benchmarks/image.py``). PyTorch for everything else.
+
+    Parameters
+    ----------
+    engine : str
+        One of `ENGINES`.
+    device : torch.device
+    dtype : str
+        Key of `DTYPES`.
+    modality, spectral : str
+        Of the network's record.
 
     Raises
     ------
@@ -54,8 +66,12 @@ def choose(engine: str, device: torch.device, dtype: str, modality: str) -> str:
     if dtype not in DTYPES:
         raise UnknownNameError(f"There is no dtype {dtype!r}; choose one of {', '.join(DTYPES)}.")
     suits = device.type == "cpu" and dtype == "fp32"
-    if engine == "onnxruntime" and not suits:
-        raise InputError(f"The engine onnxruntime runs on the CPU in fp32 here, not on {device} in {dtype}.")
+    if engine in ("onnxruntime", "spectral") and not suits:
+        raise InputError(f"The engine {engine} runs on the CPU in fp32 here, not on {device} in {dtype}.")
+    if engine == "spectral" and not spectral:
+        raise InputError("This network has no form in the frequency domain; choose another engine.")
+    if engine == "auto" and suits and spectral:
+        return "spectral"
     if engine == "auto":
         return "onnxruntime" if suits and modality == "picture" else "torch"
     return engine

@@ -20,6 +20,7 @@ from torch import nn
 from zoo import weights
 from zoo.engines import Engine
 from zoo.engines.pytorch import PyTorch
+from zoo.engines.snapshot import Snapshot
 from zoo.errors import EngineError
 from zoo.modules import watching
 from zoo.sources import digest
@@ -69,7 +70,7 @@ class OnnxRuntime(Engine):
         self.eager, self.shape, self.layer, self.file = eager, tuple(shape), layer, file
         self.required = required
         self._session: Any = None
-        self._exported: _Snapshot | None = None
+        self._exported: Snapshot | None = None
         self._lock = threading.Lock()
 
     def __call__(
@@ -90,7 +91,7 @@ class OnnxRuntime(Engine):
             if self._exported and self._exported.holds():
                 return self._session
             file = None if self._exported else self.file  # which is of the weights that were loaded
-            self._exported = _Snapshot(self.eager.module)
+            self._exported = Snapshot(self.eager.module)
             try:
                 self._session = self._open(file)
             except EngineError:
@@ -182,29 +183,6 @@ def _session(graph: bytes | str) -> Any:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except RuntimeError as error:
         raise EngineError(f"ONNX Runtime cannot run this network ({_first(error)}).") from error
-
-
-class _Snapshot:
-    """Notices when a parameter, statistic or layer of a module is changed or exchanged for another."""
-
-    def __init__(self, module: nn.Module):
-        self._tensors = [
-            (held, name, tensor, tensor._version)
-            for layer in module.modules()
-            for held in (layer._parameters, layer._buffers)
-            for name, tensor in held.items()
-            if tensor is not None
-        ]
-        self._layers = [
-            (layer._modules, name, child)
-            for layer in module.modules()
-            for name, child in layer._modules.items()
-        ]
-
-    def holds(self) -> bool:
-        return all(held.get(name) is t and t._version == v for held, name, t, v in self._tensors) and all(
-            held.get(name) is child for held, name, child in self._layers
-        )
 
 
 def _first(error: BaseException) -> str:
