@@ -150,10 +150,10 @@ class Frontend(ABC):
         Raises
         ------
         InputError
-            If that is less than one sample or more than one window.
+            If that is less than `grain` or more than one window.
         """
-        number("step", seconds, 1 / self.rate, self.span)
-        hop = max(1, round(seconds * self.rate / self.grain)) * self.grain
+        number("step", seconds, self.grain / self.rate, self.span)
+        hop = round(seconds * self.rate / self.grain) * self.grain
         return replace(self, framing=replace(self.framing, hop=hop))
 
     def padded(self) -> "Frontend":
@@ -175,7 +175,7 @@ class Frontend(ABC):
         """
         if number("overlap", share, 0, 1) == 1:
             raise InputError("With overlap=1 no window would follow another: it must be less than 1.")
-        return self.with_hop(max(self.span * (1 - share), 1 / self.rate))
+        return self.with_hop(max(self.span * (1 - share), self.grain / self.rate))
 
     def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
         """Decode, resample, cut and transform recordings, `size` windows at a time.
@@ -260,7 +260,6 @@ class LogMelPatches(Frontend):
             f"{super().describe()}, an incomplete last one being {last}; each becomes a log-mel patch of "
             f"96 frames × 64 bands (125 to 7500 Hz, magnitude, ln(x + {self.offset:g}))."
         )
-
 
     def log_mel(self, waveform: torch.Tensor) -> torch.Tensor:
         """Log-mel spectrogram of a waveform (samples,), shape (frames, 64)."""
