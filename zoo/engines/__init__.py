@@ -40,7 +40,7 @@ def choose(engine: str, device: torch.device, dtype: str, modality: str, spectra
     """Which engine runs a network: the one asked for, or by rule.
 
     The rule, on a CPU in fp32: the frequency domain for networks that have such a form, where it was the
-    fastest for every capacity of CREPE and every batch (``benchmarks/audio.py``); ONNX Runtime for pictures,
+    fastest for every capacity of CREPE and every batch (``benchmarks/sound.py``); ONNX Runtime for pictures,
     where it was 1.6 to 5.6 times as fast as PyTorch for every network that was measured
     (``benchmarks/image.py``). PyTorch for everything else.
 
