@@ -8,9 +8,12 @@ from functools import cache
 import numpy as np
 import torch
 
+from zoo.errors import InputError
+from zoo.inputs import number
+
 # Centres of the bins in cents above 10 Hz: 20 cents apart, the first is C1 (32.70 Hz).
 BIN_CENTS = np.linspace(0, 7180, 360) + 1997.3794084376191
-DECODERS = ("local-average", "viterbi")
+DECODERS = ("local-average", "viterbi", "argmax")
 _REACH = 4  # bins on either side of the centre that the local average weighs
 _BAND = 11  # bins that the path may move between two frames
 
@@ -18,6 +21,31 @@ _BAND = 11  # bins that the path may move between two frames
 def to_hertz(cents: np.ndarray) -> np.ndarray:
     """Cents above 10 Hz as Hz."""
     return 10.0 * 2.0 ** (cents / 1200.0)
+
+
+def bins_between(fmin: float | None, fmax: float | None) -> slice:
+    """The bins whose centres lie in a range.
+
+    Parameters
+    ----------
+    fmin, fmax : float or None
+        In Hz; None: as far as the bins reach.
+
+    Raises
+    ------
+    InputError
+        If there is no bin in that range, or no such range.
+    """
+    hertz = to_hertz(BIN_CENTS)
+    low = hertz[0] if fmin is None else number("fmin", fmin, 0, 8000)
+    high = hertz[-1] if fmax is None else number("fmax", fmax, 0, 8000)
+    inside = np.flatnonzero((hertz >= low) & (hertz <= high))
+    if not len(inside):
+        raise InputError(
+            f"No pitch lies between fmin={low:g} and fmax={high:g} Hz: the network knows those from "
+            f"{hertz[0]:.1f} to {hertz[-1]:.1f} Hz, 1.2 % apart."
+        )
+    return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
 def local_average(activations: np.ndarray, centres: np.ndarray | None = None) -> np.ndarray:
@@ -39,7 +67,9 @@ def local_average(activations: np.ndarray, centres: np.ndarray | None = None) ->
     inside = (bins >= 0) & (bins < len(BIN_CENTS))
     bins = bins.clip(0, len(BIN_CENTS) - 1)
     weights = np.take_along_axis(activations.astype(np.float64), bins, axis=1) * inside
-    return (weights * BIN_CENTS[bins]).sum(axis=1) / weights.sum(axis=1).clip(min=1e-12)
+    total = weights.sum(axis=1)
+    mean = (weights * BIN_CENTS[bins]).sum(axis=1) / np.where(total > 0, total, 1)
+    return np.where(total > 0, mean, BIN_CENTS[centres])
 
 
 class Viterbi:
@@ -49,10 +79,17 @@ class Viterbi:
     12 bins; an observation (the largest bin) is right with probability 0.1 and otherwise any bin.
     A stretch of the path is given out as soon as every path that is still possible agrees on it, so the
     result is that of the whole file while only a short piece is ever held.
+
+    Parameters
+    ----------
+    considered : slice
+        The bins that the path may visit and that are observed; all by default.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, considered: slice = slice(None)) -> None:
         n = len(BIN_CENTS)
+        self._barred = np.full(n, -np.inf)
+        self._barred[considered] = 0
         self._emission = np.log(np.array([0.9 / n, 0.1 + 0.9 / n]))
         distance = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
         matrix = np.maximum(12 - distance, 0).astype(float)
@@ -90,12 +127,12 @@ class Viterbi:
         emission = np.full(len(BIN_CENTS), self._emission[0])
         emission[observed] = self._emission[1]
         if self._score is None:
-            self._score = emission
+            self._score = emission + self._barred
             self._back.append(np.arange(len(BIN_CENTS)))  # the first frame has no way back
             return
         ways = self._score[self._from] + self._transition
         best = ways.argmax(axis=0)[None]
-        self._score = np.take_along_axis(ways, best, axis=0)[0] + emission
+        self._score = np.take_along_axis(ways, best, axis=0)[0] + emission + self._barred
         self._back.append(np.take_along_axis(self._from, best, axis=0)[0].astype(np.int16))
 
     def _trace(self, last: int, state: int) -> np.ndarray:
@@ -112,28 +149,45 @@ class Decoder:
 
     Parameters
     ----------
-    name : {"local-average", "viterbi"}
-        Around the largest bin of each frame, or around the most likely path through all of them.
+    name : {"local-average", "viterbi", "argmax"}
+        The mean around the largest bin of each frame, or around the most likely path through all of them;
+        or the centre of the largest bin, which is up to 10 cents off.
+    fmin, fmax : float, optional
+        Range in Hz; bins outside count for nothing.
+
+    Raises
+    ------
+    InputError
+        If there is no such decoder, or no bin in the range.
     """
 
-    def __init__(self, name: str):
-        self._path = Viterbi() if name == "viterbi" else None
+    def __init__(self, name: str, *, fmin: float | None = None, fmax: float | None = None):
+        if name not in DECODERS:
+            raise InputError(f"There is no decoder {name!r}; choose one of {', '.join(DECODERS)}.")
+        self._considered = bins_between(fmin, fmax)
+        self._path = Viterbi(self._considered) if name == "viterbi" else None
+        self._centres_only = name == "argmax"
         self._waiting = np.zeros((0, len(BIN_CENTS)), np.float32)
 
     def feed(self, activations: np.ndarray) -> np.ndarray:
         """Go on with the next frames, shape (n, 360); returns cents of the frames that are certain now."""
-        self._waiting = np.concatenate([self._waiting, activations])
-        largest = activations.argmax(axis=1)
+        considered = np.zeros_like(activations)
+        considered[:, self._considered] = activations[:, self._considered]
+        self._waiting = np.concatenate([self._waiting, considered])
+        largest = activations[:, self._considered].argmax(axis=1) + self._considered.start
         return self._decode(self._path.feed(largest) if self._path else largest)
 
     def finish(self) -> np.ndarray:
         """Cents of the frames that were still open; the decoder is done after that."""
         return self._decode(self._path.finish()) if self._path else np.zeros(0)
 
+    def confidence(self, activations: np.ndarray) -> np.ndarray:
+        """The largest activation in the range, shape (n,)."""
+        return activations[:, self._considered].max(axis=1)
+
     def _decode(self, bins: np.ndarray) -> np.ndarray:
-        cents = local_average(self._waiting[: len(bins)], bins)
-        self._waiting = self._waiting[len(bins) :]
-        return cents
+        waiting, self._waiting = self._waiting[: len(bins)], self._waiting[len(bins) :]
+        return BIN_CENTS[bins] if self._centres_only else local_average(waiting, bins)
 
 
 @cache

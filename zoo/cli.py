@@ -229,15 +229,24 @@ def pitch(
     file: str,
     network: NetworkOption = "crepe.full",
     step: Annotated[float, typer.Option(help="Time between frames, in s.")] = 0.01,
-    decoder: Annotated[str, typer.Option(help="local-average or viterbi.")] = "local-average",
+    decoder: Annotated[str, typer.Option(help="local-average, viterbi or argmax.")] = "local-average",
     threshold: Annotated[float, typer.Option(help="Confidence below which a frame is unvoiced.")] = 0.5,
     silence: Annotated[float, typer.Option(help="Level in dB below which a frame is unvoiced.")] = -60.0,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print every frame as CSV.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every frame as JSON.")] = False,
+    fmin: Annotated[float | None, typer.Option(help="Lowest pitch to consider, in Hz.")] = None,
+    fmax: Annotated[float | None, typer.Option(help="Highest pitch to consider, in Hz.")] = None,
+    smooth: Annotated[int, typer.Option(help="Frames to smooth voiced pitch over, an odd number.")] = 1,
+    smoother: Annotated[str, typer.Option(help="median or mean.")] = "median",
+    notes: Annotated[bool, typer.Option("--notes", help="Print notes in place of frames.")] = False,
+    midi: Annotated[Path | None, typer.Option(help="Write the notes to this .mid file.")] = None,
+    synth: Annotated[Path | None, typer.Option(help="Write the pitch as sound to this .wav file.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every frame, or note, as CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every frame, or note, as JSON.")] = False,
 ) -> None:
     """Say which pitch a melody or voice has over time."""
     if as_json and as_csv:
         raise InputError("Choose --json or --csv, not both.")
+    _require_place(midi, ".mid")
+    _require_place(synth, ".wav")
     from zoo.verbs import pitch as track_pitch
 
     with _seconds_bar(file) as progress:
@@ -248,12 +257,23 @@ def pitch(
             decoder=decoder,
             threshold=threshold,
             silence=silence,
+            fmin=fmin,
+            fmax=fmax,
+            smooth=smooth,
+            smoother=smoother,
             progress=progress,
         )
+    if midi:
+        _write(midi, lambda temporary: temporary.write_bytes(track.to_midi()))
+    if synth:
+        _write(synth, lambda temporary: _write_wav(track, temporary))
     if as_csv:
-        _print_csv(track.table())
+        _print_csv(track.notes() if notes else track.table())
     elif as_json:
-        _print_json(track.to_dict())
+        _print_json(track.notes().to_dict("records") if notes else track.to_dict())
+    elif notes:
+        for note in track.notes().itertuples():
+            typer.echo(f"{note.start:8.2f} s to {note.end:8.2f} s  {note.name:<4} {note.cents:+4.0f} cents")
     else:
         typer.echo(_pitch_summary(track))
 
@@ -270,15 +290,11 @@ def embed(
 ) -> None:
     """Write a vector for each picture, or for each window of sound."""
     writers = {".npz": _write_npz, ".parquet": _write_parquet, ".csv": _write_csv}
-    if out.suffix not in writers:
-        raise InputError(f"{out} should end with .npz, .parquet or .csv.")
-    if not out.parent.is_dir():
-        raise InputError(f"There is no folder {out.parent}.")
+    _require_place(out, *writers)
     import numpy as np
 
     from zoo.network import load
     from zoo.results import Embedding
-    from zoo.weights import write
 
     net = load(network)
     parts, failed = _each(files, lambda file: net.embed(file, layer=layer, overlap=overlap))
@@ -290,10 +306,7 @@ def embed(
             times=None if parts[0].times is None else np.concatenate([part.times for part in parts]),
             inputs=tuple(name for part in parts for name in part.inputs),
         )
-        try:
-            write(out, lambda temporary: writers[out.suffix](result, temporary))
-        except OSError as error:
-            raise InputError(f"{out} cannot be written: {error.strerror or error}.") from error
+        _write(out, lambda temporary: writers[out.suffix](result, temporary))
         rows, columns = result.values.shape
         typer.echo(f"{rows} vectors of {columns} numbers from {result.layer} of {net.name}: {out}", err=True)
     _exit(failed)
@@ -468,6 +481,29 @@ def _print_csv(table: Any) -> None:
     from zoo.results import to_csv
 
     typer.echo(to_csv(table), nl=False)
+
+
+def _require_place(out: Path | None, *suffixes: str) -> None:
+    """Raise an `InputError` where a file cannot be written under that name."""
+    if out and out.suffix not in suffixes:
+        raise InputError(f"{out} should end with {' or '.join(suffixes)}.")
+    if out and not out.parent.is_dir():
+        raise InputError(f"There is no folder {out.parent}.")
+
+
+def _write(out: Path, fill: Callable[[Path], object]) -> None:
+    from zoo.weights import write
+
+    try:
+        write(out, fill)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror or error}.") from error
+
+
+def _write_wav(track: Any, path: Path, rate: int = 44100) -> None:
+    import soundfile
+
+    soundfile.write(path, track.synthesise(rate), rate, format="WAV")
 
 
 def _write_npz(result: Any, path: Path) -> None:

@@ -13,7 +13,7 @@ from zoo.errors import InputError
 from zoo.growing import Growing
 from zoo.inputs import count, number
 from zoo.network import Network, load
-from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
+from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents, smoothing
 
 if TYPE_CHECKING:
     from audio.reporting import Group
@@ -205,6 +205,10 @@ def pitch(
     decoder: str = "local-average",
     threshold: float = 0.5,
     silence: float | None = -60.0,
+    fmin: float | None = None,
+    fmax: float | None = None,
+    smooth: int = 1,
+    smoother: str = "median",
     keep_activations: bool = False,
     progress: Heard | None = None,
 ) -> PitchTrack:
@@ -218,12 +222,20 @@ def pitch(
         Sample rate of an array, in Hz.
     step : float
         Time between frames, in s.
-    decoder : {"local-average", "viterbi"}
-        Each frame for itself, or the most likely path over the whole recording.
+    decoder : {"local-average", "viterbi", "argmax"}
+        Each frame for itself, the most likely path over the whole recording, or the nearest bin of each
+        frame (of 20 cents).
     threshold : float
         Confidence, from 0 to 1, below which a frame is unvoiced.
     silence : float or None
         A-weighted level in dB relative to full scale below which a frame is unvoiced; None: no frame is.
+    fmin, fmax : float, optional
+        Lowest and highest pitch to consider, in Hz; by default all that the network knows, 31.7 to 2005.5.
+        Confidence is that of the best pitch in the range.
+    smooth : int
+        Frames, an odd number, over which the pitch of voiced frames is smoothed, see `PitchTrack.smoothed`;
+        1: not at all.
+    smoother : {"median", "mean"}
     keep_activations : bool
         Also return the network's outputs.
     progress : callable, optional
@@ -245,16 +257,15 @@ def pitch(
         number("silence", silence, -1000, 1000)
     from audio import pitch as decoding
 
-    if decoder not in decoding.DECODERS:
-        raise InputError(f"There is no decoder {decoder!r}; choose {' or '.join(decoding.DECODERS)}.")
+    smoothing(smooth, smoother)
+    decoded = decoding.Decoder(decoder, fmin=fmin, fmax=fmax)
     frontend = net.preset.with_hop(step)
-    decoded = decoding.Decoder(decoder)
     cents, confidence, levels = Growing(np.float64), Growing(np.float32), Growing(np.float32)
     kept, name = Growing(np.float32, (len(decoding.BIN_CENTS),)), ""
     for batch in frontend.batches(x, rate=rate):
         activations = net.scores(batch.data)
         cents.add(decoded.feed(activations))
-        confidence.add(activations.max(axis=1))
+        confidence.add(decoded.confidence(activations))
         levels.add(decoding.level(frontend.frames(torch.from_numpy(batch.samples))))
         name = batch.names[0]
         if keep_activations:
@@ -273,7 +284,7 @@ def pitch(
         level=levels.array(),
         activations=kept.array() if keep_activations else None,
     )
-    return track.gated(threshold=threshold, silence=silence)
+    return track.gated(threshold=threshold, silence=silence).smoothed(smooth, smoother)
 
 
 def _network(network: str | Network) -> Network:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from audio import pitch
+from zoo.errors import InputError
 
 
 def bump(bins: np.ndarray, width: float = 1.5) -> np.ndarray:
@@ -62,6 +63,50 @@ def test_the_path_comes_out_as_it_becomes_certain():
     decoder = pitch.Viterbi()
     out = sum(len(decoder.feed(np.full(100, 180))) for _ in range(30))
     assert out > 2900
+
+
+@pytest.mark.parametrize("name", pitch.DECODERS)
+def test_bins_outside_the_range_count_for_nothing(name):
+    """A fundamental at bin 100 below a stronger octave at bin 160, and more noise above."""
+    activations = 0.4 * bump(np.full(50, 100)) + 0.9 * bump(np.full(50, 160)) + 0.8 * bump(np.full(50, 300))
+    low, high = pitch.to_hertz(pitch.BIN_CENTS[[60, 130]])
+    decoder = pitch.Decoder(name, fmin=low - 0.01, fmax=high + 0.01)
+    cents = np.concatenate([decoder.feed(activations), decoder.finish()])
+    np.testing.assert_allclose(cents, pitch.BIN_CENTS[100], atol=1)
+    np.testing.assert_allclose(decoder.confidence(activations), 0.4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", pitch.DECODERS)
+def test_the_pitch_stays_in_a_range_that_cuts_a_peak(name):
+    decoder = pitch.Decoder(name, fmin=pitch.to_hertz(pitch.BIN_CENTS[102]) - 0.01)
+    cents = np.concatenate([decoder.feed(bump(np.full(5, 100))), decoder.finish()])
+    assert (cents >= pitch.BIN_CENTS[102]).all()
+    assert (cents < pitch.BIN_CENTS[104]).all()
+
+
+def test_activations_of_nothing_at_all_are_the_lowest_bin_considered():
+    decoder = pitch.Decoder("local-average", fmin=100, fmax=200)
+    found = pitch.to_hertz(decoder.feed(np.zeros((1, 360), np.float32)))
+    assert 100 <= found[0] < 102
+
+
+def test_argmax_is_the_centre_of_a_bin():
+    decoder = pitch.Decoder("argmax")
+    np.testing.assert_array_equal(decoder.feed(bump([7.4, 359])), pitch.BIN_CENTS[[7, 359]])
+
+
+@pytest.mark.parametrize(
+    ("fmin", "fmax"), [(2500, None), (None, 20), (300, 200), (100.1, 100.2), (-1, None), ("low", None)]
+)
+def test_a_range_without_a_bin(fmin, fmax):
+    with pytest.raises(InputError, match=r"fmin|fmax"):
+        pitch.bins_between(fmin, fmax)
+
+
+def test_the_range_includes_its_ends_and_may_be_wider_than_the_bins():
+    assert pitch.bins_between(0, 8000) == pitch.bins_between(None, None) == slice(0, 360)
+    ends = pitch.to_hertz(pitch.BIN_CENTS[[5, 9]])
+    assert pitch.bins_between(*ends) == slice(5, 10)
 
 
 def test_no_frame_at_all_is_an_empty_path():

@@ -123,6 +123,26 @@ def test_pitch(run, files):
     assert json.loads(run("pitch", files / "tone.wav", "-n", "crepe.tiny", "--json")[1])["voiced"][50]
 
 
+def test_pitch_in_a_range_and_smoothed(run, files):
+    options = ("-n", "crepe.tiny", "--fmin", 300, "--fmax", 500, "--smooth", 5, "--smoother", "mean")
+    code, out, _ = run("pitch", files / "tone.wav", *options, "--decoder", "argmax", "--csv")
+    assert code == 0
+    assert pd.read_csv(io.StringIO(out)).frequency.median() == pytest.approx(440, abs=6)
+
+
+def test_notes_as_text_csv_json_midi_and_sound(run, tmp_path):
+    melody = (zoo.sample("melody.wav"), "-n", "crepe.tiny", "--notes")
+    midi, synth = tmp_path / "m.mid", tmp_path / "m.wav"
+    code, out, _ = run("pitch", *melody, "--midi", midi, "--synth", synth)
+    assert code == 0
+    assert " ".join(line.split()[5] for line in out.splitlines()) == "C4 D4 E4 C4 C4 D4 E4 C4 E4 F4 G4"
+    assert midi.read_bytes().startswith(b"MThd")
+    assert soundfile.info(synth).duration == pytest.approx(6, abs=0.02)
+    table = pd.read_csv(io.StringIO(run("pitch", *melody, "--csv")[1]))
+    assert list(table.columns) == ["start", "end", "midi", "name", "cents"]
+    assert json.loads(run("pitch", *melody, "--json")[1])[0]["name"] == "C4"
+
+
 @pytest.mark.parametrize("suffix", ["npz", "parquet", "csv"])
 def test_embed(run, files, tmp_path, suffix):
     out = tmp_path / f"vectors.{suffix}"
@@ -205,6 +225,10 @@ def test_garbage_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypatch
         ["events", "{tone}", "--specificity", "extreme"],
         ["pitch", "{tone}", "--decoder", "magic"],
         ["pitch", "{tone}", "--network", "yamnet"],
+        ["pitch", "{tone}", "--fmin", "3000"],
+        ["pitch", "{tone}", "--smooth", "2"],
+        ["pitch", "{tone}", "--midi", "m.wav"],
+        ["pitch", "{tone}", "--synth", "missing/m.wav"],
         ["classify", "{tone}", "--network", "crepe.tiny"],
         ["pitch", "{tone}", "--step", "nan"],
         ["pitch", "{tone}", "--step", "inf"],

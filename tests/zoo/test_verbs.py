@@ -118,13 +118,52 @@ def test_options_of_events_that_make_no_sense(net, options, error, word):
         zoo.sound_events(tone(440, 1), **settings)
 
 
-@pytest.mark.parametrize("decoder", ["local-average", "viterbi"])
+@pytest.mark.parametrize(("decoder", "tolerance"), [("local-average", 5), ("viterbi", 5), ("argmax", 15)])
 @pytest.mark.parametrize("name", CAPACITIES)
-def test_a_tone_of_440_hz_is_within_5_cents(net, name, decoder):
+def test_a_tone_of_440_hz_is_found(net, name, decoder, tolerance):
+    """Within 5 cents, or the bin beside the nearest of argmax, whose bins are 20 cents apart."""
     track = zoo.pitch(tone(440), rate=RATE, network=net(name), decoder=decoder)
     middle = slice(10, -10)  # at the ends a frame is half padding
     assert track.voiced[middle].all()
-    assert np.abs(cents(track.frequency[middle], 440)).max() < 5
+    assert np.abs(cents(track.frequency[middle], 440)).max() < tolerance
+
+
+def sung(frequency: np.ndarray) -> np.ndarray:
+    """Three harmonics of a frequency in Hz, a value a sample."""
+    phase = 2 * np.pi * np.cumsum(frequency) / RATE
+    return (0.3 * (np.sin(phase) + 0.5 * np.sin(2 * phase) + 0.25 * np.sin(3 * phase))).astype(np.float32)
+
+
+def test_vibrato_and_glides_are_followed(net):
+    """Vibrato of ±50 cents at 5.5 Hz, and an octave in 2 s, within 20 cents for 19 frames of 20."""
+    time = np.arange(2 * RATE) / RATE
+    for semitones in (0.5 * np.sin(2 * np.pi * 5.5 * time), 6 * time):
+        truth = 220 * 2 ** (semitones / 12)
+        track = zoo.pitch(sung(truth), rate=RATE, network=net("crepe.full"))
+        inner = slice(5, -5)
+        assert track.voiced[inner].all()
+        off = 1200 * np.log2(track.frequency[inner] / np.interp(track.time[inner], time, truth))
+        assert np.percentile(np.abs(off), 95) < 20
+
+
+def test_a_range_keeps_the_pitch_in_it(net):
+    """Two tones at once: which of them is found is up to the range; each disturbs the other a little."""
+    both = tone(220) + tone(700)
+    for limits, truth in (({"fmax": 300}, 220), ({"fmin": 500}, 700)):
+        track = zoo.pitch(both, rate=RATE, network=net("crepe.full"), threshold=0, **limits)
+        assert abs(cents(np.median(track.frequency), truth)) < 50
+        assert (track.frequency >= limits.get("fmin", 0)).all()
+        assert (track.frequency <= limits.get("fmax", 2100)).all()
+
+
+def test_a_smoothed_track_is_the_track_smoothed(net):
+    melody = zoo.sample("melody.wav")
+    rough = zoo.pitch(melody, network=net("crepe.tiny"))
+    for smoother in ("median", "mean"):
+        smooth = zoo.pitch(melody, network=net("crepe.tiny"), smooth=9, smoother=smoother)
+        np.testing.assert_array_equal(smooth.frequency, rough.smoothed(9, smoother).frequency)
+        steps, before = (np.nanmedian(np.abs(np.diff(t.frequency))) for t in (smooth, rough))
+        assert steps < 0.7 * before
 
 
 @pytest.mark.parametrize("name", CAPACITIES)
@@ -176,6 +215,12 @@ def test_the_step_is_the_time_between_frames(net):
         ({"step": 1}, "step"),
         ({"step": None}, "step"),
         ({"silence": "loud"}, "silence"),
+        ({"fmin": "low"}, "fmin"),
+        ({"fmin": 500, "fmax": 400}, "between fmin=500 and fmax=400"),
+        ({"fmax": 10}, "31.7"),
+        ({"smooth": 4}, "odd"),
+        ({"smooth": 0}, "smooth"),
+        ({"smoother": "mode"}, "median or mean"),
         ({"threshold": "x"}, "threshold"),
         ({"network": "yamnet"}, "pitch"),
     ],
