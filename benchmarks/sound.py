@@ -5,7 +5,7 @@ CREPE, on the CPU in float32, waveform of 16 kHz in, activations out: framing, n
 1. ours against torchcrepe's full network, with its own framing, in batches of 512 frames. torchcrepe is no
    dependency of ours; install it somewhere and name the folder:
    ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24`` and ``--peers PEERS``. Its weights are the
-   same; that it divides by another standard deviation changes activations by 1e-4.
+   same; that it divides by another standard deviation changes activations by up to 4e-4.
 2. the three engines against each other, for every capacity.
 3. where the time of the full network goes.
 
