@@ -41,7 +41,7 @@ def choose(engine: str, device: torch.device, dtype: str, modality: str, spectra
 
     The rule, on a CPU in fp32: the frequency domain for networks that have such a form, where it was the
     fastest for every capacity of CREPE and every batch (``benchmarks/sound.py``); ONNX Runtime for pictures,
-    where it was 1.6 to 5.6 times as fast as PyTorch for every network that was measured
+    where it was 1.8 to 6.1 times as fast as PyTorch for every network that was measured
     (``benchmarks/image.py``). PyTorch for everything else.
 
     Parameters
