@@ -22,7 +22,7 @@ from torchvision.transforms import InterpolationMode, v2
 
 import zoo
 from vision.picture import decode
-from zoo.network import Network, build
+from zoo.network import Network
 
 NETWORKS = ("squeezenet", "efficientnet_lite0", "mobilenetv2", "resnet50")
 SIZES = {"500 × 375": (500, 375), "4000 × 3000": (4000, 3000)}
@@ -58,7 +58,7 @@ def load(name: str, **options: str) -> Network:
 
 
 def plain(name: str, data: torch.Tensor) -> Callable[[], torch.Tensor]:
-    module = build(zoo.describe(name)).eval()
+    module = zoo.describe(name).build().eval()
 
     def run() -> torch.Tensor:
         with torch.inference_mode():
@@ -90,7 +90,7 @@ def effect(names: list[str], dtype: str, files: list[Path]) -> None:
 
 def usual(net: Network, files: list[Path]) -> Callable[[], object]:
     """From file to label as torchvision's documentation has it."""
-    preset, module = net.preset, build(net.spec).eval()
+    preset, module = net.preset, net.spec.build().eval()
     mode = InterpolationMode(preset.interpolation)
     transform = v2.Compose(
         [

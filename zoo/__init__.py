@@ -14,7 +14,7 @@ _PUBLIC = {
     "networks": "zoo.registry",
     "describe": "zoo.registry",
     "Spec": "zoo.spec",
-    "load": "zoo.network",
+    "load": "zoo.loading",
     "Network": "zoo.network",
     "classify": "zoo.verbs",
     "embed": "zoo.verbs",

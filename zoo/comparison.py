@@ -282,7 +282,7 @@ def _measure(request: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     from zoo import weights
-    from zoo.network import PRETRAINED, load
+    from zoo.loading import PRETRAINED, load
 
     net = load(request["name"], weights=PRETRAINED if request["pretrained"] else None, **request["options"])
     answers, inputs, input_ms = (), (), None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +12,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo import labels, weights
+from zoo import labels
 from zoo.engines import Engine, choose
-from zoo.engines.onnx import OnnxRuntime, graph_path
+from zoo.engines.onnx import OnnxRuntime
 from zoo.engines.pytorch import PyTorch
 from zoo.engines.spectral import Spectral
-from zoo.errors import InputError, UnknownNameError, WeightsError
+from zoo.errors import InputError, UnknownNameError
 from zoo.growing import Growing
 from zoo.inputs import Batch, count
 from zoo.modules import freeze, measure, replace_head
-from zoo.registry import describe
 from zoo.results import Classification, Embedding, Summary
-from zoo.spec import Spec
+from zoo.spec import Spec, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PRETRAINED = "pretrained"
 
 
 class Network:
@@ -67,9 +62,9 @@ class Network:
         graph: Path | None = None,
     ):
         self.spec = spec
-        self.device = _device(device)
+        self.device = device_of(device)
         self.dtype = dtype
-        self.preset = preset_of(spec)
+        self.preset = spec.preset()
         self.labels = classes
         self._engine = engine
         chosen = choose(engine, self.device, dtype, spec.modality, spec.spectral)
@@ -80,7 +75,7 @@ class Network:
             required = engine == chosen
             self.engine = OnnxRuntime(eager, spec.input_shape, spec.embedding, graph, required=required)
         elif chosen == "spectral":
-            self.engine = Spectral(eager, spec.input_shape, _resolve(spec.spectral))
+            self.engine = Spectral(eager, spec.input_shape, resolve(spec.spectral))
 
     @property
     def name(self) -> str:
@@ -346,90 +341,6 @@ class Network:
         return kept
 
 
-def load(
-    name: str,
-    *,
-    weights: str | os.PathLike[str] | None = PRETRAINED,
-    num_classes: int | None = None,
-    device: str = "auto",
-    engine: str = "auto",
-    dtype: str = "fp32",
-) -> Network:
-    """Build a network of the zoo and give it its weights, which are fetched on first use.
-
-    Parameters
-    ----------
-    name : str
-        ``arch`` or ``arch.tag``, see `zoo.networks`; ``timm:name`` or ``hf:owner/repository``, see
-        `zoo.describe`.
-    weights : str, path or None
-        ``"pretrained"``, a local file, or None for an untrained network.
-    num_classes : int, optional
-        Give the network a fresh, untrained head of that many classes.
-    device : str
-        ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
-    engine : {"auto", "torch", "onnxruntime", "spectral"}
-        What runs the network; ``"auto"`` takes the faster one, see `zoo.engines.choose`.
-    dtype : {"fp32", "bf16", "fp16"}
-        Precision of the products. Reduced precision changes scores by about 0.01, see ``benchmarks``.
-
-    Returns
-    -------
-    Network
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such network, engine or dtype.
-    InputError
-        If the device is not there, or the engine does not run on it.
-    WeightsError
-        If the weights cannot be had or do not fit.
-
-    Examples
-    --------
-    >>> import zoo
-    >>> zoo.load("crepe.tiny", weights=None, device="cpu")
-    <Network crepe.tiny on cpu>
-    """
-    spec = describe(name)
-    choose(
-        engine, _device(device), dtype, spec.modality, spec.spectral
-    )  # what makes no sense is said before a download
-    if num_classes is not None:
-        count("num_classes", num_classes)
-    module = build(spec)
-    pretrained = weights == PRETRAINED
-    if weights is not None:
-        _load_weights(module, spec, None if pretrained else weights)
-    classes = labels.read(spec.labels) if spec.labels else ()
-    graph = graph_path(spec) if pretrained else None
-    net = Network(spec, module, classes, device=device, engine=engine, dtype=dtype, graph=graph)
-    return net if num_classes is None else net.replace_head(num_classes)
-
-
-def build(spec: Spec) -> nn.Module:
-    """The untrained module of a record."""
-    return _resolve(spec.builder)(**spec.arguments)
-
-
-def preset_of(spec: Spec) -> Any:
-    """The preprocessing of a record: an object with ``describe()`` and ``batches(x, rate=, size=)``."""
-    settings = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in spec.preprocess.items()
-    }
-    return _resolve(settings.pop("type"))(**settings)
-
-
-def _load_weights(module: nn.Module, spec: Spec, file: str | os.PathLike[str] | None) -> None:
-    tensors = {key: torch.from_numpy(value) for key, value in weights.load(spec, file).items()}
-    try:
-        module.load_state_dict(tensors)
-    except RuntimeError as error:
-        first = str(error).strip().splitlines()[-1].strip()
-        raise WeightsError(f"The weights in {file or 'the cache'} do not fit {spec.name}: {first}") from error
-
-
 def _class_names(classes: int | Sequence[str]) -> list[str]:
     if isinstance(classes, str) or not isinstance(classes, Sequence):
         return [f"class {i}" for i in range(count("num_classes", classes))]
@@ -448,7 +359,14 @@ def _before(module: nn.Module, head: str) -> str:
     return names[position - 1]
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """The device of a name; ``"auto"``: a GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        If it is not on this machine.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -467,8 +385,3 @@ def _joined(rows: list[torch.Tensor]) -> torch.Tensor:
 
 def _softmax(outputs: torch.Tensor) -> torch.Tensor:
     return torch.softmax(outputs, dim=1)
-
-
-def _resolve(address: str) -> Any:
-    module, _, name = address.partition(":")
-    return getattr(import_module(module), name)

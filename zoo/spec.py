@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from typing import Any
 
 from zoo.errors import CatalogError
@@ -162,6 +163,17 @@ class Spec:
         """Size of the parameters as float32, in MB (10^6 bytes)."""
         return self.parameters * 4 / 1e6
 
+    def build(self) -> Any:
+        """The untrained network, a `torch.nn.Module`."""
+        return resolve(self.builder)(**self.arguments)
+
+    def preset(self) -> Any:
+        """The preprocessing: an object with ``describe()`` and ``batches(x, rate=, size=)``."""
+        settings = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in self.preprocess.items()
+        }
+        return resolve(settings.pop("type"))(**settings)
+
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON-ready values."""
         record = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -170,6 +182,12 @@ class Spec:
         record["sources"] = [{**vars(source), "arguments": dict(source.arguments)} for source in self.sources]
         record["size_mb"] = round(self.size_mb, 2)
         return {key: dict(value) if isinstance(value, Mapping) else value for key, value in record.items()}
+
+
+def resolve(address: str) -> Any:
+    """What ``"module:name"`` stands for, imported."""
+    module, _, name = address.partition(":")
+    return getattr(import_module(module), name)
 
 
 def parse(name: str, table: Mapping[str, Any]) -> Spec:

@@ -12,7 +12,8 @@ import torch
 from zoo.errors import InputError
 from zoo.growing import Growing
 from zoo.inputs import count, number
-from zoo.network import Network, load
+from zoo.loading import load
+from zoo.network import Network
 from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents, smoothing
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from zoo import weights
-from zoo.network import Network, load
+from zoo.loading import load
+from zoo.network import Network
 from zoo.samples import sample
 from zoo.verbs import pitch
 

@@ -6,14 +6,13 @@ import pytest
 import zoo
 from audio.vggish import PCA_URL, pca_parameters, postprocess
 from zoo.errors import InputError, WeightsError
-from zoo.network import preset_of
 
 RATE = 16000
 
 
 @pytest.fixture(scope="module")
 def frontend():
-    return preset_of(zoo.describe("vggish"))
+    return zoo.describe("vggish").preset()
 
 
 def examples(frontend, samples):

@@ -10,7 +10,6 @@ import torch
 import zoo
 from vision import keras_models
 from zoo import formats
-from zoo.network import build
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras and NumPy 2
 
@@ -119,7 +118,7 @@ def test_the_network_computes_what_keras_does(name, internet, tmp_path):
     model = random_model(case.keras, case.sizes[0])
     model.save(tmp_path / "model.h5")
     tensors = internet.load(spec, spec.sources[0], tmp_path / "model.h5")
-    module = build(spec).eval()
+    module = spec.build().eval()
     module.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     for size in case.sizes:
         again = model if size == case.sizes[0] else random_model(case.keras, size)

@@ -16,7 +16,7 @@ from torch import nn
 import zoo
 from zoo.engines.onnx import OnnxRuntime
 from zoo.engines.pytorch import PyTorch
-from zoo.network import Network, build
+from zoo.network import Network
 
 CPU = torch.device("cpu")
 ONE_SIZE = ("alexnet", "vgg16", "vgg19")  # whose first dense layer is made for one size of map
@@ -37,7 +37,7 @@ def lively(request) -> tuple[Network, torch.Tensor]:
     spec = zoo.describe(request.param)
     small = spec.modality == "picture" and spec.arch not in ONE_SIZE
     data = torch.randn(8, *((3, 96, 96) if small else spec.input_shape))
-    module = build(spec).train()
+    module = spec.build().train()
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0  # the statistics of this one batch
@@ -102,7 +102,7 @@ def test_three_layers_can_be_looked_at(lively):
 
 def test_the_state_dictionary_makes_the_same_network_again(lively):
     net, data = lively
-    again = build(net.spec).eval()
+    again = net.spec.build().eval()
     again.load_state_dict(net.module.state_dict())
     with torch.inference_mode():
         torch.testing.assert_close(again(data), net.engine(data)[0], atol=1e-6, rtol=1e-5)

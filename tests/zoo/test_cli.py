@@ -180,7 +180,7 @@ def test_verify_finds_a_network_that_is_not_what_its_record_says(run, monkeypatc
     from dataclasses import replace
 
     spec = replace(zoo.describe("crepe.tiny"), parameters=1, known={"sample": "melody.wav", "answer": "B7"})
-    monkeypatch.setattr("zoo.network.describe", lambda name: spec)
+    monkeypatch.setattr("zoo.loading.describe", lambda name: spec)
     code, out, _ = run("verify", "crepe.tiny")
     assert code == 1
     assert out.count("FAIL") == 2

@@ -18,7 +18,6 @@ from tests.vision.test_darknet_networks import NETWORKS as DARKNETS
 from tests.vision.test_darknet_networks import write as write_darknet
 from zoo import weights
 from zoo.errors import WeightsError
-from zoo.network import build
 from zoo.spec import Source, Spec
 
 SOURCES = [
@@ -32,7 +31,7 @@ SOURCES = [
 def published(spec: Spec, source: Source) -> dict[str, torch.Tensor]:
     """Random tensors under the names that the published file has."""
     with torch.device("meta"):
-        shapes = build(spec).state_dict()
+        shapes = spec.build().state_dict()
     state = {
         name: torch.zeros((), dtype=torch.int64) if not tensor.ndim else torch.rand(tensor.shape)
         for name, tensor in shapes.items()
@@ -51,7 +50,7 @@ def write(spec: Spec, source: Source, path: Path) -> Path:
     elif source.format == "safetensors":
         save_file(published(spec, source), path)
     elif source.format == "caffe":
-        path.write_bytes(caffemodel(build(spec), "layer"))
+        path.write_bytes(caffemodel(spec.build(), "layer"))
     else:
         write_darknet(path, DARKNETS[spec.arch][0])
     return path
@@ -61,7 +60,7 @@ def write(spec: Spec, source: Source, path: Path) -> Path:
 def test_what_its_address_gives_becomes_the_network(spec, source, internet, tmp_path):
     path = write(spec, source, tmp_path / "published")
     tensors = internet.load(spec, source, path)
-    module = build(spec)
+    module = spec.build()
     module.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in tensors.items()})
     assert weights.is_cached(spec)
     assert weights.record_of(spec)["source"] == source.url

@@ -11,7 +11,6 @@ import zoo
 from zoo import labels
 from zoo.errors import InputError, UnknownNameError
 from zoo.modules import NoHead, watching
-from zoo.network import build, preset_of
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
 EMBEDDED = zoo.networks(embedded=True)
@@ -63,7 +62,7 @@ def skeleton(request):
     """A network of the registry without numbers: shapes only."""
     spec = zoo.describe(request.param)
     with torch.device("meta"):
-        return spec, build(spec).eval()
+        return spec, spec.build().eval()
 
 
 def test_the_record_can_be_recounted(skeleton):
@@ -111,7 +110,7 @@ def test_the_layer_for_maps_has_positions(skeleton):
 
 def test_the_preprocessing_describes_itself_in_one_sentence(skeleton):
     spec, _ = skeleton
-    sentence = preset_of(spec).describe()
+    sentence = spec.preset().describe()
     assert sentence.endswith(".")
     assert ". " not in sentence
 
@@ -120,7 +119,7 @@ def test_the_preprocessing_gives_the_input_of_the_network(skeleton):
     spec, _ = skeleton
     if spec.modality == "picture":
         picture = np.zeros((40, 60, 3), np.uint8)
-        assert torch.cat([b.data for b in preset_of(spec).batches(picture)]).shape[1:] == spec.input_shape
+        assert torch.cat([b.data for b in spec.preset().batches(picture)]).shape[1:] == spec.input_shape
 
 
 @pytest.fixture(scope="module", params=EMBEDDED)

@@ -6,7 +6,6 @@ import streamlit as st
 import zoo
 from zoo import weights
 from zoo.comparison import field
-from zoo.network import preset_of
 from zoo.pages.shared import one_sentence
 from zoo.registry import is_default
 from zoo.spec import MODALITIES, TASKS
@@ -89,7 +88,7 @@ def record(name: str) -> None:
         st.markdown(f"- `{source.url}`  \n  {weights.checksum_of(source, known)}")
     example = f'import zoo\n\nnet = zoo.load("{spec.name}")'
     st.code(example, language="python")
-    preprocessing.markdown(f"**Preprocessing.** {preset_of(spec).describe()}")  # its first time imports torch
+    preprocessing.markdown(f"**Preprocessing.** {spec.preset().describe()}")  # its first time imports torch
 
 
 st.title("Networks")

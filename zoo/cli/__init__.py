@@ -1,0 +1,31 @@
+"""The command line: every verb, with JSON and CSV that other programs can read.
+
+Results go to stdout and nothing else does; progress and complaints go to stderr. The exit code is 0 only
+when every input was done, and 2 for bad usage or bad input, with one line that says what was wrong.
+"""
+
+import os
+import sys
+import warnings
+
+from zoo.cli import catalogue, measuring, serving, verbs  # noqa: F401  their commands
+from zoo.cli.console import app, complain
+from zoo.errors import InputError, ZooError
+
+
+def main() -> None:
+    """Run the command line; a `ZooError` becomes one line on stderr and exit code 2."""
+    warnings.simplefilter("ignore")  # of libraries; what the zoo has to say is an error or a result
+    try:
+        app(prog_name="zoo")
+    except ZooError as error:
+        complain(error)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:  # of stdout: a full disk, or a reader, such as `head`, that is gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still flushes
+        if isinstance(error, BrokenPipeError):
+            sys.exit(141)
+        complain(InputError(f"The output cannot be written: {error.strerror or error}."))
+        sys.exit(2)

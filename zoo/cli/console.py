@@ -1,0 +1,90 @@
+"""What the commands share: the application, options, and how results and complaints come out."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo.errors import InputError, ZooError
+
+app = typer.Typer(
+    help="Pretrained networks for pictures and for sound.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NetworkOption = Annotated[str, typer.Option("--network", "-n", help="Name of the network, see `zoo list`.")]
+Overlap = Annotated[
+    float | None,
+    typer.Option(help="Share of a window of sound that the next one repeats.", show_default="by network"),
+]
+
+
+def each(files: list[str], work: Callable[[str], Any]) -> tuple[list[Any], int]:
+    """Results of the inputs that can be used, and the number of those that cannot, each complained about."""
+    results, failed = [], 0
+    for file in files:
+        try:
+            results.append(work(file))
+        except InputError as error:
+            complain(error)
+            failed += 1
+    return results, failed
+
+
+def all_or_each(files: list[str], work: Callable[[Any], list[Any]]) -> tuple[list[Any], int]:
+    """Work on all files in batches; where one cannot be used, on each, to name it and do the others."""
+    try:
+        return work(files), 0
+    except InputError:
+        return each(files, work)
+
+
+def leave(failed: int) -> None:
+    if failed:
+        raise typer.Exit(2)
+
+
+def complain(error: ZooError) -> None:
+    typer.echo("zoo: " + " ".join(str(error).split()), err=True)
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def print_csv(table: Any) -> None:
+    from zoo.results import to_csv
+
+    typer.echo(to_csv(table), nl=False)
+
+
+def require_place(out: Path | None, *suffixes: str) -> None:
+    """Raise an `InputError` where a file cannot be written under that name."""
+    if out and out.suffix not in suffixes:
+        raise InputError(f"{out} should end with {' or '.join(suffixes)}.")
+    if out and not out.parent.is_dir():
+        raise InputError(f"There is no folder {out.parent}.")
+
+
+def write_file(out: Path, fill: Callable[[Path], object]) -> None:
+    from zoo.weights import write
+
+    try:
+        write(out, fill)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror or error}.") from error
+
+
+@contextmanager
+def seconds_bar(name: str) -> Iterator[Callable[[float], object]]:
+    from tqdm import tqdm
+
+    with tqdm(desc=Path(name).name, unit="s", disable=None, leave=False, delay=1.0) as bar:
+        yield lambda seconds: bar.update(round(seconds) - bar.n)

@@ -1,0 +1,90 @@
+"""A name -> a network with its weights."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from torch import nn
+
+from zoo import labels, weights
+from zoo.engines import choose
+from zoo.engines.onnx import graph_path
+from zoo.errors import WeightsError
+from zoo.inputs import count
+from zoo.network import Network, device_of
+from zoo.registry import describe
+from zoo.spec import Spec
+
+PRETRAINED = "pretrained"
+
+
+def load(
+    name: str,
+    *,
+    weights: str | os.PathLike[str] | None = PRETRAINED,
+    num_classes: int | None = None,
+    device: str = "auto",
+    engine: str = "auto",
+    dtype: str = "fp32",
+) -> Network:
+    """Build a network of the zoo and give it its weights, which are fetched on first use.
+
+    Parameters
+    ----------
+    name : str
+        ``arch`` or ``arch.tag``, see `zoo.networks`; ``timm:name`` or ``hf:owner/repository``, see
+        `zoo.describe`.
+    weights : str, path or None
+        ``"pretrained"``, a local file, or None for an untrained network.
+    num_classes : int, optional
+        Give the network a fresh, untrained head of that many classes.
+    device : str
+        ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+    engine : {"auto", "torch", "onnxruntime", "spectral"}
+        What runs the network; ``"auto"`` takes the faster one, see `zoo.engines.choose`.
+    dtype : {"fp32", "bf16", "fp16"}
+        Precision of the products. Reduced precision changes scores by about 0.01, see ``benchmarks``.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such network, engine or dtype.
+    InputError
+        If the device is not there, or the engine does not run on it.
+    WeightsError
+        If the weights cannot be had or do not fit.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> zoo.load("crepe.tiny", weights=None, device="cpu")
+    <Network crepe.tiny on cpu>
+    """
+    spec = describe(name)
+    choose(
+        engine, device_of(device), dtype, spec.modality, spec.spectral
+    )  # what makes no sense is said before a download
+    if num_classes is not None:
+        count("num_classes", num_classes)
+    module = spec.build()
+    pretrained = weights == PRETRAINED
+    if weights is not None:
+        _load_weights(module, spec, None if pretrained else weights)
+    classes = labels.read(spec.labels) if spec.labels else ()
+    graph = graph_path(spec) if pretrained else None
+    net = Network(spec, module, classes, device=device, engine=engine, dtype=dtype, graph=graph)
+    return net if num_classes is None else net.replace_head(num_classes)
+
+
+def _load_weights(module: nn.Module, spec: Spec, file: str | os.PathLike[str] | None) -> None:
+    tensors = {key: torch.from_numpy(value) for key, value in weights.load(spec, file).items()}
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise WeightsError(f"The weights in {file or 'the cache'} do not fit {spec.name}: {first}") from error

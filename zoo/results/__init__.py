@@ -1,0 +1,20 @@
+"""What the verbs return: frozen, typed, and able to become a table, a plot or JSON."""
+
+from zoo.results.classification import Classification
+from zoo.results.common import COLOUR, to_csv
+from zoo.results.embedding import Embedding
+from zoo.results.pitch_track import PitchTrack, smoothing
+from zoo.results.sound_events import SoundEvent, SoundEvents
+from zoo.results.summary import Summary
+
+__all__ = [
+    "COLOUR",
+    "Classification",
+    "Embedding",
+    "PitchTrack",
+    "SoundEvent",
+    "SoundEvents",
+    "Summary",
+    "smoothing",
+    "to_csv",
+]

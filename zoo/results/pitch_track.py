@@ -1,0 +1,238 @@
+"""Fundamental frequency over time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.inputs import count, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+SMOOTHERS = ("median", "mean")
+
+
+@dataclass(frozen=True, eq=False)
+class PitchTrack:
+    """Fundamental frequency over time.
+
+    Attributes
+    ----------
+    network, input : str
+    time : ndarray of float64, shape (frames,)
+        Centre of each frame in s.
+    frequency : ndarray of float64, shape (frames,)
+        Hz; NaN where unvoiced.
+    confidence : ndarray of float32, shape (frames,)
+        From 0 to 1.
+    voiced : ndarray of bool, shape (frames,)
+    level : ndarray of float32, shape (frames,)
+        A-weighted, in dB relative to full scale.
+    activations : ndarray of float32, shape (frames, 360), or None
+        The network's outputs, where asked for.
+    """
+
+    network: str
+    input: str
+    time: np.ndarray
+    frequency: np.ndarray
+    confidence: np.ndarray
+    voiced: np.ndarray
+    level: np.ndarray
+    activations: np.ndarray | None = None
+
+    def gated(self, *, threshold: float, silence: float | None) -> PitchTrack:
+        """The same track, with fewer frames voiced.
+
+        Parameters
+        ----------
+        threshold : float
+            Confidence, from 0 to 1, below which a frame is unvoiced.
+        silence : float or None
+            Level in dB below which a frame is unvoiced; None: no frame is.
+        """
+        voiced = self.voiced & (self.confidence >= threshold)
+        if silence is not None:
+            voiced &= self.level >= silence
+        return replace(self, voiced=voiced, frequency=np.where(voiced, self.frequency, np.nan))
+
+    def smoothed(self, width: int, how: str = "median") -> PitchTrack:
+        """The same track with the pitch of each voiced frame taken over its neighbours of the same stretch.
+
+        Parameters
+        ----------
+        width : int
+            Frames, an odd number: the frame itself and as many on either side.
+        how : {"median", "mean"}
+            Of the pitch in cents.
+
+        Raises
+        ------
+        InputError
+            If there is no such width or mean.
+        """
+        smoothing(width, how)
+        if width == 1 or not self.voiced.any():
+            return self
+        stretch = np.where(self.voiced, np.cumsum(~self.voiced), -1)  # a number for each run of voiced frames
+        pitch, near = (
+            np.lib.stride_tricks.sliding_window_view(np.pad(values, width // 2, constant_values=-1), width)[
+                self.voiced
+            ]
+            for values in (self.midi, stretch)
+        )
+        windows = np.where(near == stretch[self.voiced, None], pitch, np.nan)
+        frequency = self.frequency.copy()
+        frequency[self.voiced] = _hertz((np.nanmean if how == "mean" else np.nanmedian)(windows, axis=1))
+        return replace(self, frequency=frequency)
+
+    @property
+    def midi(self) -> np.ndarray:
+        """Pitch as MIDI note numbers with fractions, shape (frames,); A4, 440 Hz, is 69, NaN is unvoiced."""
+        return 69 + self.cents() / 100
+
+    def cents(self, reference: float = 440.0) -> np.ndarray:
+        """Pitch in cents above a reference in Hz, shape (frames,); NaN where unvoiced."""
+        return 1200 * np.log2(self.frequency / reference)
+
+    def notes(self, *, tolerance: float = 50.0, min_duration: float = 0.1) -> pd.DataFrame:
+        """The notes that were played or sung.
+
+        Parameters
+        ----------
+        tolerance : float
+            A note lasts while its pitch stays this close, in cents, to the median of the note so far. Vibrato
+            is averaged out first, over 0.2 s.
+        min_duration : float
+            Shorter notes, in s, are dropped.
+
+        Returns
+        -------
+        DataFrame
+            One row a note: start and end in s, midi (whole number), name, and cents, by which the note's
+            median pitch lies above that of the name. Notes of one pitch are separate where 0.05 s are
+            unvoiced, or the level dips by 6 dB.
+
+        Raises
+        ------
+        InputError
+            If an option cannot be used.
+        """
+        import librosa
+        import pandas as pd
+
+        from audio.notes import segment
+
+        number("tolerance", tolerance, 1, 1200)
+        number("min_duration", min_duration, 0)
+        found = segment(
+            self.midi, self.level, self._step, tolerance=tolerance / 100, min_duration=min_duration
+        )
+        table = pd.DataFrame(found, columns=["start", "end", "pitch"])
+        table["midi"] = table.pitch.round().astype(int)
+        table["name"] = [librosa.midi_to_note(midi, unicode=False) for midi in table.midi]
+        table["cents"] = 100 * (table.pitch - table.midi)
+        return table.drop(columns="pitch")
+
+    def to_midi(self, *, tolerance: float = 50.0, min_duration: float = 0.1) -> bytes:
+        """The `notes` as a standard MIDI file of one track."""
+        from audio.notes import midi_file
+
+        table = self.notes(tolerance=tolerance, min_duration=min_duration)
+        return midi_file(table[["start", "end", "midi"]].itertuples(index=False))
+
+    def synthesise(self, rate: int = 44100, *, harmonics: int = 3) -> np.ndarray:
+        """The track as sound.
+
+        Parameters
+        ----------
+        rate : int
+            Hz.
+        harmonics : int
+            Sines at multiples of the pitch, each half as loud as the one before; 1: a sine alone.
+
+        Returns
+        -------
+        ndarray of float32, shape (samples,)
+            From -1 to 1, without breaks in its phase; silent where the track is unvoiced.
+
+        Raises
+        ------
+        InputError
+            If an option cannot be used.
+        """
+        from audio.notes import synthesise
+
+        number("rate", rate, 1000, 1_000_000)
+        count("harmonics", harmonics)
+        return synthesise(self.time, self.frequency, int(rate), harmonics)
+
+    @property
+    def _step(self) -> float:
+        return float(self.time[1] - self.time[0]) if len(self.time) > 1 else 0.01
+
+    def table(self) -> pd.DataFrame:
+        """One row a frame: time, frequency, confidence, voiced."""
+        import pandas as pd
+
+        columns = ("time", "frequency", "confidence", "voiced")
+        return pd.DataFrame({column: getattr(self, column) for column in columns})
+
+    def note_names(self) -> list[str]:
+        """The nearest note of each frame (``"A4"``), empty where unvoiced; A4 is 440 Hz."""
+        import librosa
+
+        names = np.full(len(self.frequency), "", dtype=object)
+        if self.voiced.any():
+            names[self.voiced] = librosa.hz_to_note(self.frequency[self.voiced], unicode=False)
+        return names.tolist()
+
+    def plot(self) -> go.Figure:
+        """Frequency over time on a logarithmic axis, with gaps where unvoiced."""
+        import plotly.graph_objects as go
+
+        figure = go.Figure(
+            go.Scatter(
+                x=self.time,
+                y=self.frequency,
+                mode="lines",
+                line={"width": 3},
+                connectgaps=False,
+                name="f0",
+                customdata=np.stack([self.note_names(), self.confidence], axis=1),
+                hovertemplate="%{x:.2f} s: %{y:.1f} Hz, %{customdata[0]}, "
+                "confidence %{customdata[1]:.2f}<extra></extra>",
+            )
+        )
+        figure.update_xaxes(title="time (s)")
+        figure.update_yaxes(title="frequency (Hz)", type="log")
+        figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+        return figure
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "input": self.input,
+            "network": self.network,
+            "time": self.time.round(6).tolist(),
+            "frequency": [None if math.isnan(f) else f for f in self.frequency.tolist()],
+            "confidence": self.confidence.tolist(),
+            "voiced": self.voiced.tolist(),
+        }
+
+
+def smoothing(width: int, how: str) -> None:
+    """Raise an `InputError` unless the options of `PitchTrack.smoothed` make sense."""
+    if count("smooth", width) % 2 == 0:
+        raise InputError(f"smooth={width} is even; a window of frames around a frame is odd.")
+    if how not in SMOOTHERS:
+        raise InputError(f"There is no smoother {how!r}; choose {' or '.join(SMOOTHERS)}.")
+
+
+def _hertz(midi: np.ndarray) -> np.ndarray:
+    return 440.0 * 2.0 ** ((midi - 69) / 12)

@@ -1,0 +1,133 @@
+"""Sounds located in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from zoo.results.classification import Classification
+from zoo.results.common import shortened
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+
+class SoundEvent(NamedTuple):
+    """One sound located in time: seconds, and its largest patch score.
+
+    `label` and `id` are those of a class of the network, or of the category that it is reported under;
+    `index` is the class of the network that had the score.
+    """
+
+    label: str
+    index: int
+    id: str
+    start: float
+    end: float
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class SoundEvents:
+    """Which sounds were heard when.
+
+    Attributes
+    ----------
+    network, input : str
+    events : tuple of SoundEvent
+        By start, then by score.
+    scores : ndarray of float32, shape (patches, classes)
+        Of the network's classes, whatever the events are reported under. Independent of each other and not
+        calibrated across classes: compare a class with itself.
+    times : ndarray of float64, shape (patches, 2)
+        Start and end of each patch in s.
+    labels : tuple of str
+        Of the columns of `scores`.
+    duration : float
+        Of the recording, in s.
+    clip : Classification
+        Of the whole recording: the mean over patches.
+    """
+
+    network: str
+    input: str
+    events: tuple[SoundEvent, ...]
+    scores: np.ndarray
+    times: np.ndarray
+    labels: tuple[str, ...]
+    duration: float
+    clip: Classification
+
+    def table(self) -> pd.DataFrame:
+        """One row an event: start, end, label, index, id, score."""
+        import pandas as pd
+
+        columns = ["start", "end", "label", "index", "id", "score"]
+        return pd.DataFrame(self.events, columns=SoundEvent._fields)[columns]
+
+    def plot(self, most: int = 15) -> go.Figure:
+        """The events on a time line, one row a class; at most the `most` best classes."""
+        import plotly.graph_objects as go
+
+        best: dict[str, float] = {}
+        for event in self.events:
+            best[event.label] = max(best.get(event.label, 0.0), event.score)
+        rows = sorted(best, key=best.__getitem__, reverse=True)[:most]
+        shown = [event for event in self.events if event.label in rows]
+        figure = go.Figure(
+            go.Bar(
+                base=[event.start for event in shown],
+                x=[event.end - event.start for event in shown],
+                y=[shortened(event.label) for event in shown],
+                orientation="h",
+                marker={
+                    "color": [event.score for event in shown],
+                    "cmin": 0,
+                    "cmax": 1,
+                    "colorscale": "Viridis",
+                    "colorbar": {"title": "score", "thickness": 12},
+                },
+                customdata=[(event.start, event.end, event.score) for event in shown],
+                hovertemplate="%{y}: %{customdata[0]:.2f} to %{customdata[1]:.2f} s, "
+                "score %{customdata[2]:.2f}<extra></extra>",
+            )
+        )
+        figure.update_xaxes(title="time (s)", range=[0, self.duration])
+        figure.update_yaxes(
+            categoryorder="array", categoryarray=[shortened(r) for r in rows[::-1]], automargin=True
+        )
+        figure.update_layout(
+            height=130 + 28 * len(rows), barmode="overlay", margin={"l": 8, "r": 8, "t": 8, "b": 8}
+        )
+        return figure
+
+    def to_audacity(self) -> str:
+        """The events as labels of Audacity: lines of start, end and label, with tabs between them.
+
+        Source: https://manual.audacityteam.org/man/importing_and_exporting_labels.html
+        """
+        rows = ((f"{event.start:.6f}", f"{event.end:.6f}", event.label) for event in self.events)
+        return "".join("\t".join(" ".join(cell.split()) for cell in row) + "\n" for row in rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "input": self.input,
+            "network": self.network,
+            "events": [
+                {
+                    "label": event.label,
+                    "index": event.index,
+                    "start": round(event.start, 3),
+                    "end": round(event.end, 3),
+                    "score": event.score,
+                }
+                for event in self.events
+            ],
+            "clip": [
+                {"label": row["label"], "index": row["index"], "score": row["score"]}
+                for row in self.clip.to_dict()["predictions"]
+            ],
+        }

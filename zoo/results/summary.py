@@ -1,0 +1,48 @@
+"""A network counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """A network counted.
+
+    Attributes
+    ----------
+    network : str
+    input_shape : tuple of int
+        Without the batch axis.
+    layers : tuple of dict
+        One a layer: name, kind, shape (of its output for one input; None where it is not run), parameters
+        and multiply_adds. A layer that holds others counts them in.
+    parameters : int
+    multiply_adds : int
+        Of convolutions and matrix products, for one input.
+    """
+
+    network: str
+    input_shape: tuple[int, ...]
+    layers: tuple[dict[str, Any], ...]
+    parameters: int
+    multiply_adds: int
+
+    def table(self) -> pd.DataFrame:
+        """One row a layer."""
+        import pandas as pd
+
+        return pd.DataFrame(self.layers)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "input_shape": list(self.input_shape),
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
+            "layers": [{**layer, "shape": layer["shape"] and list(layer["shape"])} for layer in self.layers],
+        }
