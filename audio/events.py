@@ -1,63 +1,87 @@
 """From scores of overlapping patches to sounds that begin and end."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 
-def find_events(
-    scores: np.ndarray,
-    times: np.ndarray,
-    *,
-    threshold: float,
-    separation: float,
-    min_duration: float,
-    duration: float,
-) -> list[tuple[int, float, float, float]]:
-    """Timed events of every class.
+class Found(NamedTuple):
+    """A sound between a start and an end, in s.
 
-    A class is heard in each patch whose score reaches the threshold. Patches that overlap, or lie less than
-    `separation` apart, belong to one event, which lasts from the start of its first patch to the end of its
-    last; its score is the largest.
+    `column` is that of the scores; `peak` what the caller gave for the patch with the largest score.
+    """
+
+    column: int
+    start: float
+    end: float
+    score: float
+    peak: int
+
+
+class Finder:
+    """Timed events of every class, of a stream of any length.
+
+    A class is heard in each patch whose score reaches the threshold. Patches that overlap, or lie no more
+    than `separation` apart, belong to one event, which lasts from the start of its first patch to the end of
+    its last; its score is the largest. An event is given out once no later patch can belong to it.
 
     Parameters
     ----------
-    scores : ndarray, shape (patches, classes)
-    times : ndarray, shape (patches, 2)
-        Start and end of each patch in s, in order.
     threshold : float
         From 0 to 1.
     separation, min_duration : float
         In s: shorter gaps are closed, shorter events dropped.
-    duration : float
-        Of the recording in s; events end there at the latest.
-
-    Returns
-    -------
-    list of (class index, start, end, score)
-        By start, then by falling score.
     """
-    ends = np.minimum(times[:, 1], duration)
-    events = []
-    for index in np.flatnonzero((scores >= threshold).any(axis=0)):
-        heard = np.flatnonzero(scores[:, index] >= threshold)
-        gaps = times[heard[1:], 0] - ends[heard[:-1]]
-        for run in np.split(heard, np.flatnonzero(gaps > separation) + 1):
-            start, end = float(times[run[0], 0]), float(ends[run[-1]])
-            if end - start >= min_duration:
-                events.append((int(index), start, end, float(scores[run, index].max())))
-    return sorted(events, key=lambda event: (event[1], -event[3]))
 
+    def __init__(self, *, threshold: float, separation: float, min_duration: float):
+        self._threshold, self._separation, self._shortest = threshold, separation, min_duration
+        self._open: dict[int, Found] = {}
 
-def strongest(scores: np.ndarray, times: np.ndarray, members: np.ndarray, start: float, end: float) -> int:
-    """Which of the classes `members`, reported as one, had the largest score in an event.
+    def feed(self, scores: np.ndarray, times: np.ndarray, peaks: np.ndarray) -> list[Found]:
+        """Go on with the next patches.
 
-    Parameters
-    ----------
-    scores : ndarray, shape (patches, classes)
-    times : ndarray, shape (patches, 2)
-        Start and end of each patch in s, in order.
-    members : ndarray of int, shape (k,)
-    start, end : float
-        Of the event in s, as `find_events` gives them.
-    """
-    patches = slice(*np.searchsorted(times[:, 0], (start, end)))
-    return int(members[scores[patches, members].max(axis=0).argmax()])
+        Parameters
+        ----------
+        scores : ndarray, shape (patches, columns)
+        times : ndarray, shape (patches, 2)
+            Start and end of each patch in s, in order.
+        peaks : ndarray of int, shape (patches, columns)
+            What is to be known of the best patch.
+
+        Returns
+        -------
+        list of Found
+            The events that have ended.
+        """
+        ended = []
+        for column in np.flatnonzero((scores >= self._threshold).any(axis=0)):
+            heard = np.flatnonzero(scores[:, column] >= self._threshold)
+            gaps = times[heard[1:], 0] - times[heard[:-1], 1]
+            for run in np.split(heard, np.flatnonzero(gaps > self._separation) + 1):
+                best = run[scores[run, column].argmax()]
+                start, end = float(times[run[0], 0]), float(times[run[-1], 1])
+                event = Found(int(column), start, end, float(scores[best, column]), int(peaks[best, column]))
+                before = self._open.get(event.column)
+                if before and start - before.end <= self._separation:
+                    louder = max(before, event, key=lambda one: one.score)
+                    event = louder._replace(start=before.start, end=end)
+                elif before:
+                    ended.append(before)
+                self._open[event.column] = event
+        now = times[-1, 0] if len(times) else 0.0
+        over = [column for column, event in self._open.items() if now - event.end > self._separation]
+        ended += [self._open.pop(column) for column in over]
+        return self._long_enough(ended, self._shortest)
+
+    def finish(self, duration: float) -> list[Found]:
+        """The events that last until shortly before the end of the recording, of that length in s.
+
+        They end there at the latest, and what lasts as long as the recording is never too short.
+        """
+        ended = [event._replace(end=min(event.end, duration)) for event in self._open.values()]
+        self._open = {}
+        return self._long_enough(ended, min(self._shortest, duration))
+
+    @staticmethod
+    def _long_enough(events: list[Found], least: float) -> list[Found]:
+        return [event for event in events if event.end - event.start >= least]

@@ -1,11 +1,10 @@
-"""From a waveform to what a network sees: framing, log-mel patches, normalised frames.
+"""From a waveform to what a network sees: log-mel patches, normalised frames.
 
 Everything works on a stream: no function needs more of a recording than one batch of windows.
 """
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
@@ -13,83 +12,22 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from audio.signal import is_one, mono, open_sound, several
+from audio.framing import Cutter, Framing
+from audio.signal import (
+    Mono,
+    as_channels,
+    as_float,
+    check_rate,
+    is_one,
+    limited,
+    open_sound,
+    several,
+)
 from zoo.errors import InputError
 from zoo.inputs import Batch, number
 
-
-@dataclass(frozen=True)
-class Framing:
-    """How a waveform is cut into overlapping windows.
-
-    Attributes
-    ----------
-    window, hop : int
-        In samples.
-    lead, trail : int
-        Zeros before and after the recording.
-    pad : bool
-        True: zeros fill up the last window, so that no sample is lost and there is at least one window.
-        False: an incomplete last window is dropped.
-    back : bool
-        True, instead of all these: an incomplete last window is moved back until it is full, and ends with
-        the recording; a recording shorter than a window becomes one window that is as short.
-    """
-
-    window: int
-    hop: int
-    lead: int = 0
-    trail: int = 0
-    pad: bool = False
-    back: bool = False
-
-    def count(self, samples: int) -> int:
-        """Number of windows of a recording of that many samples."""
-        samples += self.lead + self.trail
-        if self.pad or self.back:
-            return 1 + math.ceil(max(samples - self.window, 0) / self.hop)
-        return max(0, 1 + (samples - self.window) // self.hop)
-
-    def segments(self, blocks: Iterable[np.ndarray], most: int) -> Iterator[tuple[int, np.ndarray, int]]:
-        """Cut a stream into waveforms of whole windows.
-
-        Parameters
-        ----------
-        blocks : iterable of ndarray, shape (samples,)
-        most : int
-            Windows in a segment, at the most.
-
-        Yields
-        ------
-        first : int
-            Index of the segment's first window.
-        waveform : ndarray, shape (window + (k - 1) · hop,)
-            The samples of k windows.
-        seen : int
-            Samples of the recording read so far.
-        """
-        first, seen = 0, 0
-        passed, rest = np.zeros(0, np.float32), np.zeros(self.lead, np.float32)
-        full = self.window + (most - 1) * self.hop
-        for block in blocks:
-            seen += len(block)
-            rest = np.concatenate([rest, block])
-            while len(rest) >= full:
-                yield first, rest[:full], seen
-                passed = rest[(most - 1) * self.hop : most * self.hop]
-                first, rest = first + most, rest[most * self.hop :]
-        rest = np.concatenate([rest, np.zeros(self.trail, np.float32)])
-        moved = self.back and (seen < self.window or (seen - self.window) % self.hop > 0)
-        left = self.count(seen) - moved - first
-        while left > 0:
-            k = min(left, most)
-            waveform = rest[: self.window + (k - 1) * self.hop]
-            missing = self.window + (k - 1) * self.hop - len(waveform)
-            yield first, np.pad(waveform, (0, missing)), seen
-            passed = rest[(k - 1) * self.hop : k * self.hop]
-            first, left, rest = first + k, left - k, rest[k * self.hop :]
-        if moved:
-            yield first, np.concatenate([passed, rest])[-self.window :], seen
+_PATCHES = Framing(window=15600, hop=7680, pad=True)  # YAMNet's
+_CENTRED = Framing(window=1024, hop=160, lead=512, trail=512)  # CREPE's
 
 
 @dataclass(frozen=True)
@@ -188,38 +126,111 @@ class Frontend(ABC):
         """
         for index, item in enumerate(several(x)):
             sound = open_sound(item, rate, index=index)
-            count = 0
-            for first, waveform, seen in self.framing.segments(mono(sound, self.rate), size or self.most):
-                if seen < self.shortest * self.rate:
-                    raise InputError(
-                        f"{sound.name} lasts {seen / self.rate:.2g} s: too short to hear anything."
-                    )
-                data = self(torch.from_numpy(waveform))
-                n = len(data)
-                times = self._times(np.arange(first, first + n), seen)
-                count += n
-                yield Batch(
-                    data=data,
-                    inputs=np.full(n, index),
-                    names=(sound.name,) * n,
-                    times=times,
-                    samples=waveform,
-                    seconds=seen / self.rate,
-                )
-            if count == 0:
-                least = (self.framing.window - self.framing.lead - self.framing.trail) / self.rate
-                raise InputError(
-                    f"{sound.name} is shorter than one window ({least:g} s); "
-                    "padded() of the preprocessing fills it up with zeros."
-                )
+            listening = Listening(self, sound.name, sound.rate, index=index, size=size)
+            for block in limited(sound):
+                yield from listening.take(block)
+            yield from listening.finish()
 
-    def _times(self, windows: np.ndarray, seen: int) -> np.ndarray:
+    def listen(self, name: str, rate: float) -> "Listening":
+        """A live stream of samples at a rate in Hz, whose windows come as soon as they are whole.
+
+        Raises
+        ------
+        InputError
+            If there is no such rate.
+        """
+        return Listening(self, name, check_rate(rate, name), at_once=True)
+
+    def times(self, windows: np.ndarray, seen: int) -> np.ndarray:
         """Start and end of windows in s, shape (k, 2), once `seen` samples of the recording are read."""
         start = windows * self.framing.hop - self.framing.lead
         if not self.framing.back:
             return np.stack([start / self.rate, start / self.rate + self.span], axis=1).clip(min=0)
         start = start.clip(max=max(seen - self.framing.window, 0))  # moved back
         return np.stack([start, (start + self.framing.window).clip(max=seen)], axis=1) / self.rate
+
+
+class Listening:
+    """One recording on its way through a front-end: blocks in, batches out.
+
+    Parameters
+    ----------
+    frontend : Frontend
+    name : str
+    rate : float
+        Of the blocks, in Hz.
+    index : int
+        Position of the recording among several.
+    size : int, optional
+        Windows in a batch, at the most.
+    at_once : bool
+        As of `Cutter`.
+    """
+
+    def __init__(
+        self,
+        frontend: Frontend,
+        name: str,
+        rate: float,
+        *,
+        index: int = 0,
+        size: int | None = None,
+        at_once: bool = False,
+    ):
+        self._frontend, self._name, self._index = frontend, name, index
+        self._mono = Mono(name, rate, frontend.rate)
+        self._cutter = Cutter(frontend.framing, size or frontend.most, at_once=at_once)
+        self._count = 0
+
+    @property
+    def seconds(self) -> float:
+        """How much has been read, in s."""
+        return self._cutter.seen / self._frontend.rate
+
+    def feed(self, samples: Any) -> Iterator[Batch]:
+        """Go on with an array of samples, as `audio.signal.as_channels` takes it."""
+        return self.take(as_float(as_channels(samples, self._name).T))
+
+    def take(self, block: np.ndarray) -> Iterator[Batch]:
+        """Go on with a block of float32, shape (samples, channels)."""
+        return self._batches(self._cutter.feed(self._mono.feed(block)))
+
+    def finish(self) -> Iterator[Batch]:
+        """The windows that are left.
+
+        Raises
+        ------
+        InputError
+            If the recording is shorter than a window, where windows are not padded.
+        """
+        yield from self._batches(self._cutter.feed(self._mono.finish()))
+        yield from self._batches(self._cutter.finish())
+        if self._count == 0:
+            framing = self._frontend.framing
+            least = (framing.window - framing.lead - framing.trail) / self._frontend.rate
+            raise InputError(
+                f"{self._name} is shorter than one window ({least:g} s); "
+                "padded() of the preprocessing fills it up with zeros."
+            )
+
+    def _batches(self, segments: Iterator[tuple[int, np.ndarray, int]]) -> Iterator[Batch]:
+        frontend = self._frontend
+        for first, waveform, seen in segments:
+            if seen < frontend.shortest * frontend.rate:
+                raise InputError(
+                    f"{self._name} lasts {seen / frontend.rate:.2g} s: too short to hear anything."
+                )
+            data = frontend(torch.from_numpy(waveform))
+            n = len(data)
+            self._count += n
+            yield Batch(
+                data=data,
+                inputs=np.full(n, self._index),
+                names=(self._name,) * n,
+                times=frontend.times(np.arange(first, first + n), seen),
+                samples=waveform,
+                seconds=seen / frontend.rate,
+            )
 
 
 @dataclass(frozen=True)
@@ -241,7 +252,7 @@ class LogMelPatches(Frontend):
     """
 
     rate: int = 16000
-    framing: Framing = Framing(window=15600, hop=7680, pad=True)
+    framing: Framing = _PATCHES
     offset: float = 0.001
 
     @property
@@ -302,7 +313,7 @@ class NormalisedFrames(Frontend):
     """
 
     rate: int = 16000
-    framing: Framing = Framing(window=1024, hop=160, lead=512, trail=512)
+    framing: Framing = _CENTRED
 
     def describe(self) -> str:
         return f"{super().describe()}, each shifted to mean 0 and scaled to standard deviation 1."

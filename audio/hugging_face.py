@@ -13,7 +13,8 @@ from torch import nn
 from transformers import AutoFeatureExtractor, ClapConfig
 
 from audio import ontology
-from audio.frontends import Framing, Frontend
+from audio.framing import Framing
+from audio.frontends import Frontend
 from zoo import hugging_face
 from zoo.errors import UnknownNameError
 from zoo.labels import Label

@@ -110,7 +110,7 @@ class Viterbi:
             self._step(observed)
         if not self._back:
             return np.zeros(0, int)
-        paths = np.arange(len(BIN_CENTS))
+        paths = np.flatnonzero(np.isfinite(self._score))  # no path ends in a barred bin
         for t in range(len(self._back) - 1, 0, -1):
             paths = self._back[t][paths]
             if (paths == paths[0]).all():

@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from audio import ontology
+from audio.events import Finder, Found
 from zoo import labels
 from zoo.errors import InputError
+from zoo.inputs import number
 from zoo.labels import Label
 
 # How deep a category may be to be reported, 0 for the roots of the ontology; None: classes stay as they are.
@@ -94,16 +96,71 @@ def members(classes: tuple[Label, ...], name: str) -> list[int]:
     return [index for index, label in enumerate(classes) if label.id in wanted]
 
 
-def scores_of(groups: Sequence[Group], scores: np.ndarray) -> np.ndarray:
-    """The largest score among the members of each group, shape (patches, groups).
+class Reporter:
+    """Scores of a network's classes, patch by patch -> events under the names that are reported.
 
     Parameters
     ----------
-    groups : sequence of Group
-    scores : ndarray, shape (patches, classes)
+    classes : tuple of Label
+        Of the network, in order.
+    threshold, separation, min_duration : float
+        As of `audio.events.Finder`.
+    specificity, include, exclude
+        As of `groups`.
+
+    Raises
+    ------
+    InputError
+        If an option cannot be used.
+    UnknownNameError
+        If there is no such class or category.
     """
-    columns = [scores[:, group.members].max(axis=1) for group in groups]
-    return np.stack(columns, axis=1) if columns else np.zeros((len(scores), 0), scores.dtype)
+
+    def __init__(
+        self,
+        classes: tuple[Label, ...],
+        *,
+        threshold: float,
+        separation: float,
+        min_duration: float,
+        specificity: str,
+        include: str | Sequence[str],
+        exclude: str | Sequence[str],
+    ):
+        number("threshold", threshold, 0, 1)
+        number("separation", separation, 0)
+        number("min_duration", min_duration, 0)
+        self._groups = groups(classes, specificity, include, exclude)
+        self._finder = Finder(threshold=threshold, separation=separation, min_duration=min_duration)
+
+    def feed(self, scores: np.ndarray, times: np.ndarray) -> list[tuple[str, int, str, float, float, float]]:
+        """Go on with the next patches.
+
+        Parameters
+        ----------
+        scores : ndarray, shape (patches, classes)
+        times : ndarray, shape (patches, 2)
+            Start and end of each patch in s, in order.
+
+        Returns
+        -------
+        list of (label, index, id, start, end, score)
+            Of the events that have ended. A group's score in a patch is the largest of its members', and its
+            index that of the member with the largest score of the event.
+        """
+        which = np.zeros((len(scores), len(self._groups)), int)
+        for column, group in enumerate(self._groups):
+            which[:, column] = group.members[scores[:, group.members].argmax(axis=1)]
+        largest = np.take_along_axis(scores, which, axis=1)
+        return self._named(self._finder.feed(largest, times, which))
+
+    def finish(self, duration: float) -> list[tuple[str, int, str, float, float, float]]:
+        """The events that were open at the end of a recording of that length in s, as `feed` gives them."""
+        return self._named(self._finder.finish(duration))
+
+    def _named(self, events: list[Found]) -> list[tuple[str, int, str, float, float, float]]:
+        named = [(self._groups[event.column], event) for event in events]
+        return [(group.label, e.peak, group.id, e.start, e.end, e.score) for group, e in named]
 
 
 def _members(classes: tuple[Label, ...], names: str | Sequence[str]) -> set[int]:

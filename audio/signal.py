@@ -100,16 +100,83 @@ def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float
     with ExitStack() as stack:
         stream = stack.enter_context(open_input(x))
         sound = _open_soundfile(stream, name, most) or _open_ffmpeg(stream, name, most)
-        _check_rate(sound.rate, name)
+        check_rate(sound.rate, name)
         _check_duration(sound.duration, sound)
         stack.pop_all()  # whoever reads the blocks closes the stream
     return sound
 
 
-def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
+class Mono:
     """The mean of the channels at another rate, block by block.
 
     Resampled with soxr, quality HQ; the result does not depend on how the stream is cut into blocks.
+
+    Parameters
+    ----------
+    name : str
+        Of the recording, for errors.
+    rate, to : float
+        Sample rates in Hz, that of the blocks and that wanted.
+    """
+
+    def __init__(self, name: str, rate: float, to: int):
+        self._name, self._empty, self._resampler = name, True, None
+        if rate != to:
+            import soxr
+
+            self._resampler = soxr.ResampleStream(rate, to, 1, "float32", "HQ")
+
+    def feed(self, block: np.ndarray) -> np.ndarray:
+        """Go on with a block of shape (samples, channels).
+
+        Returns
+        -------
+        ndarray of float32, shape (samples,)
+
+        Raises
+        ------
+        InputError
+            If a sample is not a number, or far too loud.
+        """
+        self._empty &= not len(block)
+        block = block.mean(axis=1, dtype=np.float32)
+        if not np.isfinite(block).all():
+            raise InputError(f"{self._name} has samples that are not a number.")
+        if np.abs(block).max(initial=0) > LOUDEST:
+            raise InputError(f"{self._name} has samples far beyond full scale, which is 1.")
+        return self._resampler.resample_chunk(block) if self._resampler else block
+
+    def finish(self) -> np.ndarray:
+        """What is left in the resampler, shape (samples,).
+
+        Raises
+        ------
+        InputError
+            If there was nothing at all.
+        """
+        if self._empty:
+            raise InputError(f"{self._name} has no samples.")
+        rest = np.zeros(0, np.float32)
+        return self._resampler.resample_chunk(rest, last=True) if self._resampler else rest
+
+
+def limited(sound: Sound) -> Iterator[np.ndarray]:
+    """The blocks of a recording, as long as it may be.
+
+    Raises
+    ------
+    InputError
+        If it turns out to be damaged or too long.
+    """
+    count = 0
+    for block in sound.blocks:
+        count += len(block)
+        _check_duration(count / sound.rate, sound)
+        yield block
+
+
+def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
+    """The mean of the channels at another rate, block by block, see `Mono`.
 
     Yields
     ------
@@ -120,25 +187,10 @@ def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
     InputError
         If a sample is not a number, or the recording turns out to be damaged, empty or too long.
     """
-    resampler = None
-    if sound.rate != rate:
-        import soxr
-
-        resampler = soxr.ResampleStream(sound.rate, rate, 1, "float32", "HQ")
-    count = 0
-    for block in sound.blocks:
-        count += len(block)
-        _check_duration(count / sound.rate, sound)
-        block = block.mean(axis=1, dtype=np.float32)
-        if not np.isfinite(block).all():
-            raise InputError(f"{sound.name} has samples that are not a number.")
-        if np.abs(block).max(initial=0) > LOUDEST:
-            raise InputError(f"{sound.name} has samples far beyond full scale, which is 1.")
-        yield resampler.resample_chunk(block) if resampler else block
-    if count == 0:
-        raise InputError(f"{sound.name} has no samples.")
-    if resampler:
-        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+    converter = Mono(sound.name, sound.rate, rate)
+    for block in limited(sound):
+        yield converter.feed(block)
+    yield converter.finish()
 
 
 def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
@@ -167,7 +219,24 @@ def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
 def _from_array(x: Any, rate: float | None, name: str, most: float) -> Sound:
     if rate is None:
         raise InputError("An array of samples needs its rate in Hz: pass rate=.")
-    rate = _check_rate(rate, name)
+    rate = check_rate(rate, name)
+    samples = as_channels(x, name)
+    count = samples.shape[1]
+    step = int(BLOCK_SECONDS * rate)
+    blocks = (as_float(samples[:, start : start + step].T) for start in range(0, count, step))
+    sound = Sound(name, rate, count / rate, blocks, most)
+    _check_duration(sound.duration, sound)
+    return sound
+
+
+def as_channels(x: Any, name: str) -> np.ndarray:
+    """An array or tensor of samples as (channels, samples), whatever its type.
+
+    Raises
+    ------
+    InputError
+        If it is no sound, or empty.
+    """
     try:
         samples = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
     except (TypeError, ValueError, NotImplementedError) as error:
@@ -182,15 +251,11 @@ def _from_array(x: Any, rate: float | None, name: str, most: float) -> Sound:
             f"An array of shape {samples.shape} would have {samples.shape[0]} channels; "
             "(channels, samples) is expected: pass its transpose."
         )
-    count = samples.shape[1]
-    step = int(BLOCK_SECONDS * rate)
-    blocks = (_as_float(samples[:, start : start + step].T) for start in range(0, count, step))
-    sound = Sound(name, rate, count / rate, blocks, most)
-    _check_duration(sound.duration, sound)
-    return sound
+    return samples
 
 
-def _as_float(samples: np.ndarray) -> np.ndarray:
+def as_float(samples: np.ndarray) -> np.ndarray:
+    """Samples as float32 with a full scale of 1: integers are over the maximum of their type."""
     if samples.dtype.kind == "f":
         return samples.astype(np.float32)
     middle = 2 ** (8 * samples.itemsize - 1)
@@ -198,7 +263,8 @@ def _as_float(samples: np.ndarray) -> np.ndarray:
     return ((samples.astype(np.float64) - offset) / middle).astype(np.float32)
 
 
-def _check_rate(rate: float, name: str) -> float:
+def check_rate(rate: float, name: str) -> float:
+    """A sample rate in Hz, or an `InputError` if it is none."""
     try:
         hertz = float(rate)
     except (TypeError, ValueError):

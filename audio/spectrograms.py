@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from audio.frontends import Framing, Frontend
+from audio.framing import Framing
+from audio.frontends import Frontend
 from zoo.errors import InputError
 
 KINDS = ("linear", "mel128", "mel256")

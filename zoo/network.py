@@ -18,11 +18,12 @@ from zoo.engines.onnx import OnnxRuntime
 from zoo.engines.pytorch import PyTorch
 from zoo.engines.spectral import Spectral
 from zoo.errors import InputError, UnknownNameError
-from zoo.growing import Growing
+from zoo.followers import FOLLOWERS, Vectors
 from zoo.inputs import Batch, count
 from zoo.modules import freeze, measure, replace_head
 from zoo.results import Classification, Embedding, Summary
 from zoo.spec import Spec, resolve
+from zoo.streams import Stream, follow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,31 +203,58 @@ class Network:
         InputError
             If an input or option cannot be used.
         """
-        self.require("embed")
+        return follow(Vectors(self, layer=layer, pool=pool), self.batches(x, rate=rate, overlap=overlap))
+
+    def vectors(
+        self, data: torch.Tensor, *, layer: str | None = None, pool: bool | None = None
+    ) -> np.ndarray:
+        """Vectors of a preprocessed batch, shape (n, d), float32; the options are those of `embed`."""
         if pool is None:
             pool = layer is not None or self.spec.pool
         layer = self.spec.embedding if layer is None else str(layer)
-        values: Growing | None = None
-        times, inputs = Growing(np.float64, (2,)), []
-        for batch in self.batches(x, rate=rate, overlap=overlap):
-            output = self._outputs(batch.data, [layer])[layer].float()
-            if pool and output.ndim == 3 and (self.spec.tokens or self.spec.modality == "picture"):
-                output = output.mean(dim=1)  # a transformer's (n, tokens, channels)
-            elif pool and output.ndim > 2:
-                output = output.flatten(2).mean(dim=2)
-            rows = output.flatten(1).cpu().numpy()
-            values = values or Growing(np.float32, rows.shape[1:])
-            values.add(rows)
-            inputs.extend(batch.names)
-            if batch.times is not None:
-                times.add(batch.times)
-        return Embedding(
-            network=self.name,
-            layer=layer,
-            values=values.array(),
-            times=times.array() if self.spec.modality == "sound" else None,
-            inputs=tuple(inputs),
-        )
+        output = self._outputs(data, [layer])[layer].float()
+        if pool and output.ndim == 3 and (self.spec.tokens or self.spec.modality == "picture"):
+            output = output.mean(dim=1)  # a transformer's (n, tokens, channels)
+        elif pool and output.ndim > 2:
+            output = output.flatten(2).mean(dim=2)
+        return output.flatten(1).cpu().numpy()
+
+    def stream(self, rate: float, *, task: str | None = None, **options: Any) -> Stream:
+        """Begin a live stream of sound, which takes chunks of samples and gives what has become certain.
+
+        Parameters
+        ----------
+        rate : float
+            Of the samples, in Hz.
+        task : {"events", "pitch", "embed"}, optional
+            By default the first of these that the network is made for.
+        **options
+            As of `zoo.sound_events`, `zoo.pitch` or `embed`, but for `rate`, `overlap` and `progress`.
+
+        Returns
+        -------
+        Stream
+            Its `feed` and `finish` give events, or pieces of a pitch track or of an embedding: all together
+            what the verb gives for the whole recording.
+
+        Raises
+        ------
+        InputError
+            If the network does not do that, an option cannot be used, or the rate is none.
+
+        Examples
+        --------
+        >>> import numpy as np, zoo
+        >>> stream = zoo.load("crepe.tiny", weights=None).stream(16000, task="embed")
+        >>> len(stream.feed(np.zeros(1600))), len(stream.finish())
+        (8, 3)
+        """
+        tasks = [known for known in FOLLOWERS if known in self.spec.tasks]
+        if not tasks or self.spec.modality != "sound":
+            raise InputError(f"{self.name} takes no sound, and has no stream.")
+        self.require(task := task or tasks[0])
+        follower = FOLLOWERS[task](self, **options)
+        return Stream(getattr(follower, "preset", self.preset), rate, follower)
 
     def activations(
         self, x: Any, *, layers: Sequence[str], rate: float | None = None

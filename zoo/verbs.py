@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import torch
 
 from zoo.errors import InputError
+from zoo.followers import Pitch
 from zoo.growing import Growing
-from zoo.inputs import count, number
+from zoo.inputs import count
 from zoo.loading import load
 from zoo.network import Network
-from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents, smoothing
-
-if TYPE_CHECKING:
-    from audio.reporting import Group
-
-Heard = Callable[[float], object]
-"""Called with the seconds of sound that have been worked through."""
+from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
+from zoo.streams import Heard, follow
 
 
 def classify(
@@ -110,11 +105,21 @@ def sound_events(
     UnknownNameError
         If there is no such network or class.
     """
+    from audio.reporting import Reporter
+
     net = _network(network)
     net.require("events")
     _require_one(net, x)
     count("top", top)
-    _groups(net, threshold, separation, min_duration, specificity, include, exclude)
+    options = {
+        "threshold": threshold,
+        "separation": separation,
+        "min_duration": min_duration,
+        "specificity": specificity,
+        "include": include,
+        "exclude": exclude,
+    }
+    Reporter(net.labels, **options)  # what makes no sense is said before the work
     scores, times = Growing(np.float32, (len(net.labels),)), Growing(np.float64, (2,))
     name, seconds = "", 0.0
     for batch in net.batches(x, rate=rate, overlap=overlap):
@@ -133,16 +138,7 @@ def sound_events(
         duration=seconds,
         clip=net.classification(scores.array().mean(axis=0), name, top),
     )
-    return relocate(
-        heard,
-        net,
-        threshold=threshold,
-        separation=separation,
-        min_duration=min_duration,
-        specificity=specificity,
-        include=include,
-        exclude=exclude,
-    )
+    return relocate(heard, net, **options)
 
 
 def relocate(
@@ -177,23 +173,19 @@ def relocate(
     UnknownNameError
         If there is no such class.
     """
-    from audio.events import find_events, strongest
-    from audio.reporting import scores_of
+    from audio.reporting import Reporter
 
-    groups = _groups(net, threshold, separation, min_duration, specificity, include, exclude)
-    found = find_events(
-        scores_of(groups, heard.scores),
-        heard.times,
+    reporter = Reporter(
+        net.labels,
         threshold=threshold,
         separation=separation,
-        min_duration=min(min_duration, heard.duration),
-        duration=heard.duration,
+        min_duration=min_duration,
+        specificity=specificity,
+        include=include,
+        exclude=exclude,
     )
-    events = []
-    for i, start, end, score in found:
-        label, identity, members = groups[i]
-        index = strongest(heard.scores, heard.times, members, start, end)
-        events.append(SoundEvent(label, index, identity, start, end, score))
+    found = [*reporter.feed(heard.scores, heard.times), *reporter.finish(heard.duration)]
+    events = sorted((SoundEvent(*event) for event in found), key=lambda event: (event.start, -event.score))
     return replace(heard, events=tuple(events))
 
 
@@ -253,39 +245,19 @@ def pitch(
     net = _network(network)
     net.require("pitch")
     _require_one(net, x)
-    number("threshold", threshold, 0, 1)
-    if silence is not None:
-        number("silence", silence, -1000, 1000)
-    from audio import pitch as decoding
-
-    smoothing(smooth, smoother)
-    decoded = decoding.Decoder(decoder, fmin=fmin, fmax=fmax)
-    frontend = net.preset.with_hop(step)
-    cents, confidence, levels = Growing(np.float64), Growing(np.float32), Growing(np.float32)
-    kept, name = Growing(np.float32, (len(decoding.BIN_CENTS),)), ""
-    for batch in frontend.batches(x, rate=rate):
-        activations = net.scores(batch.data)
-        cents.add(decoded.feed(activations))
-        confidence.add(decoded.confidence(activations))
-        levels.add(decoding.level(frontend.frames(torch.from_numpy(batch.samples))))
-        name = batch.names[0]
-        if keep_activations:
-            kept.add(activations)
-        if progress:
-            progress(batch.seconds)
-    cents.add(decoded.finish())
-    frequency = decoding.to_hertz(cents.array())
-    track = PitchTrack(
-        network=net.name,
-        input=name,
-        time=np.arange(len(frequency)) * frontend.framing.hop / frontend.rate,
-        frequency=frequency,
-        confidence=confidence.array(),
-        voiced=np.ones(len(frequency), bool),
-        level=levels.array(),
-        activations=kept.array() if keep_activations else None,
+    follower = Pitch(
+        net,
+        step=step,
+        decoder=decoder,
+        threshold=threshold,
+        silence=silence,
+        fmin=fmin,
+        fmax=fmax,
+        smooth=smooth,
+        smoother=smoother,
+        keep_activations=keep_activations,
     )
-    return track.gated(threshold=threshold, silence=silence).smoothed(smooth, smoother)
+    return follow(follower, follower.preset.batches(x, rate=rate), progress)
 
 
 def _network(network: str | Network) -> Network:
@@ -295,21 +267,3 @@ def _network(network: str | Network) -> Network:
 def _require_one(net: Network, x: Any) -> None:
     if not net.preset.is_one(x):
         raise InputError("One recording at a time: pass a path, bytes, or an array with rate=.")
-
-
-def _groups(
-    net: Network,
-    threshold: float,
-    separation: float,
-    min_duration: float,
-    specificity: str,
-    include: str | Sequence[str],
-    exclude: str | Sequence[str],
-) -> tuple[Group, ...]:
-    """What to report, once the options of `sound_events` make sense."""
-    from audio.reporting import groups
-
-    number("threshold", threshold, 0, 1)
-    number("separation", separation, 0)
-    number("min_duration", min_duration, 0)
-    return groups(net.labels, specificity, include, exclude)

@@ -3,16 +3,23 @@
 import numpy as np
 import pytest
 
-from audio.events import find_events
+from audio.events import Finder
 
 TIMES = np.stack([np.arange(10) * 0.48, np.arange(10) * 0.48 + 0.96], axis=1)
-OPTIONS = {"threshold": 0.5, "separation": 0.25, "min_duration": 0.5, "duration": 5.0}
+OPTIONS = {"threshold": 0.5, "separation": 0.25, "min_duration": 0.5}
 
 
 def events(column, **options):
-    scores = np.array(column, np.float32)[:, None]
-    found = find_events(scores, TIMES[: len(scores)], **{**OPTIONS, **options})
-    return [(round(start, 2), round(end, 2), round(score, 2)) for _, start, end, score in found]
+    found = find(np.array(column, np.float32)[:, None], **options)
+    return [(round(event.start, 2), round(event.end, 2), round(event.score, 2)) for event in found]
+
+
+def find(scores, *, pieces=1, duration=5.0, **options):
+    finder = Finder(**{**OPTIONS, **options})
+    peaks = np.arange(len(scores))[:, None].repeat(scores.shape[1], axis=1)
+    cut = [np.array_split(array, pieces) for array in (scores, TIMES[: len(scores)], peaks)]
+    found = [event for piece in zip(*cut, strict=True) for event in finder.feed(*piece)]
+    return sorted(found + finder.finish(duration), key=lambda event: (event.start, event.column))
 
 
 def test_one_patch_is_one_event_with_its_span():
@@ -49,5 +56,29 @@ def test_nothing_heard_is_no_event():
 
 def test_classes_are_apart_and_events_in_order():
     scores = np.array([[0.6, 0], [0, 0.9], [0, 0.9], [0.7, 0]], np.float32)
-    found = find_events(scores, TIMES[:4], **OPTIONS)
-    assert [(index, round(start, 2)) for index, start, _, _ in found] == [(0, 0.0), (1, 0.48), (0, 1.44)]
+    assert [(event.column, round(event.start, 2)) for event in find(scores)] == [
+        (0, 0.0),
+        (1, 0.48),
+        (0, 1.44),
+    ]
+
+
+@pytest.mark.parametrize("pieces", [2, 5, 10])
+@pytest.mark.parametrize("seed", range(5))
+def test_how_the_patches_are_cut_changes_no_event(seed, pieces):
+    scores = np.random.default_rng(seed).random((10, 6), np.float32)
+    for separation in (0.0, 0.5):
+        whole = find(scores, separation=separation, duration=5.28)
+        assert len(whole) > 3
+        assert find(scores, separation=separation, duration=5.28, pieces=pieces) == whole
+        assert all(scores[event.peak, event.column] == np.float32(event.score) for event in whole)
+
+
+def test_an_event_is_given_out_when_no_later_patch_can_belong_to_it():
+    finder = Finder(**OPTIONS)
+    given = [
+        finder.feed(np.array([[score]], np.float32), times[None], np.zeros((1, 1), int))
+        for score, times in zip([0, 1, 1, 0, 0, 0], TIMES, strict=False)
+    ]
+    assert [len(events) for events in given] == [0, 0, 0, 0, 0, 1]  # ends at 1.92 s; the last begins at 2.4 s
+    assert finder.finish(10.0) == []

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from audio.frontends import Framing, LogMelPatches, NormalisedFrames, mel_matrix
+from audio.framing import Framing
+from audio.frontends import LogMelPatches, NormalisedFrames, mel_matrix
 from zoo.errors import InputError
 
 RATE = 16000
@@ -83,7 +84,7 @@ def test_a_last_window_is_moved_back_until_it_is_full(hop, samples, most, block)
         cut = max(1, 1 + (len(waveform) - 10) // hop)
         assert cut <= most
         windows += [waveform[i * hop : i * hop + 10] for i in range(cut)]
-        times += (frontend._times(np.arange(first, first + cut), seen) * RATE).tolist()
+        times += (frontend.times(np.arange(first, first + cut), seen) * RATE).tolist()
     assert len(windows) == len(starts)
     for window, time, start in zip(windows, times, starts, strict=True):
         np.testing.assert_array_equal(window, signal[start : start + 10])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio import ontology
-from audio.reporting import groups, members, scores_of
+from audio.reporting import Reporter, groups, members
 from zoo import labels
 from zoo.errors import InputError, UnknownNameError
 from zoo.labels import Label
@@ -77,7 +77,17 @@ def test_classes_of_others_have_no_categories():
 
 def test_the_score_of_a_group_is_the_largest_of_its_members():
     scores = np.random.default_rng(0).random((4, 521), np.float32)
+    times = np.stack([np.arange(4) * 0.48, np.arange(4) * 0.48 + 0.96], axis=1)
+    options = {"threshold": 0.0, "separation": 0.0, "min_duration": 0.0, "include": (), "exclude": ()}
+    reporter = Reporter(YAMNET, specificity="low", **options)
+    events = [*reporter.feed(scores, times), *reporter.finish(2.4)]
     found = groups(YAMNET, "low", (), ())
-    for group, column in zip(found, scores_of(found, scores).T, strict=True):
-        np.testing.assert_array_equal(column, scores[:, group.members].max(axis=1))
-    assert scores_of((), scores).shape == (4, 0)
+    assert len(events) == len(found) == 7
+    by_name = {event[0]: event for event in events}
+    for group in found:
+        _, index, identity, start, end, score = by_name[group.label]
+        assert (identity, start, end) == (group.id, 0.0, pytest.approx(2.4))
+        assert score == scores[:, group.members].max() == scores[:, index].max()
+        assert index in group.members
+    nothing = Reporter(YAMNET, specificity="low", **{**options, "include": "Dog", "exclude": "Animal"})
+    assert [*nothing.feed(scores, times), *nothing.finish(2.4)] == []

@@ -34,6 +34,10 @@ class Embedding:
     times: np.ndarray | None
     inputs: tuple[str, ...]
 
+    def __len__(self) -> int:
+        """Vectors."""
+        return len(self.values)
+
     def table(self) -> pd.DataFrame:
         """One row a vector: input, start and end for sound, then columns 0 to d - 1."""
         import pandas as pd

@@ -47,6 +47,16 @@ class PitchTrack:
     level: np.ndarray
     activations: np.ndarray | None = None
 
+    def __getitem__(self, frames: slice) -> PitchTrack:
+        """The same track between two frames."""
+        columns = ("time", "frequency", "confidence", "voiced", "level", "activations")
+        kept = {name: getattr(self, name) for name in columns}
+        return replace(self, **{name: v[frames] for name, v in kept.items() if v is not None})
+
+    def __len__(self) -> int:
+        """Frames."""
+        return len(self.time)
+
     def gated(self, *, threshold: float, silence: float | None) -> PitchTrack:
         """The same track, with fewer frames voiced.
 
