@@ -37,7 +37,6 @@ class Label(NamedTuple):
         return self.synonyms or self.label
 
 
-@cache
 def read(resource: str) -> tuple[Label, ...]:
     """Labels in the order of the network's outputs.
 
@@ -50,6 +49,11 @@ def read(resource: str) -> tuple[Label, ...]:
     hub, _, name = resource.partition(":")
     if name:
         return import_module(HUBS[hub]).labels(name)
+    return _of_package(resource)
+
+
+@cache
+def _of_package(resource: str) -> tuple[Label, ...]:
     package, _, path = resource.partition("/")
     text = files(package).joinpath(path).read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())

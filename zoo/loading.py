@@ -15,6 +15,7 @@ from zoo.inputs import count
 from zoo.network import Network, device_of
 from zoo.registry import describe
 from zoo.spec import Spec
+from zoo.storing import is_saved, weights_of
 
 PRETRAINED = "pretrained"
 
@@ -33,8 +34,8 @@ def load(
     Parameters
     ----------
     name : str
-        ``arch`` or ``arch.tag``, see `zoo.networks`; ``timm:name`` or ``hf:owner/repository``, see
-        `zoo.describe`.
+        ``arch`` or ``arch.tag``, see `zoo.networks`; the folder of a saved network; ``timm:name`` or
+        ``hf:owner/repository``, see `zoo.describe`.
     weights : str, path or None
         ``"pretrained"``, a local file, or None for an untrained network.
     num_classes : int, optional
@@ -66,15 +67,15 @@ def load(
     <Network crepe.tiny on cpu>
     """
     spec = describe(name)
-    choose(
-        engine, device_of(device), dtype, spec.modality, spec.spectral
-    )  # what makes no sense is said before a download
+    # What makes no sense is said before a download.
+    choose(engine, device_of(device), dtype, spec.modality, spec.spectral)
     if num_classes is not None:
         count("num_classes", num_classes)
     module = spec.build()
     pretrained = weights == PRETRAINED
     if weights is not None:
-        _load_weights(module, spec, None if pretrained else weights)
+        file = weights_of(name) if pretrained and is_saved(name) else None if pretrained else weights
+        _load_weights(module, spec, file)
     classes = labels.read(spec.labels) if spec.labels else ()
     graph = graph_path(spec) if pretrained else None
     net = Network(spec, module, classes, device=device, engine=engine, dtype=dtype, graph=graph)

@@ -1,4 +1,4 @@
-"""What is done to a module by the names of its layers: look at them, count, replace the head, freeze."""
+"""What is done to a module by the names of its layers: look at them, count, freeze."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from zoo.errors import InputError, UnknownNameError
+from zoo.errors import UnknownNameError
 
 INPUT = "input of "  # before a layer's name: what goes into it
 
@@ -108,26 +108,6 @@ def measure(module: nn.Module, data: torch.Tensor) -> tuple[list[dict[str, Any]]
         for name, layer in layers.items()
     ]
     return rows, counter.get_total_flops() // 2 // len(data)
-
-
-def replace_head(module: nn.Module, name: str, num_classes: int) -> None:
-    """Put a fresh, untrained layer of `num_classes` outputs in the place of the last one.
-
-    Raises
-    ------
-    InputError
-        If there is no such layer: an encoder ends with its vectors.
-    """
-    old = module.get_submodule(name)
-    if not isinstance(old, nn.Linear | nn.Conv2d | NoHead):
-        raise InputError("This network is an encoder and has no head to replace.")
-    bias, device = getattr(old, "bias", True) is not None, next(module.parameters()).device
-    if isinstance(old, nn.Linear | NoHead):
-        new: nn.Module = nn.Linear(old.in_features, num_classes, bias=bias, device=device)
-    else:
-        shape = (old.kernel_size, old.stride)
-        new = nn.Conv2d(old.in_channels, num_classes, *shape, bias=bias, device=device)
-    module.set_submodule(name, new.train(old.training))
 
 
 def freeze(module: nn.Module, last: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,14 +20,18 @@ from zoo.engines.pytorch import PyTorch
 from zoo.engines.spectral import Spectral
 from zoo.errors import InputError, UnknownNameError
 from zoo.followers import FOLLOWERS, Vectors
+from zoo.heads import replace_head
 from zoo.inputs import Batch, count
-from zoo.modules import freeze, measure, replace_head
+from zoo.modules import freeze, measure
 from zoo.results import Classification, Embedding, Summary
 from zoo.spec import Spec, resolve
+from zoo.storing import save
 from zoo.streams import Stream, follow
 
 if TYPE_CHECKING:
     import pandas as pd
+
+REBUILD = "zoo.heads:rebuild"
 
 
 class Network:
@@ -296,13 +301,15 @@ class Network:
         parameters = sum(parameter.numel() for parameter in self.module.parameters())
         return Summary(self.name, self.spec.input_shape, tuple(rows), parameters, multiply_adds)
 
-    def replace_head(self, classes: int | Sequence[str]) -> Network:
-        """A copy of this network with a fresh, untrained head.
+    def replace_head(self, classes: int | Sequence[str], *, kind: str = "linear", **sizes: int) -> Network:
+        """A copy of this network with a fresh, untrained head, for classes that exclude each other.
 
         Parameters
         ----------
         classes : int or sequence of str
             How many classes, or their labels.
+        kind, **sizes
+            As of `zoo.heads.replace_head`.
 
         Returns
         -------
@@ -311,14 +318,44 @@ class Network:
         Raises
         ------
         InputError
-            If there are no classes, or two of the same label.
+            If there are no classes, or two of the same label, or the network has no head to replace.
         """
         names = _class_names(classes)
+        head = {"name": self.spec.head, "classes": len(names), "after": self.spec.after_head, "kind": kind}
+        head |= sizes
         module = copy.deepcopy(self.module)
-        replace_head(module, self.spec.head, len(names))
-        tasks = tuple(task for task in self.spec.tasks if task != "pitch")  # which takes the original's bins
-        spec = replace(self.spec, classes=len(names), tasks=tasks, known={})
+        replace_head(module, **head)
+        parent = self.spec.arguments if self.spec.builder == REBUILD else self.spec.to_dict()
+        spec = replace(
+            self.spec,
+            builder=REBUILD,
+            arguments={"builder": parent["builder"], "arguments": parent["arguments"], "head": head},
+            parameters=sum(parameter.numel() for parameter in module.parameters()),
+            classes=len(names),
+            tasks=("classify", "embed")
+            if self.spec.modality == "picture"
+            else ("classify", "embed", "events"),
+            activation="softmax",
+            labels=None,
+            accuracy=None,
+            published=None,
+            spectral="",
+            known={},
+        )
         return self._like(spec, module, tuple(labels.Label(name, name) for name in names))
+
+    def body(self) -> Network:
+        """A copy without its head, whose outputs are what the head would see: averaged, where that is a map.
+
+        Raises
+        ------
+        InputError
+            If the network has no head.
+        """
+        module = copy.deepcopy(self.module)
+        replace_head(module, self.spec.head, 1, after=self.spec.after_head)
+        module.set_submodule(self.spec.head, nn.Identity())
+        return self._like(replace(self.spec, spectral=""), module, ())
 
     def freeze(self, last: str | None = None) -> Network:
         """A copy of this network whose first layers stay as they are when the copy's module is trained.
@@ -358,6 +395,10 @@ class Network:
         other = copy.copy(self)
         other.preset = preset
         return other
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write this network to a folder, which `zoo.load` takes; see `zoo.storing.save`."""
+        return save(self, folder)
 
     def _like(self, spec: Spec, module: nn.Module, classes: tuple[labels.Label, ...]) -> Network:
         return Network(spec, module, classes, device=str(self.device), engine=self._engine, dtype=self.dtype)

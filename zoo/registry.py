@@ -9,11 +9,12 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+from zoo import storing
 from zoo.errors import CatalogError, UnknownNameError
 from zoo.spec import MODALITIES, TASKS, Spec, parse
 
 # Where names of other people's collections lead: modules with ``describe(name)`` and ``labels(name)``.
-HUBS = {"hf": "zoo.hugging_face", "timm": "vision.timm_models"}
+HUBS = {"hf": "zoo.hugging_face", "saved": "zoo.storing", "timm": "vision.timm_models"}
 CATALOGS = {"picture": "vision", "sound": "audio"}
 
 
@@ -106,9 +107,9 @@ def describe(name: str) -> Spec:
     Parameters
     ----------
     name : str
-        ``arch`` or ``arch.tag`` of the catalogues; ``timm:name`` for any image classifier of timm;
-        ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face, and for any classifier or
-        encoder of sound there.
+        ``arch`` or ``arch.tag`` of the catalogues; the folder of a saved network; ``timm:name`` for any image
+        classifier of timm; ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face, and for any
+        classifier or encoder of sound there.
 
     Raises
     ------
@@ -121,6 +122,8 @@ def describe(name: str) -> Spec:
     >>> zoo.describe("yamnet").parameters
     3729481
     """
+    if storing.is_saved(name):
+        return storing.describe(name)
     hub, _, rest = str(name).strip().partition(":")
     if rest and hub in HUBS:
         return _from_hub(hub, rest)

@@ -101,6 +101,9 @@ class Spec:
     head, embedding, cam : str
         Names of the last layer, of the layer whose output is the embedding (or ``"input of <layer>"``),
         and of the layer for class-activation maps (empty where there is none).
+    after_head : str
+        Name of an activation behind the last layer, which goes when that is replaced; empty where there is
+        none.
     pool : bool
         Whether the embedding is averaged over positions, or flattened.
     tokens : bool
@@ -121,6 +124,8 @@ class Spec:
     spectral : str
         ``"module:class"`` that makes of the module a function of batches, the same in the frequency domain;
         empty where there is none.
+    training : mapping
+        How it was trained, of a network that was trained with the zoo: parent, data, method, figures.
     known : mapping
         ``sample`` and ``answer``: what `zoo verify` expects the network to say.
     """
@@ -152,6 +157,8 @@ class Spec:
     published: Published | None = None
     embedded: bool = False
     spectral: str = ""
+    after_head: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
     known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -204,7 +211,7 @@ def parse(name: str, table: Mapping[str, Any]) -> Spec:
     try:
         values = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
         values["sources"] = tuple(Source(**source) for source in table.get("sources", []))
-        for key in ("arguments", "preprocess", "known"):
+        for key in ("arguments", "preprocess", "training", "known"):
             values[key] = dict(table.get(key, {}))
         for key, kind in (("accuracy", Accuracy), ("published", Published)):
             values[key] = kind(**table[key]) if table.get(key) else None
