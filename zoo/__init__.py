@@ -23,6 +23,8 @@ _PUBLIC = {
     "compare": "zoo.comparison",
     "fetch": "zoo.weights",
     "sample": "zoo.samples",
+    "dataset": "zoo.transfer.reading",
+    "Dataset": "zoo.transfer.dataset",
     "Classification": "zoo.results",
     "Embedding": "zoo.results",
     "SoundEvents": "zoo.results",

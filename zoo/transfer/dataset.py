@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,6 +47,8 @@ class Dataset:
         Examples that were left out: unreadable, or the same as another.
     rate : float or None
         Of arrays of sound, in Hz.
+    known : tuple of str or None, length n
+        The `hashes`, where whoever read the examples has computed them already.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Dataset:
     groups: tuple[str, ...] | None = None
     problems: tuple[Problem, ...] = ()
     rate: float | None = None
+    known: tuple[str, ...] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -70,7 +73,14 @@ class Dataset:
             targets=self.targets[indices],
             groups=None if self.groups is None else tuple(self.groups[i] for i in indices),
             problems=(),
+            known=None if self.known is None else tuple(self.known[i] for i in indices),
         )
+
+    def split(self, share: float = 0.2, *, seed: int = 0) -> tuple[Dataset, Dataset]:
+        """Two parts, see `zoo.transfer.splitting.split`."""
+        from zoo.transfer.splitting import split
+
+        return split(self, share, seed=seed)
 
     def counts(self) -> pd.Series:
         """Examples of each class."""
@@ -85,7 +95,7 @@ class Dataset:
     @cached_property
     def hashes(self) -> tuple[str, ...]:
         """SHA-256 of each example: of a file's bytes, or of an array's type, shape and values."""
-        return tuple(content_hash(x) for x in self.inputs)
+        return tuple(map(content_hash, self.inputs)) if self.known is None else self.known
 
     @cached_property
     def fingerprint(self) -> str:
