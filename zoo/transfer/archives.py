@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import lzma
 import re
-import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from zoo import weights
@@ -42,14 +42,23 @@ def unpacked(archive: Path, cache: Path) -> Path:
     WeightsError
         If the folder cannot be written.
     """
+    with contextlib.ExitStack() as stack:
+        with _reading(archive):
+            zipped = stack.enter_context(zipfile.ZipFile(archive))
+            content = digest(archive)
+        entries = _safe(zipped, archive)
+        return kept(cache / f"zip-{content}", lambda folder: _unpack(zipped, entries, folder, archive))
+
+
+@contextlib.contextmanager
+def _reading(archive: Path) -> Iterator[None]:
+    """Whatever Python's readers of zips raise becomes a sentence."""
     try:
-        with zipfile.ZipFile(archive) as zipped:
-            entries = _safe(zipped, archive)
-            return kept(cache / f"zip-{digest(archive)}", lambda folder: _unpack(zipped, entries, folder))
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise InputError(f"{archive} is not a complete zip file: {reason(error)}.") from error
+        yield
     except (NotImplementedError, RuntimeError) as error:
         raise InputError(f"{archive} is compressed in a way that cannot be read: {reason(error)}.") from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{archive} is not a complete zip file: {reason(error)}.") from error
 
 
 def kept(target: Path, fill: Callable[[Path], None]) -> Path:
@@ -106,9 +115,18 @@ def _path(entry: zipfile.ZipInfo, archive: Path) -> list[str]:
     return [part for part in parts if part not in ("", ".")]
 
 
-def _unpack(zipped: zipfile.ZipFile, entries: list[tuple[zipfile.ZipInfo, list[str]]], folder: Path) -> None:
+def _unpack(
+    zipped: zipfile.ZipFile, entries: list[tuple[zipfile.ZipInfo, list[str]]], folder: Path, archive: Path
+) -> None:
     for entry, parts in entries:
         path = folder.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with zipped.open(entry) as source, path.open("xb") as sink:
-            shutil.copyfileobj(source, sink, _CHUNK)
+        with path.open("xb") as sink:
+            sink.writelines(_content(zipped, entry, archive))
+
+
+def _content(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path) -> Iterator[bytes]:
+    """An entry in pieces, no more of it than the directory says."""
+    with _reading(archive), zipped.open(entry) as source:
+        while chunk := source.read(_CHUNK):
+            yield chunk

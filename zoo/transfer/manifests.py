@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,11 @@ def _read(path: Path) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
     try:
         if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
+            return pd.read_parquet(path, dtype_backend="numpy_nullable")  # whole numbers stay whole
         # "NA" and "null" may be the names of classes
         return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -73,7 +76,10 @@ def _line(error: Exception) -> str:
 
 def _text(value: object) -> str:
     """A cell as text; "" where there is nothing."""
-    return "" if value is None or value != value else str(value)
+    import pandas as pd
+
+    nothing = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+    return "" if nothing else str(value)
 
 
 def _selected(table: pd.DataFrame, path: Path, split: str) -> pd.DataFrame:

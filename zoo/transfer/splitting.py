@@ -79,10 +79,10 @@ def group_by(data: Dataset, pattern: str) -> Dataset:
 
 def label_by(data: Dataset, pattern: str) -> Dataset:
     """The same examples with the classes that their files' names tell, sorted; see `group_by`."""
-    labels = np.array(_matches(data, "label", pattern))
-    classes, targets = np.unique(labels, return_inverse=True)
+    labels = _matches(data, "label", pattern)
+    classes, targets = np.unique(np.array(labels), return_inverse=True)
     if len(classes) < 2:
-        raise InputError(f"label={pattern!r} gives one class only, {classes[0]!r}; two or more are expected.")
+        raise InputError(f"label={pattern!r} gives one class only, {labels[0]!r}; two or more are expected.")
     return replace(data, classes=tuple(classes.tolist()), targets=targets.astype(np.int64))
 
 
