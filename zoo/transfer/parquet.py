@@ -6,6 +6,7 @@ are told by the schema's metadata.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -60,15 +61,26 @@ def listed(
     WeightsError
         If the folder cannot be written.
     """
-    try:
-        columns = _columns(pq.read_schema(files[0]), name, label, group)
-        content = hashlib.sha256(" ".join([*map(digest, files), columns.media]).encode()).hexdigest()
-        folder = kept(cache / f"parquet-{content}", lambda folder: _take_out(files, columns.media, folder))
-        wanted = [columns.label, *([columns.group] if columns.group else [])]
+    with _reading(name):
+        schema = pq.read_schema(files[0])
+        content = hashlib.sha256(" ".join(map(digest, files)).encode())
+    columns = _columns(schema, name, label, group)
+    content.update(columns.media.encode())
+    folder = kept(
+        cache / f"parquet-{content.hexdigest()}", lambda folder: _take_out(files, columns.media, folder, name)
+    )
+    with _reading(name):
+        wanted = [column for column in (columns.label, columns.group) if column]
         table = pa.concat_tables(pq.read_table(file, columns=wanted) for file in files)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{name} cannot be read as Parquet: {reason(error)}.") from error
     return _listing(table, columns, folder, name)
+
+
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:  # pyarrow's are not all of its own kind
+        raise InputError(f"{name} cannot be read as Parquet: {reason(error)}.") from error
 
 
 def shards(paths: Iterable[str], name: str, config: str | None, split: str | None) -> list[str]:
@@ -152,18 +164,18 @@ def _holds_files(kind: pa.DataType) -> bool:
     return pa.types.is_binary(content) or pa.types.is_large_binary(content)
 
 
-def _take_out(files: Sequence[Path], column: str, folder: Path) -> None:
+def _take_out(files: Sequence[Path], column: str, folder: Path, name: str) -> None:
     """Write each row's bytes to a file named by its number."""
-    for row, cell in enumerate(_cells(files, column)):
+    for row, cell in enumerate(_cells(files, column, name)):
         if cell and cell["bytes"]:
             suffix = PurePosixPath(cell.get("path") or "").suffix
             suffix = suffix.lower() if re.fullmatch(r"\.\w{1,5}", suffix, re.ASCII) else ""
             (folder / f"{row:08d}{suffix}").write_bytes(cell["bytes"])
 
 
-def _cells(files: Sequence[Path], column: str) -> Iterator[dict[str, Any] | None]:
+def _cells(files: Sequence[Path], column: str, name: str) -> Iterator[dict[str, Any] | None]:
     for file in files:
-        with pq.ParquetFile(file) as opened:
+        with _reading(name), pq.ParquetFile(file) as opened:
             for batch in opened.iter_batches(_ROWS, columns=[column]):
                 yield from batch.column(0).to_pylist()
 

@@ -91,7 +91,7 @@ def torchvision_set(name: str, split: str | None, cache: Path) -> Dataset:
         name=f"torchvision:{name} ({split})",
         modality="picture",
         inputs=_Pictures(data),
-        targets=np.array(known.targets(data), dtype=np.int64),
+        targets=np.asarray(known.targets(data), dtype=np.int64),
         classes=tuple(known.classes(data)),
     )
 
