@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.errors import InputError
+from zoo.inputs import name_of
 from zoo.sources import Progress
 from zoo.transfer.dataset import Dataset, Problem, content_hash
 from zoo.transfer.listing import Listing, chosen, inhabited
@@ -64,7 +65,7 @@ def examined(
     looks = list(_looked(listing.files, _CHECKS[modality], progress))
     read = [look.content is not None for look in looks]
     unreadable = [
-        Problem(str(file), look.reason)
+        Problem(name_of(file), look.reason)
         for file, look in zip(listing.files, looks, strict=True)
         if look.reason is not None
     ]
@@ -99,7 +100,7 @@ def _check_sound(file: Path) -> None:
     blocks = open_sound(file).blocks
     try:
         if next(blocks, None) is None:
-            raise InputError(f"{file} has no sound in it.")
+            raise InputError(f"{name_of(file)} has no sound in it.")
     finally:
         blocks.close()  # and with it the file
 
@@ -131,7 +132,8 @@ def _modality(listing: Listing) -> str:
         raise InputError(f"{listing.name} holds neither pictures nor sound that can be read; {first}")
     if len(found) > 1:
         raise InputError(
-            f"{listing.name} holds pictures ({found['picture'].name}) and sound ({found['sound'].name}); "
+            f"{listing.name} holds pictures ({name_of(found['picture'].name)}) and sound "
+            f"({name_of(found['sound'].name)}); "
             "say which with modality=."
         )
     return next(iter(found))
@@ -149,7 +151,7 @@ def _looked(
         except InputError as error:
             return _Look(None, str(error))
         except OSError as error:
-            return _Look(None, f"{file} cannot be read: {error.strerror or error}.")
+            return _Look(None, f"{name_of(file)} cannot be read: {error.strerror or error}.")
         return _Look(content, None)
 
     report = progress or _on_terminal()
@@ -185,8 +187,10 @@ def _unrepeated(listing: Listing, hashes: Sequence[str]) -> tuple[list[bool], li
 
     def leave_out(i: int, twin: int, more: str = "") -> None:
         keep[i] = False
-        reason = f"{listing.files[i]} has the same content as {listing.files[twin]}{more}."
-        problems.append(Problem(str(listing.files[i]), reason))
+        name = name_of(listing.files[i])
+        problems.append(
+            Problem(name, f"{name} has the same content as {name_of(listing.files[twin])}{more}.")
+        )
 
     for first, *later in same.values():
         other = next((i for i in later if listing.labels[i] != listing.labels[first]), None)

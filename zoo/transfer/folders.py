@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.errors import InputError
+from zoo.inputs import name_of
 from zoo.transfer.dataset import Problem
 from zoo.transfer.listing import Listing
 from zoo.transfer.splitting import compiled, named
@@ -44,11 +45,6 @@ def listed(folder: Path, name: str, *, split: str | None = None, label: str | No
 def is_litter(name: str) -> bool:
     """Whether a file or folder is hidden, or was left there by a system."""
     return name.startswith(".") or name.lower() in _LITTER
-
-
-def text_of(name: str) -> str:
-    """The name of a file as text that can be written, whatever its bytes are."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -89,16 +85,16 @@ def _by_folder(folder: Path, name: str) -> Listing:
         )
     problems = ()
     if beside:
-        more = f" and {len(beside) - 1} more files" if len(beside) > 1 else ""
+        more = f" and {len(beside) - 1} more" if len(beside) > 1 else ""
         problems = (
             Problem(str(folder), f"{beside[0].name}{more} beside the class folders are of no class."),
         )
-    files = [(path, text_of(one.name)) for one in folders for path in _below(one)]
+    files = [(path, name_of(one.name)) for one in folders for path in _below(one)]
     return Listing(
         name=name,
         files=[path for path, _ in files],
         labels=[label for _, label in files],
-        classes=tuple(text_of(text) for text in names),
+        classes=tuple(name_of(text) for text in names),
         problems=problems,
     )
 
@@ -108,9 +104,9 @@ def _by_name(folder: Path, name: str, pattern: str) -> Listing:
     files = list(_below(folder))
     if not files:
         raise InputError(f"There are no files in {name}.")
-    labels = [named(text_of(path.name), expression) for path in files]
+    labels = [named(name_of(path.name), expression) for path in files]
     problems = [
-        Problem(str(path), f"The name {path.name!r} does not match label={pattern!r}.")
+        Problem(name_of(path), f"The name {path.name!r} does not match label={pattern!r}.")
         for path, label in zip(files, labels, strict=True)
         if label is None
     ]

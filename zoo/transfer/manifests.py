@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import InputError
+from zoo.inputs import name_of
 from zoo.transfer.dataset import Problem
 from zoo.transfer.listing import Listing
 
@@ -99,14 +100,14 @@ def _listing(table: pd.DataFrame, path: Path) -> Listing:
         count = f"{len(absent)} files that are" if len(absent) > 1 else "a file that is"
         raise InputError(f"{path} names {count} not there, such as {absent[0]!r}; names are relative to it.")
     listing = Listing(
-        name=str(path),
+        name=name_of(path),
         files=files,
         labels=list(table["label"]),
         classes=tuple(sorted(set(table["label"]) - {""})),
         groups=list(table["group"]) if "group" in table else None,
     )
     unlabelled = [
-        Problem(str(f), f"{f} has no label.")
+        Problem(name_of(f), f"{name_of(f)} has no label.")
         for f, label in zip(files, table["label"], strict=True)
         if not label
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo import weights
 from zoo.errors import InputError, UnknownNameError
+from zoo.inputs import name_of
 from zoo.sources import Progress
 from zoo.transfer import archives, folders, manifests
 from zoo.transfer.checking import examined
@@ -107,7 +108,7 @@ def dataset(
         return examined(listing, **options)
     if group is not None:
         compiled("group", group)  # what makes no sense is said before the work
-    listing = folders.listed(_folder(path, kept), str(path), split=split, label=label)
+    listing = folders.listed(_folder(path, kept), name_of(path), split=split, label=label)
     found = examined(listing, **options)
     return found if group is None else group_by(found, group)
 

@@ -70,6 +70,10 @@ def test_a_folder_whose_name_is_no_text_gives_a_label_that_can_be_written(pets):
     (pets / "cat").rename(os.fsdecode(os.fsencode(pets) + b"/\xff\xfe"))
     data = zoo.dataset(pets)
     assert len(data.fingerprint) == 64  # encodes the classes
+    bad = os.fsdecode(os.fsencode(pets / "dog") + b"/\xff.png")
+    shutil.copy(pets / "dog" / "0.png", bad)
+    (problem,) = zoo.dataset(pets).problems
+    assert "same content" in problem.reason.encode().decode() + problem.input.encode().decode()
     assert [label.encode().decode() for label in data.classes] == list(data.classes)
 
 
@@ -191,9 +195,7 @@ def test_a_lonely_folder_around_the_classes_is_looked_through(pets, tmp_path):
 def test_files_beside_the_class_folders_are_mentioned(pets):
     (pets / "README.txt").write_text("pets")
     (pets / "labels.csv").write_text("x")
-    assert reasons(zoo.dataset(pets)) == [
-        "README.txt and 1 more files beside the class folders are of no class."
-    ]
+    assert reasons(zoo.dataset(pets)) == ["README.txt and 1 more beside the class folders are of no class."]
 
 
 def test_classes_that_are_asked_for(pets):
