@@ -21,6 +21,8 @@ _PUBLIC = {
     "sound_events": "zoo.verbs",
     "pitch": "zoo.verbs",
     "compare": "zoo.comparison",
+    "evaluate": "zoo.transfer.evaluating",
+    "advise": "zoo.transfer.advice",
     "fetch": "zoo.weights",
     "sample": "zoo.samples",
     "dataset": "zoo.transfer.reading",
@@ -30,6 +32,8 @@ _PUBLIC = {
     "SoundEvents": "zoo.results",
     "PitchTrack": "zoo.results",
     "Comparison": "zoo.comparison",
+    "Evaluation": "zoo.results",
+    "Advice": "zoo.transfer.advice",
     "ZooError": "zoo.errors",
 }
 

@@ -2,7 +2,9 @@
 
 from zoo.results.classification import Classification
 from zoo.results.common import COLOUR, to_csv
+from zoo.results.curves import Curve, Curves
 from zoo.results.embedding import Embedding
+from zoo.results.evaluation import Evaluation
 from zoo.results.pitch_track import PitchTrack, smoothing
 from zoo.results.sound_events import SoundEvent, SoundEvents
 from zoo.results.summary import Summary
@@ -10,7 +12,10 @@ from zoo.results.summary import Summary
 __all__ = [
     "COLOUR",
     "Classification",
+    "Curve",
+    "Curves",
     "Embedding",
+    "Evaluation",
     "PitchTrack",
     "SoundEvent",
     "SoundEvents",
