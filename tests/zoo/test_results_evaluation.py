@@ -195,12 +195,15 @@ def test_one_class_alone_has_no_curves_and_breaks_nothing():
 
 
 def test_the_figures():
-    matrix = RESULT.plot().data[0]
-    assert matrix.z[1].tolist() == [0, 0.5, 0, 0.5]
-    assert matrix.z[3].tolist() == [0, 0, 0, 0], "no example, no share"
-    assert "taken for d: 1 of 2" in matrix.hovertext[1][3]
-    few = RESULT.plot(most=2).data[0].hovertext
-    assert [row[0].partition("<br>")[0] for row in few] == ["a", "b"], "the most confused ones"
+    figure = RESULT.plot()
+    matrix = figure.data[0]
+    assert matrix.z.tolist() == [[2 / 3, 1 / 3, 0, 0], [0, 0.5, 0, 0.5], [0, 0, 1, 0]], "no example, no row"
+    assert list(figure.layout.xaxis.ticktext) == ["a", "b", "c", "d"]
+    assert list(figure.layout.yaxis.ticktext) == ["a", "b", "c"]
+    assert matrix.hovertext[1][3] == "b<br>taken for d: 1 of 2"
+    few = RESULT.plot(most=2)
+    assert list(few.layout.xaxis.ticktext) == ["a", "b", "other classes"], "the most confused ones"
+    assert few.data[0].z.tolist() == [[2 / 3, 1 / 3, 0], [0, 0.5, 0.5]]
     assert [line.name for line in RESULT.plot_roc().data] == [
         "b 0.500",
         "a 1.000",

@@ -151,7 +151,7 @@ class Evaluation:
             self.targets, self.answers.predictions, labels=range(len(self.classes)), zero_division=np.nan
         )
         columns = dict(zip(("precision", "recall", "f1", "support"), values, strict=True))
-        return pd.DataFrame({"class": self.classes, **columns})
+        return pd.DataFrame({"class": self.classes, **columns}).astype({"support": int})
 
     def confusion(self) -> pd.DataFrame:
         """Examples by true class (rows) and predicted class (columns)."""
@@ -196,7 +196,10 @@ class Evaluation:
         return self.table().iloc[worst[: count("most", most)]]
 
     def plot(self, most: int = 40) -> go.Figure:
-        """The confusion matrix of the classes that were met: the `most` that are confused most often."""
+        """The confusion matrix of the classes that have examples, or of the `most` that are confused most.
+
+        Other classes that were answered are columns behind those, as far as there is room; the rest is one.
+        """
         return evaluation_plots.confusion(self, most)
 
     def plot_reliability(self, bins: int = 15) -> go.Figure:

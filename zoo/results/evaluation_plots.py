@@ -21,26 +21,28 @@ def confusion(evaluation: Evaluation, most: int) -> go.Figure:
     """Rows true, columns predicted; colours are shares of a row, texts are numbers of examples."""
     import plotly.graph_objects as go
 
-    shown = _most_confused(evaluation, count("most", most))
-    whole = evaluation.confusion().to_numpy()
-    counts = whole[np.ix_(shown, shown)]
-    support = np.maximum(whole[shown].sum(axis=1, keepdims=True), 1)
-    names = [plain(evaluation.classes[i]) for i in shown]
-    places = np.arange(len(shown))  # and not the labels: two may look alike once shortened
+    rows, columns = _shown(evaluation, count("most", most))
+    whole = evaluation.confusion().to_numpy()[rows]
+    support = whole.sum(axis=1, keepdims=True)
+    counts, labels = whole[:, columns], [evaluation.classes[i] for i in columns]
+    if (others := support - counts.sum(axis=1, keepdims=True)).any():
+        counts, labels = np.hstack([counts, others]), [*labels, "other classes"]
     hover = [
-        [f"{true}<br>taken for {guess}: {n} of {total}" for guess, n in zip(names, row, strict=True)]
-        for true, row, total in zip(names, counts, support[:, 0], strict=True)
+        [
+            f"{plain(true)}<br>taken for {plain(label)}: {n} of {total}"
+            for label, n in zip(labels, own, strict=True)
+        ]
+        for true, own, total in zip(labels, counts, support[:, 0], strict=False)
     ]
+    small = len(labels) <= 20
     figure = go.Figure(
         go.Heatmap(
             z=counts / support,
-            x=places,
-            y=places,
-            text=np.where(counts, counts, "") if len(shown) <= 20 else None,
+            text=np.where(counts, counts, "") if small else None,
             texttemplate="%{text}",
             hovertext=hover,
             hovertemplate="%{hovertext}<extra></extra>",
-            colorscale=[[0, "#ffffff"], [1, COLOUR]],
+            colorscale=[[0, "#f1f4f2"], [1, COLOUR]],
             zmin=0,
             zmax=1,
             xgap=1,
@@ -48,30 +50,32 @@ def confusion(evaluation: Evaluation, most: int) -> go.Figure:
             colorbar={"title": "share", "thickness": 10, "tickformat": ".0%"},
         )
     )
-    ticks = {
-        "tickvals": places,
-        "ticktext": [plain(shortened(evaluation.classes[i], 18)) for i in shown],
-        "automargin": True,
-        "showgrid": False,
-        "zeroline": False,
-        "tickfont": {"size": 12 if len(shown) <= 20 else 9},
-    }
-    figure.update_xaxes(title="predicted", tickangle=-60 if len(shown) > 5 else 0, **ticks)
-    figure.update_yaxes(title="true", autorange="reversed", **ticks)
-    figure.update_layout(height=int(np.clip(220 + 22 * len(shown), 320, 900)), margin=_MARGIN)
+    for axis, number in ((figure.layout.xaxis, len(labels)), (figure.layout.yaxis, len(rows))):
+        axis.update(  # places, and not the labels: two may look alike once shortened
+            tickvals=np.arange(number),
+            ticktext=[plain(shortened(label, 20)) for label in labels[:number]],
+            tickfont={"size": 12 if small else 10},
+            automargin=True,
+            showgrid=False,
+            zeroline=False,
+        )
+    figure.update_xaxes(title="predicted", tickangle=-60 if len(labels) > 4 else 0)
+    figure.update_yaxes(title="true", autorange="reversed")
+    figure.update_layout(height=230 + max(20 * len(rows), 60), margin=_MARGIN)
     return figure
 
 
-def _most_confused(evaluation: Evaluation, most: int) -> np.ndarray:
-    met = evaluation.met
-    if len(met) <= most:
-        return met
-    wrong = evaluation.answers.targets != evaluation.answers.predictions
-    both = [evaluation.answers.targets[wrong], evaluation.answers.predictions[wrong]]
-    size = len(evaluation.classes)
-    mistakes = np.bincount(np.concatenate(both), minlength=size)
-    support = np.bincount(evaluation.targets, minlength=size)
-    return np.sort(met[np.lexsort((-support[met], -mistakes[met]))[:most]])
+def _shown(evaluation: Evaluation, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """True classes for the rows, and the same and others for the columns: the most confused of each."""
+    targets, predictions, *_ = evaluation.answers
+    wrong, size = targets != predictions, len(evaluation.classes)
+    support = np.bincount(targets, minlength=size)
+    missed, taken = (np.bincount(column[wrong], minlength=size) for column in (targets, predictions))
+    rows = np.flatnonzero(support)
+    rows = np.sort(rows[np.argsort(-(missed + taken)[rows], kind="stable")[:most]])
+    others = np.setdiff1d(np.flatnonzero(taken), rows)
+    others = others[np.argsort(-taken[others], kind="stable")[: most - len(rows)]]
+    return rows, np.concatenate([rows, others])
 
 
 def reliability(evaluation: Evaluation, bins: int) -> go.Figure:
