@@ -33,6 +33,7 @@ _SUFFIXES = {
     ".pth": "torch",
     ".pt": "torch",
     ".caffemodel": "caffe",
+    ".ckpt": "checkpoint",
     ".weights": "darknet",
 }
 

@@ -34,6 +34,8 @@ def write(kind, path):
         model = ViTForImageClassification(config)
         model.classifier.weight.data = torch.from_numpy(ARRAY)
         model.save_pretrained(path)
+    elif kind == "checkpoint":
+        write_checkpoint(path, {"conv/weights": ARRAY})
     else:
         import tensorflow as tf
 
@@ -43,8 +45,25 @@ def write(kind, path):
     return path
 
 
-FOLDERS = ("savedmodel", "transformers")  # truncated in tests of their own
+def write_checkpoint(path, arrays):
+    """One file, as TensorFlow wrote them in version 1; with a number of steps, which is no weight."""
+    import tensorflow.compat.v1 as tf
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        steps = tf.get_variable("global_step", initializer=np.int64(3), use_resource=False)
+        variables = [steps]
+        session.run(steps.initializer)
+        for name, array in arrays.items():
+            value = tf.placeholder(tf.float32, array.shape)  # 2 GB are the limit of a graph of constants
+            variables.append(tf.get_variable(name, initializer=value, use_resource=False))
+            session.run(variables[-1].initializer, {value: array})
+        saver = tf.train.Saver(variables, write_version=tf.train.SaverDef.V1)
+        saver.save(session, str(path), write_meta_graph=False, write_state=False)
+
+
+APART = ("checkpoint", "savedmodel", "transformers")  # truncated in tests of their own
 NAMES = {  # those of Caffe and Darknet are in test_foreign_formats.py
+    "checkpoint": "conv/weights",
     "keras": "conv/kernel:0",
     "pickle": "conv/0",
     "safetensors": "conv",
@@ -66,7 +85,7 @@ def test_text_is_refused(kind, tmp_path):
         formats.read(tmp_path / "w", kind)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in NAMES if kind not in FOLDERS])
+@pytest.mark.parametrize("kind", [kind for kind in NAMES if kind not in APART])
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
 def test_a_truncated_file_is_refused(kind, share, tmp_path):
     path = write(kind, tmp_path / "w")
@@ -74,6 +93,13 @@ def test_a_truncated_file_is_refused(kind, share, tmp_path):
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(WeightsError):
         formats.read(path, kind)
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path):
+    path = write("checkpoint", tmp_path / "w")
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(WeightsError, match="checkpoint that TensorFlow"):
+        formats.read(path, "checkpoint")
 
 
 def test_a_truncated_savedmodel_is_refused(tmp_path):

@@ -14,6 +14,7 @@ from zoo.errors import WeightsError
 
 READERS = {
     "caffe": "zoo.formats.caffe",
+    "checkpoint": "zoo.formats.checkpoint",
     "darknet": "zoo.formats.darknet",
     "keras": "zoo.formats.keras",
     "pickle": "zoo.formats.pickled",
