@@ -58,8 +58,8 @@ class Internet:
             with zipfile.ZipFile(packed := file.with_suffix(".zip"), "w") as archive:
                 archive.write(file, member)
             file = packed
-        if address.startswith("hf:"):
-            place = self.mirror / address.removeprefix("hf:")
+        if address.startswith(("hf:", "tfhub:")):
+            place = self.mirror / address.partition(":")[2]
             place.parent.mkdir(parents=True)
             file.rename(place)
         self.files[f"/{address}"] = file
@@ -85,6 +85,12 @@ def internet(empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(sources, "_download", lambda url, *rest: download(f"{net.address}/{url}", *rest))
         yield net
         httpd.shutdown()
+
+
+@pytest.fixture(scope="session")
+def yamnet_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a SavedModel with google/yamnet/1 inside."""
+    return sources.get(zoo.describe("yamnet").sources[0].url, tmp_path_factory.mktemp("tfhub"))
 
 
 @pytest.fixture

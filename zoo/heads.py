@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import torch
@@ -113,7 +114,8 @@ def replace_head(
             "This network has no head that can be replaced: it is an encoder, or has a classic one."
         )
     width = old.in_channels if isinstance(old, nn.Conv2d) else old.in_features
-    bias, device = getattr(old, "bias", True) is not None, next(module.parameters()).device
+    bias = getattr(old, "bias", True) is not None
+    device = next(chain(module.parameters(), module.buffers())).device
     if kind != "linear":
         new: nn.Module = KINDS[kind](width, classes, **sizes).to(device)
     elif isinstance(old, nn.Conv2d):

@@ -34,8 +34,8 @@ def load(
     Parameters
     ----------
     name : str
-        ``arch`` or ``arch.tag``, see `zoo.networks`; the folder of a saved network; ``timm:name`` or
-        ``hf:owner/repository``, see `zoo.describe`.
+        ``arch`` or ``arch.tag``, see `zoo.networks`; the folder of a saved network; ``timm:name``,
+        ``hf:owner/repository`` or ``tfhub:owner/module/version``, see `zoo.describe`.
     weights : str, path or None
         ``"pretrained"``, a local file, or None for an untrained network.
     num_classes : int, optional

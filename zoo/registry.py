@@ -14,7 +14,12 @@ from zoo.errors import CatalogError, UnknownNameError
 from zoo.spec import MODALITIES, TASKS, Spec, parse
 
 # Where names of other people's collections lead: modules with ``describe(name)`` and ``labels(name)``.
-HUBS = {"hf": "zoo.hugging_face", "saved": "zoo.storing", "timm": "vision.timm_models"}
+HUBS = {
+    "hf": "zoo.hugging_face",
+    "saved": "zoo.storing",
+    "tfhub": "audio.tensorflow_hub",
+    "timm": "vision.timm_models",
+}
 CATALOGS = {"picture": "vision", "sound": "audio"}
 
 
@@ -109,7 +114,8 @@ def describe(name: str) -> Spec:
     name : str
         ``arch`` or ``arch.tag`` of the catalogues; the folder of a saved network; ``timm:name`` for any image
         classifier of timm; ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face, and for any
-        classifier or encoder of sound there.
+        classifier or encoder of sound there; ``tfhub:google/yamnet/1``, ``tfhub:google/vggish/1``, or
+        ``tfhub:/folder`` of a SavedModel of their kind, for the original graph, run by TensorFlow.
 
     Raises
     ------

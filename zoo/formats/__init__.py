@@ -16,6 +16,7 @@ READERS = {
     "caffe": "zoo.formats.caffe",
     "checkpoint": "zoo.formats.checkpoint",
     "darknet": "zoo.formats.darknet",
+    "graph": "zoo.formats.graph",
     "keras": "zoo.formats.keras",
     "pickle": "zoo.formats.pickled",
     "safetensors": "zoo.formats.safe",
@@ -31,7 +32,7 @@ def read(path: str | Path, format: str) -> dict[str, np.ndarray]:
     Parameters
     ----------
     path : path
-        A file; for ``savedmodel`` and ``transformers`` the folder.
+        A file; for ``graph``, ``savedmodel`` and ``transformers`` the folder.
     format : str
         Key of `READERS`.
 

@@ -1,0 +1,186 @@
+"""YAMNet and VGGish as their authors published them on TF-Hub: the original graphs, behind the zoo's verbs.
+
+https://tfhub.dev/google/yamnet/1, https://tfhub.dev/google/vggish/1
+"""
+
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from audio.frontends import Frontend
+from audio.tensorflow_graph import HOPS, RATE, WINDOW, Graph
+from zoo import formats, sources, weights
+from zoo.errors import InputError
+from zoo.labels import Label
+from zoo.modules import NoHead
+from zoo.spec import Source, Spec
+
+
+class OriginalHead(NoHead):
+    """Passes on the logits of the graph's own classes; a fresh head in its place is put on the embedding."""
+
+
+class TensorFlowGraph(nn.Module):
+    """Windows (n, samples) -> logits (n, classes), or embeddings (n, width) of a graph without classes.
+
+    Its layers are what the graph gives out, `embedding` and `head`; what is inside can be neither seen nor
+    trained. What it loads as weights is the hash of the SavedModel at its first use.
+
+    Parameters
+    ----------
+    folder : str
+        Of the SavedModel.
+    """
+
+    def __init__(self, folder: str):
+        super().__init__()
+        self.graph = _graph(Path(folder))
+        self.hop = HOPS[self.graph.facts.kind]
+        width = self.graph.facts.width
+        self.embedding = nn.Identity()
+        self.head = OriginalHead(width) if self.graph.facts.labels else NoHead(width)
+        self.register_buffer("sha256", torch.zeros(32, dtype=torch.uint8))
+        self.register_load_state_dict_post_hook(_require_unchanged)
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        if torch.jit.is_tracing():
+            raise NotImplementedError("TensorFlow runs it")
+        if torch.is_autocast_enabled(windows.device.type):
+            raise InputError("TensorFlow runs this graph in fp32: leave out dtype.")
+        if not self.sha256.any():
+            raise InputError("A graph of TensorFlow is never untrained: leave out weights=None.")
+        found = [self._outputs(run) for run in _runs(windows.cpu(), self.hop)]
+        *scores, vectors = (torch.cat(parts).to(windows.device) for parts in zip(*found, strict=True))
+        vectors = self.embedding(vectors)
+        return self.head(torch.logit(scores[0]) if isinstance(self.head, OriginalHead) else vectors)
+
+    def _outputs(self, run: torch.Tensor) -> list[torch.Tensor]:
+        """What the graph gives for windows that continue each other, from one waveform.
+
+        The graph pads a waveform by a number that it rounds: for whole windows it may give a patch too many.
+        """
+        waveform = torch.cat([run[0], run[1:, -self.hop :].flatten()])
+        return [torch.from_numpy(output[: len(run)].copy()) for output in self.graph(waveform.numpy())]
+
+
+def _runs(windows: torch.Tensor, hop: int) -> tuple[torch.Tensor, ...]:
+    """Windows cut where one does not continue the one before, from the sample that the graph's hop says.
+
+    The graph needs frames once that windows share, which makes it four times as fast as one by one.
+    """
+    continued = (windows[1:, :-hop] == windows[:-1, hop:]).all(dim=1)
+    return windows.tensor_split((~continued).nonzero()[:, 0] + 1)
+
+
+def _require_unchanged(module: TensorFlowGraph, _keys: Any) -> None:
+    if not np.array_equal(module.sha256.cpu(), _sha256(module.graph.folder)):
+        raise RuntimeError(f"{module.graph.folder} has changed since it was first used")
+
+
+@dataclass(frozen=True)
+class Windows(Frontend):
+    """Plain windows of a waveform: the graph makes its log-mel patches itself."""
+
+    @property
+    def span(self) -> float:
+        """0.96 s, as in `audio.frontends.LogMelPatches`."""
+        return 0.96
+
+    def describe(self) -> str:
+        return f"{super().describe()}; the graph makes a log-mel patch of each."
+
+    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Windows of a waveform (samples,), shape (k, window)."""
+        return waveform.unfold(0, self.framing.window, self.framing.hop)
+
+
+def describe(name: str) -> Spec:
+    """The record of a SavedModel.
+
+    Parameters
+    ----------
+    name : str
+        ``owner/module/version`` of TF-Hub, or a folder.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be had, or is neither of YAMNet's kind nor of VGGish's.
+    """
+    folder = _folder(name)
+    facts = _graph(folder).facts
+    local = _is_local(name)
+    hears = bool(facts.labels)
+    return Spec(
+        name=f"tfhub:{folder.name}@{_sha256(folder).tobytes().hex()[:12]}" if local else f"tfhub:{name}",
+        title=folder.name if local else name,
+        modality="sound",
+        tasks=("classify", "embed", "events") if hears else ("embed",),
+        builder="audio.tensorflow_hub:TensorFlowGraph",
+        arguments={"folder": str(folder)},
+        parameters=facts.parameters,
+        depth=None,
+        input_shape=(WINDOW,),
+        classes=len(facts.labels) or facts.width,
+        labels=f"tfhub:{name}" if hears else None,
+        activation="sigmoid" if hears else "softmax",
+        head="head",
+        embedding="embedding",
+        preprocess={
+            "type": "audio.tensorflow_hub:Windows",
+            "rate": RATE,
+            "framing": {"window": WINDOW, "hop": HOPS[facts.kind], "pad": hears},  # as the graph itself does
+        },
+        licence="not stated in a SavedModel",
+        citation="See the module's page.",
+        homepage=str(folder) if local else f"https://tfhub.dev/{name}",
+        fidelity="The original graph, run by TensorFlow; `zoo verify` holds other networks against it.",
+        sources=(Source(f"tfhub:{folder}", "graph"),),
+    )
+
+
+def labels(name: str) -> tuple[Label, ...]:
+    """The classes that the graph's own map names."""
+    return tuple(Label(identity, label) for identity, label in _graph(_folder(name)).facts.labels)
+
+
+def _is_local(name: str) -> bool:
+    return name.startswith(("/", ".", "~")) or Path(name).is_dir()
+
+
+def _folder(name: str) -> Path:
+    """The folder of a SavedModel; one of TF-Hub is copied into the cache, where it is found again offline."""
+    if _is_local(name):
+        return Path(name).expanduser().absolute()
+    path = weights.cache_folder() / "savedmodels" / name.replace("/", "--")
+    if path.is_dir():
+        return path
+    with weights.storing(path):
+        if not path.is_dir():  # no other process was faster
+            with weights.workspace(path) as work:
+                found = sources.get(f"tfhub:{name}", work)
+                shutil.copytree(found, work / path.name).replace(path)
+    return path
+
+
+def _sha256(folder: Path) -> np.ndarray:
+    return formats.read(folder, "graph")["sha256"]
+
+
+def _graph(folder: Path) -> Graph:
+    """The graph of a folder; opening one takes seconds, and `describe`, builder and `labels` all need it."""
+    sha256 = _sha256(folder).tobytes()
+    if not _opened(folder, sha256).alive:
+        _opened.cache_clear()
+    return _opened(folder, sha256)
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path, sha256: bytes) -> Graph:
+    return Graph(folder)

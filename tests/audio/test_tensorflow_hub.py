@@ -1,0 +1,183 @@
+"""The graphs of TF-Hub behind the verbs: the same numbers as from the graph itself, however a sound is cut.
+
+The SavedModel of google/yamnet/1 is the one that a package of the Python package index has inside another.
+"""
+
+import shutil
+
+import numpy as np
+import pytest
+
+import zoo
+from audio import tensorflow_hub
+from tests.fidelity.test_audio import RATE, SOUNDS
+from zoo import labels, registry
+from zoo.errors import EngineError, InputError, WeightsError
+
+WINDOW, HOP = 15600, 7680
+
+
+@pytest.fixture
+def original(yamnet_graph):
+    return zoo.load(f"tfhub:{yamnet_graph}", device="cpu")
+
+
+@pytest.fixture
+def forgetful():
+    """Names of TF-Hub mean what they mean in this test's cache."""
+    registry._from_hub.cache_clear()
+    labels.read.cache_clear()
+    yield
+    registry._from_hub.cache_clear()
+    labels.read.cache_clear()
+
+
+def noise(samples):
+    return (np.random.default_rng(samples).standard_normal(samples) * 0.1).astype(np.float32)
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+def test_it_is_the_graph_of_the_golden_numbers(original, golden, sound):
+    """What the original itself shows on another processor: 2e-5 and 1e-4, see the golden files' README."""
+    file = np.load(golden / "yamnet" / f"{sound}.npz")
+    patches = original.preprocess(file["waveform16k"], rate=RATE)
+    np.testing.assert_allclose(original.scores(patches), file["scores"], atol=2e-5, rtol=0)
+    found = original.embed(file["waveform16k"], rate=RATE).values
+    np.testing.assert_allclose(found, file["embeddings"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("samples", "extra"),
+    [(160, 0), (WINDOW - 1, 0), (WINDOW, 0), (WINDOW + 1, 0), (WINDOW + 31 * HOP, 1), (70 * RATE, 0)],
+)
+def test_a_stream_gives_what_the_graph_gives_for_the_whole(original, samples, extra):
+    """To 2e-5: products of other shapes. The graph rounds some numbers of whole windows up to one more."""
+    sound = noise(samples)
+    scores, vectors = original.module.graph(sound)
+    heard = zoo.sound_events(sound, rate=RATE, network=original)
+    count = len(scores) - extra
+    assert len(heard.scores) == count
+    np.testing.assert_allclose(heard.scores, scores[:count], atol=2e-5, rtol=0)
+    np.testing.assert_allclose(original.embed(sound, rate=RATE).values, vectors[:count], atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("overlap", [0, 0.3, 0.75])
+def test_windows_of_any_overlap_are_heard_each_for_itself(original, overlap):
+    sound = noise(3 * RATE)
+    result = original.embed(sound, rate=RATE, overlap=overlap)
+    for values, start in zip(result.values, result.times[:, 0], strict=True):
+        first = round(start * RATE)
+        _, vectors = original.module.graph(np.pad(sound[first:], (0, WINDOW))[:WINDOW])
+        np.testing.assert_allclose(values, vectors[0], atol=2e-5, rtol=0)
+
+
+def test_several_recordings_in_one_batch_do_not_touch(original):
+    sounds = [noise(2 * RATE), noise(3 * RATE), np.zeros(RATE, np.float32)]
+    together = original.scores(original.preprocess(sounds, rate=RATE))
+    apart = np.concatenate([original.scores(original.preprocess(sound, rate=RATE)) for sound in sounds])
+    np.testing.assert_allclose(together, apart, atol=2e-5, rtol=0)
+
+
+def test_the_verbs_say_what_ours_says(original, net, media):
+    ours, sound = net("yamnet"), media / "sounds" / "baby_5000ms.wav"
+    assert original.labels == ours.labels
+    expected, found = (each.classify(sound, top=3) for each in (ours, original))
+    assert found.ids == expected.ids
+    np.testing.assert_allclose(found.all_scores, expected.all_scores, atol=2e-4, rtol=0)
+    expected, found = (
+        zoo.sound_events(sound, network=each, include="Human voice") for each in (ours, original)
+    )
+    assert [(e.label, e.start, e.end) for e in found.events] == [
+        (e.label, e.start, e.end) for e in expected.events
+    ]
+    np.testing.assert_array_equal(found.times, expected.times)
+
+
+def test_a_fresh_head_is_put_on_the_embedding(original):
+    sound = noise(2 * RATE)
+    student = original.replace_head(["ant", "bee"]).freeze()
+    assert student.classify(sound, rate=RATE).all_scores.shape == (2,)
+    assert [name for name, _ in student.module.named_parameters()] == ["head.weight", "head.bias"]
+    np.testing.assert_array_equal(
+        student.embed(sound, rate=RATE).values, original.embed(sound, rate=RATE).values
+    )
+    logits = student.module(student.preprocess(sound, rate=RATE))
+    assert logits.requires_grad
+    assert list(original.layers()["name"]) == ["embedding", "head"]
+    assert original.activations(sound, layers=["head"], rate=RATE)["head"].shape == (4, 521)
+
+
+def test_the_record_is_read_from_the_graph(original):
+    spec = original.spec
+    assert spec.tasks == ("classify", "embed", "events")
+    assert (spec.parameters, spec.classes, spec.input_shape) == (3729481, 521, (WINDOW,))
+    assert spec.name.startswith("tfhub:yamnet_base@")
+    assert "one every 480 ms; the graph" in original.preset.describe()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "word"),
+    [
+        ({"weights": None}, InputError, "never untrained"),
+        ({"dtype": "bf16"}, InputError, "fp32"),
+        ({"engine": "onnxruntime"}, EngineError, "TensorFlow runs it"),
+        ({"engine": "spectral"}, InputError, "frequency domain"),
+    ],
+)
+def test_options_that_make_no_sense(yamnet_graph, options, error, word):
+    with pytest.raises(error, match=word):
+        zoo.load(f"tfhub:{yamnet_graph}", device="cpu", **options).classify(noise(RATE), rate=RATE)
+
+
+def test_a_process_that_ends_is_said_so_and_not_asked_again(original, yamnet_graph):
+    graph = original.module.graph
+    graph._process.kill()
+    graph._process.wait()
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="TensorFlow ended with -9"):
+            original.classify(noise(RATE), rate=RATE)
+    assert tensorflow_hub._graph(yamnet_graph) is not graph
+
+
+def test_an_address_is_kept_found_offline_and_known_again(
+    yamnet_graph, empty_cache, tmp_path, monkeypatch, forgetful
+):
+    monkeypatch.setenv("ZOO_MIRROR", str(tmp_path / "mirror"))
+    shutil.copytree(yamnet_graph, tmp_path / "mirror" / "google" / "yamnet" / "1")
+    name = "tfhub:google/yamnet/1"
+    first = zoo.load(name, device="cpu")
+    assert (first.name, first.spec.homepage) == (name, "https://tfhub.dev/google/yamnet/1")
+    monkeypatch.delenv("ZOO_MIRROR")
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    registry._from_hub.cache_clear()
+    assert zoo.load(name, device="cpu").classify(noise(RATE), rate=RATE).all_scores.shape == (521,)
+    class_map = next(empty_cache.glob("savedmodels/*/assets/*.csv"))
+    class_map.write_text(class_map.read_text().replace("Speech", "Silence"))
+    with pytest.raises(WeightsError, match="changed since it was first used"):
+        zoo.load(name, device="cpu")
+    with pytest.raises(WeightsError, match="ZOO_OFFLINE"):
+        zoo.load("tfhub:google/vggish/1")
+
+
+def test_a_graph_of_another_kind_is_refused_in_one_sentence(tmp_path, empty_cache):
+    import tensorflow as tf
+
+    class Other(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+        def __call__(self, waveform):
+            return tf.reduce_mean(waveform)
+
+    tf.saved_model.save(Other(), str(tmp_path / "other"))
+    with pytest.raises(WeightsError, match="of another kind: expected is one that takes a waveform") as error:
+        zoo.load(f"tfhub:{tmp_path / 'other'}")
+    assert str(error.value).count(". ") == 0
+
+
+def test_what_is_no_savedmodel_is_refused_in_one_sentence(tmp_path, empty_cache):
+    with pytest.raises(WeightsError, match="no folder of a SavedModel"):
+        zoo.load(f"tfhub:{tmp_path}")
+    with pytest.raises(WeightsError, match="no folder of a SavedModel"):
+        zoo.load(f"tfhub:{tmp_path}/nowhere")
+    (tmp_path / "saved_model.pb").write_bytes(b"broken")
+    with pytest.raises(WeightsError, match="not a SavedModel that TensorFlow can read"):
+        zoo.load(f"tfhub:{tmp_path}")

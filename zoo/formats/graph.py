@@ -1,0 +1,21 @@
+"""SavedModels that TensorFlow itself runs: nothing is taken out of one, only its hash, to know it again."""
+
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import WeightsError
+from zoo.sources import digest
+
+
+def read(path: str | Path) -> dict[str, np.ndarray]:
+    """The SHA-256 of a SavedModel's folder, as `zoo.sources.digest` defines it: 32 bytes, uint8.
+
+    Raises
+    ------
+    WeightsError
+        If it is no folder of a SavedModel.
+    """
+    if not (Path(path) / "saved_model.pb").is_file():
+        raise WeightsError(f"{path} is no folder of a SavedModel: it has no saved_model.pb.")
+    return {"sha256": np.frombuffer(bytes.fromhex(digest(Path(path))), np.uint8)}
