@@ -5,6 +5,7 @@ https://github.com/tensorflow/models/tree/master/research/audioset/vggish
 """
 
 import os
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -49,6 +50,42 @@ class VGGish(nn.Module):
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         maps = self.features(patches).permute(0, 2, 3, 1)  # TensorFlow flattens (time, frequency, channel)
         return self.head(self.embeddings(maps.flatten(1)))
+
+
+def from_tensorflow(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Name the variables of the original as `VGGish` does.
+
+    They are ``vggish/<layer>/weights`` and ``.../biases`` in the checkpoint (beside others, where it was
+    trained on), and ``_variables/<i>`` in the SavedModel, in the order of the layers. That order and the
+    shapes are all that is asked for: no two kernels are of the same shape, and biases come in their order.
+    Source: ``vggish_slim.py``, ``vggish_export_tfhub.py``.
+
+    Raises
+    ------
+    ValueError
+        If they are those of another network.
+    """
+    own = [name for name in tensors if name.startswith("vggish/")] or list(tensors)
+    ordered = [tensors[name] for name in sorted(own, key=_natural)]
+    kernels, biases = ([a for a in ordered if (a.ndim > 1) == deep] for deep in (True, False))
+    with torch.device("meta"):
+        layers = {name: layer for name, layer in VGGish().named_modules() if hasattr(layer, "weight")}
+    if (found := (len(kernels), len(biases))) != (len(layers),) * 2:
+        raise ValueError(
+            f"{found[0]} kernels and {found[1]} biases instead of {len(layers)} and {len(layers)}"
+        )
+    state = {}
+    for (name, layer), kernel, bias in zip(layers.items(), kernels, biases, strict=True):
+        weight = np.moveaxis(kernel, (-1, -2), (0, 1))  # (height, width, in, out) or (in, out)
+        if (weight.shape, bias.shape) != (tuple(layer.weight.shape), tuple(layer.bias.shape)):
+            raise ValueError(f"{name} would be of shape {weight.shape}, {bias.shape}")
+        state |= {f"{name}.weight": weight, f"{name}.bias": bias}
+    return state
+
+
+def _natural(name: str) -> list[str | int]:
+    """Sorts ``_variables/2`` before ``_variables/10``."""
+    return [int(piece) if i % 2 else piece for i, piece in enumerate(re.split(r"(\d+)", name))]
 
 
 def postprocess(embeddings: np.ndarray, vectors: np.ndarray, means: np.ndarray) -> np.ndarray:

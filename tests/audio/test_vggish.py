@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
-from audio.vggish import PCA_URL, pca_parameters, postprocess
+from audio.vggish import PCA_URL, from_tensorflow, pca_parameters, postprocess
 from zoo.errors import InputError, WeightsError
 
 RATE = 16000
@@ -69,6 +69,50 @@ def test_a_network_with_other_preprocessing_shares_its_module():
     x = np.zeros(2 * RATE, np.float32)
     assert len(net.embed(x, rate=RATE).values) == 2
     assert len(other.embed(x, rate=RATE).values) == 4
+
+
+SHAPES = [
+    *[(3, 3, 1, 64), (3, 3, 64, 128), (3, 3, 128, 256), (3, 3, 256, 256), (3, 3, 256, 512), (3, 3, 512, 512)],
+    *[(12288, 4096), (4096, 4096), (4096, 128)],
+]
+LAYERS = [
+    *["conv1", "conv2", "conv3/conv3_1", "conv3/conv3_2", "conv4/conv4_1", "conv4/conv4_2"],
+    *["fc1/fc1_1", "fc1/fc1_2", "fc2"],
+]
+
+
+def originals(layout):
+    """Variables of VGGish under the names of an original: layer i has a kernel of i and a bias of -i."""
+    tensors = {}
+    for i, (layer, shape) in enumerate(zip(LAYERS, SHAPES, strict=True)):
+        names = {
+            "checkpoint": (f"vggish/{layer}/weights", f"vggish/{layer}/biases"),
+            "SavedModel": (f"_variables/{2 * i}", f"_variables/{2 * i + 1}"),
+        }
+        kernel, bias = names[layout]
+        tensors[kernel] = np.broadcast_to(np.float32(i), shape)
+        tensors[bias] = np.broadcast_to(np.float32(-i), shape[-1:])
+    return tensors
+
+
+@pytest.mark.parametrize("layout", ["checkpoint", "SavedModel"])
+def test_variables_of_tensorflow_find_their_layers_in_any_order(layout):
+    tensors = originals(layout)
+    if layout == "checkpoint":  # of somebody who trained on
+        tensors |= {"mynet/fc1/weights": np.zeros((128, 100)), "mynet/fc1/biases": np.zeros(100)}
+    state = from_tensorflow(dict(sorted(tensors.items())[::-1]))
+    expected = zoo.load("vggish", weights=None, device="cpu").module.state_dict()
+    assert {name: array.shape for name, array in state.items()} == {n: t.shape for n, t in expected.items()}
+    for i, name in enumerate(name for name in expected if name.endswith("weight")):
+        assert (state[name].flat[0], state[name.replace("weight", "bias")][0]) == (i, -i)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("_variables/3", (64,)), ("_variables/4", (3, 3, 128, 128))])
+def test_variables_of_another_network_are_refused(name, shape):
+    with pytest.raises(ValueError, match="of shape"):
+        from_tensorflow(originals("SavedModel") | {name: np.zeros(shape)})
+    with pytest.raises(ValueError, match="9 kernels and 10 biases"):
+        from_tensorflow(originals("SavedModel") | {"_variables/18": np.zeros(3)})
 
 
 def test_pca_is_applied_clipped_and_cut_off_not_rounded():

@@ -2,7 +2,8 @@
 
 The addresses themselves are answered by this machine; the only thing that is not tested is the other host.
 Sources in the Python package index are the real ones (test_sources.py, test_weights.py), Keras's files are
-written by Keras (tests/vision/test_keras_models.py, tests/audio/test_openl3.py).
+written by Keras (tests/vision/test_keras_models.py, tests/audio/test_openl3.py), TensorFlow's by TensorFlow
+(tests/fidelity/test_tensorflow_originals.py).
 """
 
 import re
@@ -24,7 +25,7 @@ SOURCES = [
     (spec, source)
     for spec in map(zoo.describe, zoo.networks(embedded=False))
     for source in spec.sources
-    if source.format != "keras"
+    if source.format not in ("keras", "checkpoint", "savedmodel")
 ]
 
 
