@@ -217,6 +217,7 @@ def test_garbage_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypatch
         ["info", "yamnett"],
         ["fetch", "yamnett"],
         ["verify", "yamnett"],
+        ["verify", "squeezenet", "--against", "tfhub"],
         ["events", "{tone}", "--include", "Bicycle bel"],
         ["events", "{tone}", "--threshold", "7"],
         ["events", "{tone}", "--json", "--csv"],

@@ -99,13 +99,17 @@ def fetch(
 @app.command()
 def verify(
     names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Compare with another network, or with the original in a collection: tfhub."),
+    ] = None,
 ) -> None:
     """Fetch networks, recount their records and ask each a question whose answer is known."""
     from zoo.verify import verify as check
 
     failed = False
     for name in names or networks(embedded=True):
-        for finding in check(name):
+        for finding in check(name, against=against):
             failed |= not finding.passed
             typer.echo(f"{'ok  ' if finding.passed else 'FAIL'} {describe(name).name}: {finding.text}")
     raise typer.Exit(1 if failed else 0)
