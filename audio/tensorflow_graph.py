@@ -95,13 +95,21 @@ class Graph:
         """
         with self._lock:
             try:
-                _send(self._process.stdin, waveform)
-            except OSError as error:
-                raise self._ended() from error
+                answer, outputs = self._exchange(waveform)
+            except BaseException:  # half an answer would be taken for the next one
+                self._process.kill()
+                raise
+        if why := answer.get("error"):
+            raise WeightsError(f"{self.folder} cannot be run by TensorFlow ({why}).")
+        return outputs
+
+    def _exchange(self, waveform: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
+        try:
+            _send(self._process.stdin, waveform)
             answer = json.loads(self._read_line())
-            if why := answer.get("error"):
-                raise WeightsError(f"{self.folder} cannot be run by TensorFlow ({why}).")
-            return [_receive(self._process.stdout, shape) for shape in answer["shapes"]]
+            return answer, [_receive(self._process.stdout, shape) for shape in answer.get("shapes", [])]
+        except (OSError, ValueError) as error:
+            raise self._ended() from error
 
     @property
     def alive(self) -> bool:
@@ -124,7 +132,8 @@ class Graph:
         raise self._ended()
 
     def _ended(self) -> WeightsError:
-        return WeightsError(f"TensorFlow ended with {self._process.wait()} over {self.folder}.")
+        self._process.kill()
+        return WeightsError(f"TensorFlow has ended, which ran {self.folder}; load the network again.")
 
 
 def _send(stream: BinaryIO, waveform: np.ndarray) -> None:
