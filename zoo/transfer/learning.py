@@ -131,7 +131,8 @@ class Job:
         }
 
 
-HEAD = {"epochs": 100, "rate": 1e-3, "decay": 0.1, "patience": 20}  # on stored features: an epoch takes milliseconds
+# On stored features, where an epoch takes milliseconds.
+HEAD = {"epochs": 100, "rate": 1e-3, "decay": 0.1, "patience": 20}
 
 
 def _logits(net: Network, held: Pictures | Windows) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import deque
@@ -316,7 +317,7 @@ class _Run:
         warm = self.settings.warmup * total
         if step < warm:
             return (step + 1) / (warm + 1)
-        return 0.5 * (1 + np.cos(np.pi * min((step - warm) / max(total - warm, 1), 1)))
+        return 0.5 * (1 + math.cos(math.pi * min((step - warm) / max(total - warm, 1), 1)))
 
     def _batches(
         self, examples: Examples, order: np.ndarray, epoch: int
