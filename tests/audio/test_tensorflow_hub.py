@@ -12,7 +12,7 @@ import pytest
 import zoo
 from audio import tensorflow_hub
 from tests.fidelity.test_audio import RATE, SOUNDS
-from zoo import labels, registry
+from zoo import registry
 from zoo.errors import EngineError, InputError, WeightsError
 
 WINDOW, HOP = 15600, 7680
@@ -27,10 +27,8 @@ def original(yamnet_graph):
 def forgetful():
     """Names of TF-Hub mean what they mean in this test's cache."""
     registry._from_hub.cache_clear()
-    labels.read.cache_clear()
     yield
     registry._from_hub.cache_clear()
-    labels.read.cache_clear()
 
 
 def noise(samples):

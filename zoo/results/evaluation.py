@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from zoo.network import Network
-    from zoo.transfer.dataset import Dataset, Problem
+    from zoo.training.dataset import Dataset, Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,8 +247,8 @@ class Evaluation:
         data: Dataset | None = None,
         network: Network | None = None,
     ) -> None:
-        """Write an HTML page, see `zoo.transfer.report.report`."""
-        from zoo.transfer.report import report
+        """Write an HTML page, see `zoo.training.report.report`."""
+        from zoo.training.report import report
 
         report(self, path, data=data, network=network)
 

@@ -1,0 +1,143 @@
+"""Training a head on a frozen body, and fine-tuning what is below it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from zoo.network import Network
+from zoo.training.dataset import Dataset
+from zoo.training.examples import Pictures, Vectors, Windows, examples
+from zoo.training.features import Features, Progress, features
+from zoo.training.linear import set_head, soften
+from zoo.training.loop import Settings, Watch, ahead, fit
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be learnt.
+
+    Attributes
+    ----------
+    net : Network
+        With its old head.
+    training, held : Dataset
+        Held out are the examples that say when to stop, and how sure the network may be.
+    settings : Settings
+        Of the last stage.
+    progress, watch : callable or None
+        As of `zoo.transfer`.
+    """
+
+    net: Network
+    training: Dataset
+    held: Dataset
+    settings: Settings
+    progress: Progress | None = None
+    watch: Watch | None = None
+
+    def head(self) -> tuple[Network, dict[str, Any]]:
+        """A new head on stored features: the body runs once."""
+        both = [features(self.net, data, progress=self.progress) for data in (self.training, self.held)]
+        linear, mean, scale, history = self._on_features(*both)
+        trained = self.net.replace_head(self.training.classes)
+        weight = linear.weight.detach().double().numpy() / scale
+        set_head(trained, weight, linear.bias.detach().double().numpy() - weight @ mean)
+        with torch.no_grad():
+            logits = linear(torch.from_numpy(((both[1].values - mean) / scale).astype(np.float32))).numpy()
+        softness = soften(trained, logits, self.held.targets[both[1].example])
+        return trained, self._record(history, softness)
+
+    def through_body(self, augment: str) -> tuple[Network, dict[str, Any]]:
+        """A new head with augmentation: the body runs in every epoch, and stays as it is."""
+        trained = self.net.replace_head(self.training.classes)
+        return self._fit(trained, trained.freeze(), augment, None)
+
+    def finetune(
+        self, augment: str, freeze: str | None, checkpoint: Path | None, *, resume: bool
+    ) -> tuple[Network, dict[str, Any]]:
+        """First a head on stored features, then everything above the layer `freeze`.
+
+        Parameters
+        ----------
+        augment : str
+        freeze : str or None
+        checkpoint : Path or None
+            Written after every epoch, and gone once all is done.
+        resume : bool
+            Whether to go on from it, or to start anew.
+        """
+        if checkpoint and not resume:
+            checkpoint.unlink(missing_ok=True)
+        quick = replace(self, settings=replace(self.settings, **HEAD), watch=None)
+        trained, _ = quick.head()
+        student = trained.freeze(freeze) if freeze else trained
+        trained, record = self._fit(trained, student, augment, checkpoint)
+        if checkpoint:
+            checkpoint.unlink(missing_ok=True)
+        return trained, record | {"frozen up to": freeze}
+
+    def _on_features(
+        self, training: Features, held: Features
+    ) -> tuple[nn.Linear, np.ndarray, np.ndarray, list[dict[str, float]]]:
+        mean, scale = training.values.mean(axis=0), training.values.std(axis=0)
+        scale[scale == 0] = 1
+        torch.manual_seed(self.settings.seed)
+        linear = nn.Linear(training.values.shape[1], len(self.training.classes))
+        history = fit(
+            linear,
+            Vectors(training, self.training.targets, mean, scale),
+            Vectors(held, self.held.targets, mean, scale),
+            self.settings,
+            watch=self.watch,
+        )
+        return linear, mean, scale, history
+
+    def _fit(
+        self, trained: Network, student: Network, augment: str, checkpoint: Path | None
+    ) -> tuple[Network, dict[str, Any]]:
+        """Train a copy of the module of `student` and put what it learnt into `trained`."""
+        module = copy.deepcopy(student.module)
+        seed = self.settings.seed
+        held = examples(self.net, self.held)
+        history = fit(
+            module,
+            examples(self.net, self.training, augment, seed),
+            held,
+            self.settings,
+            head=self.net.spec.head,
+            device=self.net.device,
+            checkpoint=checkpoint,
+            origin=f"{self.net.name} {self.training.fingerprint} {self.held.fingerprint} {augment}",
+            watch=self.watch,
+        )
+        trained.module.load_state_dict(module.state_dict())
+        softness = soften(trained, *_logits(trained, held))
+        return trained, self._record(history, softness) | {"augment": augment}
+
+    def _record(self, history: list[dict[str, float]], softness: float) -> dict[str, Any]:
+        return {
+            "settings": asdict(self.settings),
+            "examples": len(self.training),
+            "held out": len(self.held),
+            "history": history,
+            "temperature": softness,
+        }
+
+
+# On stored features, where an epoch takes milliseconds.
+HEAD = {"epochs": 100, "rate": 1e-3, "decay": 0.1, "patience": 20}
+
+
+def _logits(net: Network, held: Pictures | Windows) -> tuple[np.ndarray, np.ndarray]:
+    outputs, targets = [], []
+    for rows in ahead(held, np.arange(len(held)), -1, 16):
+        outputs.append(net.engine(torch.stack([row[0] for row in rows]))[0].cpu().numpy())
+        targets += [row[1] for row in rows]
+    return np.concatenate(outputs), np.array(targets)

@@ -1,0 +1,50 @@
+"""Setting the last layer of a network, whatever kind of layer it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from zoo.network import Network
+from zoo.training.calibration import temperature
+
+
+def set_head(net: Network, weight: np.ndarray, bias: np.ndarray) -> None:
+    """Give a linear head its numbers.
+
+    Parameters
+    ----------
+    net : Network
+        Whose head was replaced; it is changed.
+    weight : ndarray, shape (classes, d)
+    bias : ndarray, shape (classes,)
+    """
+    head = net.module.get_submodule(net.spec.head)
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(weight).view_as(head.weight))
+        if head.bias is not None:
+            head.bias.copy_(torch.from_numpy(bias))
+
+
+def soften(net: Network, logits: np.ndarray, targets: np.ndarray) -> float:
+    """Divide the logits of a head by the temperature that fits examples it was not trained on.
+
+    Parameters
+    ----------
+    net : Network
+        It is changed.
+    logits : ndarray, shape (n, classes)
+    targets : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    float
+        The temperature, see `zoo.training.calibration`.
+    """
+    softness = temperature(logits, targets)
+    head = net.module.get_submodule(net.spec.head)
+    with torch.no_grad():
+        head.weight /= softness
+        if head.bias is not None:
+            head.bias /= softness
+    return softness

@@ -1,0 +1,114 @@
+"""Tables that name files and their labels: CSV and Parquet."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.errors import InputError
+from zoo.inputs import name_of
+from zoo.training.dataset import Problem
+from zoo.training.listing import Listing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".parquet")
+
+
+def listed(
+    path: Path, *, split: str | None = None, label: str | None = None, group: str | None = None
+) -> Listing:
+    """The files that a manifest names.
+
+    Parameters
+    ----------
+    path : Path
+        A table with the columns ``file``, relative to the manifest's folder, and ``label``; where there are
+        columns ``group`` and ``split``, they count too. Labels are text, as they are written.
+    split : str, optional
+        What the column ``split`` says of the rows that count; by default all do.
+    label, group : str, optional
+        Other names of these columns.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, a column is missing, or a file is.
+    """
+    table = _read(path)
+    wanted = {"file": "file", "label": label or "label"}
+    if group or "group" in table:
+        wanted["group"] = group or "group"
+    if split is not None:
+        wanted["split"] = "split"
+    missing = [name for name in wanted.values() if name not in table]
+    if missing:
+        raise InputError(
+            f"{path} has no column {missing[0]!r}; it has {', '.join(repr(str(name)) for name in table)}."
+        )
+    table = table[list(wanted.values())].set_axis(list(wanted), axis="columns").map(_text)
+    if split is not None:
+        table = _selected(table, path, split)
+    return _listing(table, path)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pd.read_parquet(path, dtype_backend="numpy_nullable")  # whole numbers stay whole
+        # "NA" and "null" may be the names of classes
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not text in UTF-8.") from None
+    except (ValueError, OSError, pa.ArrowException) as error:  # pandas' own errors are ValueErrors
+        raise InputError(f"{path} is no table that can be read: {_line(error)}.") from error
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _text(value: object) -> str:
+    """A cell as text; "" where there is nothing."""
+    import pandas as pd
+
+    nothing = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+    return "" if nothing else str(value)
+
+
+def _selected(table: pd.DataFrame, path: Path, split: str) -> pd.DataFrame:
+    found = table[table["split"] == split]
+    if not len(found):
+        there = ", ".join(sorted(set(table["split"])))
+        raise InputError(f"{path} has no rows of the split {split!r}; it has {there or '(none)'}.")
+    return found
+
+
+def _listing(table: pd.DataFrame, path: Path) -> Listing:
+    if not len(table):
+        raise InputError(f"{path} has no rows.")
+    files = [path.parent / file for file in table["file"]]
+    absent = [name for name, file in zip(table["file"], files, strict=True) if not file.is_file()]
+    if absent:
+        count = f"{len(absent)} files that are" if len(absent) > 1 else "a file that is"
+        raise InputError(f"{path} names {count} not there, such as {absent[0]!r}; names are relative to it.")
+    listing = Listing(
+        name=name_of(path),
+        files=files,
+        labels=list(table["label"]),
+        classes=tuple(sorted(set(table["label"]) - {""})),
+        groups=list(table["group"]) if "group" in table else None,
+    )
+    unlabelled = [
+        Problem(name_of(f), f"{name_of(f)} has no label.")
+        for f, label in zip(files, table["label"], strict=True)
+        if not label
+    ]
+    return listing.where([bool(label) for label in listing.labels], unlabelled)
