@@ -117,7 +117,7 @@ def test_encrypted(tmp_path):
     place = content.index(b"PK\x01\x02")  # the first entry of the directory; its flags are 8 bytes on
     content[place + 8] |= 1
     path.write_bytes(content)
-    refused(path, tmp_path, "is encrypted")
+    refused(path, tmp_path, "is encrypted; unpack it")
 
 
 def test_a_bomb(tmp_path, monkeypatch):

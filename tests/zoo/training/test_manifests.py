@@ -1,0 +1,85 @@
+"""Tables that name files and their labels."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import zoo
+from zoo.errors import InputError
+
+
+@pytest.fixture
+def rows(pets):
+    return pd.DataFrame(
+        {
+            "file": [f"{name}/{i}.png" for name in ("cat", "dog") for i in range(3)],
+            "label": ["NA", "NA", "NA", "dog, large", "dog, large", "dog, large"],
+            "group": ["x", "y", "y", "x", "x", "z"],
+            "split": ["train", "train", "test", "train", "test", "test"],
+        }
+    )
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_manifest(pets, rows, suffix):
+    path = pets / f"manifest{suffix}"
+    rows.to_csv(path, index=False) if suffix == ".csv" else rows.to_parquet(path)
+    data = zoo.dataset(path)
+    assert data.classes == ("NA", "dog, large")
+    assert data.groups == tuple(rows["group"])
+    assert [str(x.relative_to(pets)) for x in data.inputs] == list(rows["file"])
+    test = zoo.dataset(path, split="test")
+    assert [str(x.relative_to(pets)) for x in test.inputs] == ["cat/2.png", "dog/1.png", "dog/2.png"]
+    assert test.groups == ("y", "x", "z")
+    with pytest.raises(InputError, match=r"no rows of the split 'val'; it has test, train"):
+        zoo.dataset(path, split="val")
+    by_group = zoo.dataset(path, label="group", group="split")
+    assert by_group.classes == ("x", "y", "z")
+    assert set(by_group.groups) == {"train", "test"}
+
+
+def test_a_manifest_with_numbers_and_gaps(pets, rows):
+    table = pa.table({"file": list(rows["file"]), "label": pa.array([7, 7, None, 10, 10, 10])})
+    pq.write_table(table, pets / "m.parquet")
+    data = zoo.dataset(pets / "m.parquet")
+    assert data.counts().to_dict() == {"10": 3, "7": 2}
+    assert [problem.reason for problem in data.problems] == [f"{pets / 'cat' / '2.png'} has no label."]
+    assert data.groups is None
+
+
+def test_manifests_with_something_missing(pets, rows):
+    path = pets / "m.csv"
+    for column in ("file", "label"):
+        rows.drop(columns=column).to_csv(path, index=False)
+        with pytest.raises(InputError, match=f"has no column '{column}'; it has .*'group', 'split'"):
+            zoo.dataset(path)
+    rows.drop(columns="split").to_csv(path, index=False)
+    with pytest.raises(InputError, match="has no column 'split'"):
+        zoo.dataset(path, split="train")
+    with pytest.raises(InputError, match="has no column 'speaker'"):
+        zoo.dataset(path, group="speaker")
+    rows.iloc[:0].to_csv(path, index=False)
+    with pytest.raises(InputError, match="has no rows"):
+        zoo.dataset(path)
+    (pets / "dog" / "0.png").unlink()
+    (pets / "dog" / "1.png").unlink()
+    rows.to_csv(path, index=False)
+    with pytest.raises(InputError, match=r"names 2 files that are not there, such as 'dog/0\.png'"):
+        zoo.dataset(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n1,2,3\n"'])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_is_no_table(tmp_path, content, suffix):
+    path = tmp_path / f"m{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"m\.(csv|parquet)"):
+        zoo.dataset(path)
+    with pytest.raises(InputError, match="There is no"):
+        zoo.dataset(tmp_path / f"absent{suffix}")
+
+
+def test_what_excel_writes(pets, rows):
+    rows.to_csv(pets / "m.csv", index=False, encoding="utf-8-sig")
+    assert len(zoo.dataset(pets / "m.csv")) == 6
