@@ -84,8 +84,9 @@ def dataset(
     Examples
     --------
     >>> import zoo
-    >>> zoo.dataset("sklearn:digits").split(0.1)[1].counts()["0"]
-    18
+    >>> train, test = zoo.dataset("sklearn:digits").split(0.1)
+    >>> len(train), len(test)
+    (1618, 179)
     """
     if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
         raise InputError(f"source={source!r} is neither a path nor the name of a data set.")
