@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 
-from zoo.cli import catalogue, measuring, serving, verbs  # noqa: F401  their commands
+from zoo.cli import catalogue, measuring, serving, training, verbs  # noqa: F401  their commands
 from zoo.cli.console import app, complain
 from zoo.errors import InputError, ZooError
 

@@ -88,3 +88,16 @@ def seconds_bar(name: str) -> Iterator[Callable[[float], object]]:
 
     with tqdm(desc=Path(name).name, unit="s", disable=None, leave=False, delay=1.0) as bar:
         yield lambda seconds: bar.update(round(seconds) - bar.n)
+
+
+@contextmanager
+def examples_bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    from tqdm import tqdm
+
+    with tqdm(desc=name, disable=None, leave=False, delay=1.0) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress

@@ -82,8 +82,8 @@ def evaluate(
     )
 
 
-def as_network(network: str | os.PathLike[str] | Network, data: Dataset) -> Network:
-    """A network by name or path, or itself, that takes what the data holds.
+def as_network(network: str | os.PathLike[str] | Network, data: Dataset, *, engine: str = "auto") -> Network:
+    """A network by name or path, loaded for an engine, or itself; it takes what the data holds.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def as_network(network: str | os.PathLike[str] | Network, data: Dataset) -> Netw
     """
     if not len(data):
         raise InputError(f"{data.name} holds no example.")
-    net = network if isinstance(network, Network) else load(os.fspath(network))
+    net = network if isinstance(network, Network) else load(os.fspath(network), engine=engine)
     if net.spec.modality != data.modality:
         raise InputError(f"{net.name} takes a {net.spec.modality}, and {data.name} holds {data.modality}s.")
     return net
