@@ -168,10 +168,18 @@ class Evaluation:
 
     def roc(self) -> curves.Curves:
         """Receiver operating characteristic of each class against the others, and their mean."""
-        return curves.roc(self.targets, self.scores, self.classes)
+        return self._roc
 
     def precision_recall(self) -> curves.Curves:
         """Precision against recall of each class against the others, and their mean."""
+        return self._precision_recall
+
+    @cached_property
+    def _roc(self) -> curves.Curves:
+        return curves.roc(self.targets, self.scores, self.classes)
+
+    @cached_property
+    def _precision_recall(self) -> curves.Curves:
         return curves.precision_recall(self.targets, self.scores, self.classes)
 
     def table(self) -> pd.DataFrame:

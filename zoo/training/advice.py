@@ -15,7 +15,7 @@ from zoo.network import Network
 from zoo.registry import describe, networks
 from zoo.transfer.dataset import Dataset
 from zoo.transfer.depth import layer_at
-from zoo.transfer.evaluating import as_network
+from zoo.transfer.evaluating import as_network, listed
 from zoo.transfer.probing import Probe, probe, sample
 
 FEW, MANY = 20, 100  # examples of a class: rules of thumb, and said to be such
@@ -138,9 +138,9 @@ def _warnings(data: Dataset, net: Network) -> Iterator[str]:
     counts = data.counts()
     present = counts[counts > 0].sort_values()
     if len(empty := list(counts.index[counts == 0])):
-        yield f"No example of {_listed(empty)}: nothing can be learned of that."
+        yield f"No example of {listed(empty)}: nothing can be learned of that."
     if len(scarce := list(present.index[present < 5])):
-        yield f"Fewer than 5 examples of {_listed(scarce)}: what is measured of so few is uncertain."
+        yield f"Fewer than 5 examples of {listed(scarce)}: what is measured of so few is uncertain."
     low, high = present.iloc[0], present.iloc[-1]
     if high >= _UNEVEN * low:
         yield (
@@ -202,8 +202,3 @@ def _duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{round(seconds / 60)} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def _listed(names: list[str], most: int = 3) -> str:
-    shown = ", ".join(f'"{name}"' for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -106,6 +106,12 @@ def class_names(labels: Sequence[Label]) -> tuple[str, ...]:
     )
 
 
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Some names in quotation marks, and how many more there are."""
+    shown = ", ".join(f'"{name}"' for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def _indices(data: Dataset, net: Network) -> np.ndarray:
     """The network's index of each class of the data."""
     labels = net.labels
@@ -118,7 +124,7 @@ def _indices(data: Dataset, net: Network) -> np.ndarray:
     keys = map(_key, data.classes)
     found = [next((level[key] for level in levels if key in level), []) for key in keys]
     if missing := [name for name, places in zip(data.classes, found, strict=True) if not places]:
-        raise InputError(f"{net.name} does not know {_listed(missing)}, which {data.name} has as classes.")
+        raise InputError(f"{net.name} does not know {listed(missing)}, which {data.name} has as classes.")
     for name, places in zip(data.classes, found, strict=True):
         if len(places) > 1:
             ids = " or ".join(labels[i].id for i in places)
@@ -137,11 +143,6 @@ def _places(names: Iterable[Iterable[str]]) -> dict[str, list[int]]:
 
 def _key(name: str) -> str:
     return name.strip().casefold()
-
-
-def _listed(names: Sequence[str], most: int = 3) -> str:
-    shown = ", ".join(f'"{name}"' for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _judge(net: Network, data: Dataset, progress: Progress | None) -> Iterator[_Judged | Problem]:
