@@ -20,8 +20,8 @@ def advise(
     as_json: Json = False,
 ) -> None:
     """Say how to train on some data, and why: features, a new head, or fine-tuning."""
-    from zoo.transfer.advice import advise as ask
-    from zoo.transfer.reading import dataset
+    from zoo.training.advice import advise as ask
+    from zoo.training.reading import dataset
 
     advice = ask(dataset(data), network)
     if as_json:
@@ -42,8 +42,8 @@ def evaluate(
     """Judge a network on labelled examples."""
     require_place(report, ".html")
     from zoo.loading import load
-    from zoo.transfer.evaluating import evaluate as judge
-    from zoo.transfer.reading import dataset
+    from zoo.training.evaluating import evaluate as judge
+    from zoo.training.reading import dataset
 
     examples, net = dataset(data), load(network)
     with examples_bar(examples.name) as progress:

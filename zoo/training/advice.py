@@ -13,10 +13,10 @@ from vision.picture import decode
 from zoo.errors import InputError
 from zoo.network import Network
 from zoo.registry import describe, networks
-from zoo.transfer.dataset import Dataset
-from zoo.transfer.depth import layer_at
-from zoo.transfer.evaluating import as_network, listed
-from zoo.transfer.probing import Probe, probe, sample
+from zoo.training.dataset import Dataset
+from zoo.training.depth import layer_at
+from zoo.training.evaluating import as_network, listed
+from zoo.training.probing import Probe, probe, sample
 
 FEW, MANY = 20, 100  # examples of a class: rules of thumb, and said to be such
 _EASY = 0.95

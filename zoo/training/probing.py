@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.network import Network
-from zoo.transfer.dataset import Dataset
+from zoo.training.dataset import Dataset
 
 MOST = 100  # examples
 _WINDOWS = 16  # of a recording

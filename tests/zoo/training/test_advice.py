@@ -8,11 +8,11 @@ import pytest
 
 import zoo
 from zoo.errors import InputError
-from zoo.transfer import advice, probing
-from zoo.transfer.advice import advise, best_embedded
-from zoo.transfer.dataset import Dataset, Problem
-from zoo.transfer.depth import layer_at
-from zoo.transfer.probing import Probe, probe, sample
+from zoo.training import advice, probing
+from zoo.training.advice import advise, best_embedded
+from zoo.training.dataset import Dataset, Problem
+from zoo.training.depth import layer_at
+from zoo.training.probing import Probe, probe, sample
 
 
 def probed(deep, earlier, *, error=0.03, classes=2, examples=100):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from zoo import cli
-from zoo.transfer import advice
-from zoo.transfer.advice import Advice
-from zoo.transfer.dataset import Dataset, Problem
+from zoo.training import advice
+from zoo.training.advice import Advice
+from zoo.training.dataset import Dataset, Problem
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def run(capsys, monkeypatch, tmp_path):
         targets = np.arange(len(inputs)) % 2
         return Dataset(source, "picture", inputs, targets, ("tabby", "tiger"), problems=problems)
 
-    reading = types.ModuleType("zoo.transfer.reading")
+    reading = types.ModuleType("zoo.training.reading")
     reading.dataset = dataset
-    monkeypatch.setitem(sys.modules, "zoo.transfer.reading", reading)
+    monkeypatch.setitem(sys.modules, "zoo.training.reading", reading)
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])

@@ -3,7 +3,7 @@
 import pytest
 
 import zoo
-from zoo.transfer.depth import layer_at
+from zoo.training.depth import layer_at
 
 
 @pytest.mark.parametrize(
