@@ -25,6 +25,7 @@ _PUBLIC = {
     "advise": "zoo.training.advice",
     "fetch": "zoo.weights",
     "sample": "zoo.samples",
+    "transfer": "zoo.training.transfer",
     "dataset": "zoo.training.reading",
     "Dataset": "zoo.training.dataset",
     "Classification": "zoo.results",

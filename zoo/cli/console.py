@@ -101,3 +101,19 @@ def examples_bar(name: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(done - bar.n)
 
         yield progress
+
+
+@contextmanager
+def steps_bar(name: str) -> Iterator[Callable[[Any], None]]:
+    """A bar for training, with the accuracy of the latest epoch."""
+    from tqdm import tqdm
+
+    shape = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+    with tqdm(desc=name, total=1.0, bar_format=shape, disable=None, leave=False, delay=1.0) as bar:
+
+        def watch(step: Any) -> None:
+            if step.history:
+                bar.set_postfix(accuracy=f"{step.history[-1]['validation_accuracy']:.1%}", refresh=False)
+            bar.update(step.share - bar.n)
+
+        yield watch

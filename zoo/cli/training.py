@@ -1,12 +1,22 @@
-"""Commands about labelled examples: advise and evaluate."""
+"""Commands about labelled examples: advise, train and evaluate."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.console import Json, app, complain, examples_bar, leave, print_json, require_place
+from zoo.cli.console import (
+    Json,
+    app,
+    complain,
+    examples_bar,
+    leave,
+    print_json,
+    require_place,
+    steps_bar,
+)
 from zoo.errors import InputError
+from zoo.inputs import number
 
 Data = Annotated[str, typer.Argument(help="Labelled examples, as `zoo.dataset` reads them.")]
 
@@ -30,6 +40,82 @@ def advise(
     typer.echo(f"{advice.method}: {advice.network}{layer}")
     for sentence in (*advice.reasons, advice.cost):
         typer.echo(f"- {sentence}")
+
+
+@app.command()
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the trained network.")],
+    network: Annotated[
+        str | None, typer.Option("--network", "-n", help="Name or folder of a network to start from.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="auto, features, head or finetune; see `zoo advise`.")] = "auto",
+    validation: Annotated[
+        str, typer.Option("--val", help="Examples that are held out, or which share of the data.")
+    ] = "0.2",
+    classifier: Annotated[
+        str, typer.Option(help="Of features: auto, logistic, linear-svm, rbf-svm or knn.")
+    ] = "auto",
+    augment: Annotated[
+        str | None, typer.Option(help="none, light or strong.", show_default="light for finetune, else none")
+    ] = None,
+    freeze: Annotated[str | None, typer.Option(help="Last layer that fine-tuning leaves alone.")] = None,
+    label: Annotated[str | None, typer.Option(help="Pattern of file names whose group is the class.")] = None,
+    group: Annotated[str | None, typer.Option(help="Pattern of file names: what belongs together.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="At most.", show_default="by method")] = None,
+    batch: Annotated[int | None, typer.Option(help="Examples in a batch.", show_default="32")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Learning rate of the head.", show_default="0.001")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16.", show_default="fp32")] = None,
+    seed: int = 0,
+    resume: Annotated[bool, typer.Option(help="Go on where a fine-tuning was cut off.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Teach a network classes of your own.
+
+    An interrupted fine-tuning leaves a checkpoint beside the folder; --resume goes on from it.
+    """
+    if out.exists() and not resume:
+        raise InputError(f"{out} is there already; choose another folder.")
+    from zoo.training.reading import dataset
+    from zoo.training.transfer import transfer
+
+    examples = dataset(data, label=label, group=group)
+    for problem in examples.problems:
+        complain(InputError(problem.reason))
+    held = dataset(validation, label=label, group=group) if _is_path(validation) else _share(validation)
+    given = {"epochs": epochs, "batch": batch, "rate": rate, "dtype": dtype}
+    with examples_bar("features") as progress, steps_bar("training") as watch:
+        trained = transfer(
+            examples,
+            network=network,
+            method=method,
+            validation=held,
+            classifier=classifier,
+            augment=augment,
+            freeze=freeze,
+            out=out,
+            resume=resume,
+            seed=seed,
+            progress=progress,
+            watch=watch,
+            **{key: value for key, value in given.items() if value is not None},
+        )
+    record = dict(trained.spec.training)
+    if as_json:
+        return print_json({"folder": str(out), **record})
+    counts = ", ".join(f"{name} {count}" for name, count in record["counts"].items())
+    typer.echo(
+        f"{record['parent']} learnt by the method {record['method']} in {record['seconds']} s: {counts}"
+    )
+    if record["method"] == "features":
+        best = record["accuracy in folds"][record["classifier"]]
+        typer.echo(f"{record['classifier']}: {best:.1%} balanced accuracy in {record['folds']} folds")
+    else:
+        best = min(record["history"], key=lambda row: row["validation_loss"])
+        typer.echo(f"{best['validation_accuracy']:.1%} of {record['held out']} held-out examples right")
+    typer.echo(f"saved in {out}: `zoo classify FILE --network {out}`")
 
 
 @app.command()
@@ -57,6 +143,14 @@ def evaluate(
     else:
         _print_figures(result)
     leave(len(result.problems) - len(examples.problems))  # what `dataset` left out was never asked for
+
+
+def _is_path(text: str) -> bool:
+    return not text.replace(".", "", 1).isdigit()
+
+
+def _share(text: str) -> float:
+    return number("--val", text, 0, 1)
 
 
 def _print_figures(result: Any) -> None:
