@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,7 +104,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["share"] = lambda value: "–" if value != value else f"{100 * value:.1f} %"
+    environment.filters["share"] = lambda value: (
+        "–" if value != value else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+    )
     return environment
 
 
@@ -140,8 +142,18 @@ def _mistakes(evaluation: Evaluation, data: Dataset | None) -> list[Mistake]:
         return exhibit(data, row if evaluation.positions is None else int(evaluation.positions[row]))
 
     worst = evaluation.mistakes(_MISTAKES)
+    folder = _common_folder(evaluation.inputs)
+    worst["input"] = [name.removeprefix(folder) for name in worst["input"]]
     rows = zip(worst.index, worst.to_dict("records"), strict=True)
     return [Mistake(values, shown(row)) for row, values in rows]
+
+
+def _common_folder(names: Sequence[str]) -> str:
+    """Where all files lie: it tells readers nothing, and is of the disk of whoever wrote the page."""
+    try:
+        return os.path.join(os.path.commonpath([os.path.dirname(name) for name in names]), "")
+    except ValueError:  # absolute paths and others
+        return ""
 
 
 def _classes(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -77,9 +77,10 @@ def test_what_cannot_be_decoded_is_a_problem_and_the_rest_is_judged(net, tmp_pat
     Image.fromarray(noise(1)).save(good, "PNG")
     inputs = [noise(0), tmp_path / "text.jpg", good.getvalue(), tmp_path / "absent.jpg"]
     before = Problem("old.png", "old.png is the same as new.png.")
-    data = pictures(inputs, ["tabby", "tiger"], [0, 1, 1, 0], groups=tuple("pqrs"), problems=(before,))
+    data = pictures(inputs, ["tabby", "tiger"], [0, 0, 1, 0], groups=tuple("pqrs"), problems=(before,))
     result = zoo.evaluate(net("squeezenet"), data)
     assert result.positions.tolist() == [0, 2]
+    assert result.targets.tolist() == [281, 292]
     assert result.groups == ("p", "r")
     assert [problem.input for problem in result.problems] == ["old.png", *map(str, inputs[1::2])]
     assert "no file" in result.problems[2].reason

@@ -39,7 +39,7 @@ class Page(HTMLParser):
         self._quiet = False
 
     def handle_data(self, data):
-        self.text += "" if self._quiet else data
+        self.text += "" if self._quiet else data.replace("\N{NO-BREAK SPACE}", " ")
 
     def all(self, tag):
         return [attributes for name, attributes in self.elements if name == tag]
@@ -122,10 +122,16 @@ def test_positions_lead_to_the_right_example(evaluation, pictures, tmp_path):
         moved.report(tmp_path / "r.html", data=pictures.take([0, 1]))
 
 
-def test_without_data_the_mistakes_are_named(evaluation, tmp_path):
+def test_without_data_the_mistakes_are_named_but_not_where_they_lie(evaluation, tmp_path):
     page = Page(written(evaluation, tmp_path))
     assert not page.all("img")
     assert "x1" in page.text
+    placed = replace(
+        evaluation, inputs=tuple(f"/home/me/data/{name}" for name in ("a/1", "a/2", "b/3", "b/4"))
+    )
+    text = Page(written(placed, tmp_path)).text
+    assert "a/2" in text
+    assert "/home/me" not in text
 
 
 def test_a_network_brings_its_licence_and_its_training_record(evaluation, net, tmp_path):
