@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
@@ -70,7 +71,7 @@ def report(
     InputError
         If the evaluation is not of this data, or the file cannot be written.
     """
-    if data is not None and evaluation.positions is not None and evaluation.positions.max() >= len(data):
+    if data is not None and _positions(evaluation).max() >= len(data):
         raise InputError(f"{data.name} has {len(data)} examples; the evaluation is of more.")
     figures = _figures(evaluation)
     page = (
@@ -91,7 +92,7 @@ def report(
         )
     )
     try:
-        write(Path(path), lambda temporary: temporary.write_text(page, encoding="utf-8"))
+        write(Path(path), lambda temporary: temporary.write_text(page, "utf-8", "replace"))
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
@@ -137,15 +138,17 @@ def _headlines(evaluation: Evaluation) -> list[Headline]:
 
 def _mistakes(evaluation: Evaluation, data: Dataset | None) -> list[Mistake]:
     def shown(row: int) -> Exhibit | None:
-        if data is None:
-            return None
-        return exhibit(data, row if evaluation.positions is None else int(evaluation.positions[row]))
+        return None if data is None else exhibit(data, int(_positions(evaluation)[row]))
 
     worst = evaluation.mistakes(_MISTAKES)
     folder = _common_folder(evaluation.inputs)
     worst["input"] = [name.removeprefix(folder) for name in worst["input"]]
     rows = zip(worst.index, worst.to_dict("records"), strict=True)
     return [Mistake(values, shown(row)) for row, values in rows]
+
+
+def _positions(evaluation: Evaluation) -> np.ndarray:
+    return np.arange(len(evaluation)) if evaluation.positions is None else evaluation.positions
 
 
 def _common_folder(names: Sequence[str]) -> str:

@@ -118,8 +118,9 @@ def test_positions_lead_to_the_right_example(evaluation, pictures, tmp_path):
     first = Page(written(moved, tmp_path, data=pictures)).all("img")[0]
     image = Image.open(io.BytesIO(base64.b64decode(first["src"].partition(",")[2])))
     assert image.getpixel((5, 5))[2] == pytest.approx(200, abs=3), "x1 is the third of the data"
-    with pytest.raises(InputError, match="has 2 examples"):
-        moved.report(tmp_path / "r.html", data=pictures.take([0, 1]))
+    for result in (moved, evaluation):
+        with pytest.raises(InputError, match="has 2 examples"):
+            result.report(tmp_path / "r.html", data=pictures.take([0, 1]))
 
 
 def test_without_data_the_mistakes_are_named_but_not_where_they_lie(evaluation, tmp_path):
@@ -165,6 +166,10 @@ def test_a_recording_becomes_a_short_clip(tmp_path):
     loudest = np.abs(np.fft.rfft(samples[RATE : 2 * RATE])).argmax()
     assert loudest == 440
     assert exhibit(data, 1) is None, "what cannot be decoded is left out"
+
+
+def test_names_that_are_no_text_can_be_written(evaluation, tmp_path):
+    assert "caf?" in Page(written(replace(evaluation, dataset="caf\udce9"), tmp_path)).text
 
 
 def test_what_cannot_be_written_is_said(evaluation, tmp_path):
