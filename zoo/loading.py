@@ -68,7 +68,7 @@ def load(
     """
     spec = describe(name)
     # What makes no sense is said before a download.
-    choose(engine, device_of(device), dtype, spec.modality, spec.spectral)
+    choose(engine, device_of(device), dtype, spec)
     if num_classes is not None:
         count("num_classes", num_classes)
     module = spec.build()

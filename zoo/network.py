@@ -73,7 +73,7 @@ class Network:
         self.preset = spec.preset()
         self.labels = classes
         self._engine = engine
-        chosen = choose(engine, self.device, dtype, spec.modality, spec.spectral)
+        chosen = choose(engine, self.device, dtype, spec)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
         self.module = eager.module
         self.engine: Engine = eager

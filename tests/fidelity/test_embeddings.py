@@ -1,4 +1,5 @@
-"""VGGish and OpenL3 against the numbers of their originals, with the tolerances of the golden files.
+"""VGGish and OpenL3 against the numbers of their originals, in every engine that runs them, with the
+tolerances of the golden files.
 
 The published weights are too large for that: the networks have weights that both sides compute.
 """
@@ -12,7 +13,7 @@ import torch
 import zoo
 from audio.openl3 import from_keras
 from tests.fidelity.formula import batch_norm, bias, kernel
-from tests.fidelity.test_audio import RATE, SOUNDS, TONES
+from tests.fidelity.test_audio import ENGINES, RATE, SOUNDS, TONES
 from zoo.engines import Engine
 
 KINDS = ("mel128", "mel256", "linear")
@@ -33,9 +34,9 @@ def test_vggish_sees_the_examples_of_the_original(golden, sound):
     np.testing.assert_allclose(examples, file["examples"], atol=atol, rtol=0)
 
 
-@pytest.fixture(scope="module")
-def vggish() -> zoo.Network:
-    net = zoo.load("vggish", weights=None, device="cpu")
+@pytest.fixture(scope="module", params=ENGINES)
+def vggish(request: pytest.FixtureRequest) -> zoo.Network:
+    net = zoo.load("vggish", weights=None, device="cpu", engine=request.param)
     layers = [layer for layer in net.module.modules() if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear)]
     with torch.no_grad():
         for number, layer in enumerate(layers):
@@ -51,7 +52,8 @@ def test_vggish_is_the_network_of_the_original(vggish, golden):
     file = np.load(golden / "vggish" / "network_formula.npz")
     pools = {f"pool{i}": f"features.{place}" for i, place in enumerate((2, 5, 10, 15), start=1)}
     patches = torch.from_numpy(file["input"]).unsqueeze(1)
-    embedding, kept = vggish.engine(patches, list(pools.values()))
+    _, kept = vggish.engine(patches, list(pools.values()))  # which PyTorch gives in any engine
+    embedding, _ = vggish.engine(patches)
     for pool, layer in pools.items():
         np.testing.assert_allclose(kept[layer].mean((2, 3)), file[f"{pool}_mean"], atol=5e-4, rtol=0)
     maps = kept[pools["pool4"]].permute(0, 2, 3, 1)
@@ -82,9 +84,9 @@ def test_openl3_sees_the_spectrograms_of_the_original(golden, kind):
     assert difference.mean() <= (0.3 if kind == "linear" else 5e-2)
 
 
-def openl3(kind: str, size: int) -> Engine:
+def openl3(kind: str, size: int, engine: str) -> Engine:
     """With weights by the formula, in the order of Keras, through the converter of Keras's files."""
-    net = zoo.load(f"openl3.{kind}_env_{size}", weights=None, device="cpu")
+    net = zoo.load(f"openl3.{kind}_env_{size}", weights=None, device="cpu", engine=engine)
     tensors, inputs = {}, 1
     for i, filters in enumerate((64, 64, 128, 128, 256, 256, 512, 512)):
         norm = batch_norm(inputs, i)
@@ -97,16 +99,17 @@ def openl3(kind: str, size: int) -> Engine:
     return net.engine
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("size", [512, 6144])
 @pytest.mark.parametrize("kind", KINDS)
-def test_openl3_is_the_network_of_the_original(golden, kind, size):
+def test_openl3_is_the_network_of_the_original(golden, kind, size, engine):
     file = np.load(golden / "openl3" / f"network_formula_{kind}.npz")
     frames = np.load(golden / "openl3" / "spectrograms.npz")["frames"][file["frame_index"]]
-    engine, expected = openl3(kind, size), file[f"embedding_{size}"]
-    found, _ = engine(torch.from_numpy(file["spectrogram"]).unsqueeze(1))
+    run, expected = openl3(kind, size, engine), file[f"embedding_{size}"]
+    found, _ = run(torch.from_numpy(file["spectrogram"]).unsqueeze(1))
     np.testing.assert_allclose(found, expected, atol=3e-4, rtol=0)
     frontend = zoo.describe(f"openl3.{kind}_env_{size}").preset()
-    heard, _ = engine(frontend.spectrograms(torch.from_numpy(frames)).unsqueeze(1))
+    heard, _ = run(frontend.spectrograms(torch.from_numpy(frames)).unsqueeze(1))
     np.testing.assert_allclose(heard, expected, atol=0.6 if kind == "linear" else 0.1, rtol=0)
     assert torch.cosine_similarity(heard, torch.from_numpy(expected)).min() > 0.9999
 

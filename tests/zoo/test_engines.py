@@ -1,5 +1,7 @@
 """Both engines give the same, and what was exported is kept, checked and never stale."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -21,7 +23,11 @@ PICTURES = zoo.networks("picture", embedded=True)
         ("auto", "cpu", "fp32", "squeezenet", "onnxruntime"),
         ("auto", "cpu", "bf16", "squeezenet", "torch"),
         ("auto", "cuda", "fp32", "squeezenet", "torch"),
-        ("auto", "cpu", "fp32", "yamnet", "torch"),
+        ("auto", "cpu", "fp32", "yamnet", "onnxruntime"),
+        ("auto", "cpu", "fp32", "vggish", "onnxruntime"),
+        ("auto", "cpu", "fp32", "openl3", "onnxruntime"),
+        ("auto", "cuda", "fp32", "yamnet", "torch"),
+        ("auto", "cpu", "bf16", "yamnet", "torch"),
         ("auto", "cpu", "fp32", "crepe.tiny", "spectral"),
         ("auto", "cpu", "bf16", "crepe.tiny", "torch"),
         ("auto", "cuda", "fp32", "crepe.tiny", "torch"),
@@ -31,8 +37,13 @@ PICTURES = zoo.networks("picture", embedded=True)
     ],
 )
 def test_the_rule(asked, device, dtype, name, taken):
-    spec = zoo.describe(name)
-    assert engines.choose(asked, torch.device(device), dtype, spec.modality, spec.spectral) == taken
+    assert engines.choose(asked, torch.device(device), dtype, zoo.describe(name)) == taken
+
+
+@pytest.mark.parametrize(("modality", "taken"), [("picture", "onnxruntime"), ("sound", "torch")])
+def test_sounds_of_other_collections_come_in_any_length_which_no_graph_does(modality, taken):
+    spec = replace(zoo.describe("yamnet"), name="hf:owner/checkpoint", modality=modality)
+    assert engines.choose("auto", CPU, "fp32", spec) == taken
 
 
 @pytest.mark.parametrize(
@@ -62,6 +73,23 @@ def test_scores_and_embeddings_do_not_depend_on_the_engine(net, media, name):
         assert ours.ids == theirs.ids
     expected = eager.embed(photos).values
     np.testing.assert_allclose(fast.embed(photos).values, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["yamnet", "vggish", "openl3"])
+def test_a_window_of_sound_does_not_depend_on_the_engine_or_on_its_batch(name):
+    """1e-4 of the scale, as above. The last batch of a stream is as short as it happens to be."""
+    eager = zoo.load(name, weights=None, device="cpu", engine="torch")
+    fast = zoo.load(name, weights=None, device="cpu", engine="onnxruntime")
+    fast.module.load_state_dict(eager.module.state_dict())
+    data = torch.randn(5, *eager.spec.input_shape, generator=torch.Generator().manual_seed(0))
+    layer = eager.spec.embedding
+    outputs, kept = eager.engine(data, [layer])
+    for sizes in ([5], [2, 1, 2]):
+        pieces = [fast.engine(piece, [layer]) for piece in data.split(sizes)]
+        found = torch.cat([piece for piece, _ in pieces])
+        torch.testing.assert_close(found, outputs, rtol=0, atol=1e-4 * float(outputs.abs().max()))
+        found = torch.cat([layers[layer] for _, layers in pieces])
+        torch.testing.assert_close(found, kept[layer], rtol=0, atol=1e-4 * float(kept[layer].abs().max()))
 
 
 @pytest.mark.parametrize("dtype", ["bf16", "fp16"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from zoo.errors import InputError, UnknownNameError
+from zoo.spec import Spec
 
 ENGINES = ("auto", "torch", "onnxruntime", "spectral")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -36,13 +37,15 @@ class Engine(ABC):
         """
 
 
-def choose(engine: str, device: torch.device, dtype: str, modality: str, spectral: str = "") -> str:
+def choose(engine: str, device: torch.device, dtype: str, spec: Spec) -> str:
     """Which engine runs a network: the one asked for, or by rule.
 
     The rule, on a CPU in fp32: the frequency domain for networks that have such a form, where it was the
     fastest for every capacity of CREPE and every batch (``benchmarks/sound.py``); ONNX Runtime for pictures,
     where it was 1.8 to 6.1 times as fast as PyTorch for every network that was measured
-    (``benchmarks/image.py``). PyTorch for everything else.
+    (``benchmarks/image.py``), and for the catalogue's own networks of sound: YAMNet 2.8 to 3.7 times, VGGish
+    1.3 to 1.7, OpenL3 1.4 to 2.1, on one thread, batches of 1 to 64 (``benchmarks/sound.py``). PyTorch for
+    everything else: checkpoints of Hugging Face take windows of any length, and a graph has one.
 
     Parameters
     ----------
@@ -51,8 +54,8 @@ def choose(engine: str, device: torch.device, dtype: str, modality: str, spectra
     device : torch.device
     dtype : str
         Key of `DTYPES`.
-    modality, spectral : str
-        Of the network's record.
+    spec : Spec
+        The network's record.
 
     Raises
     ------
@@ -68,10 +71,11 @@ def choose(engine: str, device: torch.device, dtype: str, modality: str, spectra
     suits = device.type == "cpu" and dtype == "fp32"
     if engine in ("onnxruntime", "spectral") and not suits:
         raise InputError(f"The engine {engine} runs on the CPU in fp32 here, not on {device} in {dtype}.")
-    if engine == "spectral" and not spectral:
+    if engine == "spectral" and not spec.spectral:
         raise InputError("This network has no form in the frequency domain; choose another engine.")
-    if engine == "auto" and suits and spectral:
+    if engine != "auto":
+        return engine
+    if suits and spec.spectral:
         return "spectral"
-    if engine == "auto":
-        return "onnxruntime" if suits and modality == "picture" else "torch"
-    return engine
+    ours = ":" not in spec.name  # of the catalogue, not a name of some other collection
+    return "onnxruntime" if suits and (spec.modality == "picture" or ours) else "torch"
