@@ -1,43 +1,45 @@
-"""Networks of sound against their peers: ``python benchmarks/sound.py``.
+"""Networks of sound against other people's, and our engines compared: ``python benchmarks/sound.py``.
 
-CREPE, on the CPU in float32, waveform of 16 kHz in, activations out: framing, normalising, network, sigmoid.
+On the CPU in float32; a waveform at the network's rate goes in, what the network gives comes out.
 
-1. ours against torchcrepe's full network, with its own framing, in batches of 512 frames. torchcrepe is no
-   dependency of ours; install it somewhere and name the folder:
-   ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24`` and ``--peers PEERS``. Its weights are the
-   same; that it divides by another standard deviation changes activations by up to 4e-4.
-2. the three engines against each other, for every capacity.
-3. where the time of the full network goes.
+1. peers: CREPE full against torchcrepe, YAMNet against TF-Hub's graph, VGGish against torchvggish and OpenL3
+   (mel128, 512, a window every 0.5 s) against torchopenl3: end to end, and the network alone. ``peers.py``
+   says what to install. Both sides have the same weights, published or random, and give the same.
+2. engines against each other, for every capacity of CREPE and for the other networks.
+3. where the time goes: CREPE full by operation, the others by step.
 
-Times are compared in interleaved rounds (median, and the middle half). Where other programs want the
-processors too, ``--cpu`` runs one thread and counts its processor time instead.
+Times are compared in interleaved rounds (median, and the middle half). With torchcrepe, which takes minutes,
+a round is a part of the clip. Where other programs want the processors too, ``--cpu`` runs one thread and
+counts its processor time instead.
 """
 
 import argparse
 import os
 import sys
 import time
-import types
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+import peers
 import torch
 
 import zoo
 from zoo.network import Network
 
-RATE = 16000
+Clock = Callable[[], float]
+Make = Callable[[Network], peers.Peer]
+OTHERS = {"yamnet": peers.yamnet_graph, "vggish": peers.torchvggish, "openl3": peers.torchopenl3}
+BATCHES = (1, 8, 32, 128)
 
 
-def seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
+def seconds(work: Callable[[], object], clock: Clock) -> float:
     begin = clock()
     work()
     return clock() - begin
 
 
-def rounds(
-    works: dict[str, Callable[[], object]], count: int, clock: Callable[[], float]
-) -> dict[str, np.ndarray]:
+def rounds(works: dict[str, Callable[[], object]], count: int, clock: Clock) -> dict[str, np.ndarray]:
     """Seconds of each, in rounds of all."""
     for work in works.values():
         work()
@@ -50,69 +52,102 @@ def spread(values: np.ndarray) -> str:
     return f"{middle:6.2f} ({low:.2f} to {high:.2f})"
 
 
-def waveform(length: float) -> np.ndarray:
-    """A tone that glides and trembles, s long."""
-    time_ = np.arange(int(length * RATE)) / RATE
+def waveform(length: float, rate: int) -> np.ndarray:
+    """A tone that glides and trembles, with some noise, s long."""
+    time_ = np.arange(int(length * rate)) / rate
     frequency = 220 * 2 ** (np.sin(0.7 * time_) + 0.03 * np.sin(2 * np.pi * 5 * time_))
-    return (0.5 * np.sin(2 * np.pi * np.cumsum(frequency) / RATE)).astype(np.float32)
+    noise = 0.01 * np.random.default_rng(0).standard_normal(len(time_))
+    return (0.5 * np.sin(2 * np.pi * np.cumsum(frequency) / rate) + noise).astype(np.float32)
+
+
+def load(name: str, **options: str) -> Network:
+    """Pretrained where the weights are embedded; speed does not depend on them."""
+    torch.manual_seed(0)
+    pretrained = {} if zoo.describe(name).embedded else {"weights": None}
+    net = zoo.load(name, device="cpu", **pretrained, **options)
+    return net.with_preset(net.preset.with_hop(0.5)) if name == "openl3" else net
 
 
 def ours(net: Network, sound: np.ndarray) -> np.ndarray:
-    return np.concatenate([net.scores(batch.data) for batch in net.batches(sound, rate=RATE)])
+    rate = net.preset.rate
+    if net.spec.tasks == ("embed",):
+        return net.embed(sound, rate=rate).values
+    return np.concatenate([net.scores(batch.data) for batch in net.batches(sound, rate=rate)])
 
 
-def torchcrepe(folder: str) -> Callable[[np.ndarray], np.ndarray] | None:
-    """torchcrepe's activations of a waveform, or None where it is not in the folder."""
-    sys.path.append(folder)
-    sys.modules.setdefault("resampy", types.ModuleType("resampy"))  # which it needs for other rates only
-    try:
-        import torchcrepe as peer
-    except ImportError:
-        return None
-    peer.load.model("cpu", "full")
-
-    def run(sound: np.ndarray) -> np.ndarray:
-        batches = peer.preprocess(torch.from_numpy(sound)[None], RATE, 160, 512)
-        with torch.inference_mode():
-            return np.concatenate([peer.infer(frames, "full").numpy() for frames in batches])
-
-    return run
-
-
-def against_torchcrepe(options: argparse.Namespace, clock: Callable[[], float]) -> None:
-    peer = torchcrepe(options.peers)
-    if peer is None:
-        print("\ntorchcrepe is not here, see --help")
-        return
-    sound, net = waveform(options.seconds), zoo.load("crepe.full", device="cpu")
-    difference = np.abs(ours(net, sound) - peer(sound)).max()
-    works = {"torchcrepe": lambda: peer(sound), "ours": lambda: ours(net, sound)}
-    found = rounds(works, options.rounds, clock)
+def report(what: str, peer: np.ndarray, us: np.ndarray) -> None:
     print(
-        f"\ncrepe.full, {options.seconds:g} s of sound; largest difference of an activation {difference:.1e}"
+        f"  {what:<12} peer {spread(peer)} s, ours {spread(us)} s, times as fast {spread(peer / us)}, "
+        f"in all {peer.sum() / us.sum():.2f}",
+        flush=True,
     )
-    for name, values in found.items():
-        print(f"  {name:<12} {spread(values)} s")
-    print(f"  times as fast {spread(found['torchcrepe'] / found['ours'])}", flush=True)
 
 
-def engines(options: argparse.Namespace, clock: Callable[[], float]) -> None:
-    print("\nms a frame, and times as fast as PyTorch")
-    for name in zoo.networks(task="pitch"):
-        nets = {
-            engine: zoo.load(name, device="cpu", engine=engine)
-            for engine in ("torch", "onnxruntime", "spectral")
-        }
-        if options.cpu:
-            del nets["onnxruntime"]  # has threads of its own
-        for batch in (1, 8, 32, 128):
-            data = torch.randn(batch, 1024)
-            works = {engine: lambda net=net, data=data: net.scores(data) for engine, net in nets.items()}
+def against(net: Network, make: Make, parts: list[np.ndarray], clock: Clock) -> None:
+    """One of our networks against its peer; each round works on a part of the clip, which may be all."""
+    rate = net.preset.rate
+    try:
+        peer = make(net)
+    except ImportError as error:
+        print(f"\n{net.name}: {error}; benchmarks/peers.py says how to get it")
+        return
+    us, theirs = peer.same(ours(net, parts[0])), peer.run(parts[0])
+    print(
+        f"\n{net.name} ({net.engine.name}), {peer.name}, {len(parts)} rounds of {len(parts[0]) / rate:g} s, "
+        f"largest difference {np.abs(us - theirs).max():.1e} of values up to {np.abs(theirs).max():.2g}"
+    )
+    found = [(seconds(partial(peer.run, x), clock), seconds(partial(ours, net, x), clock)) for x in parts]
+    report("end to end", *np.array(found).T)
+    if peer.forward:
+        data = next(iter(net.batches(parts[0], rate=rate))).data
+        works = {"peer": lambda: peer.forward(data), "ours": lambda: net.engine(data)}
+        report("network", *rounds(works, len(parts), clock).values())
+
+
+def against_peers(options: argparse.Namespace, clock: Clock) -> None:
+    for name, make in OTHERS.items():
+        if name in options.networks:
+            net = load(name)
+            against(net, make, [waveform(options.seconds, net.preset.rate)] * options.rounds, clock)
+    if "crepe" in options.networks:
+        net = load("crepe")
+        parts = np.array_split(waveform(options.seconds, net.preset.rate), options.parts)
+        against(net, peers.torchcrepe, parts, clock)
+
+
+def engines(options: argparse.Namespace, clock: Clock) -> None:
+    print("\nms a window, and times as fast as PyTorch")
+    names = [name for name in OTHERS if name in options.networks]
+    for name in names + (zoo.networks(task="pitch") if "crepe" in options.networks else []):
+        kinds = ["torch", "onnxruntime"] + ["spectral"] * bool(zoo.describe(name).spectral)
+        nets = {engine: load(name, engine=engine) for engine in kinds}
+        for batch in BATCHES:
+            if name == "openl3" and batch > 8:
+                break  # its front-end gives no more at once
+            data = torch.randn(batch, *nets["torch"].spec.input_shape)
+            works = {engine: lambda net=net, data=data: net.engine(data) for engine, net in nets.items()}
             found = rounds(works, options.rounds, clock)
             for engine, values in found.items():
                 ratio = spread(found["torch"] / values)
                 milliseconds = 1e3 * np.median(values) / batch
                 print(f"  {name:<13} batch {batch:<3} {engine:<12} {milliseconds:6.2f} {ratio}", flush=True)
+
+
+def steps(options: argparse.Namespace, clock: Clock) -> None:
+    print(f"\nwhere the time goes, {options.seconds:g} s of sound")
+    for name in OTHERS:
+        if name not in options.networks:
+            continue
+        net = load(name)
+        sound = waveform(options.seconds, net.preset.rate)
+        batches = list(net.batches(sound, rate=net.preset.rate))
+        works = {
+            "front-end": lambda net=net, x=sound: list(net.batches(x, rate=net.preset.rate)),
+            "network": lambda net=net, batches=batches: [net.engine(batch.data) for batch in batches],
+            "both": lambda net=net, x=sound: ours(net, x),
+        }
+        for step, values in rounds(works, options.rounds, clock).items():
+            print(f"  {name:<7} {step:<10} {spread(1e3 * values)} ms", flush=True)
 
 
 def profile(batch: int = 32) -> None:
@@ -131,24 +166,28 @@ def profile(batch: int = 32) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peers", default="peers", help="folder that holds torchcrepe")
-    parser.add_argument(
-        "--seconds", type=float, default=60, help="of sound, for the comparison with torchcrepe"
-    )
+    parser.add_argument("--peers", default="peers", help="folder that holds the peers, see peers.py")
+    parser.add_argument("--networks", nargs="+", choices=[*OTHERS, "crepe"], default=[*OTHERS, "crepe"])
+    parser.add_argument("--seconds", type=float, default=60, help="of sound")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--parts", type=int, default=12, help="of the clip, each a round with torchcrepe")
     parser.add_argument("--cpu", action="store_true", help="one thread, and its processor time")
-    parser.add_argument("--only", choices=["torchcrepe", "engines", "profile"])
+    parser.add_argument("--only", choices=["peers", "engines", "profile"])
     options = parser.parse_args()
+    sys.path.append(options.peers)
     if options.cpu:
         torch.set_num_threads(1)
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # ONNX Runtime and TensorFlow ask how many
     clock = time.process_time if options.cpu else time.perf_counter
     print(f"{os.cpu_count()} processors, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    if options.only in (None, "torchcrepe"):
-        against_torchcrepe(options, clock)
+    if options.only in (None, "peers"):
+        against_peers(options, clock)
     if options.only in (None, "engines"):
         engines(options, clock)
     if options.only in (None, "profile"):
-        profile()
+        steps(options, clock)
+        if "crepe" in options.networks:
+            profile()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""YAMNet and CREPE against the numbers of their originals, in every engine that runs them. Tolerances are those
-that come with the golden files: twice to ten times the largest difference that independent float32 and float64
-rebuilds have shown."""
+"""YAMNet and CREPE against the numbers of their originals, in every engine that runs them.
+
+Tolerances are those that come with the golden files: twice to ten times the largest difference that
+independent float32 and float64 rebuilds have shown.
+"""
 
 from functools import lru_cache
 
