@@ -24,7 +24,7 @@ from audio.signal import (
     several,
 )
 from zoo.errors import InputError
-from zoo.inputs import Batch, number
+from zoo.inputs import Batch, ahead, number
 
 _PATCHES = Framing(window=15600, hop=7680, pad=True)  # YAMNet's
 _CENTRED = Framing(window=1024, hop=160, lead=512, trail=512)  # CREPE's
@@ -118,12 +118,17 @@ class Frontend(ABC):
     def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
         """Decode, resample, cut and transform recordings, `size` windows at a time.
 
+        A thread does that for the next batch while the network works on this one.
+
         Raises
         ------
         InputError
             If a recording cannot be used, is shorter than `shortest`, or than one window where windows are
             not padded.
         """
+        return ahead(self._batches(x, rate, size))
+
+    def _batches(self, x: Any, rate: float | None, size: int | None) -> Iterator[Batch]:
         for index, item in enumerate(several(x)):
             sound = open_sound(item, rate, index=index)
             listening = Listening(self, sound.name, sound.rate, index=index, size=size)
@@ -274,15 +279,28 @@ class LogMelPatches(Frontend):
 
     def log_mel(self, waveform: torch.Tensor) -> torch.Tensor:
         """Log-mel spectrogram of a waveform (samples,), shape (frames, 64)."""
-        frames = waveform.unfold(0, 400, 160) * torch.hann_window(400, periodic=True)
-        magnitude = torch.fft.rfft(frames, n=512).abs()
-        return torch.log(magnitude @ torch.from_numpy(mel_matrix()) + self.offset)
+        frames = waveform.unfold(0, 400, 160)
+        padded = torch.zeros(len(frames), 512)
+        torch.mul(frames, hann(400), out=padded[:, :400])
+        mel = magnitude(torch.fft.rfft(padded)) @ torch.from_numpy(mel_matrix())
+        return mel.add_(self.offset).log_()
 
     def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
         """Patches of a waveform (samples,), shape (patches, 1, 96, 64)."""
         log_mel = self.log_mel(waveform)
         step = self.framing.hop // 160
         return log_mel.unfold(0, 96, step).transpose(1, 2).unsqueeze(1)
+
+
+@cache
+def hann(size: int) -> torch.Tensor:
+    """The periodic Hann window of that many samples."""
+    return torch.hann_window(size, periodic=True)
+
+
+def magnitude(spectrum: torch.Tensor) -> torch.Tensor:
+    """Absolute values of a complex tensor, by NumPy, which takes an eighth of the time of PyTorch here."""
+    return torch.from_numpy(np.abs(spectrum.numpy()))
 
 
 @cache

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import pad
 
 from audio.framing import Framing
-from audio.frontends import Frontend
+from audio.frontends import Frontend, hann, magnitude
 from zoo.errors import InputError
 
 KINDS = ("linear", "mel128", "mel256")
@@ -92,8 +92,7 @@ class DecibelSpectrograms(Frontend):
 
 def _magnitude(windows: torch.Tensor, size: int) -> torch.Tensor:
     """Of windows (k, samples), with an FFT of `size`: shape (k, size / 2 + 1, times)."""
-    hann = torch.hann_window(size, periodic=True)
-    return torch.stft(windows, size, _HOP, window=hann, center=False, return_complex=True).abs()
+    return magnitude(torch.stft(windows, size, _HOP, window=hann(size), center=False, return_complex=True))
 
 
 @cache

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from zoo.errors import InputError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_DOWNLOAD_BYTES = 1 << 30
 _CHUNK = 1 << 20
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,19 @@ class Batch:
     times: np.ndarray | None = None
     samples: np.ndarray | None = None
     seconds: float = 0.0
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, each made by another thread while the one before is in use.
+
+    An error is raised where its item would have come; who stops early waits for one item at the most.
+    """
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
+            yield item
 
 
 def name_of(x: Any, index: int = 0) -> str:

@@ -73,3 +73,27 @@ def test_addresses(monkeypatch):
         server.shutdown()
     with pytest.raises(InputError, match="cannot be downloaded"):
         inputs.open_input(f"{base}/a.bin")
+
+
+def test_what_is_made_ahead_comes_in_order_with_its_error_in_its_place():
+    made = []
+
+    def items():
+        for i in range(3):
+            made.append(threading.get_ident())
+            yield i
+        raise InputError("the fourth")
+
+    found = inputs.ahead(items())
+    assert [next(found) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(InputError, match="the fourth"):
+        next(found)
+    assert threading.get_ident() not in made
+
+
+def test_no_more_than_one_item_is_made_ahead():
+    made = []
+    found = inputs.ahead(made.append(i) or i for i in range(100))
+    assert next(found) == 0
+    found.close()
+    assert len(made) <= 2

@@ -177,6 +177,7 @@ def _session(graph: bytes | str) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
+    options.intra_op_num_threads = torch.get_num_threads()  # one setting for both
     # Between two passes its threads would stand in the way of those that prepare the next picture.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
