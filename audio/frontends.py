@@ -332,6 +332,7 @@ class NormalisedFrames(Frontend):
 
     rate: int = 16000
     framing: Framing = _CENTRED
+    most: ClassVar[int] = 64
 
     def describe(self) -> str:
         return f"{super().describe()}, each shifted to mean 0 and scaled to standard deviation 1."

@@ -79,7 +79,10 @@ class Network:
         self.engine: Engine = eager
         if chosen == "onnxruntime":
             required = engine == chosen
-            self.engine = OnnxRuntime(eager, spec.input_shape, spec.embedding, graph, required=required)
+            by_rows = spec.modality == "sound"  # which comes in batches; pictures may come one by one
+            self.engine = OnnxRuntime(
+                eager, spec.input_shape, spec.embedding, graph, required=required, by_rows=by_rows
+            )
         elif chosen == "spectral":
             self.engine = Spectral(eager, spec.input_shape, resolve(spec.spectral))
 

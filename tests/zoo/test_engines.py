@@ -1,5 +1,6 @@
 """Both engines give the same, and what was exported is kept, checked and never stale."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import zoo
 from zoo import engines, weights
 from zoo.engines.onnx import OnnxRuntime, graph_path
 from zoo.engines.pytorch import PyTorch
+from zoo.engines.rows import by_rows
 from zoo.errors import EngineError, InputError, UnknownNameError
 
 CPU = torch.device("cpu")
@@ -198,3 +200,23 @@ def test_a_module_that_a_graph_cannot_say_is_left_to_pytorch(kind):
     assert ours.shape == (1, 2)
     with pytest.raises(EngineError, match=r"cannot|does not give"):
         OnnxRuntime(eager, (3, 8, 8), "body", None, required=True)(data)
+
+
+def test_rows_of_a_batch_come_back_in_order_from_threads_of_one_thread_each():
+    before, data = torch.get_num_threads(), torch.arange(21.0).view(7, 3)
+    try:
+        torch.set_num_threads(3)
+        parts = by_rows(lambda rows: (rows, threading.get_ident(), torch.get_num_threads()), data, least=2)
+        assert torch.cat([rows for rows, _, _ in parts]).equal(data)
+        assert [threads for _, _, threads in parts] == [1, 1, 1]
+        assert threading.get_ident() not in [thread for _, thread, _ in parts]
+        later = []
+        thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert (torch.get_num_threads(), later) == (3, [3]), "nobody else's setting is changed"
+        assert by_rows(lambda rows: (len(rows), threading.get_ident()), data, least=4) == [
+            (7, threading.get_ident())
+        ]
+    finally:
+        torch.set_num_threads(before)

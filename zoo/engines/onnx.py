@@ -14,12 +14,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from zoo import weights
 from zoo.engines import Engine
 from zoo.engines.pytorch import PyTorch
+from zoo.engines.rows import by_rows
 from zoo.engines.snapshot import Snapshot
 from zoo.errors import EngineError
 from zoo.modules import watching
@@ -60,15 +62,24 @@ class OnnxRuntime(Engine):
         Where the exported graph is kept; without one it is exported for this network alone.
     required : bool
         Whether to raise an `EngineError` where the module cannot be exported, or to leave it to PyTorch.
+    by_rows : bool
+        Whether threads share the rows of a batch, or the operations on it, which is faster for one row.
     """
 
     name = "onnxruntime"
 
     def __init__(
-        self, eager: PyTorch, shape: tuple[int, ...], layer: str, file: Path | None, *, required: bool
+        self,
+        eager: PyTorch,
+        shape: tuple[int, ...],
+        layer: str,
+        file: Path | None,
+        *,
+        required: bool,
+        by_rows: bool = False,
     ):
         self.eager, self.shape, self.layer, self.file = eager, tuple(shape), layer, file
-        self.required = required
+        self.required, self.by_rows = required, by_rows
         self._session: Any = None
         self._exported: Snapshot | None = None
         self._lock = threading.Lock()
@@ -81,9 +92,13 @@ class OnnxRuntime(Engine):
         if session is None:
             return self.eager(data, layers)
         names = ["outputs", "layer"] if layers else ["outputs"]
-        outputs, *rest = session.run(names, {"data": data.numpy()})
-        kept = {layer: torch.from_numpy(rest[0]) for layer in layers}  # no other than self.layer
-        return torch.from_numpy(outputs), kept
+
+        def run(rows: torch.Tensor) -> list[np.ndarray]:
+            return session.run(names, {"data": rows.numpy()})
+
+        parts = by_rows(run, data, least=1) if self.by_rows else [run(data)]
+        found = [torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*parts, strict=True)]
+        return found[0], dict.fromkeys(layers, found[-1])  # no other than self.layer
 
     def _current(self) -> Any:
         """The session for the module as it is now, or None where it cannot be exported."""
@@ -104,7 +119,7 @@ class OnnxRuntime(Engine):
     def _open(self, file: Path | None) -> Any:
         seal = file and file.with_suffix(".sha256")
         if file and seal and file.is_file() and seal.is_file() and seal.read_text() == digest(file):
-            return _session(str(file))
+            return self._session_of(str(file))
         graph = self._export()
         session = self._checked(graph)
         if file and seal:
@@ -135,7 +150,7 @@ class OnnxRuntime(Engine):
 
     def _checked(self, graph: bytes) -> Any:
         """A session for a graph that was just exported, once it has given what the module gives."""
-        session = _session(graph)
+        session = self._session_of(graph)
         data = torch.rand(3, *self.shape, generator=torch.Generator().manual_seed(0))
         expected, _ = self.eager(data)
         try:
@@ -145,6 +160,9 @@ class OnnxRuntime(Engine):
         if not torch.allclose(outputs, expected, rtol=0, atol=TOLERANCE * float(expected.abs().max())):
             raise EngineError("The exported network does not give what PyTorch gives.")
         return session
+
+    def _session_of(self, graph: bytes | str) -> Any:
+        return _session(graph, 1 if self.by_rows else torch.get_num_threads())
 
     def _keep(self, graph: bytes, file: Path, seal: Path) -> None:
         """Put the graph into the cache in the place of older ones; it may as well be made again next time."""
@@ -172,12 +190,12 @@ class _WithLayer(nn.Module):
         return outputs, kept[self.layer]
 
 
-def _session(graph: bytes | str) -> Any:
+def _session(graph: bytes | str, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
-    options.intra_op_num_threads = torch.get_num_threads()  # one setting for both
+    options.intra_op_num_threads = threads
     # Between two passes its threads would stand in the way of those that prepare the next picture.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
