@@ -1,0 +1,128 @@
+"""How right our pitch and its peers' is, with and without noise: ``python benchmarks/pitch.py``.
+
+Synthetic melodies from 34 to 1900 Hz (`melodies.py`), clean and in white and pink noise, through every
+decoder of ours, torchcrepe's and librosa's pYIN. Measures are mir_eval's, all in %: raw pitch accuracy
+within 50 cents; octave errors, which are raw chroma accuracy minus that; voicing recall and false alarms at
+each program's own threshold (ours 0.5 and -60 dB; torchcrepe has none, and gets 0.5 on its periodicity).
+All state the pitch of a frame at its centre, every 10 ms, as the melodies do, so mir_eval has nothing to
+interpolate.
+
+torchcrepe is no dependency of ours; ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24`` and
+``--peers PEERS``. It frames, normalises and decodes for itself, the whole recording at once as is its
+default. Its network has our weights and is slow, so ours takes its frames, after the activations of the
+first ones were found the same; ``--slow`` runs its own throughout.
+"""
+
+import argparse
+import sys
+import types
+from collections.abc import Callable, Iterator
+
+import librosa
+import mir_eval
+import numpy as np
+import torch
+from melodies import RATE, STEP, Melody, hidden, melody
+
+import zoo
+from audio.pitch import DECODERS
+from zoo.network import Network
+
+Track = tuple[np.ndarray, np.ndarray]
+"""Frequency in Hz and whether it is voiced, of each frame."""
+
+
+def measure(tune: Melody, track: Track) -> np.ndarray:
+    """Raw pitch accuracy, octave errors, voicing recall and false alarms, in %."""
+    time, (frequency, voiced) = np.arange(len(tune.frequency)) * STEP / RATE, track
+    assert len(frequency) == len(time), "frames are not those of the melody"
+    truth = mir_eval.melody.to_cent_voicing(time, tune.frequency, time, frequency, voiced.astype(float))
+    pitch, chroma = mir_eval.melody.raw_pitch_accuracy(*truth), mir_eval.melody.raw_chroma_accuracy(*truth)
+    recall, alarm = mir_eval.melody.voicing_measures(truth[0], truth[2])
+    return 100 * np.array([pitch, chroma - pitch, recall, alarm])
+
+
+def ours(net: Network, sound: np.ndarray) -> Iterator[tuple[str, Track]]:
+    for decoder in DECODERS:
+        track = zoo.pitch(sound, rate=RATE, network=net, decoder=decoder, threshold=0, silence=None)
+        yield f"{net.name} {decoder}", (track.frequency, track.gated(threshold=0.5, silence=-60).voiced)
+
+
+def torchcrepe(
+    folder: str, slow: bool
+) -> Callable[[Network, np.ndarray], Iterator[tuple[str, Track]]] | None:
+    """What runs torchcrepe's decoders, or None where it is not in the folder."""
+    sys.path.append(folder)
+    sys.modules.setdefault("resampy", types.ModuleType("resampy"))  # which it needs for other rates only
+    try:
+        import torchcrepe as peer
+    except ImportError:
+        return None
+
+    def run(net: Network, sound: np.ndarray) -> Iterator[tuple[str, Track]]:
+        capacity, parts = net.name.removeprefix("crepe."), []
+        for frames in peer.preprocess(torch.from_numpy(sound)[None], RATE, STEP, 128):
+            if slow or not parts:
+                with torch.inference_mode():
+                    theirs = peer.infer(frames, capacity)
+            if not slow:
+                parts.append(torch.from_numpy(net.scores(frames)))
+                assert len(parts) > 1 or torch.allclose(parts[0], theirs, atol=1e-4), "not our weights"
+            else:
+                parts.append(theirs)
+        activations = torch.cat(parts).T[None]
+        for decoder in ("argmax", "weighted_argmax", "viterbi"):
+            for fmin in (50.0, 31.7):
+                np.random.seed(0)  # noqa: NPY002 - its dither comes from there
+                frequency, periodicity = peer.postprocess(
+                    activations.clone(), fmin, 2006.0, getattr(peer.decode, decoder), return_periodicity=True
+                )
+                track = frequency[0].numpy(), periodicity[0].numpy() >= 0.5
+                yield f"torchcrepe.{capacity} {decoder} from {fmin:g} Hz", track
+
+    return run
+
+
+def pyin(sound: np.ndarray) -> Iterator[tuple[str, Track]]:
+    frequency, voiced, _ = librosa.pyin(
+        sound, fmin=32, fmax=2006, sr=RATE, hop_length=STEP, frame_length=2048, fill_na=None
+    )
+    yield "librosa pyin from 32 Hz", (frequency, voiced)
+
+
+def conditions(tune: Melody) -> Iterator[tuple[str, np.ndarray]]:
+    yield "clean", tune.sound
+    for colour in ("white", "pink"):
+        for decibels in (20, 10, 5, 0):
+            yield f"{colour} {decibels}", hidden(tune, colour, decibels, seed=7)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peers", default="peers", help="folder that holds torchcrepe")
+    parser.add_argument("--slow", action="store_true", help="torchcrepe's own network for all frames")
+    parser.add_argument("--networks", nargs="+", default=["crepe.tiny", "crepe.full"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of melodies of 24 s")
+    options = parser.parse_args()
+    peer = torchcrepe(options.peers, options.slow)
+    if peer is None:
+        print("torchcrepe is not here, see --help")
+    nets = [zoo.load(name, device="cpu") for name in options.networks]
+    tunes = [melody(8, seed) for seed in options.seeds]
+    noises = [name for name, _ in conditions(tunes[0])]
+    found: dict[str, dict[str, list[np.ndarray]]] = {}
+    for tune in tunes:
+        for noise, sound in conditions(tune):
+            tracks = [track for net in nets for run in (ours, peer) if run for track in run(net, sound)]
+            for name, track in [*tracks, *pyin(sound)]:
+                found.setdefault(name, {}).setdefault(noise, []).append(measure(tune, track))
+    titles = ("raw pitch accuracy within 50 cents", "octave errors", "voicing recall", "voicing false alarms")
+    for i, title in enumerate(titles):
+        print(f"\n{title}, %\n{'':<42}" + "".join(f"{noise:>9}" for noise in noises))
+        for name, values in found.items():
+            cells = (f"{np.mean(values[noise], axis=0)[i]:9.1f}" for noise in noises)
+            print(f"{name:<42}" + "".join(cells))
+
+
+if __name__ == "__main__":
+    main()
