@@ -25,7 +25,7 @@ import torch
 from melodies import RATE, STEP, Melody, hidden, melody
 
 import zoo
-from audio.pitch import DECODERS
+from audio.pitch import DECODERS, Decoder, to_hertz
 from zoo.network import Network
 
 Track = tuple[np.ndarray, np.ndarray]
@@ -43,9 +43,12 @@ def measure(tune: Melody, track: Track) -> np.ndarray:
 
 
 def ours(net: Network, sound: np.ndarray) -> Iterator[tuple[str, Track]]:
-    for decoder in DECODERS:
-        track = zoo.pitch(sound, rate=RATE, network=net, decoder=decoder, threshold=0, silence=None)
-        yield f"{net.name} {decoder}", (track.frequency, track.gated(threshold=0.5, silence=-60).voiced)
+    track = zoo.pitch(sound, rate=RATE, network=net, threshold=0, silence=None, keep_activations=True)
+    voiced = track.gated(threshold=0.5, silence=-60).voiced
+    for name in DECODERS:  # as zoo.pitch does, but the network hears the melody once
+        decoder = Decoder(name)
+        cents = np.concatenate([decoder.feed(track.activations), decoder.finish()])
+        yield f"{net.name} {name}", (to_hertz(cents), voiced)
 
 
 def torchcrepe(
@@ -90,38 +93,36 @@ def pyin(sound: np.ndarray) -> Iterator[tuple[str, Track]]:
     yield "librosa pyin from 32 Hz", (frequency, voiced)
 
 
-def conditions(tune: Melody) -> Iterator[tuple[str, np.ndarray]]:
-    yield "clean", tune.sound
+def conditions(tune: Melody) -> Iterator[tuple[str, tuple[Melody, np.ndarray]]]:
+    yield "clean", (tune, tune.sound)
     for colour in ("white", "pink"):
         for decibels in (20, 10, 5, 0):
-            yield f"{colour} {decibels}", hidden(tune, colour, decibels, seed=7)
+            yield f"{colour} {decibels}", (tune, hidden(tune, colour, decibels, seed=7))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers", default="peers", help="folder that holds torchcrepe")
     parser.add_argument("--slow", action="store_true", help="torchcrepe's own network for all frames")
-    parser.add_argument("--networks", nargs="+", default=["crepe.tiny", "crepe.full"])
+    parser.add_argument("--only", nargs="+", default=["crepe.tiny", "crepe.full", "pyin"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of melodies of 24 s")
     options = parser.parse_args()
     peer = torchcrepe(options.peers, options.slow)
     if peer is None:
         print("torchcrepe is not here, see --help")
-    nets = [zoo.load(name, device="cpu") for name in options.networks]
-    tunes = [melody(8, seed) for seed in options.seeds]
-    noises = [name for name, _ in conditions(tunes[0])]
-    found: dict[str, dict[str, list[np.ndarray]]] = {}
-    for tune in tunes:
-        for noise, sound in conditions(tune):
+    nets = [zoo.load(name, device="cpu") for name in options.only if name != "pyin"]
+    melodies = [dict(conditions(melody(8, seed))) for seed in options.seeds]
+    print("raw pitch accuracy, octave errors, voicing recall, voicing false alarms; %")
+    for noise in melodies[0]:
+        found: dict[str, list[np.ndarray]] = {}
+        for tune, sound in (tunes[noise] for tunes in melodies):
             tracks = [track for net in nets for run in (ours, peer) if run for track in run(net, sound)]
-            for name, track in [*tracks, *pyin(sound)]:
-                found.setdefault(name, {}).setdefault(noise, []).append(measure(tune, track))
-    titles = ("raw pitch accuracy within 50 cents", "octave errors", "voicing recall", "voicing false alarms")
-    for i, title in enumerate(titles):
-        print(f"\n{title}, %\n{'':<42}" + "".join(f"{noise:>9}" for noise in noises))
+            tracks += pyin(sound) if "pyin" in options.only else []
+            for name, track in tracks:
+                found.setdefault(name, []).append(measure(tune, track))
         for name, values in found.items():
-            cells = (f"{np.mean(values[noise], axis=0)[i]:9.1f}" for noise in noises)
-            print(f"{name:<42}" + "".join(cells))
+            cells = "".join(f"{value:7.1f}" for value in np.mean(values, axis=0))
+            print(f"{noise:<9} {name:<44}{cells}", flush=True)
 
 
 if __name__ == "__main__":
