@@ -13,9 +13,10 @@ from zoo.inputs import number
 
 # Centres of the bins in cents above 10 Hz: 20 cents apart, the first is C1 (32.70 Hz).
 BIN_CENTS = np.linspace(0, 7180, 360) + 1997.3794084376191
-DECODERS = ("local-average", "viterbi", "argmax")
+DECODERS = ("local-average", "viterbi", "soft-viterbi", "argmax")
 _REACH = 4  # bins on either side of the centre that the local average weighs
 _BAND = 11  # bins that the path may move between two frames
+_FLOOR = 0.1  # of an activation as a likelihood: how little one frame may say against a bin
 
 
 def to_hertz(cents: np.ndarray) -> np.ndarray:
@@ -105,7 +106,7 @@ class Viterbi:
         self._back: list[np.ndarray] = []
 
     def feed(self, observations: np.ndarray) -> np.ndarray:
-        """Go on with the largest bin of the next frames; returns the bins that have become certain."""
+        """Go on with the observations of the next frames; returns the bins that have become certain."""
         for observed in observations:
             self._step(observed)
         if not self._back:
@@ -123,9 +124,14 @@ class Viterbi:
             return np.zeros(0, int)
         return self._trace(len(self._back) - 1, int(self._score.argmax()))
 
-    def _step(self, observed: int) -> None:
-        emission = np.full(len(BIN_CENTS), self._emission[0])
-        emission[observed] = self._emission[1]
+    def _likelihood(self, observed: int) -> np.ndarray:
+        """Logarithm of how likely the observation is in each bin, shape (360,)."""
+        likelihood = np.full(len(BIN_CENTS), self._emission[0])
+        likelihood[observed] = self._emission[1]
+        return likelihood
+
+    def _step(self, observed: int | np.ndarray) -> None:
+        emission = self._likelihood(observed)
         if self._score is None:
             self._score = emission + self._barred
             self._back.append(np.arange(len(BIN_CENTS)))  # the first frame has no way back
@@ -144,14 +150,27 @@ class Viterbi:
         return np.array(path[::-1])
 
 
+class SoftViterbi(Viterbi):
+    """The same model, with the activations themselves, (n, 360), as observations: soft decisions.
+
+    The likelihood of a bin is its activation and a floor, which bounds what a single frame can say. So a
+    frame that is sure weighs more than one in noise, and a second peak, which the true pitch often is where the
+    octave is the largest, is not lost.
+    """
+
+    def _likelihood(self, observed: np.ndarray) -> np.ndarray:
+        return np.log(observed.astype(np.float64) + _FLOOR)
+
+
 class Decoder:
     """Activations of a stream of frames -> pitch.
 
     Parameters
     ----------
-    name : {"local-average", "viterbi", "argmax"}
-        The mean around the largest bin of each frame, or around the most likely path through all of them;
-        or the centre of the largest bin, which is up to 10 cents off.
+    name : {"local-average", "viterbi", "soft-viterbi", "argmax"}
+        The mean around the largest bin of each frame, or around the most likely path through all of them,
+        which sees the largest bins, as in the original, or all activations; or the centre of the largest bin,
+        which is up to 10 cents off.
     fmin, fmax : float, optional
         Range in Hz; bins outside count for nothing.
 
@@ -165,7 +184,8 @@ class Decoder:
         if name not in DECODERS:
             raise InputError(f"There is no decoder {name!r}; choose one of {', '.join(DECODERS)}.")
         self._considered = bins_between(fmin, fmax)
-        self._path = Viterbi(self._considered) if name == "viterbi" else None
+        paths = {"viterbi": Viterbi, "soft-viterbi": SoftViterbi}
+        self._path = paths[name](self._considered) if name in paths else None
         self._centres_only = name == "argmax"
         self._waiting = np.zeros((0, len(BIN_CENTS)), np.float32)
 
@@ -175,7 +195,9 @@ class Decoder:
         considered[:, self._considered] = activations[:, self._considered]
         self._waiting = np.concatenate([self._waiting, considered])
         largest = activations[:, self._considered].argmax(axis=1) + self._considered.start
-        return self._decode(self._path.feed(largest) if self._path else largest)
+        if self._path is None:
+            return self._decode(largest)
+        return self._decode(self._path.feed(considered if isinstance(self._path, SoftViterbi) else largest))
 
     def finish(self) -> np.ndarray:
         """Cents of the frames that were still open; the decoder is done after that."""

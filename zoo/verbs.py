@@ -215,9 +215,9 @@ def pitch(
         Sample rate of an array, in Hz.
     step : float
         Time between frames, in s.
-    decoder : {"local-average", "viterbi", "argmax"}
-        Each frame for itself, the most likely path over the whole recording, or the nearest bin of each
-        frame (of 20 cents).
+    decoder : {"local-average", "viterbi", "soft-viterbi", "argmax"}
+        Each frame for itself, the most likely path over the whole recording (the original's, or one that
+        weighs all activations), or the nearest bin of each frame (of 20 cents).
     threshold : float
         Confidence, from 0 to 1, below which a frame is unvoiced.
     silence : float or None

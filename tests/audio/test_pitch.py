@@ -58,6 +58,47 @@ def test_the_streamed_path_is_that_of_the_whole(seed, piece):
     np.testing.assert_array_equal(np.concatenate([*parts, decoder.finish()]), plain_viterbi(walk))
 
 
+def plain_soft_viterbi(activations: np.ndarray) -> np.ndarray:
+    """The same transitions; the likelihood of a bin is its activation + 0.1."""
+    distance = np.abs(np.subtract.outer(np.arange(360), np.arange(360)))
+    matrix = np.maximum(12 - distance, 0).astype(float)
+    with np.errstate(divide="ignore"):
+        transition = np.log(matrix / matrix.sum(axis=1, keepdims=True))
+    emission = np.log(activations.astype(float) + 0.1)
+    score, back = emission[0], []
+    for seen in emission[1:]:
+        ways = score[:, None] + transition
+        back.append(ways.argmax(axis=0))
+        score = ways.max(axis=0) + seen
+    path = [int(score.argmax())]
+    for step in reversed(back):
+        path.append(int(step[path[-1]]))
+    return np.array(path[::-1])
+
+
+@pytest.mark.parametrize("piece", [1, 16, 1000])
+def test_the_streamed_path_of_soft_decisions_is_that_of_the_whole(piece):
+    rng = np.random.default_rng(0)
+    walk = (150 + np.cumsum(rng.integers(-4, 5, 200))).clip(0, 290)
+    heard = rng.random((200, 1)) * bump(walk) + rng.random((200, 1)) * bump(walk + 60)
+    activations = (heard / 2).astype(np.float32)
+    decoder = pitch.SoftViterbi()
+    parts = [decoder.feed(activations[i : i + piece]) for i in range(0, len(walk), piece)]
+    found = np.concatenate([*parts, decoder.finish()])
+    np.testing.assert_array_equal(found, plain_soft_viterbi(activations))
+
+
+def test_soft_decisions_keep_to_a_pitch_whose_octave_is_louder_for_most_of_the_time():
+    """Its largest bin is wrong in most frames, and so is the path through the largest bins."""
+    fundamental, octave = bump(np.full(40, 100)), bump(np.full(40, 160))
+    activations = 0.5 * fundamental + 0.52 * octave
+    activations[:15] = (0.9 * fundamental)[:15]
+    for name, expected in (("viterbi", 160), ("soft-viterbi", 100)):
+        decoder = pitch.Decoder(name)
+        cents = np.concatenate([decoder.feed(activations), decoder.finish()])
+        assert cents[-1] == pytest.approx(pitch.BIN_CENTS[expected], abs=1)
+
+
 @pytest.mark.parametrize("considered", [slice(None), slice(150, 220)])
 def test_the_path_comes_out_as_it_becomes_certain(considered):
     """So what is held stays short: after 3000 frames of a held note, nearly all are out."""
