@@ -154,8 +154,8 @@ class SoftViterbi(Viterbi):
     """The same model, with the activations themselves, (n, 360), as observations: soft decisions.
 
     The likelihood of a bin is its activation and a floor, which bounds what a single frame can say. So a
-    frame that is sure weighs more than one in noise, and a second peak, which the true pitch often is where the
-    octave is the largest, is not lost.
+    frame that is sure weighs more than one in noise, and a second peak is not lost, which often is the true
+    pitch where an octave of it is the largest.
     """
 
     def _likelihood(self, observed: np.ndarray) -> np.ndarray:
