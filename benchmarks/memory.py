@@ -18,6 +18,7 @@ import soundfile
 
 RATE = 44100
 VERBS = {
+    "decode": "sum(len(block) for block in mono(open_sound(path), 16000))",
     "events": "zoo.sound_events(path, network='yamnet')",
     "pitch": "zoo.pitch(path, network='crepe.tiny')",
     "viterbi": "zoo.pitch(path, network='crepe.tiny', decoder='viterbi')",
@@ -27,10 +28,11 @@ VERBS = {
 PROGRAM = """
 import json, resource, sys, time
 import zoo
+from audio.signal import mono, open_sound
 path, begin = sys.argv[1], time.perf_counter()
 result = {call}
 seconds = time.perf_counter() - begin
-size = sum(getattr(value, "nbytes", 0) for value in vars(result).values())
+size = sum(getattr(value, "nbytes", 0) for value in getattr(result, "__dict__", {{}}).values())
 print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, size / 2**20, seconds]))
 """
 

@@ -110,7 +110,7 @@ def pitch(
     file: str,
     network: NetworkOption = "crepe.full",
     step: Annotated[float, typer.Option(help="Time between frames, in s.")] = 0.01,
-    decoder: Annotated[str, typer.Option(help="local-average, viterbi, soft-viterbi or argmax.")] = "local-average",
+    decoder: Annotated[str, typer.Option(help="Or viterbi, soft-viterbi, argmax.")] = "local-average",
     threshold: Annotated[float, typer.Option(help="Confidence below which a frame is unvoiced.")] = 0.5,
     silence: Annotated[float, typer.Option(help="Level in dB below which a frame is unvoiced.")] = -60.0,
     fmin: Annotated[float | None, typer.Option(help="Lowest pitch to consider, in Hz.")] = None,
