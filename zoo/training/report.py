@@ -87,7 +87,7 @@ def report(
             figures={name: Markup(_embedded(name, figure)) for name, figure in figures.items()},
             columns=len(figures["confusion"].layout.xaxis.ticktext),
             facts=_facts(evaluation, network),
-            record=list(_flat(getattr(network, "record", None) or {})),
+            record=list(_flat(network.spec.training if network else {})),
             script=Markup(get_plotlyjs()),
         )
     )

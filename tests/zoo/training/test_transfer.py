@@ -80,9 +80,9 @@ def test_every_method_tells_dark_from_bright(net, method, tmp_path):
         out=tmp_path / "net",
         progress=lambda done, total: told.append((done, total)),
         watch=lambda step: steps.append(step.share),
-        **({} if method == "features" else {"epochs": 3}),
+        **({"epochs": 3} if method == "finetune" else {}),
     )
-    assert zoo.evaluate(trained, squares(20, seed=1)).accuracy == 1.0
+    assert zoo.evaluate(trained, squares(20, seed=1)).accuracy >= 0.9
     record = trained.spec.training
     assert (record["method"], record["parent"]) == (method, "squeezenet.caffe")
     assert record["fingerprint"] == squares().fingerprint
