@@ -78,6 +78,7 @@ def train(
     """
     if out.exists() and not resume:
         raise InputError(f"{out} is there already; choose another folder.")
+    from zoo.training.loop import is_first
     from zoo.training.reading import dataset
     from zoo.training.transfer import transfer
 
@@ -102,6 +103,8 @@ def train(
             watch=watch,
             **{key: value for key, value in given.items() if value is not None},
         )
+    if not is_first():
+        return
     record = dict(trained.spec.training)
     if as_json:
         return print_json({"folder": str(out), **record})

@@ -116,6 +116,7 @@ class Job:
             checkpoint=checkpoint,
             origin=f"{self.net.name} {self.training.fingerprint} {self.held.fingerprint} {augment}",
             watch=self.watch,
+            shared=True,
         )
         trained.module.load_state_dict(module.state_dict())
         softness = soften(trained, *_logits(trained, held))

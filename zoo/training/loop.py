@@ -120,6 +120,7 @@ def fit(
     checkpoint: Path | None = None,
     origin: str = "",
     watch: Watch | None = None,
+    shared: bool = False,
 ) -> list[dict[str, float]]:
     """Train a module, which ends with the parameters of its best epoch.
 
@@ -138,6 +139,8 @@ def fit(
     origin : str
         What else must be the same for a run to go on: the data, the network.
     watch : callable, optional
+    shared : bool
+        Whether the processes that torchrun started share the work, or each does all of it, to the same end.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def fit(
     InputError
         If the losses stop being numbers.
     """
-    run = _Run(module, training, validation, settings, head, torch.device(device))
+    run = _Run(module, training, validation, settings, head, torch.device(device), shared)
     key = f"{origin} {asdict(settings)}"
     if checkpoint and checkpoint.is_file():
         run.resume(checkpoint, key)
@@ -185,16 +188,13 @@ class _Run:
         settings: Settings,
         head: str,
         device: torch.device,
+        shared: bool,
     ):
         self.settings, self.training, self.validation = settings, training, validation
-        accelerator = "cuda" if device.type == "cuda" else "cpu"
-        devices = (
-            "auto" if "LOCAL_RANK" in os.environ else [device.index or 0] if accelerator == "cuda" else 1
-        )
-        self.fabric = Fabric(accelerator=accelerator, devices=devices, precision=PRECISIONS[settings.dtype])
+        self.fabric = _fabric(device, settings.dtype, shared)
         self.fabric.launch()
         self.plain = module
-        if accelerator == "cuda":
+        if device.type == "cuda":
             module.to(memory_format=torch.channels_last)
         groups = parameter_groups(module, head, settings)
         self.steps = -(-self._share(len(training)) // (settings.batch * settings.accumulate))
@@ -328,6 +328,22 @@ class _Run:
             yield self.fabric.to_device(
                 (torch.stack(data), torch.tensor(targets), torch.tensor(weights, dtype=torch.float32))
             )
+
+
+def is_first() -> bool:
+    """Whether this process is the first of those that torchrun started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _fabric(device: torch.device, dtype: str, shared: bool) -> Fabric:
+    """What knows the device, the precision and, where torchrun has started several, the processes."""
+    accelerator = "cuda" if device.type == "cuda" else "cpu"
+    everywhere, here = (int(os.environ.get(name, 1)) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if shared and everywhere > 1:
+        spread: dict[str, Any] = {"devices": here, "num_nodes": everywhere // here, "strategy": "ddp"}
+    else:
+        spread = {"devices": [device.index or 0] if accelerator == "cuda" else 1}
+    return Fabric(accelerator=accelerator, precision=PRECISIONS[dtype], **spread)
 
 
 def parameter_groups(

@@ -23,7 +23,7 @@ from zoo.training.advice import advise
 from zoo.training.dataset import Dataset
 from zoo.training.features import Progress, features
 from zoo.training.learning import HEAD, Job
-from zoo.training.loop import Settings, Watch
+from zoo.training.loop import Settings, Watch, is_first
 from zoo.training.reading import dataset
 from zoo.training.splitting import split
 
@@ -123,7 +123,7 @@ def transfer(
             trained, record = job.head() if augment in (None, "none") else job.through_body(augment)
     record |= {"method": method, "seed": seed, "seconds": round(time.monotonic() - begin, 1)}
     trained = _recorded(trained, network, data, record)
-    if out:
+    if out and is_first():
         save(trained, out)
     return trained
 

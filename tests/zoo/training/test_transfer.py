@@ -1,9 +1,12 @@
 """From examples to a network: real photos and recordings, all three methods, and what is refused."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from zoo.cli import main
@@ -208,3 +211,18 @@ def test_the_command_trains_and_the_result_classifies(pets, tmp_path, monkeypatc
     code, said, _ = run("evaluate", out, pets, "--json")
     assert code == 0
     assert json.loads(said)["accuracy"] > 0.5
+
+
+def test_two_processes_share_a_fine_tuning(tmp_path):
+    """As torchrun starts them; on a CPU they talk through gloo."""
+    for i, picture in enumerate(squares().inputs):
+        place = tmp_path / "squares" / ("dark", "bright")[i % 2] / f"{i}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(place)
+    options = ["-n", "squeezenet", "--method", "finetune", "--epochs", "1", "--val", "0.25", "--json"]
+    starter = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "zoo"]
+    command = [*starter, "train", str(tmp_path / "squares"), "--out", str(tmp_path / "net"), *options]
+    run = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=300, check=True)
+    (record,) = (json.loads(line) for line in run.stdout.splitlines())  # of the first process alone
+    assert (record["examples"], len(record["history"])) == (18, 1)
+    assert set(zoo.load(str(tmp_path / "net")).classify(squares().inputs[0]).labels) == {"dark", "bright"}
