@@ -80,29 +80,36 @@ def train(
         raise InputError(f"{out} is there already; choose another folder.")
     from zoo.training.loop import is_first
     from zoo.training.reading import dataset
-    from zoo.training.transfer import transfer
+    from zoo.training.transfer import checkpoint_of, transfer
 
     examples = dataset(data, label=label, group=group)
     for problem in examples.problems:
         complain(InputError(problem.reason))
     held = dataset(validation, label=label, group=group) if _is_path(validation) else _share(validation)
     given = {"epochs": epochs, "batch": batch, "rate": rate, "dtype": dtype}
-    with examples_bar("features") as progress, steps_bar("training") as watch:
-        trained = transfer(
-            examples,
-            network=network,
-            method=method,
-            validation=held,
-            classifier=classifier,
-            augment=augment,
-            freeze=freeze,
-            out=out,
-            resume=resume,
-            seed=seed,
-            progress=progress,
-            watch=watch,
-            **{key: value for key, value in given.items() if value is not None},
-        )
+    try:
+        with examples_bar("features") as progress, steps_bar("training") as watch:
+            trained = transfer(
+                examples,
+                network=network,
+                method=method,
+                validation=held,
+                classifier=classifier,
+                augment=augment,
+                freeze=freeze,
+                out=out,
+                resume=resume,
+                seed=seed,
+                progress=progress,
+                watch=watch,
+                **{key: value for key, value in given.items() if value is not None},
+            )
+    except KeyboardInterrupt:
+        if checkpoint_of(out).is_file():
+            typer.echo(
+                f"zoo: stopped; the same command with --resume goes on from {checkpoint_of(out)}", err=True
+            )
+        raise
     if not is_first():
         return
     record = dict(trained.spec.training)

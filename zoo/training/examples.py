@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 
@@ -10,6 +16,7 @@ from zoo.network import Network
 from zoo.training import augmentation
 from zoo.training.dataset import Dataset
 from zoo.training.features import Features
+from zoo.training.loop import Batch
 
 _LEVELS = ("none", "light", "strong")
 
@@ -28,17 +35,48 @@ class Vectors:
     def __init__(self, features: Features, targets: np.ndarray, mean: np.ndarray, scale: np.ndarray):
         self.targets = targets[features.example]
         self._values = torch.from_numpy(((features.values - mean) / scale).astype(np.float32))
-        self._weights = 1.0 / np.bincount(features.example, minlength=1)[features.example]
+        self._targets = torch.from_numpy(self.targets)
+        weights = 1.0 / np.bincount(features.example, minlength=1)[features.example]
+        self._weights = torch.from_numpy(weights.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.targets)
 
-    def get(self, i: int, epoch: int) -> tuple[torch.Tensor, int, float]:
-        """A row, its class and its weight."""
-        return self._values[i], int(self.targets[i]), float(self._weights[i])
+    def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
+        """Batches of rows; they are the same in every epoch."""
+        for start in range(0, len(order), size):
+            rows = torch.from_numpy(order[start : start + size])
+            yield self._values[rows], self._targets[rows], self._weights[rows]
 
 
-class Pictures:
+class Made(ABC):
+    """Examples that are made when they are needed, by several threads ahead of their use."""
+
+    targets: np.ndarray
+
+    @abstractmethod
+    def make(self, i: int, epoch: int) -> torch.Tensor:
+        """An example as the network sees it in an epoch."""
+
+    def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
+        """Batches of examples, which all weigh the same."""
+        pool, waiting = ThreadPoolExecutor(os.cpu_count()), deque()
+        starts = iter(range(0, len(order), size))
+        try:
+            while True:
+                while len(waiting) < 2 and (start := next(starts, None)) is not None:
+                    chunk = order[start : start + size]
+                    waiting.append((chunk, [pool.submit(self.make, int(i), epoch) for i in chunk]))
+                if not waiting:
+                    return
+                chunk, coming = waiting.popleft()
+                data = torch.stack([future.result() for future in coming])
+                yield data, torch.from_numpy(self.targets[chunk]), torch.ones(len(chunk))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class Pictures(Made):
     """Pictures through the preprocessing of a network, changed at random where that is asked for.
 
     Parameters
@@ -58,17 +96,17 @@ class Pictures:
     def __len__(self) -> int:
         return len(self._data)
 
-    def get(self, i: int, epoch: int) -> tuple[torch.Tensor, int, float]:
-        """A picture as the network sees it, its class and a weight of 1."""
+    def make(self, i: int, epoch: int) -> torch.Tensor:
+        """A picture as the network sees it."""
         from vision.picture import decode
 
         picture = decode(self._data.inputs[i])
         if self._change:
             picture = self._change(picture, random(self._seed, epoch, i))
-        return self._preset(picture), int(self.targets[i]), 1.0
+        return self._preset(picture)
 
 
-class Windows:
+class Windows(Made):
     """Windows of recordings through the front-end of a network: one at random of each in an epoch.
 
     Without augmentation it is the middle one.
@@ -88,8 +126,8 @@ class Windows:
     def __len__(self) -> int:
         return len(self._data)
 
-    def get(self, i: int, epoch: int) -> tuple[torch.Tensor, int, float]:
-        """A window as the network sees it, its class and a weight of 1."""
+    def make(self, i: int, epoch: int) -> torch.Tensor:
+        """A window as the network sees it."""
         framing, parts = self._preset.framing, []
         for batch in self._preset.batches(self._data.inputs[i], rate=self._data.rate):
             count = len(batch.data)
@@ -101,7 +139,7 @@ class Windows:
         seen = self._preset(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))[0]
         if self._mask and seen.ndim == 3:
             seen = self._mask(seen, rng)
-        return seen, int(self.targets[i]), 1.0
+        return seen
 
 
 def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) -> Pictures | Windows:

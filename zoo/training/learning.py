@@ -16,7 +16,7 @@ from zoo.training.dataset import Dataset
 from zoo.training.examples import Pictures, Vectors, Windows, examples
 from zoo.training.features import Features, Progress, features
 from zoo.training.linear import set_head, soften
-from zoo.training.loop import Settings, Watch, ahead, fit
+from zoo.training.loop import Settings, Watch, fit
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ HEAD = {"epochs": 100, "rate": 1e-3, "decay": 0.1, "patience": 20}
 
 def _logits(net: Network, held: Pictures | Windows) -> tuple[np.ndarray, np.ndarray]:
     outputs, targets = [], []
-    for rows in ahead(held, np.arange(len(held)), -1, 16):
-        outputs.append(net.engine(torch.stack([row[0] for row in rows]))[0].cpu().numpy())
-        targets += [row[1] for row in rows]
-    return np.concatenate(outputs), np.array(targets)
+    for data, right, _ in held.batches(np.arange(len(held)), -1, 16):
+        outputs.append(net.engine(data)[0].cpu().numpy())
+        targets.append(right.numpy())
+    return np.concatenate(outputs), np.concatenate(targets)

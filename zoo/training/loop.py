@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -25,6 +23,10 @@ from zoo.weights import write
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Data (n, ...), targets (n,) and weights (n,)."""
+
+
 class Examples(Protocol):
     """What is trained on."""
 
@@ -32,8 +34,8 @@ class Examples(Protocol):
 
     def __len__(self) -> int: ...
 
-    def get(self, i: int, epoch: int) -> tuple[torch.Tensor, int, float]:
-        """An example as the network sees it in an epoch, its class, and its weight."""
+    def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
+        """Batches of at most `size` examples in an order, as the network sees them in an epoch."""
 
 
 @dataclass(frozen=True)
@@ -319,15 +321,9 @@ class _Run:
             return (step + 1) / (warm + 1)
         return 0.5 * (1 + math.cos(math.pi * min((step - warm) / max(total - warm, 1), 1)))
 
-    def _batches(
-        self, examples: Examples, order: np.ndarray, epoch: int
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Batches on the device; examples are made by several threads ahead of their use."""
-        for rows in ahead(examples, order, epoch, self.settings.batch):
-            data, targets, weights = zip(*rows, strict=True)
-            yield self.fabric.to_device(
-                (torch.stack(data), torch.tensor(targets), torch.tensor(weights, dtype=torch.float32))
-            )
+    def _batches(self, examples: Examples, order: np.ndarray, epoch: int) -> Iterator[Batch]:
+        for batch in examples.batches(order, epoch, self.settings.batch):
+            yield self.fabric.to_device(batch)
 
 
 def is_first() -> bool:
@@ -360,24 +356,6 @@ def parameter_groups(
             params = [body[i] for i in part]
             groups.append({"params": params, "lr": rate, "weight_decay": settings.decay})
     return groups
-
-
-def ahead(
-    examples: Examples, order: Sequence[int] | np.ndarray, epoch: int, size: int
-) -> Iterator[list[tuple[torch.Tensor, int, float]]]:
-    """Batches of examples in an order, made by several threads."""
-    pool, waiting = ThreadPoolExecutor(os.cpu_count()), deque()
-    starts = iter(range(0, len(order), size))
-    try:
-        while True:
-            while len(waiting) < 2 and (start := next(starts, None)) is not None:
-                chunk = order[start : start + size]
-                waiting.append([pool.submit(examples.get, int(i), epoch) for i in chunk])
-            if not waiting:
-                return
-            yield [future.result() for future in waiting.popleft()]
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _copy(module: nn.Module) -> dict[str, torch.Tensor]:

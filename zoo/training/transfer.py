@@ -117,7 +117,7 @@ def transfer(
         defaults = {**(HEAD if method == "head" and not augment else {}), "seed": seed}
         job = Job(network, training, held, _settings({**defaults, **settings}), progress, watch)
         if method == "finetune":
-            place = Path(out).with_name(f"{Path(out).name}.checkpoint") if out else None
+            place = checkpoint_of(out) if out else None
             trained, record = job.finetune(augment or "light", freeze, place, resume=resume)
         else:
             trained, record = job.head() if augment in (None, "none") else job.through_body(augment)
@@ -126,6 +126,11 @@ def transfer(
     if out and is_first():
         save(trained, out)
     return trained
+
+
+def checkpoint_of(out: str | os.PathLike[str]) -> Path:
+    """Where a fine-tuning whose result goes to `out` keeps its checkpoint: beside it."""
+    return Path(out).with_name(f"{Path(out).name}.checkpoint")
 
 
 def _classic(

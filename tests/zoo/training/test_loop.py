@@ -19,14 +19,13 @@ class Rows:
         self.targets = rng.integers(0, 2, count)
         self.values = torch.from_numpy(rng.standard_normal((count, 8))).float()
         self.values[:, 0] += torch.from_numpy(3 * self.targets - 1.5)
-        self.made = 0
 
     def __len__(self):
         return len(self.targets)
 
-    def get(self, i, epoch):
-        self.made += 1
-        return self.values[i], int(self.targets[i]), 1.0
+    def batches(self, order, epoch, size):
+        for rows in np.split(order, range(size, len(order), size)):
+            yield self.values[rows], torch.from_numpy(self.targets[rows]), torch.ones(len(rows))
 
 
 def net() -> nn.Sequential:
