@@ -342,7 +342,7 @@ class Network:
             labels=None,
             accuracy=None,
             published=None,
-            spectral="",
+            spectral=self.spec.spectral if kind == "linear" else "",
             known={},
         )
         return self._like(spec, module, tuple(labels.Label(name, name) for name in names))
@@ -404,7 +404,8 @@ class Network:
         return save(self, folder)
 
     def _like(self, spec: Spec, module: nn.Module, classes: tuple[labels.Label, ...]) -> Network:
-        return Network(spec, module, classes, device=str(self.device), engine=self._engine, dtype=self.dtype)
+        engine = self._engine if self._engine != "spectral" or spec.spectral else "auto"
+        return Network(spec, module, classes, device=str(self.device), engine=engine, dtype=self.dtype)
 
     def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         _, kept = self.engine(data, layers)

@@ -4,7 +4,6 @@ The SavedModel of google/yamnet/1 is the one that a package of the Python packag
 """
 
 import shutil
-import signal
 
 import numpy as np
 import pytest
@@ -131,7 +130,11 @@ def test_options_that_make_no_sense(yamnet_graph, options, error, word):
 def test_a_process_that_ends_is_said_so_and_not_asked_again(original, yamnet_graph, monkeypatch):
     """Neither after it was killed, nor after Ctrl-C while it worked: what it was about to say is lost."""
     graph = original.module.graph
-    monkeypatch.setattr(graph, "_read_line", lambda: signal.raise_signal(signal.SIGINT))
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(graph, "_read_line", interrupted)
     with pytest.raises(KeyboardInterrupt):
         original.classify(noise(RATE), rate=RATE)
     monkeypatch.undo()

@@ -16,7 +16,7 @@ import zoo
 from tests.audio.test_vggish import LAYERS, SHAPES
 from tests.fidelity.formula import bias, kernel
 from tests.zoo.test_formats import write_checkpoint
-from zoo import labels, registry, verify, weights
+from zoo import registry, verify, weights
 from zoo.errors import InputError
 
 RATE = 16000
@@ -91,7 +91,6 @@ def test_the_savedmodel_of_tf_hub_as_weights_and_as_it_is(internet, golden, tmp_
     assert_golden(ours, golden)
 
     registry._from_hub.cache_clear()
-    labels.read.cache_clear()
     net = zoo.load("tfhub:google/vggish/1", device="cpu")  # where it was put for the address
     assert (net.spec.tasks, net.spec.parameters, net.spec.classes) == (("embed",), 72141184, 128)
     waveform = np.load(golden / "vggish" / "baby_5000ms.npz")["waveform16k"]
