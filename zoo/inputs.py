@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -49,13 +50,14 @@ class Batch:
     seconds: float = 0.0
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Generator[T, None, None]) -> Iterator[T]:
     """The same items, each made by another thread while the one before is in use.
 
-    An error is raised where its item would have come; who stops early waits for one item at the most.
+    An error is raised where its item would have come; who stops early waits for one item at the most, and
+    what makes the items is closed.
     """
     end = object()
-    with ThreadPoolExecutor(1) as pool:
+    with closing(items), ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items, end)
         while (item := coming.result()) is not end:
             coming = pool.submit(next, items, end)

@@ -6,7 +6,8 @@ recordings use the same followers, which turn batches into results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from typing import Any, Generic, Protocol, TypeVar
 
 from zoo.errors import InputError
@@ -30,8 +31,13 @@ class Follower(Protocol[Result]):
         """Several pieces as one."""
 
 
-def follow(follower: Follower[Result], batches: Iterable[Batch], progress: Heard | None = None) -> Result:
-    """The result for the batches of a whole recording, which are used up one by one."""
+def follow(
+    follower: Follower[Result], batches: Generator[Batch, None, None], progress: Heard | None = None
+) -> Result:
+    """The result for the batches of a whole recording, which are used up one by one.
+
+    Whatever happens on the way, the recording is closed.
+    """
 
     def pieces() -> Iterator[Result]:
         seconds = 0.0
@@ -42,7 +48,8 @@ def follow(follower: Follower[Result], batches: Iterable[Batch], progress: Heard
                 progress(seconds)
         yield follower.finish(seconds)
 
-    return follower.joined(pieces())
+    with closing(batches):
+        return follower.joined(pieces())
 
 
 class Stream(Generic[Result]):

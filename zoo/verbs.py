@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -122,12 +123,13 @@ def sound_events(
     Reporter(net.labels, **options)  # what makes no sense is said before the work
     scores, times = Growing(np.float32, (len(net.labels),)), Growing(np.float64, (2,))
     name, seconds = "", 0.0
-    for batch in net.batches(x, rate=rate, overlap=overlap):
-        scores.add(net.scores(batch.data))
-        times.add(batch.times)
-        name, seconds = batch.names[0], batch.seconds
-        if progress:
-            progress(seconds)
+    with closing(net.batches(x, rate=rate, overlap=overlap)) as batches:
+        for batch in batches:
+            scores.add(net.scores(batch.data))
+            times.add(batch.times)
+            name, seconds = batch.names[0], batch.seconds
+            if progress:
+                progress(seconds)
     heard = SoundEvents(
         network=net.name,
         input=name,
