@@ -34,7 +34,7 @@ class PicturePreset(ABC):
 
     @abstractmethod
     def __call__(self, image: Image.Image) -> torch.Tensor:
-        """An RGB picture as a float32 tensor, shape (3, height, width)."""
+        """An RGB picture as a float32 tensor, shape (channels, height, width)."""
 
     def with_overlap(self, share: float) -> "PicturePreset":
         """Raises an `InputError`: pictures have no windows."""
@@ -82,7 +82,7 @@ class Preset(PicturePreset):
     interpolation : str
         ``"bilinear"`` or ``"bicubic"``, always antialiased.
     channels : str
-        ``"RGB"`` or ``"BGR"``.
+        ``"RGB"``, ``"BGR"``, or ``"grey"`` for one: their luma.
     scale : float
         What a full channel (255) becomes: 1 or 255.
     mean : tuple of float, or str
@@ -110,7 +110,7 @@ class Preset(PicturePreset):
         )
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
-        """An RGB picture as a float32 tensor, shape (3, crop, crop).
+        """An RGB picture as a float32 tensor, shape (3, crop, crop), or (1, crop, crop) in grey.
 
         PyTorch resizes bytes as Pillow does, to one level in a few of a thousand pixels, and faster.
 
@@ -127,12 +127,14 @@ class Preset(PicturePreset):
         tensor = F.center_crop(tensor, [self.crop]).float() * (self.scale / 255)
         if self.channels == "BGR":
             tensor = tensor.flip(0)
-        return (tensor - self._mean) / torch.tensor(self.std).view(3, 1, 1)
+        elif self.channels == "grey":
+            tensor = F.rgb_to_grayscale(tensor)
+        return (tensor - self._mean) / torch.tensor(self.std).view(-1, 1, 1)
 
     @cached_property
     def _mean(self) -> torch.Tensor:
         if not isinstance(self.mean, str):
-            return torch.tensor(self.mean).view(3, 1, 1)
+            return torch.tensor(self.mean).view(-1, 1, 1)
         from zoo.formats.caffe import read_mean
 
         return F.center_crop(torch.from_numpy(read_mean(self.mean)), [self.crop])

@@ -22,9 +22,10 @@ def pictures(level: str, size: int) -> Callable[[Image.Image, np.random.Generato
 
     Parameters
     ----------
-    level : {"none", "light", "strong"}
+    level : {"none", "light", "strong", "shift", "mirror"}
         Light: at least 70 % of the area, up to a tenth brighter or darker; strong: 30 %, and four tenths,
-        with contrast and saturation.
+        with contrast and saturation. For small pictures that their subject fills: shifted by up to an eighth
+        of the side, where mirror images are something else, as those of letters are; or mirrored as well.
     size : int
         Side of the square that is cut out, in pixels.
 
@@ -34,6 +35,8 @@ def pictures(level: str, size: int) -> Callable[[Image.Image, np.random.Generato
     """
     if level == "none":
         return None
+    if level in ("shift", "mirror"):
+        return shifted(mirror=level == "mirror")
     least, most = (0.7, 0.1) if level == "light" else (0.3, 0.4)
 
     def change(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -51,6 +54,23 @@ def pictures(level: str, size: int) -> Callable[[Image.Image, np.random.Generato
             picture = F.adjust_contrast(picture, rng.uniform(1 - most, 1 + most))
             picture = F.adjust_saturation(picture, rng.uniform(1 - most, 1 + most))
         return picture
+
+    return change
+
+
+def shifted(*, mirror: bool) -> Callable[[Image.Image, np.random.Generator], Image.Image]:
+    """Move pictures by up to an eighth of their short side, into a margin of what is at their edge.
+
+    He et al. (arXiv:1512.03385, 4.2) moved those of CIFAR-10 by as much, and mirrored them.
+    """
+
+    def change(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+        width, height = picture.size
+        most = max(min(width, height) // 8, 1)
+        left, top = rng.integers(2 * most + 1, size=2)
+        picture = F.pad(picture, [most] * 4, padding_mode="edge")
+        picture = F.crop(picture, int(top), int(left), height, width)
+        return F.horizontal_flip(picture) if mirror and rng.random() < 0.5 else picture
 
     return change
 

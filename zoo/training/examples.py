@@ -19,6 +19,7 @@ from zoo.training.features import Features
 from zoo.training.loop import Batch
 
 _LEVELS = ("none", "light", "strong")
+_OF_PICTURES = ("shift", "mirror")
 
 
 class Vectors:
@@ -83,7 +84,7 @@ class Pictures(Made):
     ----------
     net : Network
     data : Dataset
-    augment : {"none", "light", "strong"}
+    augment : {"none", "light", "strong", "shift", "mirror"}
     seed : int
         With the epoch and the place of an example it decides what is changed.
     """
@@ -91,7 +92,7 @@ class Pictures(Made):
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
         self._preset, self._data, self._seed = net.preset, data, seed
-        self._change = augmentation.pictures(level(augment), net.spec.input_shape[-1])
+        self._change = augmentation.pictures(level(augment, _OF_PICTURES), net.spec.input_shape[-1])
 
     def __len__(self) -> int:
         return len(self._data)
@@ -154,10 +155,10 @@ def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) 
     return kind(net, data, augment, seed)
 
 
-def level(augment: str) -> str:
+def level(augment: str, more: tuple[str, ...] = ()) -> str:
     """A level of augmentation, or an `InputError`."""
-    if augment not in _LEVELS:
-        raise InputError(f"There is no augmentation {augment!r}; choose one of {', '.join(_LEVELS)}.")
+    if augment not in (known := (*_LEVELS, *more)):
+        raise InputError(f"There is no augmentation {augment!r}; choose one of {', '.join(known)}.")
     return augment
 
 

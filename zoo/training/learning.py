@@ -1,4 +1,4 @@
-"""Training a head on a frozen body, and fine-tuning what is below it."""
+"""Training a head on a frozen body, fine-tuning what is below it, and training all from scratch."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Job:
     def through_body(self, augment: str) -> tuple[Network, dict[str, Any]]:
         """A new head with augmentation: the body runs in every epoch, and stays as it is."""
         trained = self.net.replace_head(self.training.classes)
-        return self._fit(trained, trained.freeze(), augment, None)
+        return self._fit(trained, trained.freeze(), augment)
 
     def finetune(
         self, augment: str, freeze: str | None, checkpoint: Path | None, *, resume: bool
@@ -73,15 +73,19 @@ class Job:
         resume : bool
             Whether to go on from it, or to start anew.
         """
-        if checkpoint and not resume:
-            checkpoint.unlink(missing_ok=True)
         quick = replace(self, settings=replace(self.settings, **HEAD), watch=None)
         trained, _ = quick.head()
         student = trained.freeze(freeze) if freeze else trained
-        trained, record = self._fit(trained, student, augment, checkpoint)
-        if checkpoint:
-            checkpoint.unlink(missing_ok=True)
+        trained, record = self._fit(trained, student, augment, checkpoint, resume=resume)
         return trained, record | {"frozen up to": freeze}
+
+    def from_scratch(
+        self, augment: str, checkpoint: Path | None, *, resume: bool
+    ) -> tuple[Network, dict[str, Any]]:
+        """Everything at the same rate, from the parameters that the network has; otherwise as `finetune`."""
+        torch.manual_seed(self.settings.seed)
+        trained = self.net.replace_head(self.training.classes)
+        return self._fit(trained, trained, augment, checkpoint, resume=resume, head="")
 
     def _on_features(
         self, training: Features, held: Features
@@ -100,9 +104,18 @@ class Job:
         return linear, mean, scale, history
 
     def _fit(
-        self, trained: Network, student: Network, augment: str, checkpoint: Path | None
+        self,
+        trained: Network,
+        student: Network,
+        augment: str,
+        checkpoint: Path | None = None,
+        *,
+        resume: bool = False,
+        head: str | None = None,
     ) -> tuple[Network, dict[str, Any]]:
         """Train a copy of the module of `student` and put what it learnt into `trained`."""
+        if checkpoint and not resume:
+            checkpoint.unlink(missing_ok=True)
         module = copy.deepcopy(student.module)
         seed = self.settings.seed
         held = examples(self.net, self.held)
@@ -111,7 +124,7 @@ class Job:
             examples(self.net, self.training, augment, seed),
             held,
             self.settings,
-            head=self.net.spec.head,
+            head=self.net.spec.head if head is None else head,
             device=self.net.device,
             checkpoint=checkpoint,
             origin=f"{self.net.name} {self.training.fingerprint} {self.held.fingerprint} {augment}",
@@ -120,6 +133,8 @@ class Job:
         )
         trained.module.load_state_dict(module.state_dict())
         softness = soften(trained, *_logits(trained, held))
+        if checkpoint:
+            checkpoint.unlink(missing_ok=True)
         return trained, self._record(history, softness) | {"augment": augment}
 
     def _record(self, history: list[dict[str, float]], softness: float) -> dict[str, Any]:
@@ -134,6 +149,8 @@ class Job:
 
 # On stored features, where an epoch takes milliseconds.
 HEAD = {"epochs": 100, "rate": 1e-3, "decay": 0.1, "patience": 20}
+# From scratch, where the loss on the validation split goes up and down until the rate is small.
+SCRATCH = {"epochs": 30, "rate": 3e-3, "decay": 0.05, "patience": 15, "frozen_norm": False}
 
 
 def _logits(net: Network, held: Pictures | Windows) -> tuple[np.ndarray, np.ndarray]:

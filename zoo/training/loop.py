@@ -64,6 +64,8 @@ class Settings:
         Batches whose gradients are added up before a step.
     dtype : str
         Key of `PRECISIONS`.
+    frozen_norm : bool
+        Whether batch norm keeps its statistics, as it should where it has some worth keeping.
     seed : int
     """
 
@@ -78,6 +80,7 @@ class Settings:
     balanced: bool = True
     accumulate: int = 1
     dtype: str = "fp32"
+    frozen_norm: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -129,7 +132,7 @@ def fit(
     Parameters
     ----------
     module : Module
-        Its parameters that take a gradient learn. Its batch norm keeps its statistics.
+        Its parameters that take a gradient learn, and so do its statistics where settings say so.
     training, validation : Examples
     settings : Settings
     head : str
@@ -284,7 +287,7 @@ class _Run:
     def _train_mode(self) -> None:
         self.module.train()
         for layer in self.plain.modules():
-            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            if self.settings.frozen_norm and isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 layer.eval()
 
     @torch.no_grad()

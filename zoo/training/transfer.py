@@ -1,4 +1,4 @@
-"""From labelled examples to a trained network, by one of three methods."""
+"""From labelled examples to a trained network, by one of four methods."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from zoo.errors import InputError, UnknownNameError
 from zoo.loading import load
@@ -22,12 +23,12 @@ from zoo.training import classic
 from zoo.training.advice import advise
 from zoo.training.dataset import Dataset
 from zoo.training.features import Progress, features
-from zoo.training.learning import HEAD, Job
+from zoo.training.learning import HEAD, SCRATCH, Job
 from zoo.training.loop import Settings, Watch, is_first
 from zoo.training.reading import dataset
 from zoo.training.splitting import split
 
-METHODS = ("auto", "features", "head", "finetune")
+METHODS = ("auto", "features", "head", "finetune", "scratch")
 DEFAULTS = {"picture": "efficientnet_lite0", "sound": "yamnet"}
 
 
@@ -56,21 +57,24 @@ def transfer(
         What `zoo.dataset` gives, or takes.
     network : str or Network, optional
         EfficientNet-Lite0 for pictures and YAMNet for sounds, if left out.
-    method : {"auto", "features", "head", "finetune"}
+    method : {"auto", "features", "head", "finetune", "scratch"}
         A classic classifier on the features of the network; a new head on them; a new head, and then the
-        layers below it too. ``"auto"`` asks `zoo.advise`.
+        layers below it too; all of an untrained network (one that is given is taken as it is).
+        ``"auto"`` asks `zoo.advise`.
     validation : Dataset or float
         What is held out to see when to stop, or which share of the data; classic classifiers are chosen by
         cross-validation and learn from everything unless a dataset is given.
     classifier : {"auto", "logistic", "linear-svm", "rbf-svm", "knn"}
         Of the method ``"features"``.
-    augment : {"none", "light", "strong"}, optional
+    augment : {"none", "light", "strong", "shift", "mirror"}, optional
         Random changes of the examples. A head is trained on stored features where there are none, which is
-        much quicker: its default is ``"none"``; that of fine-tuning ``"light"``.
+        much quicker: its default is ``"none"``; that of the others ``"light"``. The last two are for small
+        pictures, see `zoo.training.augmentation.pictures`.
     freeze : str, optional
         The last layer that stays as it is in fine-tuning; nothing is frozen if left out.
     out : path, optional
-        A folder for the trained network, and while it is being fine-tuned for its checkpoints.
+        A folder for the trained network; beside it are its checkpoints while it is fine-tuned or trained
+        from scratch.
     resume : bool
         Go on from the checkpoint in `out`, if there is one.
     device : str
@@ -99,7 +103,9 @@ def transfer(
         raise UnknownNameError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
     data = data if isinstance(data, Dataset) else dataset(data)
     if not isinstance(network, Network):
-        network = load(network or DEFAULTS[data.modality], device=device)
+        torch.manual_seed(seed)
+        untrained = {"weights": None} if method == "scratch" else {}
+        network = load(network or DEFAULTS[data.modality], device=device, **untrained)
     if network.spec.modality != data.modality:
         raise InputError(
             f"{network.name} is for {network.spec.modality}s, and {data.name} holds {data.modality}s."
@@ -114,10 +120,13 @@ def transfer(
         training, held = (
             (data, validation) if isinstance(validation, Dataset) else split(data, validation, seed=seed)
         )
-        defaults = {**(HEAD if method == "head" and not augment else {}), "seed": seed}
+        defaults = HEAD if method == "head" and not augment else SCRATCH if method == "scratch" else {}
+        defaults = {**defaults, "seed": seed}
         job = Job(network, training, held, _settings({**defaults, **settings}), progress, watch)
-        if method == "finetune":
-            place = checkpoint_of(out) if out else None
+        place = checkpoint_of(out) if out else None
+        if method == "scratch":
+            trained, record = job.from_scratch(augment or "light", place, resume=resume)
+        elif method == "finetune":
             trained, record = job.finetune(augment or "light", freeze, place, resume=resume)
         else:
             trained, record = job.head() if augment in (None, "none") else job.through_body(augment)
@@ -174,4 +183,6 @@ def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str
     title = f"{parent.spec.title}, taught {len(data.classes)} classes of {Path(data.name).name}"
     fidelity = "Trained here; nothing was compared with anybody else's."
     trained.spec = replace(trained.spec, title=title, fidelity=fidelity, training=training)
+    if record["method"] == "scratch":
+        trained.spec = replace(trained.spec, licence="yours: it was made from no other weights")
     return trained
