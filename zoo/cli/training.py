@@ -1,5 +1,7 @@
 """Commands about labelled examples: advise, train and evaluate."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,12 +46,20 @@ def advise(
 
 @app.command()
 def train(
-    data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for the trained network.")],
+    data: Annotated[
+        str | None, typer.Argument(help="Labelled examples, as `zoo.dataset` reads them.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the trained network.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Well-known data and a network that fits them; DATA is left out then.")
+    ] = None,
+    list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Name the recipes.")] = False,
     network: Annotated[
         str | None, typer.Option("--network", "-n", help="Name or folder of a network to start from.")
     ] = None,
-    method: Annotated[str, typer.Option(help="auto, features, head or finetune; see `zoo advise`.")] = "auto",
+    method: Annotated[
+        str, typer.Option(help="auto, features, head, finetune or scratch; see `zoo advise`.")
+    ] = "auto",
     validation: Annotated[
         str, typer.Option("--val", help="Examples that are held out, or which share of the data.")
     ] = "0.2",
@@ -57,7 +67,11 @@ def train(
         str, typer.Option(help="Of features: auto, logistic, linear-svm, rbf-svm or knn.")
     ] = "auto",
     augment: Annotated[
-        str | None, typer.Option(help="none, light or strong.", show_default="light for finetune, else none")
+        str | None,
+        typer.Option(
+            help="none, light or strong; of small pictures shift or mirror.",
+            show_default="none for head, else light",
+        ),
     ] = None,
     freeze: Annotated[str | None, typer.Option(help="Last layer that fine-tuning leaves alone.")] = None,
     label: Annotated[str | None, typer.Option(help="Pattern of file names whose group is the class.")] = None,
@@ -69,47 +83,53 @@ def train(
     ] = None,
     dtype: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16.", show_default="fp32")] = None,
     seed: int = 0,
-    resume: Annotated[bool, typer.Option(help="Go on where a fine-tuning was cut off.")] = False,
+    resume: Annotated[bool, typer.Option(help="Go on where a training was cut off.")] = False,
     as_json: Json = False,
 ) -> None:
     """Teach a network classes of your own.
 
-    An interrupted fine-tuning leaves a checkpoint beside the folder; --resume goes on from it.
+    An interrupted fine-tuning, or training from scratch, leaves a checkpoint beside the folder; --resume
+    goes on from it.
     """
+    if list_recipes:
+        return _list_recipes(as_json)
+    if out is None:
+        raise InputError("Say where the trained network goes: --out FOLDER.")
     if out.exists() and not resume:
         raise InputError(f"{out} is there already; choose another folder.")
+    given = {"epochs": epochs, "batch": batch, "rate": rate, "dtype": dtype}
+    given = {key: value for key, value in given.items() if value is not None}
+    if recipe:
+        apart = method != "auto" or classifier != "auto" or validation != "0.2"
+        if apart or any((data, network, augment, freeze, label, group)):
+            raise InputError("A recipe says what the data, the network and the method are; leave those out.")
+        return _follow(recipe, out, given | {"seed": seed, "resume": resume}, as_json)
+    if data is None:
+        raise InputError("Say what to learn from: DATA, or --recipe NAME.")
     from zoo.training.loop import is_first
     from zoo.training.reading import dataset
-    from zoo.training.transfer import checkpoint_of, transfer
+    from zoo.training.transfer import transfer
 
     examples = dataset(data, label=label, group=group)
     for problem in examples.problems:
         complain(InputError(problem.reason))
     held = dataset(validation, label=label, group=group) if _is_path(validation) else _share(validation)
-    given = {"epochs": epochs, "batch": batch, "rate": rate, "dtype": dtype}
-    try:
-        with examples_bar("features") as progress, steps_bar("training") as watch:
-            trained = transfer(
-                examples,
-                network=network,
-                method=method,
-                validation=held,
-                classifier=classifier,
-                augment=augment,
-                freeze=freeze,
-                out=out,
-                resume=resume,
-                seed=seed,
-                progress=progress,
-                watch=watch,
-                **{key: value for key, value in given.items() if value is not None},
-            )
-    except KeyboardInterrupt:
-        if checkpoint_of(out).is_file():
-            typer.echo(
-                f"zoo: stopped; the same command with --resume goes on from {checkpoint_of(out)}", err=True
-            )
-        raise
+    with _resumable(out), examples_bar("features") as progress, steps_bar("training") as watch:
+        trained = transfer(
+            examples,
+            network=network,
+            method=method,
+            validation=held,
+            classifier=classifier,
+            augment=augment,
+            freeze=freeze,
+            out=out,
+            resume=resume,
+            seed=seed,
+            progress=progress,
+            watch=watch,
+            **given,
+        )
     if not is_first():
         return
     record = dict(trained.spec.training)
@@ -153,6 +173,47 @@ def evaluate(
     else:
         _print_figures(result)
     leave(len(result.problems) - len(examples.problems))  # what `dataset` left out was never asked for
+
+
+@contextmanager
+def _resumable(out: Path) -> Iterator[None]:
+    """Say how an interrupted training goes on, where it left a checkpoint."""
+    from zoo.training.transfer import checkpoint_of
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (place := checkpoint_of(out)).is_file():
+            typer.echo(f"zoo: stopped; the same command with --resume goes on from {place}", err=True)
+        raise
+
+
+def _list_recipes(as_json: bool) -> None:
+    from zoo.training.recipes import RECIPES
+
+    if as_json:
+        return print_json([recipe.to_dict() for recipe in RECIPES.values()])
+    for recipe in RECIPES.values():
+        expected = f"at least {recipe.accuracy:.0%}" if recipe.accuracy else "accuracy"
+        typer.echo(f"{recipe.name:<16} {recipe.title}\n{'':<16} {expected}: {recipe.measured}")
+
+
+def _follow(name: str, out: Path, options: dict[str, Any], as_json: bool) -> None:
+    from zoo.training.loop import is_first
+    from zoo.training.recipes import find, train
+
+    recipe = find(name)
+    with _resumable(out), examples_bar("features") as progress, steps_bar("training") as watch:
+        trained, result = train(name, out=out, progress=progress, watch=watch, **options)
+    if not is_first():
+        return None
+    if as_json:
+        return print_json({"folder": str(out), "expected": recipe.accuracy, **trained.spec.training})
+    typer.echo(f"{name}, {trained.spec.training['seconds']} s: {recipe.title}")
+    _print_figures(result)
+    if recipe.accuracy:
+        typer.echo(f"expected: an accuracy of at least {recipe.accuracy:.0%} ({recipe.measured})")
+    typer.echo(f"saved in {out}: `zoo classify FILE --network {out}`")
 
 
 def _is_path(text: str) -> bool:

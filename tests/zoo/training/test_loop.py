@@ -1,6 +1,7 @@
 """The loop: it learns, stops, goes on where it was killed, and says what is wrong."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -164,3 +165,10 @@ def test_a_run_that_diverges_says_so():
     wild.values *= 1e38
     with pytest.raises(InputError, match="diverged"):
         fit(net(), wild, HELD, Settings(epochs=3, rate=10))
+
+
+def test_batch_norm_learns_its_statistics_where_there_are_none():
+    module = net()
+    before = module[1].running_mean.clone()
+    fit(module, TRAIN, HELD, replace(QUICK, frozen_norm=False))
+    assert not module[1].running_mean.equal(before)
