@@ -26,9 +26,19 @@ from sklearn.svm import SVC
 
 from zoo.errors import InputError, UnknownNameError
 from zoo.network import Network
-from zoo.training.linear import set_head, soften
+from zoo.training.linear import set_head, soften, spreads
 
 FOLDS = 5
+
+
+class Scaler(StandardScaler):
+    """Standardises features by `zoo.training.linear.spreads`."""
+
+    def fit(self, X: np.ndarray, y: object = None, sample_weight: np.ndarray | None = None) -> Scaler:
+        """As scikit-learn's."""
+        super().fit(X, y, sample_weight)
+        self.scale_ = spreads(np.sqrt(self.var_))
+        return self
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,7 @@ def _folds(
 
 
 def _search(kind: Classifier, values: np.ndarray, targets: np.ndarray, folds: list) -> GridSearchCV:
-    pipeline = Pipeline([("scale", StandardScaler()), ("classify", kind.estimator())])
+    pipeline = Pipeline([("scale", Scaler()), ("classify", kind.estimator())])
     smallest = min(len(train) for train, _ in folds)
     grid = {
         f"classify__{key}": [v for v in settings if key != "n_neighbors" or v <= smallest]

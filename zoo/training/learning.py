@@ -15,7 +15,7 @@ from zoo.network import Network
 from zoo.training.dataset import Dataset
 from zoo.training.examples import Pictures, Vectors, Windows, examples
 from zoo.training.features import Features, Progress, features
-from zoo.training.linear import set_head, soften
+from zoo.training.linear import set_head, soften, spreads
 from zoo.training.loop import Settings, Watch, fit
 
 
@@ -90,8 +90,7 @@ class Job:
     def _on_features(
         self, training: Features, held: Features
     ) -> tuple[nn.Linear, np.ndarray, np.ndarray, list[dict[str, float]]]:
-        mean, scale = training.values.mean(axis=0), training.values.std(axis=0)
-        scale[scale == 0] = 1
+        mean, scale = training.values.mean(axis=0), spreads(training.values.std(axis=0))
         torch.manual_seed(self.settings.seed)
         linear = nn.Linear(training.values.shape[1], len(self.training.classes))
         history = fit(

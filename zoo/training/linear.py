@@ -8,6 +8,21 @@ import torch
 from zoo.network import Network
 from zoo.training.calibration import temperature
 
+LEAST_SPREAD = 0.01  # of a feature, as a share of the root mean square of all
+
+
+def spreads(deviations: np.ndarray) -> np.ndarray:
+    """What features are divided by: their standard deviations, but none much smaller than the others.
+
+    A unit that was silent but for one example would otherwise decide alone, once it speaks.
+
+    Parameters
+    ----------
+    deviations : ndarray, shape (d,)
+    """
+    least = LEAST_SPREAD * np.sqrt(np.mean(deviations**2))
+    return np.maximum(deviations, least) if least else np.ones_like(deviations)
+
 
 def set_head(net: Network, weight: np.ndarray, bias: np.ndarray) -> None:
     """Give a linear head its numbers.

@@ -76,3 +76,17 @@ def test_what_cannot_be_validated_is_said_with_the_class(untrained):
         classic.fit(untrained, ("a", "b"), values, targets, np.where(targets == 1, -1, np.arange(90)))
     with pytest.raises(UnknownNameError, match="logistic"):
         classic.fit(untrained, ("a", "b"), values, targets, np.arange(90), classifier="forest")
+
+
+@pytest.mark.parametrize("kind", classic.CLASSIFIERS)
+def test_a_unit_that_was_silent_does_not_decide_alone(untrained, kind):
+    values, targets = blobs(2)
+    values[:, 0] = 0
+    values[7, 0] = 1e-4
+    net, _ = classic.fit(
+        untrained, ("a", "b"), values[:60], targets[:60], np.arange(60), classifier=kind, seed=0
+    )
+    loud = values[60:].copy()
+    loud[:, 0] = 10
+    quiet, found = logits(net, values[60:]), logits(net, loud)
+    assert (found.argmax(axis=1) == quiet.argmax(axis=1)).mean() > 0.9
