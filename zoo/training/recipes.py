@@ -159,9 +159,9 @@ _ALL = (
         data="sklearn:digits",
         test=0.1,
         network=small_cnn(classes=10, size=8, mean=[0.305], std=[0.376], widths=[32, 64]),
-        options={"method": "scratch", "augment": "shift", "epochs": 15, "validation": 0.1},
+        options={"method": "scratch", "augment": "shift", "epochs": 25, "validation": 0.1},
         accuracy=0.98,
-        measured="PENDING",
+        measured="98.3 to 99.4 % of 179 digits over seeds 0 to 4, on a CPU, by this project",
     ),
     Recipe(
         name="mnist-cnn",

@@ -46,20 +46,20 @@ def yamnet(net):
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """The recipe in a quarter of its epochs: the network, its folder and its evaluation."""
+    """The recipe in a third of its epochs: the network, its folder and its evaluation."""
     folder = tmp_path_factory.mktemp("recipe") / "digits"
     trained, result = recipes.train("digits-offline", out=folder, device="cpu", epochs=EPOCHS)
     return trained, folder, result
 
 
-EPOCHS = 5
+EPOCHS = 8
 
 
 def test_digits_in_a_few_epochs(digits):
-    """MEASURED"""
+    """97.2 to 98.3 % were measured over five seeds, and 98.3 to 99.4 % with the 25 epochs of the recipe."""
     trained, _, result = digits
     assert len(result) == 179
-    assert result.accuracy >= 0.96
+    assert result.accuracy >= 0.965
     told = trained.spec.training
     assert told["recipe"] == "digits-offline"
     assert told["test accuracy"] == result.accuracy
