@@ -13,6 +13,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ import zoo
 from zoo.network import Network
 from zoo.training.dataset import Dataset
 from zoo.training.learning import Job
-from zoo.training.loop import Settings, fit
+from zoo.training.loop import Batch, Settings, fit
 
 INSECTS = Path(__file__).resolve().parents[2] / "shared" / "media" / "ants-bees"
 
@@ -87,8 +88,12 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def get(self, i: int, epoch: int) -> tuple[torch.Tensor, int, float]:
-        return self._data[i % 64], int(self.targets[i]), 1.0
+    def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
+        """Batches of the pictures, all of the same weight."""
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            targets = torch.from_numpy(self.targets[rows])
+            yield self._data[torch.from_numpy(rows) % 64], targets, torch.ones(len(rows))
 
 
 def resnet50() -> nn.Module:
@@ -112,8 +117,7 @@ def plain(device: str, batch: int, steps: int) -> float:
     """Pictures a second of a plain loop in float32."""
     module, pictures = resnet50().to(device).train(), Pictures(batch)
     optimiser = torch.optim.AdamW(module.parameters(), 1e-4)
-    data = torch.stack([pictures.get(i, 0)[0] for i in range(batch)])
-    targets = torch.from_numpy(pictures.targets)
+    ((data, targets, _),) = pictures.batches(np.arange(batch), 0, batch)
     times = []
     for _ in range(steps):
         loss = nn.functional.cross_entropy(module(data.to(device)), targets.to(device))

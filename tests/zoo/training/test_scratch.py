@@ -89,7 +89,7 @@ def test_shifted_pictures_are_a_part_of_the_picture_beside_its_repeated_edge():
 
 def test_shifts_are_for_pictures(net):
     data = squares(4)
-    Pictures(small(), data, "shift").get(0, 0)
+    Pictures(small(), data, "shift").make(0, 0)
     with pytest.raises(InputError, match="none, light, strong, shift, mirror"):
         Pictures(small(), data, "wild")
     with pytest.raises(InputError, match=r"choose one of none, light, strong\."):
