@@ -37,6 +37,14 @@ class Features:
     values: np.ndarray
     example: np.ndarray
 
+    def joined(self, others: Features) -> Features:
+        """These and those of other examples, which are counted on."""
+        first = self.example.max(initial=-1) + 1
+        return Features(
+            np.concatenate([self.values, others.values]),
+            np.concatenate([self.example, first + others.example]),
+        )
+
     def take(self, examples: np.ndarray) -> Features:
         """Those of some of the examples, which are counted anew."""
         rank = np.full(self.example.max(initial=-1) + 1, -1)

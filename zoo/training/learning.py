@@ -42,17 +42,32 @@ class Job:
     progress: Progress | None = None
     watch: Watch | None = None
 
-    def head(self) -> tuple[Network, dict[str, Any]]:
-        """A new head on stored features: the body runs once."""
-        both = [features(self.net, data, progress=self.progress) for data in (self.training, self.held)]
-        linear, mean, scale, history = self._on_features(*both)
+    def head(self, *, refit: bool = False) -> tuple[Network, dict[str, Any]]:
+        """A new head on stored features: the body runs once.
+
+        Parameters
+        ----------
+        refit : bool
+            Whether to train once more, on what was held out too, for as many epochs as were best without it.
+            How sure the network may be is what the first training says.
+        """
+        training, held = (
+            features(self.net, data, progress=self.progress) for data in (self.training, self.held)
+        )
+        linear, mean, scale, history = self._on_features(training, self.training.targets, held, self.watch)
+        with torch.no_grad():
+            logits = linear(torch.from_numpy(((held.values - mean) / scale).astype(np.float32))).numpy()
+        if refit:
+            best = 1 + int(np.argmin([row["validation_loss"] for row in history]))
+            targets = np.concatenate([self.training.targets, self.held.targets])
+            linear, mean, scale, _ = self._on_features(
+                training.joined(held), targets, held, lambda step: len(step.history) >= best
+            )
         trained = self.net.replace_head(self.training.classes)
         weight = linear.weight.detach().double().numpy() / scale
         set_head(trained, weight, linear.bias.detach().double().numpy() - weight @ mean)
-        with torch.no_grad():
-            logits = linear(torch.from_numpy(((both[1].values - mean) / scale).astype(np.float32))).numpy()
-        softness = soften(trained, logits, self.held.targets[both[1].example])
-        return trained, self._record(history, softness)
+        softness = soften(trained, logits, self.held.targets[held.example])
+        return trained, self._record(history, softness) | {"refit": refit}
 
     def through_body(self, augment: str) -> tuple[Network, dict[str, Any]]:
         """A new head with augmentation: the body runs in every epoch, and stays as it is."""
@@ -88,17 +103,19 @@ class Job:
         return self._fit(trained, trained, augment, checkpoint, resume=resume, head="")
 
     def _on_features(
-        self, training: Features, held: Features
+        self, training: Features, targets: np.ndarray, held: Features, watch: Watch | None
     ) -> tuple[nn.Linear, np.ndarray, np.ndarray, list[dict[str, float]]]:
         mean, scale = training.values.mean(axis=0), spreads(training.values.std(axis=0))
         torch.manual_seed(self.settings.seed)
         linear = nn.Linear(training.values.shape[1], len(self.training.classes))
+        nn.init.zeros_(linear.weight)  # the loss is convex: what is random at the start is only in the way
+        nn.init.zeros_(linear.bias)
         history = fit(
             linear,
-            Vectors(training, self.training.targets, mean, scale),
+            Vectors(training, targets, mean, scale),
             Vectors(held, self.held.targets, mean, scale),
             self.settings,
-            watch=self.watch,
+            watch=watch,
         )
         return linear, mean, scale, history
 

@@ -62,8 +62,9 @@ def transfer(
         layers below it too; all of an untrained network (one that is given is taken as it is).
         ``"auto"`` asks `zoo.advise`.
     validation : Dataset or float
-        What is held out to see when to stop, or which share of the data; classic classifiers are chosen by
-        cross-validation and learn from everything unless a dataset is given.
+        What is held out to see when to stop, or which share of the data. A head on stored features is trained
+        once more, on that share too, when it is known when to stop; classic classifiers are chosen by
+        cross-validation and learn from everything.
     classifier : {"auto", "logistic", "linear-svm", "rbf-svm", "knn"}
         Of the method ``"features"``.
     augment : {"none", "light", "strong", "shift", "mirror"}, optional
@@ -129,7 +130,11 @@ def transfer(
         elif method == "finetune":
             trained, record = job.finetune(augment or "light", freeze, place, resume=resume)
         else:
-            trained, record = job.head() if augment in (None, "none") else job.through_body(augment)
+            trained, record = (
+                job.head(refit=not isinstance(validation, Dataset))
+                if augment in (None, "none")
+                else job.through_body(augment)
+            )
     record |= {"method": method, "seed": seed, "seconds": round(time.monotonic() - begin, 1)}
     trained = _recorded(trained, network, data, record)
     if out and is_first():
