@@ -201,7 +201,7 @@ _ALL = (
     ),
     Recipe(
         name="esc50-yamnet",
-        title="ESC-50's 2000 recordings in 50 classes, logistic regression on YAMNet, fold 5 held out",
+        title="ESC-50's 2000 recordings (CC BY-NC), logistic regression on YAMNet, fold 5 held out",
         data=esc50,
         test="5",
         network="yamnet",

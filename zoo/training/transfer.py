@@ -189,5 +189,5 @@ def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str
     fidelity = "Trained here; nothing was compared with anybody else's."
     trained.spec = replace(trained.spec, title=title, fidelity=fidelity, training=training)
     if record["method"] == "scratch":
-        trained.spec = replace(trained.spec, licence="yours: it was made from no other weights")
+        trained.spec = replace(trained.spec, licence="your own: trained from scratch")
     return trained

@@ -79,7 +79,7 @@ def test_what_comes_out_is_a_network_like_any_other(digits):
     assert zoo.evaluate(eager, test).accuracy == result.accuracy
     assert eager.embed(test.inputs[:3]).values.shape == (3, 64)
     assert eager.preset.channels == "grey"
-    assert eager.spec.licence.startswith("yours")
+    assert eager.spec.licence.startswith("your own")
     assert eager.spec.training["test accuracy"] == result.accuracy
 
 
