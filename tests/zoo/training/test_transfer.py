@@ -41,13 +41,13 @@ def own_features(tmp_path_factory, monkeypatch):
     ("network", "method", "least"),
     [
         ("efficientnet_lite0", "features", 0.93),
-        ("efficientnet_lite0", "head", 0.92),
+        ("efficientnet_lite0", "head", 0.93),
         ("squeezenet", "features", 0.86),
         ("squeezenet", "head", 0.90),
     ],
 )
 def test_ants_and_bees(net, insects, network, method, least, tmp_path):
-    """A little below what was measured: 93 to 95 % over splits and seeds, of 153 photos."""
+    """Over seeds a head was 93.5 % right (SqueezeNet: 90 to 92), a classic one 93.5 to 94.8 (87 to 90)."""
     trained = zoo.transfer(insects[0], network=net(network), method=method, out=tmp_path / "insects")
     result = zoo.evaluate(trained, insects[1])
     assert result.accuracy >= least
