@@ -18,6 +18,8 @@ from zoo.network import Network
 from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
 from zoo.streams import Heard, follow
 
+_BLOCK = 1000  # frames that are decoded at a time; the path through them is followed back once for each
+
 
 def classify(
     x: Any,
@@ -260,6 +262,47 @@ def pitch(
         keep_activations=keep_activations,
     )
     return follow(follower, follower.preset.batches(x, rate=rate), progress)
+
+
+def redecode(
+    track: PitchTrack,
+    *,
+    decoder: str = "local-average",
+    fmin: float | None = None,
+    fmax: float | None = None,
+) -> PitchTrack:
+    """The pitch of a recording whose activations are known, by another decoder or in another range.
+
+    Parameters
+    ----------
+    track : PitchTrack
+        One with activations: made with ``keep_activations=True``.
+    decoder, fmin, fmax
+        As in `pitch`.
+
+    Returns
+    -------
+    PitchTrack
+        Every frame is voiced; `PitchTrack.gated` and `PitchTrack.smoothed` do the rest.
+
+    Raises
+    ------
+    InputError
+        If there are no activations, or an option cannot be used.
+    """
+    from audio.pitch import Decoder, to_hertz
+
+    if track.activations is None:
+        raise InputError("This track has no activations; make it with keep_activations=True.")
+    decoding = Decoder(decoder, fmin=fmin, fmax=fmax)
+    blocks = np.array_split(track.activations, max(len(track) // _BLOCK, 1))
+    cents = np.concatenate([*map(decoding.feed, blocks), decoding.finish()])
+    return replace(
+        track,
+        frequency=to_hertz(cents),
+        confidence=decoding.confidence(track.activations),
+        voiced=np.ones(len(track), bool),
+    )
 
 
 def _network(network: str | Network) -> Network:

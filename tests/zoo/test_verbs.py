@@ -5,6 +5,7 @@ import pytest
 
 import zoo
 from zoo.errors import InputError, UnknownNameError
+from zoo.verbs import redecode
 
 RATE = 16000
 CAPACITIES = zoo.networks(task="pitch")
@@ -154,6 +155,21 @@ def test_a_range_keeps_the_pitch_in_it(net):
         assert abs(cents(np.median(track.frequency), truth)) < 50
         assert (track.frequency >= limits.get("fmin", 0)).all()
         assert (track.frequency <= limits.get("fmax", 2100)).all()
+
+
+@pytest.mark.parametrize("decoder", ["local-average", "viterbi", "soft-viterbi", "argmax"])
+def test_known_activations_are_decoded_as_the_recording_would_be(net, decoder):
+    noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE)  # more frames than are decoded at a time
+    sound = (tone(440, 12) + noise).astype(np.float32)
+    options = {"rate": RATE, "network": net("crepe.tiny"), "threshold": 0, "silence": None}
+    heard = zoo.pitch(sound, **options, keep_activations=True)
+    expected = zoo.pitch(sound, **options, decoder=decoder, fmin=100, fmax=500)
+    found = redecode(heard, decoder=decoder, fmin=100, fmax=500)
+    np.testing.assert_array_equal(found.frequency, expected.frequency)
+    np.testing.assert_array_equal(found.confidence, expected.confidence)
+    assert found.voiced.all()
+    with pytest.raises(InputError, match="keep_activations"):
+        redecode(expected, decoder=decoder)
 
 
 def test_a_smoothed_track_is_the_track_smoothed(net):
