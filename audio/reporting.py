@@ -77,6 +77,16 @@ def groups(
     return tuple(found.values())
 
 
+def names(classes: tuple[Label, ...]) -> list[str]:
+    """What `members` takes by its label: the classes of a network, and then the categories above them."""
+    return list(dict.fromkeys(label.label for label in _everything(classes)))
+
+
+def has_categories(classes: tuple[Label, ...]) -> bool:
+    """Whether classes of a network are AudioSet's, so that they have categories."""
+    return bool({label.id for label in classes} & ontology.categories().keys())
+
+
 def members(classes: tuple[Label, ...], name: str) -> list[int]:
     """Indices of the classes that a name means: one and its descendants, or those of a category.
 
@@ -85,9 +95,7 @@ def members(classes: tuple[Label, ...], name: str) -> list[int]:
     UnknownNameError
         If it means none; the message names the closest labels.
     """
-    known = {label.id for label in classes} & ontology.categories().keys()
-    above = frozenset().union(*map(ontology.ancestors, known)) - known
-    everything = (*classes, *(Label(mid, ontology.categories()[mid].name) for mid in sorted(above)))
+    everything = _everything(classes)
     index = labels.find(everything, name)
     mid = everything[index].id
     if mid not in ontology.categories():
@@ -166,3 +174,10 @@ class Reporter:
 def _members(classes: tuple[Label, ...], names: str | Sequence[str]) -> set[int]:
     names = [names] if isinstance(names, str) else names or ()
     return {index for name in names for index in members(classes, name)}
+
+
+def _everything(classes: tuple[Label, ...]) -> tuple[Label, ...]:
+    """The classes, and the categories above them that are none."""
+    known = {label.id for label in classes} & ontology.categories().keys()
+    above = frozenset().union(*map(ontology.ancestors, known)) - known
+    return (*classes, *(Label(mid, ontology.categories()[mid].name) for mid in sorted(above)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import torch
 import torchaudio
@@ -10,6 +11,7 @@ from plotly.colors import sequential
 from plotly.subplots import make_subplots
 
 from zoo.results import COLOUR, PitchTrack, SoundEvents
+from zoo.results.common import plain, shortened
 
 MOST_COLUMNS = 1000  # a screen shows no more
 # Streamlit takes #000001 to #000010, among them Magma's first colour, for places in its own palette.
@@ -102,6 +104,81 @@ def sound_events(samples: np.ndarray, rate: int, heard: SoundEvents, most: int =
     figure.update_xaxes(range=[0, heard.duration])
     figure.update_xaxes(title="time (s)", row=3, col=1)
     return figure.update_layout(height=sum(heights) + 80, margin=_MARGIN, barmode="overlay")
+
+
+def class_scores(heard: SoundEvents, most: int = 20) -> go.Figure:
+    """The scores over time of the `most` classes that reach the highest ones, as a map of heat."""
+    best = np.argsort(-heard.scores.max(axis=0), kind="stable")[:most]
+    step = max(1, -(-len(heard.scores) // MOST_COLUMNS))
+    padded = np.pad(heard.scores[:, best], ((0, -len(heard.scores) % step), (0, 0)))
+    shown = padded.reshape(-1, step, len(best)).max(axis=1).T
+    labels = [plain(heard.labels[i]) for i in best]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shown,
+            x=heard.times.mean(axis=1)[::step],
+            y=np.arange(len(best)),  # places, and not the labels: two may look alike once shortened
+            customdata=np.broadcast_to(np.array(labels, dtype=object)[:, None], shown.shape),
+            colorscale=_MAGMA,
+            zmin=0,
+            zmax=1,
+            colorbar={"title": "score", "thickness": 12},
+            hovertemplate="%{customdata}, %{x:.2f} s: %{z:.2f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="time (s)", range=[0, heard.duration])
+    figure.update_yaxes(
+        tickvals=np.arange(len(best)),
+        ticktext=[shortened(label) for label in labels],
+        autorange="reversed",
+        automargin=True,
+    )
+    return figure.update_layout(height=90 + 22 * len(best), margin=_MARGIN)
+
+
+def piano_roll(notes: pd.DataFrame, duration: float) -> go.Figure:
+    """Notes as bars over time, one row a key.
+
+    Parameters
+    ----------
+    notes : DataFrame
+        As `PitchTrack.notes` gives them.
+    duration : float
+        Of the recording, in s.
+    """
+    figure = go.Figure(
+        go.Bar(
+            base=notes["start"],
+            x=notes["end"] - notes["start"],
+            y=notes["midi"],
+            orientation="h",
+            width=0.9,
+            marker={"color": COLOUR},
+            text=notes["name"],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            customdata=notes[["name", "start", "end", "cents"]],
+            hovertemplate="%{customdata[0]}: %{customdata[1]:.2f} to %{customdata[2]:.2f} s, "
+            "%{customdata[3]:+.0f} cents<extra></extra>",
+        )
+    )
+    low, high = (int(notes["midi"].min()), int(notes["midi"].max())) if len(notes) else (60, 71)
+    keys = [key for key in range(low - 1, high + 2) if high - low < 25 or key % 12 == 0]
+    figure.update_xaxes(title="time (s)", range=[0, max(duration, 0.1)])
+    figure.update_yaxes(
+        tickvals=keys,
+        ticktext=[_key_name(key) for key in keys],
+        range=[low - 1.5, high + 1.5],
+        title="note",
+    )
+    return figure.update_layout(height=min(160 + 18 * (high - low + 3), 600), margin=_MARGIN)
+
+
+def _key_name(midi: int) -> str:
+    import librosa
+
+    return librosa.midi_to_note(midi, unicode=False)
 
 
 def pitch(samples: np.ndarray, rate: int, track: PitchTrack) -> go.Figure:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio import ontology
-from audio.reporting import Reporter, groups, members
+from audio.reporting import Reporter, groups, has_categories, members, names
 from zoo import labels
 from zoo.errors import InputError, UnknownNameError
 from zoo.labels import Label
@@ -63,6 +63,14 @@ def test_an_unknown_name_gets_close_ones_of_classes_and_categories(name, close):
 def test_a_category_without_a_class_of_the_network_is_unknown():
     with pytest.raises(UnknownNameError, match="Otoacoustic"):
         members(YAMNET, "Otoacoustic emission")
+
+
+def test_every_name_that_is_offered_means_something():
+    offered = names(YAMNET)
+    assert offered[: len(YAMNET)] == [label.label for label in YAMNET]
+    assert {"Human sounds", "Sounds of things"} <= set(offered[len(YAMNET) :])
+    assert all(members(YAMNET, name) for name in offered)
+    assert has_categories(YAMNET)
 
 
 def test_classes_of_others_have_no_categories():

@@ -1,6 +1,9 @@
 """Figures show what was heard, at a size that a browser can take."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import zoo
@@ -41,6 +44,31 @@ def test_a_frequency_axis_names_notes(low, high, names):
     ticks = figures.note_ticks(low, high)
     assert list(ticks) == names
     assert ticks["C4"] == pytest.approx(261.63, abs=0.01)
+
+
+def test_the_scores_of_classes_are_as_wide_as_a_screen_and_lose_no_peak(net):
+    heard = zoo.sound_events(TONE, rate=RATE, network=net("yamnet"))
+    figure = figures.class_scores(heard, most=7)
+    assert np.shape(figure.data[0].z) == (7, len(heard.scores))
+    best = heard.scores.max(axis=0).argsort()[::-1][:7]
+    np.testing.assert_array_equal(figure.data[0].z, heard.scores[:, best].T)
+    long = replace(heard, scores=np.tile(heard.scores, (400, 1)), times=np.tile(heard.times, (400, 1)))
+    shown = np.array(figures.class_scores(long, most=7).data[0].z)
+    assert shown.shape[1] <= figures.MOST_COLUMNS
+    np.testing.assert_array_equal(shown.max(axis=1), heard.scores[:, best].max(axis=0))
+
+
+def test_a_piano_roll_has_a_bar_for_each_note_on_its_key():
+    notes = pd.DataFrame(
+        {"start": [0.0, 1.0], "end": [0.9, 2.0], "midi": [60, 69], "name": ["C4", "A4"], "cents": [3.0, -2.0]}
+    )
+    figure = figures.piano_roll(notes, 2.5)
+    bars = figure.data[0]
+    assert list(zip(bars.base, bars.x, bars.y, strict=True)) == [(0.0, 0.9, 60), (1.0, 1.0, 69)]
+    ticks = dict(zip(figure.layout.yaxis.ticktext, figure.layout.yaxis.tickvals, strict=True))
+    assert (ticks["C4"], ticks["A4"]) == (60, 69)
+    assert figure.layout.xaxis.range == (0, 2.5)
+    assert len(figures.piano_roll(notes.iloc[:0], 0).data[0].x) == 0
 
 
 def test_events_lie_below_waveform_and_spectrogram(net):
