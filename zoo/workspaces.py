@@ -1,0 +1,100 @@
+"""Folders of visitors: each sees its own only, and what they leave behind is removed.
+
+A process of the app has one folder among the system's temporary ones, with a folder for each session in it.
+It is removed when the process ends; where a process was killed, the next one removes what it left, which it
+knows by the lock that nobody holds any more.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+PREFIX = "zoo-sessions-"
+GRACE = 150  # s; Streamlit lets a session that lost its connection come back for 120 s
+_LOCK = "lock"
+
+
+class House:
+    """The folder of a process, which holds its lock as long as it lives.
+
+    Parameters
+    ----------
+    parent : Path, optional
+        Where; by default among the system's temporary folders.
+    """
+
+    def __init__(self, parent: Path | None = None):
+        self.parent = Path(tempfile.gettempdir()) if parent is None else parent
+        self._sweep()
+        self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=self.parent, ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name)  # for this user's eyes only: mode 700
+        self._lock = FileLock(self.folder / _LOCK)
+        self._lock.acquire(timeout=0)
+
+    def _sweep(self) -> None:
+        """Remove the folders of processes that are gone."""
+        for left in self.parent.glob(f"{PREFIX}*"):
+            if not (left / _LOCK).is_file():  # not ours, or this moment's
+                continue
+            try:
+                with FileLock(left / _LOCK, timeout=0):
+                    shutil.rmtree(left, ignore_errors=True)
+            except (Timeout, OSError):  # in use, or another user's
+                continue
+
+    def room(self) -> Workspace:
+        """A new folder for one session."""
+        return Workspace(Path(tempfile.mkdtemp(dir=self.folder)))
+
+    def close(self) -> None:
+        """Remove everything."""
+        self._lock.release()
+        self._folder.cleanup()
+
+
+class Workspace:
+    """What one session brought and made.
+
+    Attributes
+    ----------
+    folder : Path
+    made : dict
+        What the session made, by name; emptied when it is over.
+    closed : bool
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, self.made, self.closed = folder, {}, False
+        self._endings: list[Callable[[], object]] = []
+        self._timer: threading.Timer | None = None
+
+    def at_end(self, ending: Callable[[], object]) -> None:
+        """Call something when the session is over, before its folder is removed."""
+        self._endings.append(ending)
+
+    def leave(self, grace: float = GRACE) -> None:
+        """The session lost its connection: it is over unless it comes back within so many seconds."""
+        self.stay()
+        self._timer = threading.Timer(grace, self.close)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def stay(self) -> None:
+        """The session is there, or there again."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def close(self) -> None:
+        """The session is over."""
+        self.closed = True
+        for ending in self._endings:
+            ending()
+        self.made.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
