@@ -6,6 +6,7 @@ from PIL import Image
 
 import zoo
 from vision.picture import decode
+from zoo.pages import shared
 from zoo.pages.shared import Given, ask, downloads, named, network, one_sentence, title_of, with_size
 
 
@@ -48,9 +49,11 @@ st.markdown("Upload pictures, take one, or try a sample, and see what each netwo
 with one_sentence():
     pictures = ask("picture", "pictures")
     left, right = st.columns([3, 1])
-    names = zoo.networks("picture", "classify")
+    own = list(shared.taught("picture"))
+    names = own + zoo.networks("picture", "classify")
     here = zoo.networks("picture", "classify", embedded=True)
-    chosen = left.multiselect("Networks", names, here[:2], format_func=with_size, key="pictures-networks")
+    first = own[:1] + here[:2]
+    chosen = left.multiselect("Networks", names, first, format_func=with_size, key="pictures-networks")
     top = right.slider("Classes", 1, 10, 5, key="pictures-top")
     results: list[zoo.Classification] = []
     if pictures and not chosen:

@@ -1,8 +1,11 @@
 """Which pitch does a melody or voice have over time?"""
 
+import io
 from dataclasses import replace
 
+import librosa
 import numpy as np
+import soundfile
 import streamlit as st
 
 import zoo
@@ -10,29 +13,48 @@ from audio.pitch import DECODERS
 from audio.signal import read_mono
 from zoo import figures
 from zoo.pages import shared
-from zoo.pages.shared import RATE, Given, one_sentence, title_of
+from zoo.pages.shared import RATE, File, Given, one_sentence, title_of
+from zoo.verbs import redecode
+
+KEYS = list(
+    librosa.midi_to_note(range(24, 96), unicode=False)
+)  # C1 to B6, as far as the network's bins reach
+HELP = {
+    "local-average": "each frame for itself",
+    "viterbi": "the smoothest path through the largest bins, as in the original",
+    "soft-viterbi": "the smoothest path, weighing all bins",
+    "argmax": "the nearest bin of each frame, of 20 cents",
+}
 
 
-def follow(name: str, decoder: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
-    """Samples and the track before any gate."""
+def follow(name: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
+    """Samples, and the track with all that the network says, before it is decoded and gated."""
     samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
     with shared.listening(name, samples) as progress:
         track = zoo.pitch(
             samples,
             rate=RATE,
             network=shared.network(name),
-            decoder=decoder,
             threshold=0,
             silence=None,
+            keep_activations=True,
             progress=progress,
         )
     return samples, replace(track, input=given.name)
 
 
-st.title("Pitch")
-st.markdown("Upload a melody that plays one note at a time, sing one, or try the sample, and see its pitch.")
-with one_sentence():
-    recordings = shared.ask("melody", "pitch")
+def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> zoo.PitchTrack:
+    """The track before any gate, without its activations."""
+    _, heard = shared.remembered(follow, name, given)
+    low, high = (None if key in (KEYS[0], KEYS[-1]) else float(librosa.note_to_hz(key)) for key in keys)
+    # A quarter tone beyond, so that both keys are inside however they are tuned.
+    low, high = low and low / 2 ** (1 / 24), high and high * 2 ** (1 / 24)
+    with st.spinner("Follows the pitch …"):
+        return replace(redecode(heard, decoder=decoder, fmin=low, fmax=high), activations=None)
+
+
+def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
+    """Network, decoder, range, gate and smoothing."""
     columns = st.columns(4)
     names = zoo.networks(task="pitch")
     name = columns[0].selectbox(
@@ -44,7 +66,10 @@ with one_sentence():
         help="Larger ones are surer and slower.",
     )
     decoder = columns[1].selectbox(
-        "Decoder", DECODERS, key="pitch-decoder", help="viterbi finds the smoothest path through all frames."
+        "Decoder",
+        DECODERS,
+        key="pitch-decoder",
+        help="; ".join(f"{decoder}: {text}" for decoder, text in HELP.items()) + ".",
     )
     threshold = columns[2].slider(
         "Confidence", 0.0, 1.0, 0.5, 0.05, key="pitch-threshold", help="Less sure frames are unvoiced."
@@ -52,26 +77,98 @@ with one_sentence():
     silence = columns[3].slider(
         "Silence (dB)", -90, -20, -60, 5, key="pitch-silence", help="Quieter frames are unvoiced."
     )
-    for given in recordings:
-        samples, everything = shared.remembered(follow, name, decoder, given)
-        track = everything.gated(threshold=threshold, silence=silence)
-        shared.player(samples)
-        if track.voiced.any():
-            middle = float(np.nanmedian(track.frequency))
-            for column, (label, value) in zip(
-                st.columns(4),
-                {
-                    "Median": f"{middle:.1f} Hz",
-                    "Lowest": f"{np.nanmin(track.frequency):.1f} Hz",
-                    "Highest": f"{np.nanmax(track.frequency):.1f} Hz",
-                    "Voiced": f"{track.voiced.mean():.0%}",
-                }.items(),
-                strict=True,
-            ):
-                column.metric(label, value)
-        else:
-            st.info("No frame is voiced; lower the confidence or the silence level to see more.")
-        st.plotly_chart(
-            figures.pitch(samples, RATE, track), key="pitch-figure", alt=f"Pitch of {given.name} over time"
+    with st.expander("Range and smoothing", icon=":material/tune:"):
+        left, right = st.columns(2)
+        keys = left.select_slider(
+            "Notes to consider",
+            KEYS,
+            (KEYS[0], KEYS[-1]),
+            key="pitch-range",
+            help="A voice or instrument whose range is known is followed more surely within it.",
         )
-        shared.downloads("pitch", track.table(), track.to_dict(), "pitch")
+        smooth = right.slider(
+            "Smoothing (frames)",
+            1,
+            31,
+            1,
+            2,
+            key="pitch-smooth",
+            help="The median over so many; 1: none.",
+        )
+    return name, decoder, keys, {"threshold": threshold, "silence": silence}, smooth
+
+
+def summary(track: zoo.PitchTrack) -> None:
+    if not track.voiced.any():
+        st.info("No frame is voiced; lower the confidence or the silence level to see more.")
+        return
+    middle = float(np.nanmedian(track.frequency))
+    for column, (label, value) in zip(
+        st.columns(4),
+        {
+            "Median": f"{middle:.1f} Hz",
+            "Lowest": f"{np.nanmin(track.frequency):.1f} Hz",
+            "Highest": f"{np.nanmax(track.frequency):.1f} Hz",
+            "Voiced": f"{track.voiced.mean():.0%}",
+        }.items(),
+        strict=True,
+    ):
+        column.metric(label, value)
+
+
+def as_notes(track: zoo.PitchTrack, duration: float) -> None:
+    notes = track.notes()
+    if notes.empty:
+        st.info("No note is held for a tenth of a second.")
+        return
+    st.plotly_chart(
+        figures.piano_roll(notes, duration),
+        key="pitch-notes",
+        alt=f"The {len(notes)} notes of {track.input}, from {notes['name'].iloc[0]} on",
+    )
+    st.dataframe(
+        notes[["start", "end", "name"]].assign(cents=notes["cents"].round() + 0.0),  # and no minus nought
+        hide_index=True,
+        column_config={
+            "start": st.column_config.NumberColumn("start (s)", format="%.2f"),
+            "end": st.column_config.NumberColumn("end (s)", format="%.2f"),
+            "cents": st.column_config.NumberColumn(format="%+.0f"),
+        },
+    )
+
+
+def as_sound(track: zoo.PitchTrack) -> bytes:
+    stream = io.BytesIO()
+    soundfile.write(stream, track.synthesise(RATE), RATE, format="wav", subtype="PCM_16")
+    return stream.getvalue()
+
+
+st.title("Pitch")
+st.markdown("Upload a melody that plays one note at a time, sing one, or try the sample, and see its pitch.")
+with one_sentence():
+    recordings = shared.ask("melody", "pitch")
+    name, decoder, keys, gate, smooth = choose()
+    for given in recordings:
+        samples, _ = shared.remembered(follow, name, given)
+        track = shared.remembered(decoded, name, given, decoder, keys).gated(**gate).smoothed(smooth)
+        shared.player(samples)
+        summary(track)
+        over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
+        with over_time:
+            st.plotly_chart(
+                figures.pitch(samples, RATE, track),
+                key="pitch-figure",
+                alt=f"Pitch of {given.name} over time",
+            )
+        with notes:
+            as_notes(track, len(samples) / RATE)
+        if st.toggle("Play the pitch as a tone", key="pitch-play"):
+            st.audio(as_sound(track), format="audio/wav")
+        shared.downloads(
+            "pitch",
+            track.table(),
+            track.to_dict(),
+            "pitch",
+            File("MIDI", "pitch.mid", "audio/midi", track.to_midi),
+            File("Tone", "pitch.wav", "audio/wav", lambda track=track: as_sound(track)),
+        )

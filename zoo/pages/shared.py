@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,16 @@ from zoo import weights
 from zoo.errors import ZooError
 from zoo.results import to_csv
 from zoo.samples import SAMPLES, names, sample
+from zoo.storing import is_saved
+from zoo.training.jobs import Line
+from zoo.training.teaching import Taught
+from zoo.workspaces import House, Workspace
 
 RATE = 16000  # Hz, at which the sound networks of the pages hear and the figures are drawn
 MOST_SECONDS = 600
 MOST_FILES = 20
-MOST_RESULTS = 4  # of long recordings, with their samples: 40 MB each at the most
+MOST_RESULTS = 3  # of a kind; those of 10 minutes take 40 MB with their samples, pitch 130 MB
+MOST_TAUGHT = 5
 SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm", "aiff"]
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
 
@@ -51,7 +57,9 @@ _load = st.cache_resource(max_entries=8, show_spinner="Loading the network …")
 
 
 def network(name: str) -> zoo.Network:
-    """A network in eval mode, one for all users; nobody changes it."""
+    """A network in eval mode, one for all users, which nobody changes; or one that this session taught."""
+    if name in taught():
+        return taught()[name].network
     if not weights.path_of(zoo.describe(name)).is_file():
         bar = st.progress(0.0, text=f"Fetching the weights of {title_of(name)} …")
         zoo.fetch(name, progress=lambda done, total: bar.progress(min(1.0, done / max(total, 1))))
@@ -60,17 +68,59 @@ def network(name: str) -> zoo.Network:
 
 
 def remembered(compute: Callable[..., T], *arguments: Any) -> T:
-    """The result of ``compute(*arguments)``, kept for this user's session; of `MOST_RESULTS` the oldest goes.
+    """The result of ``compute(*arguments)``, kept for this session; past `MOST_RESULTS` the oldest goes.
 
     Unlike Streamlit's cache it lets `compute` draw, for example a progress bar, without drawing it again.
     """
-    kept = st.session_state.setdefault("remembered", {})
-    key = (compute.__qualname__, *arguments)
-    if key not in kept:
-        kept[key] = compute(*arguments)
+    kept = st.session_state.setdefault(f"remembered-{compute.__qualname__}", {})
+    if arguments not in kept:
+        kept[arguments] = compute(*arguments)
         while len(kept) > MOST_RESULTS:
             kept.pop(next(iter(kept)))
-    return kept[key]
+    return kept[arguments]
+
+
+@st.cache_resource(show_spinner=False)
+def _house() -> House:
+    return House()
+
+
+@st.cache_resource(show_spinner=False)
+def line() -> Line:
+    """Where all sessions queue to train."""
+    return Line()
+
+
+@st.cache_resource(scope="session", on_release=Workspace.leave, show_spinner=False)
+def _present(folder: Path, _workspace: Workspace) -> Workspace:
+    """A session is there; Streamlit calls `leave` when it loses its connection."""
+    _workspace.stay()
+    return _workspace
+
+
+def workspace() -> Workspace:
+    """The folder of this session, and what it made; both are gone soon after the session is."""
+    own = st.session_state.get("workspace")
+    if own is None or own.closed:
+        own = st.session_state["workspace"] = _house().room()
+    return _present(own.folder, own)
+
+
+def taught(modality: str | None = None) -> dict[str, Taught]:
+    """The networks that this session taught, the last one first, by names that no other session knows."""
+    if "workspace" not in st.session_state:
+        return {}
+    made = workspace().made.items()
+    return {name: one for name, one in reversed(made) if modality in (None, one.network.spec.modality)}
+
+
+def keep_taught(one: Taught) -> None:
+    """Offer a network that was taught on the other pages too; past `MOST_TAUGHT` the oldest goes."""
+    made = workspace().made
+    made[str(one.folder)] = one
+    while len(made) > MOST_TAUGHT:
+        oldest = next(iter(made))
+        shutil.rmtree(made.pop(oldest).folder, ignore_errors=True)
 
 
 @contextmanager
@@ -140,28 +190,43 @@ def title_of(name: str) -> str:
 def with_size(name: str) -> str:
     """Readable name of a network, and what it costs to fetch it where it is not here."""
     spec = zoo.describe(name)
-    here = weights.path_of(spec).is_file()
+    here = is_saved(name) or weights.path_of(spec).is_file()
     return spec.title if here else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
 
 
-def downloads(stem: str, table: pd.DataFrame, record: Any, key: str) -> None:
-    """Buttons that save a result as CSV and as JSON."""
+class File(NamedTuple):
+    """What a button saves: its label, the file's name, its kind, and what gives its content when clicked."""
+
+    label: str
+    name: str
+    kind: str
+    content: Callable[[], str | bytes]
+
+
+def downloads(stem: str, table: pd.DataFrame, record: Any, key: str, *others: File) -> None:
+    """Buttons that save a result as CSV, as JSON, and as other files."""
+    files = [
+        File("CSV", f"{stem}.csv", "text/csv", lambda: to_csv(table)),
+        File(
+            "JSON",
+            f"{stem}.json",
+            "application/json",
+            lambda: json.dumps(record, ensure_ascii=False, indent=1),
+        ),
+    ]
+    save(key, *files, *others)
+
+
+def save(key: str, *files: File) -> None:
+    """A row of buttons, each of which saves a file that is made when it is clicked."""
     row = st.container(horizontal=True)
-    row.download_button(
-        "CSV",
-        to_csv(table),
-        f"{stem}.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        key=f"{key}-csv",
-    )
-    row.download_button(
-        "JSON",
-        json.dumps(record, ensure_ascii=False, indent=1),
-        f"{stem}.json",
-        "application/json",
-        on_click="ignore",
-        icon=":material/download:",
-        key=f"{key}-json",
-    )
+    for file in files:
+        row.download_button(
+            file.label,
+            file.content,
+            file.name,
+            file.kind,
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"{key}-{file.label}",
+        )

@@ -1,16 +1,24 @@
 """Which sounds are heard when?"""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 import zoo
+from audio import reporting
 from audio.signal import read_mono
 from zoo import figures
 from zoo.pages import shared
-from zoo.pages.shared import RATE, Given, one_sentence, title_of
+from zoo.pages.shared import RATE, File, Given, one_sentence, title_of
 from zoo.verbs import relocate
+
+SPECIFICITY = {
+    "high": "the network's own classes",
+    "medium": "categories such as Vehicle",
+    "low": "seven kinds such as Animal",
+}
 
 
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
@@ -21,29 +29,54 @@ def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     return samples, replace(heard, input=given.name, clip=replace(heard.clip, input=given.name))
 
 
-st.title("Sounds")
-st.markdown("Upload a recording, make one, or try the sample, and see which sounds are heard when.")
-with one_sentence():
-    recordings = shared.ask("sound", "sounds")
-    left, right = st.columns([1, 2])
-    name = left.selectbox("Network", zoo.networks(task="events"), format_func=title_of, key="sounds-network")
-    threshold = right.slider("Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
-    labels = [label.label for label in shared.network(name).labels]
+def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
+    """What counts as an event: the options of `zoo.sound_events`."""
+    known = reporting.names(net.labels)
     left, right = st.columns(2)
-    include = left.multiselect("Only these sounds", labels, key="sounds-include")
-    exclude = right.multiselect("Not these sounds", labels, key="sounds-exclude")
-    for given in recordings:
-        samples, everything = shared.remembered(listen, name, given)
-        heard = relocate(
-            everything, shared.network(name), threshold=threshold, include=include, exclude=exclude
+    include = left.multiselect(
+        "Only these sounds", known, key="sounds-include", help="Classes, or categories with all below them."
+    )
+    exclude = right.multiselect("Not these sounds", known, key="sounds-exclude")
+    with st.expander("Duration, gaps and detail", icon=":material/tune:"):
+        columns = st.columns(3)
+        shortest = columns[0].slider(
+            "Shortest event (s)", 0.0, 5.0, 0.5, 0.1, key="sounds-shortest", help="Shorter ones are dropped."
         )
-        shared.player(samples)
-        best = zip(heard.clip.labels, heard.clip.scores, strict=True)
-        st.markdown("**On the whole:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
+        gap = columns[1].slider(
+            "Gap that is bridged (s)",
+            0.0,
+            5.0,
+            0.25,
+            0.05,
+            key="sounds-separation",
+            help="Events of a class with a shorter gap between them are one.",
+        )
+        detail = columns[2].selectbox(
+            "Detail",
+            SPECIFICITY if reporting.has_categories(net.labels) else ["high"],
+            format_func=SPECIFICITY.__getitem__,
+            key="sounds-specificity",
+        )
+    return {
+        "threshold": threshold,
+        "min_duration": shortest,
+        "separation": gap,
+        "specificity": detail,
+        "include": include,
+        "exclude": exclude,
+    }
+
+
+def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None:
+    shared.player(samples)
+    best = zip(heard.clip.labels, heard.clip.scores, strict=True)
+    st.markdown("**On the whole:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
+    events, scores = st.tabs(["Events", "Scores over time"], key="sounds-tabs")
+    with events:
         st.plotly_chart(
             figures.sound_events(samples, RATE, heard),
             key="sounds-figure",
-            alt=f"Waveform, spectrogram and events of {given.name}",
+            alt=f"Waveform, spectrogram and events of {heard.input}",
         )
         if heard.events:
             st.dataframe(
@@ -57,8 +90,31 @@ with one_sentence():
             )
         else:
             st.info("No sound reaches the threshold; a lower one shows fainter guesses.")
-        shared.downloads("events", heard.table(), heard.to_dict(), "sounds")
+    with scores:
+        st.plotly_chart(
+            figures.class_scores(heard),
+            key="sounds-scores",
+            alt=f"Scores over time of the classes that {heard.input} has most of",
+        )
+    audacity = File("Audacity labels", "events.txt", "text/plain", heard.to_audacity)
+    shared.downloads("events", heard.table(), heard.to_dict(), "sounds", audacity)
+    if independent:
         st.caption(
             "Scores are independent of each other and not calibrated across classes: "
             "compare a class with itself over time, not with another."
         )
+
+
+st.title("Sounds")
+st.markdown("Upload a recording, make one, or try the sample, and see which sounds are heard when.")
+with one_sentence():
+    recordings = shared.ask("sound", "sounds")
+    left, right = st.columns([1, 2])
+    names = [*shared.taught("sound"), *zoo.networks(task="events")]
+    name = left.selectbox("Network", names, format_func=title_of, key="sounds-network")
+    threshold = right.slider("Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
+    net = shared.network(name)
+    options = choose(net, threshold)
+    for given in recordings:
+        samples, everything = shared.remembered(listen, name, given)
+        show(samples, relocate(everything, net, **options), net.spec.activation == "sigmoid")

@@ -118,7 +118,27 @@ def test_sounds_finds_the_bell_and_follows_the_threshold(page):
     assert 0 < len(app.dataframe[0].value) < many
     app.get_by_key("sounds-include").set_value(["Bicycle bell"]).run()
     assert set(app.dataframe[0].value["label"]) == {"Bicycle bell"}
-    assert len(app.get("plotly_chart")) == 1
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_sounds_has_all_options_of_events_and_hears_once(page, monkeypatch):
+    app = page("sounds")
+    app.get_by_key("sounds-way").set_value("Sample").run()
+    monkeypatch.setattr(zoo.Network, "scores", None)  # nothing is heard again from here on
+    events = app.dataframe[0].value
+    app.get_by_key("sounds-shortest").set_value(2.0).run()
+    assert (app.dataframe[0].value.eval("end - start") >= 2).all()
+    assert 0 < len(app.dataframe[0].value) < len(events)
+    app.get_by_key("sounds-shortest").set_value(0.0).run()
+    most = len(app.dataframe[0].value)
+    app.get_by_key("sounds-separation").set_value(5.0).run()
+    assert len(app.dataframe[0].value) < most
+    app.get_by_key("sounds-exclude").set_value(["Bell"]).run()  # a category: bicycle bells are below it
+    assert not {"Bell", "Bicycle bell"} & set(app.dataframe[0].value["label"])
+    app.get_by_key("sounds-exclude").set_value([])
+    app.get_by_key("sounds-specificity").set_value("low").run()
+    assert not app.exception
+    assert "Sounds of things" in set(app.dataframe[0].value["label"])
 
 
 def test_sounds_hears_an_upload_and_a_recording(page, media):
@@ -138,10 +158,31 @@ def test_pitch_follows_a_tone_and_its_gates(page):
     assert float(values["Median"].split()[0]) == pytest.approx(440, abs=1.3)
     assert int(values["Voiced"].rstrip("%")) > 95
     app.selectbox[0].select("crepe.tiny").run()
-    app.selectbox[1].select("viterbi").run()
     assert not app.exception
     app.get_by_key("pitch-threshold").set_value(1.0).run()
     assert "No frame is voiced" in text(app)
+
+
+def test_pitch_is_decoded_anew_and_not_heard_anew(page, monkeypatch):
+    app = page("pitch")
+    app.file_uploader[0].set_value(("tone.wav", wav(tone()), "audio/wav")).run()
+    monkeypatch.setattr(zoo.Network, "scores", None)
+    for decoder in ("viterbi", "soft-viterbi", "argmax"):
+        app.selectbox[1].select(decoder).run()
+        assert not app.exception
+        assert float(app.metric[0].value.split()[0]) == pytest.approx(440, rel=0.006)
+    app.get_by_key("pitch-threshold").set_value(0.0)
+    app.get_by_key("pitch-range").set_value(("C3", "G3")).run()  # where the tone is not
+    assert not app.exception
+    assert float(app.metric[2].value.split()[0]) <= 196 * 2 ** (1 / 24) + 0.1
+    app.get_by_key("pitch-threshold").set_value(0.5)
+    app.get_by_key("pitch-range").set_value(("C1", "B6"))
+    app.get_by_key("pitch-smooth").set_value(5).run()
+    assert not app.exception
+    assert app.dataframe[0].value["name"].tolist() == ["A4"]
+    assert not app.get("audio")[1:]
+    app.get_by_key("pitch-play").set_value(True).run()
+    assert len(app.get("audio")) == 2
 
 
 def test_pitch_of_the_melody_and_of_the_microphone(page):
@@ -178,16 +219,18 @@ def test_a_bad_recording_is_one_sentence_and_the_page_goes_on(page, name, file, 
     assert [word in error.value for error in app.error] == [True]
     app.get_by_key(f"{name}-way").set_value("Sample").run()
     assert not app.error
-    assert len(app.get("plotly_chart")) == 1
+    assert len(app.get("plotly_chart")) == 2
 
 
 def test_a_network_is_loaded_once_for_all():
     assert shared.network("crepe.tiny") is shared.network("crepe.tiny")
 
 
-@pytest.mark.parametrize("name", ["pictures", "sounds", "pitch"])
-def test_results_can_be_downloaded(page, name):
+@pytest.mark.parametrize(
+    ("name", "others"), [("pictures", []), ("sounds", ["Audacity labels"]), ("pitch", ["MIDI", "Tone"])]
+)
+def test_results_can_be_downloaded(page, name, others):
     app = page(name)
     assert not app.get("download_button")
     app.get_by_key(f"{name}-way").set_value("Sample").run()
-    assert [button.label for button in app.get("download_button")] == ["CSV", "JSON"]
+    assert [button.label for button in app.get("download_button")] == ["CSV", "JSON", *others]
