@@ -14,5 +14,6 @@ st.navigation(
         st.Page(pages / "pictures.py", title="Pictures", icon=":material/image:"),
         st.Page(pages / "sounds.py", title="Sounds", icon=":material/hearing:"),
         st.Page(pages / "pitch.py", title="Pitch", icon=":material/music_note:"),
+        st.Page(pages / "teach.py", title="Teach", icon=":material/school:"),
     ]
 ).run()

@@ -1,103 +1,16 @@
 """The real server in a real browser: uploads, a microphone that plays a file, and what the pages then say."""
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-import requests
-import soundfile
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 import zoo
-from tests.browser import chromium
+from tests.browser.reading import WAIT, download, expect_text, metric, upload
 
 pytestmark = pytest.mark.browser
-WAIT = 90_000  # ms; the first answer loads torch and a network
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where the app is served."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "zoo", "app", "--port", str(port), "--address", "127.0.0.1"]
-    with subprocess.Popen(command, start_new_session=True) as server:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(120):
-            try:
-                if requests.get(f"{url}/_stcore/health", timeout=1).ok:
-                    break
-            except requests.RequestException:
-                time.sleep(0.5)
-        yield url
-        os.killpg(server.pid, 15)
-
-
-@pytest.fixture(scope="module")
-def microphone(tmp_path_factory) -> Path:
-    """What the microphone hears: a melody of one note, 440 Hz with overtones."""
-    path = tmp_path_factory.mktemp("microphone") / "a4.wav"
-    time_ = np.arange(48000 * 20) / 48000
-    soundfile.write(path, sum(0.3 / k * np.sin(2 * np.pi * 440 * k * time_) for k in (1, 2, 3)), 48000)
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser(microphone):
-    path = chromium.find()
-    if path is None:
-        if os.environ.get("ZOO_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium or Chrome, and ZOO_REQUIRE_BROWSER wants one")
-        pytest.skip("no Chromium or Chrome on this machine; `make test` brings one where it can")
-    flags = [
-        "--no-sandbox",
-        "--disable-quic",
-        "--disable-background-networking",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone}",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=[1440, 390], ids=["wide", "narrow"])
-def page(browser, request) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": request.param, "height": 1000})
-    page.set_default_timeout(WAIT)
-    yield page
-    page.close()
-
-
-def upload(page: Page, *files: Path) -> None:
-    page.locator('input[type="file"]').set_input_files(files)
-
-
-def expect_text(page: Page, text: str | re.Pattern) -> None:
-    expect(page.get_by_text(text).first).to_be_visible(timeout=WAIT)
-
-
-def metric(page: Page, label: str) -> str:
-    box = page.get_by_test_id("stMetric").filter(has_text=label)
-    box.wait_for()
-    return box.get_by_test_id("stMetricValue").inner_text()
-
-
-def download(page: Page, label: str) -> str:
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=label, exact=True).click()
-    return Path(waiting.value.path()).read_text(encoding="utf-8")
 
 
 def test_networks(page, address):
@@ -134,10 +47,26 @@ def test_a_recording(page, address):
     upload(page, zoo.sample("bicycle-bell.wav"))
     expect_text(page, re.compile(r"On the whole: Bicycle bell"))
     expect(page.locator("audio")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_contain_text("Bicycle bell")
+    expect(page.locator(".js-plotly-plot").first).to_contain_text("Bicycle bell")
     lines = download(page, "CSV").splitlines()
     assert lines[0] == "start,end,label,index,id,score"
     assert any(line.startswith("7.2,") and "Bicycle bell" in line for line in lines)
+
+
+def test_events_can_be_narrowed_down_and_taken_to_audacity(page, address):
+    page.goto(f"{address}/sounds")
+    upload(page, zoo.sample("bicycle-bell.wav"))
+    expect_text(page, re.compile(r"On the whole: Bicycle bell"))
+    chooser = page.get_by_role("combobox", name="Only these sounds")
+    chooser.fill("Sounds of things")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")  # while the list is open, the rest of the page is hidden from readers
+    expect(page.locator(".js-plotly-plot").first).not_to_contain_text("Speech")
+    lines = [line.split("\t") for line in download(page, "Audacity labels").splitlines()]
+    assert {"Bicycle bell"} <= {label for _, _, label in lines}
+    assert "Speech" not in {label for _, _, label in lines}
+    page.get_by_role("tab", name="Scores over time").click()
+    expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("Speech")
 
 
 def record(page: Page, seconds: float) -> None:
@@ -153,14 +82,14 @@ def test_the_microphone_is_heard(page, address):
     page.goto(f"{address}/pitch")
     record(page, 3)
     assert float(metric(page, "Median").split()[0]) == pytest.approx(440, rel=0.006)
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 
 def test_a_recording_from_the_microphone_has_events(page, address):
     page.goto(f"{address}/sounds")
     record(page, 3)
     expect_text(page, re.compile(r"On the whole: "))
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 
 def test_a_melody(page, address, tmp_path):
@@ -171,3 +100,8 @@ def test_a_melody(page, address, tmp_path):
     lines = download(page, "CSV").splitlines()
     assert lines[0] == "time,frequency,confidence,voiced"
     assert len(lines) == 602
+    page.get_by_role("tab", name="Notes").click()
+    expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("G4")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="MIDI", exact=True).click()
+    assert Path(waiting.value.path()).read_bytes()[:4] == b"MThd"

@@ -1,0 +1,75 @@
+"""The server and the browser of these tests."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+import soundfile
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser import chromium
+from tests.browser.reading import WAIT
+
+
+@pytest.fixture(scope="package")
+def address() -> Iterator[str]:
+    """Where the app is served."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "zoo", "app", "--port", str(port), "--address", "127.0.0.1"]
+    with subprocess.Popen(command, start_new_session=True) as server:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(120):
+            try:
+                if requests.get(f"{url}/_stcore/health", timeout=1).ok:
+                    break
+            except requests.RequestException:
+                time.sleep(0.5)
+        yield url
+        os.killpg(server.pid, 15)
+
+
+@pytest.fixture(scope="package")
+def microphone(tmp_path_factory) -> Path:
+    """What the microphone hears: a melody of one note, 440 Hz with overtones."""
+    path = tmp_path_factory.mktemp("microphone") / "a4.wav"
+    time_ = np.arange(48000 * 20) / 48000
+    soundfile.write(path, sum(0.3 / k * np.sin(2 * np.pi * 440 * k * time_) for k in (1, 2, 3)), 48000)
+    return path
+
+
+@pytest.fixture(scope="package")
+def browser(microphone):
+    path = chromium.find()
+    if path is None:
+        if os.environ.get("ZOO_REQUIRE_BROWSER"):
+            pytest.fail("no Chromium or Chrome, and ZOO_REQUIRE_BROWSER wants one")
+        pytest.skip("no Chromium or Chrome on this machine; `make test` brings one where it can")
+    flags = [
+        "--no-sandbox",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={microphone}",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[1440, 390], ids=["wide", "narrow"])
+def page(browser, request) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": request.param, "height": 1000})
+    page.set_default_timeout(WAIT)
+    yield page
+    page.close()

@@ -1,0 +1,28 @@
+"""What the tests do on a page, and what they read off it."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+WAIT = 90_000  # ms; the first answer loads torch and a network
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.locator('input[type="file"]').set_input_files(files)
+
+
+def expect_text(page: Page, text: str | re.Pattern) -> None:
+    expect(page.get_by_text(text).first).to_be_visible(timeout=WAIT)
+
+
+def metric(page: Page, label: str) -> str:
+    box = page.get_by_test_id("stMetric").filter(has_text=label)
+    box.wait_for()
+    return box.get_by_test_id("stMetricValue").inner_text()
+
+
+def download(page: Page, label: str) -> str:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=label, exact=True).click()
+    return Path(waiting.value.path()).read_text(encoding="utf-8")

@@ -1,0 +1,105 @@
+"""What the page Teach shows of a network that was trained: how good it is, and what it says of new files."""
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+import zoo
+from audio.signal import read_mono
+from zoo.pages import shared
+from zoo.pages.shared import RATE, File, one_sentence
+from zoo.training.teaching import Taught, curves, packed, verdict
+
+
+def results(taught: Taught) -> None:
+    """Everything about a trained network, with a place to try it."""
+    st.subheader(f"Taught: {taught.network.name}")
+    evaluation, training = taught.evaluation, taught.network.spec.training
+    columns = st.columns(3)
+    columns[0].metric("Accuracy", f"{evaluation.accuracy:.1%}")
+    columns[1].metric("Held out", len(evaluation))
+    columns[2].metric("Trained in", f"{training['seconds']:.0f} s")
+    st.markdown(verdict(evaluation))
+    tried, judged, learnt = st.tabs(["Try it", "Mistakes", "How it learnt"], key="teach-tabs")
+    with tried, one_sentence():
+        attempt(taught.network)
+    with judged:
+        mistakes(taught)
+    with learnt:
+        course(training)
+    save(taught)
+
+
+def attempt(net: zoo.Network) -> None:
+    """New files, and what the network says of them."""
+    for position, given in enumerate(shared.ask(net.spec.modality, "teach-try")):
+        with one_sentence():
+            left, right = st.columns(2)
+            if net.spec.modality == "picture":
+                left.image(given.data, caption=given.name, width=300)
+                said = net.classify(shared.named(given), top=5)
+            else:
+                samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
+                with left:
+                    shared.player(samples)
+                said = net.classify(samples, rate=RATE, top=5)
+            right.markdown(f"**{said.labels[0]}**, {said.scores[0]:.0%} sure")
+            right.plotly_chart(
+                said.plot(),
+                key=f"teach-try-{position}",
+                config={"displayModeBar": False},
+                alt=f"Scores of the classes for {given.name}",
+            )
+    st.caption("It is on the Pictures or Sounds page too, as long as you stay.")
+
+
+def mistakes(taught: Taught) -> None:
+    """The confusion matrix, and the worst mistakes to look at or to listen to."""
+    evaluation = taught.evaluation
+    st.plotly_chart(evaluation.plot(), key="teach-confusion", alt="Confusion matrix of the held-out examples")
+    if not taught.mistakes:
+        st.info("No mistake among the examples that were held out.")
+        return
+    st.markdown("**The worst mistakes**")
+    for start in range(0, len(taught.mistakes), 4):
+        for column, one in zip(st.columns(4), taught.mistakes[start : start + 4], strict=False):
+            with column:
+                st.markdown(f"{one.true}, taken for **{one.predicted}** ({one.score:.0%})")
+                if one.copy and one.copy.kind == "picture":
+                    st.image(one.copy.url, caption=one.name)
+                elif one.copy:
+                    st.audio(one.copy.url)
+
+
+def course(training: dict) -> None:
+    """Curves of training, or what the classic classifiers reached."""
+    if training.get("history"):
+        st.plotly_chart(
+            curves(training["history"]), key="teach-curves", alt="Accuracy and loss after each epoch"
+        )
+    elif "accuracy in folds" in training:
+        st.markdown("Balanced accuracy of the classifiers that were tried, in cross-validation:")
+        rows = [
+            {"classifier": kind, "accuracy": f"{value:.1%}", "": "chosen" * (kind == training["classifier"])}
+            for kind, value in training["accuracy in folds"].items()
+        ]
+        st.dataframe(rows, hide_index=True)
+
+
+def save(taught: Taught) -> None:
+    shared.save(
+        "teach",
+        File("Network", "network.zip", "application/zip", lambda: packed(taught.folder)),
+        File("Report", "report.html", "text/html", lambda: _report(taught)),
+    )
+    st.caption(
+        'Unpack the network, and `zoo.load("network")` or `zoo classify FILE --network ./network` takes it.'
+    )
+
+
+def _report(taught: Taught) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.html"
+        taught.evaluation.report(path, data=taught.held, network=taught.network)
+        return path.read_bytes()
