@@ -16,7 +16,7 @@ from zoo.pages.taught import results
 from zoo.sources import Progress
 from zoo.training import uploads
 from zoo.training.classic import CLASSIFIERS
-from zoo.training.forgetting import forget
+from zoo.training.features import forget
 from zoo.training.jobs import FAILED, STOPPED, WAITING, Job
 from zoo.training.loop import Settings
 from zoo.training.teaching import Choices, curves, teach

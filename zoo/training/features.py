@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +85,28 @@ def features(net: Network, data: Dataset, *, progress: Progress | None = None) -
     return Features(np.concatenate(rows), np.repeat(np.arange(len(rows)), lengths))
 
 
+def forget(contents: Iterable[str]) -> None:
+    """Take what was computed of some examples out of the cache again, for all networks.
+
+    No training that uses them may be under way.
+
+    Parameters
+    ----------
+    contents : iterable of str
+        Their `Dataset.hashes`.
+
+    Raises
+    ------
+    WeightsError
+        If the cache cannot be written.
+    """
+    rows = [(content,) for content in contents]
+    for path in sorted(_folder().glob("*.sqlite")):
+        with storing(path), closing(_open(path)) as store, store:
+            store.execute("PRAGMA secure_delete = ON")  # overwritten, and not just marked as free
+            store.executemany("DELETE FROM features WHERE content = ?", rows)
+
+
 def _compute(
     body: Network, data: Dataset, missing: Sequence[int], store: sqlite3.Connection
 ) -> Iterator[int]:
@@ -120,6 +142,10 @@ def _open(path: Path) -> sqlite3.Connection:
     return store
 
 
+def _folder() -> Path:
+    return cache_folder() / "features"
+
+
 def _read(store: sqlite3.Connection, content: str) -> np.ndarray:
     windows, vectors = store.execute(
         "SELECT windows, vectors FROM features WHERE content = ?", (content,)
@@ -136,4 +162,4 @@ def _place(body: Network) -> Path:
         found.update(name.encode())
         found.update(tensor.cpu().contiguous().numpy().tobytes())
     name = re.sub(r"[^\w.-]+", "--", spec.arch)
-    return cache_folder() / "features" / f"{name}-{found.hexdigest()[:16]}.sqlite"
+    return _folder() / f"{name}-{found.hexdigest()[:16]}.sqlite"

@@ -11,8 +11,7 @@ from PIL import Image
 
 import zoo
 from zoo.results import Evaluation
-from zoo.training.features import features
-from zoo.training.forgetting import forget
+from zoo.training.features import features, forget
 from zoo.training.jobs import Line
 from zoo.training.teaching import Choices, curves, packed, teach, verdict
 from zoo.training.uploads import Box, from_boxes
