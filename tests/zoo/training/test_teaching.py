@@ -65,11 +65,9 @@ def test_two_colours_are_learnt_judged_and_saved(net, colours, tmp_path, method)
 
 
 def test_mistakes_come_with_a_copy_to_look_at(net, colours, tmp_path):
-    swapped = colours.targets.copy()
-    swapped[[0, 6]] = swapped[[6, 0]]  # labels that nothing can learn
     job = run(
         net("efficientnet_lite0"),
-        replace(colours, targets=swapped),
+        replace(colours, targets=np.arange(12) % 2),  # labels that have nothing to do with the colours
         Choices("features", held=0.5, seed=1, options={"classifier": "logistic"}),
         tmp_path / "network",
     )
