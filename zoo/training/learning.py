@@ -57,7 +57,7 @@ class Job:
         linear, mean, scale, history = self._on_features(training, self.training.targets, held, self.watch)
         with torch.no_grad():
             logits = linear(torch.from_numpy(((held.values - mean) / scale).astype(np.float32))).numpy()
-        if refit:
+        if refit and history:  # none where it was stopped in its first epoch
             best = 1 + int(np.argmin([row["validation_loss"] for row in history]))
             targets = np.concatenate([self.training.targets, self.held.targets])
             linear, mean, scale, _ = self._on_features(

@@ -60,7 +60,7 @@ def transfer(
     method : {"auto", "features", "head", "finetune", "scratch"}
         A classic classifier on the features of the network; a new head on them; a new head, and then the
         layers below it too; all of an untrained network (one that is given is taken as it is).
-        ``"auto"`` asks `zoo.advise`.
+        ``"auto"`` asks `zoo.advise`, also where to freeze.
     validation : Dataset or float
         What is held out to see when to stop, or which share of the data. A head on stored features is trained
         once more, on that share too, when it is known when to stop; classic classifiers are chosen by
@@ -113,7 +113,10 @@ def transfer(
         )
     if freeze is not None:
         layer_of(network.module, freeze)
-    method = advise(data, network).method if method == "auto" else method
+    _settings(settings)  # what makes no sense is said before the work
+    if method == "auto":
+        advice = advise(data, network)
+        method, freeze = advice.method, freeze or (advice.layer if advice.method == "finetune" else None)
     begin = time.monotonic()
     if method == "features":
         trained, record = _classic(network, data, classifier, seed, progress)
@@ -129,12 +132,10 @@ def transfer(
             trained, record = job.from_scratch(augment or "light", place, resume=resume)
         elif method == "finetune":
             trained, record = job.finetune(augment or "light", freeze, place, resume=resume)
+        elif augment in (None, "none"):
+            trained, record = job.head(refit=not isinstance(validation, Dataset))
         else:
-            trained, record = (
-                job.head(refit=not isinstance(validation, Dataset))
-                if augment in (None, "none")
-                else job.through_body(augment)
-            )
+            trained, record = job.through_body(augment)
     record |= {"method": method, "seed": seed, "seconds": round(time.monotonic() - begin, 1)}
     trained = _recorded(trained, network, data, record)
     if out and is_first():

@@ -11,6 +11,7 @@ from PIL import Image
 import zoo
 from zoo.cli import main
 from zoo.errors import InputError, UnknownNameError
+from zoo.training.advice import Advice
 from zoo.training.dataset import Dataset
 from zoo.training.learning import Job
 
@@ -105,6 +106,25 @@ def test_the_network_that_was_given_is_left_as_it_was(net):
     assert all(parameter.requires_grad for parameter in net("squeezenet").module.parameters())
 
 
+@pytest.mark.parametrize("method", ["head", "finetune"])
+def test_a_training_that_is_stopped_at_once_is_a_network_all_the_same(net, method):
+    trained = zoo.transfer(
+        squares(), network=net("squeezenet"), method=method, validation=0.25, watch=lambda step: True
+    )
+    assert trained.spec.training["history"] == []
+    assert set(trained.classify(squares().inputs[0]).labels) == {"dark", "bright"}
+
+
+def test_advice_says_how_where_nobody_does(net, monkeypatch):
+    advice = Advice("finetune", "squeezenet", "features.7", ("because",), "little")
+    monkeypatch.setattr("zoo.training.transfer.advise", lambda data, network: advice)
+    trained = zoo.transfer(squares(), network=net("squeezenet"), epochs=1, validation=0.25)
+    assert (trained.spec.training["method"], trained.spec.training["frozen up to"]) == (
+        "finetune",
+        "features.7",
+    )
+
+
 def test_what_is_frozen_stays_in_fine_tuning(net):
     trained = zoo.transfer(
         squares(),
@@ -176,6 +196,7 @@ def test_sounds_are_fine_tuned_too(net):
         ({"method": "magic"}, UnknownNameError, "features"),
         ({"network": "yamnet"}, InputError, "for sounds"),
         ({"method": "head", "epoch": 3}, InputError, "epochs"),
+        ({"method": "features", "epoch": 3}, InputError, "epochs"),
         ({"method": "head", "validation": 1.5}, InputError, "share"),
         ({"method": "features", "classifier": "forest"}, UnknownNameError, "logistic"),
         ({"method": "finetune", "freeze": "features.99"}, UnknownNameError, "features"),
