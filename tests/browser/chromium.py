@@ -32,6 +32,18 @@ def _runs(path: str) -> bool:
     return run.returncode == 0
 
 
+def found() -> str:
+    """The path of a browser; without one a test is skipped, or fails where ``ZOO_REQUIRE_BROWSER`` is set."""
+    import pytest
+
+    path = find()
+    if path is None and os.environ.get("ZOO_REQUIRE_BROWSER"):
+        pytest.fail("no Chromium or Chrome, and ZOO_REQUIRE_BROWSER wants one")
+    if path is None:
+        pytest.skip("no Chromium or Chrome on this machine; `make test` brings one where it can")
+    return path
+
+
 def install() -> None:
     """Bring a browser if there is none; what cannot be done is said on stderr."""
     if find():

@@ -48,11 +48,7 @@ def microphone(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="package")
 def browser(microphone):
-    path = chromium.find()
-    if path is None:
-        if os.environ.get("ZOO_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium or Chrome, and ZOO_REQUIRE_BROWSER wants one")
-        pytest.skip("no Chromium or Chrome on this machine; `make test` brings one where it can")
+    path = chromium.found()
     flags = [
         "--no-sandbox",
         "--disable-quic",

@@ -20,7 +20,7 @@ class Stopped(Exception):
 
 
 class Line:
-    """The jobs of a machine: the first of them runs, the others wait.
+    """The jobs of a process: the first of them runs, the others wait.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Line:
         job = Job(work, self)
         with self._turn:
             if len(self._jobs) > self.most and not always:
-                raise InputError(f"{self.most} others wait to train on this machine; try again in a while.")
+                raise InputError(f"{self.most} others wait to train here; try again in a while.")
             self._jobs.append(job)
         threading.Thread(target=self._do, args=(job,), daemon=True).start()
         return job

@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 
 import zoo
-from tests.browser.chromium import find
+from tests.browser.chromium import found
 from zoo.errors import InputError
 from zoo.results import Evaluation
 from zoo.training.dataset import Dataset
@@ -182,8 +182,7 @@ def test_what_cannot_be_written_is_said(evaluation, tmp_path):
 def test_a_browser_shows_it_without_errors_or_requests(evaluation, pictures, tmp_path, width):
     from playwright.sync_api import sync_playwright
 
-    if (browser := find()) is None:
-        pytest.skip("needs Chromium or Chrome")
+    browser = found()
     written(evaluation, tmp_path, data=pictures)
     complaints, requests = [], []
     with sync_playwright() as playwright:
