@@ -158,8 +158,8 @@ def piano_roll(notes: pd.DataFrame, duration: float) -> go.Figure:
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            customdata=notes[["name", "start", "end", "cents"]],
-            hovertemplate="%{customdata[0]}: %{customdata[1]:.2f} to %{customdata[2]:.2f} s, "
+            customdata=notes[["start", "end", "name", "cents"]],
+            hovertemplate="%{customdata[2]}: %{customdata[0]:.2f} to %{customdata[1]:.2f} s, "
             "%{customdata[3]:+.0f} cents<extra></extra>",
         )
     )

@@ -13,6 +13,7 @@ from audio.pitch import DECODERS
 from audio.signal import read_mono
 from zoo import figures
 from zoo.pages import shared
+from zoo.pages.playhead import linked_player
 from zoo.pages.shared import RATE, File, Given, one_sentence, title_of
 from zoo.verbs import redecode
 
@@ -151,7 +152,7 @@ with one_sentence():
     for given in recordings:
         samples, _ = shared.remembered(follow, name, given)
         track = shared.remembered(decoded, name, given, decoder, keys).gated(**gate).smoothed(smooth)
-        shared.player(samples)
+        linked_player(samples, "pitch-figure", "pitch-player")
         summary(track)
         over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
         with over_time:

@@ -11,6 +11,7 @@ from audio import reporting
 from audio.signal import read_mono
 from zoo import figures
 from zoo.pages import shared
+from zoo.pages.playhead import linked_player
 from zoo.pages.shared import RATE, File, Given, one_sentence, title_of
 from zoo.verbs import relocate
 
@@ -67,34 +68,37 @@ def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
     }
 
 
+def chosen_event(heard: zoo.SoundEvents) -> tuple[float, float] | None:
+    """Start and end of the event that is marked in the table, which is drawn below the player."""
+    rows = st.session_state.get("sounds-table", {}).get("selection", {}).get("rows", [])
+    events = [heard.events[row] for row in rows if row < len(heard.events)]
+    return (events[0].start, events[0].end) if events else None
+
+
 def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None:
-    shared.player(samples)
+    linked_player(samples, "sounds-figure", "sounds-player", chosen_event(heard))
     best = zip(heard.clip.labels, heard.clip.scores, strict=True)
     st.markdown("**On the whole:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
-    events, scores = st.tabs(["Events", "Scores over time"], key="sounds-tabs")
+    events, scores, whole = st.tabs(["Events", "Scores over time", "On the whole"], key="sounds-tabs")
     with events:
         st.plotly_chart(
             figures.sound_events(samples, RATE, heard),
             key="sounds-figure",
             alt=f"Waveform, spectrogram and events of {heard.input}",
         )
-        if heard.events:
-            st.dataframe(
-                heard.table(),
-                hide_index=True,
-                column_config={
-                    "start": st.column_config.NumberColumn("start (s)", format="%.2f"),
-                    "end": st.column_config.NumberColumn("end (s)", format="%.2f"),
-                    "score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
-                },
-            )
-        else:
-            st.info("No sound reaches the threshold; a lower one shows fainter guesses.")
+        listed(heard)
     with scores:
         st.plotly_chart(
             figures.class_scores(heard),
             key="sounds-scores",
             alt=f"Scores over time of the classes that {heard.input} has most of",
+        )
+    with whole:
+        st.plotly_chart(
+            heard.clip.best(15).plot(),
+            key="sounds-whole",
+            config={"displayModeBar": False},
+            alt=f"Mean scores of the classes that {heard.input} has most of",
         )
     audacity = File("Audacity labels", "events.txt", "text/plain", heard.to_audacity)
     shared.downloads("events", heard.table(), heard.to_dict(), "sounds", audacity)
@@ -103,6 +107,26 @@ def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None
             "Scores are independent of each other and not calibrated across classes: "
             "compare a class with itself over time, not with another."
         )
+
+
+def listed(heard: zoo.SoundEvents) -> None:
+    """The events as a table, each of which can be heard."""
+    if not heard.events:
+        st.info("No sound reaches the threshold; a lower one shows fainter guesses.")
+        return
+    st.caption("Click an event in the chart, or mark it in the table, to hear it.")
+    st.dataframe(
+        heard.table(),
+        hide_index=True,
+        key="sounds-table",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "start": st.column_config.NumberColumn("start (s)", format="%.2f"),
+            "end": st.column_config.NumberColumn("end (s)", format="%.2f"),
+            "score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
+        },
+    )
 
 
 st.title("Sounds")
