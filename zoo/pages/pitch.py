@@ -14,7 +14,7 @@ from audio.signal import read_mono
 from zoo import figures
 from zoo.pages import shared
 from zoo.pages.playhead import linked_player
-from zoo.pages.shared import RATE, File, Given, one_sentence, title_of
+from zoo.pages.shared import RATE, File, Given, one_sentence
 from zoo.verbs import redecode
 
 KEYS = list(
@@ -58,14 +58,10 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
     """Network, decoder, range, gate and smoothing."""
     columns = st.columns(4)
     names = zoo.networks(task="pitch")
-    name = columns[0].selectbox(
-        "Capacity",
-        names,
-        names.index("crepe.small"),
-        format_func=title_of,
-        key="pitch-network",
-        help="Larger ones are surer and slower.",
-    )
+    with columns[0]:
+        name = shared.choose_network(
+            "Capacity", names, "crepe.small", "pitch-network", help="Larger ones are surer and slower."
+        )
     decoder = columns[1].selectbox(
         "Decoder",
         DECODERS,

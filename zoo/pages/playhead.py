@@ -30,8 +30,8 @@ def linked_player(samples: np.ndarray, chart: str, key: str, play: tuple[float, 
     samples : ndarray, shape (n,)
         At `zoo.pages.shared.RATE`.
     chart : str
-        Key of a Plotly chart on the same page, whose horizontal axis is time in s. Bars in it have their start
-        and end first in their `customdata`: a click on one plays it, a click elsewhere plays from there on.
+        Key of a Plotly chart on the same page, whose horizontal axis is time in s. Bars in it have their
+        start and end first in their `customdata`: a click on one plays it, one elsewhere plays from there.
     key : str
         Of the player.
     play : tuple of float, optional

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +17,18 @@ import numpy as np
 import pandas as pd
 import soundfile
 import streamlit as st
+from cachetools import LRUCache, cached
 
 import zoo
 from zoo import weights
-from zoo.errors import ZooError
+from zoo.errors import UnknownNameError, ZooError
+from zoo.registry import is_default
 from zoo.results import to_csv
 from zoo.samples import SAMPLES, names, sample
 from zoo.storing import is_saved
 from zoo.training.jobs import Line
 from zoo.training.teaching import Taught
+from zoo.turns import Turns
 from zoo.workspaces import House, Workspace
 
 RATE = 16000  # Hz, at which the sound networks of the pages hear and the figures are drawn
@@ -31,6 +36,7 @@ MOST_SECONDS = 600
 MOST_FILES = 20
 MOST_RESULTS = 3  # of a kind; those of 10 minutes take 40 MB with their samples, pitch 130 MB
 MOST_TAUGHT = 5
+MOST_NETWORKS = 10**6 * int(os.environ.get("ZOO_APP_NETWORKS_MB", 2000))  # bytes, of all users together
 SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm", "aiff"]
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
 
@@ -53,7 +59,15 @@ def named(given: Given) -> io.BytesIO:
     return stream
 
 
-_load = st.cache_resource(max_entries=8, show_spinner="Loading the network …")(lambda name: zoo.load(name))
+def _bytes(net: zoo.Network) -> int:
+    """Memory that a network takes: its tensors, and as much again where a graph was made of them."""
+    return 2 * sum(tensor.nbytes for tensor in net.module.state_dict().values())
+
+
+@cached(LRUCache(MOST_NETWORKS, getsizeof=_bytes), condition=threading.Condition())
+def _load(name: str) -> zoo.Network:
+    """A network, one for all users; past `MOST_NETWORKS` those go that were not used for longest."""
+    return zoo.load(name)
 
 
 def network(name: str) -> zoo.Network:
@@ -64,20 +78,53 @@ def network(name: str) -> zoo.Network:
         bar = st.progress(0.0, text=f"Fetching the weights of {title_of(name)} …")
         zoo.fetch(name, progress=lambda done, total: bar.progress(min(1.0, done / max(total, 1))))
         bar.empty()
-    return _load(name)
+    with st.spinner("Loading the network …"):
+        return _load(name)
+
+
+_turns = Turns(max(2, os.cpu_count() or 1))
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait until this session may keep the machine busy, and say how many are before it."""
+    place = st.empty()
+    with _turns.take(lambda before: place.info(f"The machine is busy: {before} before you.")):
+        place.empty()
+        yield
+
+
+class _Halted(Exception):
+    """The user stopped what the page would show next."""
 
 
 def remembered(compute: Callable[..., T], *arguments: Any) -> T:
     """The result of ``compute(*arguments)``, kept for this session; past `MOST_RESULTS` the oldest goes.
 
-    Unlike Streamlit's cache it lets `compute` draw, for example a progress bar, without drawing it again.
+    Unlike Streamlit's cache it lets `compute` draw, for example a progress bar, without drawing it again; it
+    waits for its turn on a busy machine, and what the user stopped is not begun again unasked.
     """
     kept = st.session_state.setdefault(f"remembered-{compute.__qualname__}", {})
     if arguments not in kept:
-        kept[arguments] = compute(*arguments)
+        work = (compute.__qualname__, arguments)
+        if st.session_state.get("halted") == work:
+            _offer_to_start_again()
+        st.session_state["working"] = work
+        with turn():
+            kept[arguments] = compute(*arguments)
         while len(kept) > MOST_RESULTS:
             kept.pop(next(iter(kept)))
     return kept[arguments]
+
+
+def _halt() -> None:
+    st.session_state["halted"] = st.session_state["working"]
+
+
+def _offer_to_start_again() -> None:
+    st.info("Stopped.", icon=":material/stop:")
+    st.button("Start again", on_click=st.session_state.pop, args=("halted",), key="start-again")
+    raise _Halted
 
 
 @st.cache_resource(show_spinner=False)
@@ -125,12 +172,17 @@ def keep_taught(one: Taught) -> None:
 
 @contextmanager
 def listening(name: str, samples: np.ndarray) -> Iterator[Callable[[float], object]]:
-    """A progress bar for a network that works through samples; called with the seconds that are done."""
-    bar = st.progress(0.0, text=f"{title_of(name)} listens …")
+    """A progress bar for a network that works through samples, with a button that stops it.
+
+    What it gives is called with the seconds that are done. Within `remembered`.
+    """
+    bar, stop = st.progress(0.0, text=f"{title_of(name)} listens …"), st.empty()
+    stop.button("Stop", icon=":material/stop:", on_click=_halt, key="stop")
     try:
         yield lambda seconds: bar.progress(min(1.0, seconds * RATE / len(samples)))
     finally:
         bar.empty()
+        stop.empty()
 
 
 @contextmanager
@@ -138,6 +190,8 @@ def one_sentence() -> Iterator[None]:
     """Say what the zoo refuses in one sentence on the page, and go on with the page."""
     try:
         yield
+    except _Halted:
+        pass
     except ZooError as error:
         st.error(str(error), icon=":material/error:")
 
@@ -152,9 +206,16 @@ def ask(kind: str, key: str) -> list[Given]:
         Of the widgets, different for each page.
     """
     device = "Camera" if kind == "picture" else "Microphone"
+    linked = from_link("sample")
     way = st.segmented_control(
-        "Where from", ["Upload", device, "Sample"], default="Upload", required=True, key=f"{key}-way"
+        "Where from",
+        ["Upload", device, "Sample"],
+        default="Sample" if linked else "Upload",
+        required=True,
+        key=f"{key}-way",
     )
+    if way != "Sample":
+        to_link("sample", None)
     if way == "Upload":
         types = PICTURE_TYPES if kind == "picture" else SOUND_TYPES
         label = "Pictures" if kind == "picture" else f"A recording of up to {MOST_SECONDS // 60} minutes"
@@ -169,10 +230,46 @@ def ask(kind: str, key: str) -> list[Given]:
     if way == "Microphone":
         take = st.audio_input("Record", sample_rate=RATE, key=f"{key}-microphone")
         return [Given("recording.wav", take.getvalue())] if take else []
-    chosen = st.selectbox("Sample", names(kind), format_func=lambda n: SAMPLES[n].title, key=f"{key}-sample")
+    known = names(kind)
+    if linked and linked not in known:
+        raise UnknownNameError(f"There is no sample {linked!r} here; there is {', '.join(known)}.")
+    first = known.index(linked) if linked else 0
+    chosen = st.selectbox("Sample", known, first, format_func=lambda n: SAMPLES[n].title, key=f"{key}-sample")
+    to_link("sample", chosen)
     st.caption(SAMPLES[chosen].credit)
     with st.spinner("Fetching the sample …"):
         return [Given(chosen, Path(sample(chosen)).read_bytes())]
+
+
+def from_link(parameter: str) -> str | None:
+    """What the page's address says, as ``/sounds?network=yamnet&sample=bicycle-bell.wav``."""
+    return st.query_params.get(parameter)
+
+
+def to_link(parameter: str, value: str | None) -> None:
+    """Put what is chosen into the page's address, so that it can be passed on; None takes it out."""
+    if value is not None:
+        st.query_params[parameter] = value
+    else:
+        st.query_params.pop(parameter, None)
+
+
+def choose_network(label: str, offered: list[str], usual: str, key: str, *, help: str | None = None) -> str:
+    """Let the user choose a network; the page's address may name another first choice than the usual one.
+
+    Raises
+    ------
+    UnknownNameError
+        If the address names a network that is not offered here.
+    """
+    linked = from_link("network")
+    meant = [name for name in offered if linked in (name, is_default(name) and name.partition(".")[0])]
+    if linked and not meant:
+        raise UnknownNameError(f"The link names the network {linked!r}, which is not offered here.")
+    first = meant[0] if linked else usual
+    name = st.selectbox(label, offered, offered.index(first), format_func=with_size, key=key, help=help)
+    to_link("network", None if name == usual or is_saved(name) else name)
+    return name
 
 
 def player(samples: np.ndarray) -> None:

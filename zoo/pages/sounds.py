@@ -12,7 +12,7 @@ from audio.signal import read_mono
 from zoo import figures
 from zoo.pages import shared
 from zoo.pages.playhead import linked_player
-from zoo.pages.shared import RATE, File, Given, one_sentence, title_of
+from zoo.pages.shared import RATE, File, Given, one_sentence
 from zoo.verbs import relocate
 
 SPECIFICITY = {
@@ -135,7 +135,8 @@ with one_sentence():
     recordings = shared.ask("sound", "sounds")
     left, right = st.columns([1, 2])
     names = [*shared.taught("sound"), *zoo.networks(task="events")]
-    name = left.selectbox("Network", names, format_func=title_of, key="sounds-network")
+    with left:
+        name = shared.choose_network("Network", names, names[0], "sounds-network")
     threshold = right.slider("Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
     net = shared.network(name)
     options = choose(net, threshold)

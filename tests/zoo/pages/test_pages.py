@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 import zoo
@@ -118,7 +119,7 @@ def test_sounds_finds_the_bell_and_follows_the_threshold(page):
     assert 0 < len(app.dataframe[0].value) < many
     app.get_by_key("sounds-include").set_value(["Bicycle bell"]).run()
     assert set(app.dataframe[0].value["label"]) == {"Bicycle bell"}
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 3
 
 
 def test_sounds_has_all_options_of_events_and_hears_once(page, monkeypatch):
@@ -219,11 +220,73 @@ def test_a_bad_recording_is_one_sentence_and_the_page_goes_on(page, name, file, 
     assert [word in error.value for error in app.error] == [True]
     app.get_by_key(f"{name}-way").set_value("Sample").run()
     assert not app.error
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) >= 2
 
 
 def test_a_network_is_loaded_once_for_all():
     assert shared.network("crepe.tiny") is shared.network("crepe.tiny")
+
+
+def test_of_too_many_networks_the_one_that_was_not_used_for_longest_goes(monkeypatch):
+    shared._load.cache_clear()
+    tiny, yamnet = shared.network("crepe.tiny"), shared.network("yamnet.audioset")
+    room = shared._bytes(tiny) + shared._bytes(yamnet)
+    monkeypatch.setattr(shared._load.cache, "_Cache__maxsize", room)
+    assert shared.network("crepe.tiny") is tiny
+    shared.network("squeezenet.caffe")
+    assert shared._load.cache.currsize <= room
+    assert shared.network("crepe.tiny") is tiny
+    assert shared.network("yamnet.audioset") is not yamnet
+
+
+def start_with(name: str, **address: str) -> AppTest:
+    """A page that is opened by a link."""
+    app = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=120)
+    for parameter, value in address.items():
+        app.query_params[parameter] = value
+    return app.run()
+
+
+def test_a_link_names_network_and_sample():
+    app = start_with("pitch", network="crepe.tiny", sample="melody.wav")
+    assert not app.error
+    assert app.selectbox[0].value == "melody.wav"
+    assert app.get_by_key("pitch-network").value == "crepe.tiny"
+    app.get_by_key("pitch-network").select("crepe.small").run()
+    app.get_by_key("pitch-way").set_value("Upload").run()
+    assert app.query_params == {}
+    assert start_with("sounds", network="yamnet").get_by_key("sounds-network").value == "yamnet.audioset"
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ({"network": "nonsense"}, "The link names the network 'nonsense', which is not offered here."),
+        ({"network": "../.."}, "The link names the network '../..', which is not offered here."),
+        ({"sample": "nonsense"}, "There is no sample 'nonsense' here; there is melody.wav."),
+    ],
+)
+def test_a_wrong_link_is_one_sentence(address, words):
+    app = start_with("pitch", **address)
+    assert not app.exception
+    assert [error.value for error in app.error] == [words]
+
+
+def test_what_is_stopped_is_not_begun_again_unasked(page, monkeypatch):
+    app = page("pitch")
+    hear = zoo.Network.scores
+
+    def stop(net: zoo.Network, data):
+        shared._halt()
+        raise RerunException(RerunData())  # as Streamlit does at the next chance after a click
+
+    monkeypatch.setattr(zoo.Network, "scores", stop)
+    app.file_uploader[0].set_value(("tone.wav", wav(tone()), "audio/wav")).run()
+    assert "Stopped." in text(app)
+    assert not app.get("plotly_chart")
+    monkeypatch.setattr(zoo.Network, "scores", hear)
+    app.get_by_key("start-again").click().run()
+    assert app.get("plotly_chart")
 
 
 @pytest.mark.parametrize(
