@@ -5,7 +5,7 @@ PORT ?= 8501
 ADDRESS ?= localhost
 BIN := .venv/bin
 
-.PHONY: app test demo lint lock clean
+.PHONY: app test demo screenshots lint lock clean
 
 app: .venv/ready
 	$(BIN)/zoo fetch
@@ -18,6 +18,11 @@ test: .venv/ready
 
 demo: .venv/ready
 	$(BIN)/zoo demo
+
+screenshots: .venv/ready
+	-@$(BIN)/python -m tests.browser.chromium --install
+	$(BIN)/zoo fetch
+	$(BIN)/python -m tests.browser.screenshots
 
 lint: .venv/ready
 	$(BIN)/ruff check .

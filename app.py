@@ -6,14 +6,29 @@ import streamlit as st
 
 import zoo
 
+PAGES = Path(zoo.__file__).parent / "pages"
+ICONS = {
+    "home": "home",
+    "pictures": "image",
+    "sounds": "hearing",
+    "pitch": "music_note",
+    "live": "mic",
+    "embeddings": "scatter_plot",
+    "compare": "balance",
+    "teach": "school",
+    "networks": "grid_view",
+}
+
 st.set_page_config(page_title="Zoo", page_icon=":material/pets:", layout="wide")
-pages = Path(zoo.__file__).parent / "pages"
 st.navigation(
     [
-        st.Page(pages / "networks.py", title="Networks", icon=":material/grid_view:", default=True),
-        st.Page(pages / "pictures.py", title="Pictures", icon=":material/image:"),
-        st.Page(pages / "sounds.py", title="Sounds", icon=":material/hearing:"),
-        st.Page(pages / "pitch.py", title="Pitch", icon=":material/music_note:"),
-        st.Page(pages / "teach.py", title="Teach", icon=":material/school:"),
+        st.Page(
+            PAGES / f"{page}.py",
+            title=page.capitalize(),
+            icon=f":material/{icon}:",
+            url_path=page,
+            default=page == "home",
+        )
+        for page, icon in ICONS.items()
     ]
 ).run()

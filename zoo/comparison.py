@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import platform
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import errors
 from zoo.errors import InputError, UnknownNameError, ZooError
 from zoo.inputs import count
+from zoo.machine import processor
 from zoo.registry import describe
 from zoo.results import COLOUR
 
@@ -313,7 +313,7 @@ def _measure(request: dict[str, Any]) -> dict[str, Any]:
         "published_time": spec.published.relative_time if spec.published else None,
         "answers": answers,
     }
-    device = torch.cuda.get_device_name(net.device) if net.device.type == "cuda" else f"cpu ({_processor()})"
+    device = torch.cuda.get_device_name(net.device) if net.device.type == "cuda" else f"cpu ({processor()})"
     return {"row": row, "device": device, "threads": torch.get_num_threads(), "inputs": inputs}
 
 
@@ -342,15 +342,6 @@ def _peak_memory(device: Any) -> float:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        lines = [line.partition(":") for line in info.read_text().splitlines()]
-        names = [value.strip() for key, _, value in lines if key.strip() == "model name"]
-        return names[0] if names else platform.machine()
-    return platform.processor() or platform.machine()
 
 
 def main() -> None:

@@ -1,40 +1,23 @@
 """The server and the browser of these tests."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import requests
 import soundfile
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.reading import WAIT
+from tests.browser.serving import served
 
 
 @pytest.fixture(scope="package")
 def address() -> Iterator[str]:
     """Where the app is served."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "zoo", "app", "--port", str(port), "--address", "127.0.0.1"]
-    with subprocess.Popen(command, start_new_session=True) as server:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(120):
-            try:
-                if requests.get(f"{url}/_stcore/health", timeout=1).ok:
-                    break
-            except requests.RequestException:
-                time.sleep(0.5)
+    with served() as (url, _):
         yield url
-        os.killpg(server.pid, 15)
 
 
 @pytest.fixture(scope="package")
@@ -49,14 +32,7 @@ def microphone(tmp_path_factory) -> Path:
 @pytest.fixture(scope="package")
 def browser(microphone):
     path = chromium.found()
-    flags = [
-        "--no-sandbox",
-        "--disable-quic",
-        "--disable-background-networking",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone}",
-    ]
+    flags = [*chromium.FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags)
         yield browser

@@ -100,17 +100,14 @@ def summary(track: zoo.PitchTrack) -> None:
         st.info("No frame is voiced; lower the confidence or the silence level to see more.")
         return
     middle = float(np.nanmedian(track.frequency))
-    for column, (label, value) in zip(
-        st.columns(4),
+    shared.metrics(
         {
             "Median": f"{middle:.1f} Hz",
             "Lowest": f"{np.nanmin(track.frequency):.1f} Hz",
             "Highest": f"{np.nanmax(track.frequency):.1f} Hz",
             "Voiced": f"{track.voiced.mean():.0%}",
-        }.items(),
-        strict=True,
-    ):
-        column.metric(label, value)
+        }
+    )
 
 
 def as_notes(track: zoo.PitchTrack, duration: float) -> None:

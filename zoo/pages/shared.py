@@ -279,6 +279,13 @@ def player(samples: np.ndarray) -> None:
     st.audio(stream.getvalue(), format="audio/wav")
 
 
+def metrics(values: dict[str, object]) -> None:
+    """Figures side by side, two of which fit on a phone."""
+    row = st.container(horizontal=True)
+    for label, value in values.items():
+        row.metric(label, value, width=160)
+
+
 def title_of(name: str) -> str:
     """Readable name of a network."""
     return zoo.describe(name).title

@@ -125,6 +125,8 @@ def listed(heard: zoo.SoundEvents) -> None:
             "start": st.column_config.NumberColumn("start (s)", format="%.2f"),
             "end": st.column_config.NumberColumn("end (s)", format="%.2f"),
             "score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
+            "index": None,  # for programs, in the downloads
+            "id": None,
         },
     )
 

@@ -16,10 +16,13 @@ def results(taught: Taught) -> None:
     """Everything about a trained network, with a place to try it."""
     st.subheader(f"Taught: {taught.network.name}")
     evaluation, training = taught.evaluation, taught.network.spec.training
-    columns = st.columns(3)
-    columns[0].metric("Accuracy", f"{evaluation.accuracy:.1%}")
-    columns[1].metric("Held out", len(evaluation))
-    columns[2].metric("Trained in", f"{training['seconds']:.0f} s")
+    shared.metrics(
+        {
+            "Accuracy": f"{evaluation.accuracy:.1%}",
+            "Held out": len(evaluation),
+            "Trained in": f"{training['seconds']:.0f} s",
+        }
+    )
     st.markdown(verdict(evaluation))
     tried, judged, learnt = st.tabs(["Try it", "Mistakes", "How it learnt"], key="teach-tabs")
     with tried, one_sentence():

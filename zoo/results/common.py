@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-COLOUR = "#2f6f4f"
+COLOUR = "#3f9b6e"  # seen on white and on black
 
 
 def to_csv(table: pd.DataFrame) -> str:

@@ -1,0 +1,72 @@
+"""Each page with something on it: for the pictures of the app, and for what is checked on every page."""
+
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, expect
+from sklearn.datasets import load_digits
+
+from tests.browser.reading import WAIT, expect_text
+
+
+def home(page: Page, address: str) -> None:
+    page.goto(address)
+    expect_text(page, "Networks here")
+    expect(page.get_by_role("img").last).to_be_visible()
+
+
+def pictures(page: Page, address: str) -> None:
+    page.goto(f"{address}/pictures?sample=cat.png")
+    expect_text(page, "SqueezeNet 1.1: Egyptian cat")
+    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=WAIT)
+
+
+def sounds(page: Page, address: str) -> None:
+    page.goto(f"{address}/sounds?sample=bicycle-bell.wav")
+    expect_text(page, "On the whole:")
+    page.locator(".playhead").wait_for(state="attached")
+
+
+def pitch(page: Page, address: str) -> None:
+    page.goto(f"{address}/pitch?sample=melody.wav")
+    expect_text(page, "Median")
+    page.locator(".playhead").wait_for(state="attached")
+
+
+def networks(page: Page, address: str) -> None:
+    page.goto(f"{address}/networks?network=squeezenet")
+    expect_text(page, "Fidelity.")
+
+
+def teach(page: Page, address: str) -> None:
+    page.goto(f"{address}/teach")
+    page.get_by_text("Zip", exact=True).click()
+    box = page.get_by_role("region", name="A zip with a folder for each class")
+    with tempfile.TemporaryDirectory() as folder:
+        box.locator('input[type="file"]').set_input_files(digits(Path(folder) / "digits.zip"))
+        expect_text(page, "Advice:")
+        page.get_by_test_id("stMain").get_by_role("button", name="Teach").click()
+        expect_text(page, "Taught:")
+    page.get_by_role("tab", name="Mistakes").click()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+
+
+def digits(path: Path, classes: int = 5, each: int = 30) -> Path:
+    """A zip of scikit-learn's handwritten digits: a folder a class."""
+    data = load_digits(n_class=classes)
+    with zipfile.ZipFile(path, "w") as archive:
+        for label in range(classes):
+            for position, image in enumerate(data.images[data.target == label][:each]):
+                picture = Image.fromarray((255 - image * 255 / 16).astype(np.uint8)).resize((96, 96))
+                with archive.open(f"{label}/{position}.png", "w") as file:
+                    picture.save(file, "PNG")
+    return path
+
+
+SCENES: dict[str, Callable[[Page, str], None]] = {
+    scene.__name__: scene for scene in (home, pictures, sounds, pitch, teach, networks)
+}

@@ -1,0 +1,56 @@
+"""The machine that the networks run on."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What networks run on here.
+
+    Attributes
+    ----------
+    device : str
+        The GPU if there is one, else the processor.
+    gpu : bool
+    cores : int
+        Physical ones of the processor.
+    memory_gb, free_gb : float
+        Main memory, and how much of it is free, in GB (10^9 bytes).
+    """
+
+    device: str
+    gpu: bool
+    cores: int
+    memory_gb: float
+    free_gb: float
+
+
+def machine() -> Machine:
+    """Look at this machine."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    memory = psutil.virtual_memory()
+    return Machine(
+        torch.cuda.get_device_name() if gpu else processor(),
+        gpu,
+        psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
+        memory.total / 1e9,
+        memory.available / 1e9,
+    )
+
+
+def processor() -> str:
+    """The processor's name, as far as the system knows it."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = [line.partition(":") for line in info.read_text().splitlines()]
+        names = [value.strip() for key, _, value in lines if key.strip() == "model name"]
+        return names[0] if names else platform.machine()
+    return platform.processor() or platform.machine()
