@@ -1,0 +1,145 @@
+"""Eight sessions at once: each has its own answers, while one of them trains."""
+
+import asyncio
+import json
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+import zoo
+from tests.browser import chromium
+from tests.browser.reading import WAIT
+from tests.browser.scenes import digits
+from tests.browser.serving import served
+
+pytestmark = pytest.mark.browser
+MOST_MEMORY = 4e9  # bytes, of the server and what it starts
+ROUNDS = 3
+PITCHES = (220, 330, 440)
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The samples and their mirror images: twelve files whose answers differ."""
+    paths = []
+    for sample in ("cat.png", "coffee.png", "rocket.jpg"):
+        picture = Image.open(zoo.sample(sample)).convert("RGB")
+        for turn in (None, *(Image.Transpose(k) for k in range(3))):
+            paths.append(folder / f"{Path(sample).stem}-{turn}.png")
+            (picture if turn is None else picture.transpose(turn)).save(paths[-1])
+    return paths
+
+
+def tones(folder: Path) -> list[Path]:
+    time_ = np.arange(3 * 16000) / 16000
+    paths = [folder / f"{pitch}.wav" for pitch in PITCHES]
+    for path, pitch in zip(paths, PITCHES, strict=True):
+        soundfile.write(path, 0.5 * np.sin(2 * np.pi * pitch * time_), 16000)
+    return paths
+
+
+async def upload(page: Page, path: Path) -> None:
+    await page.locator('input[type="file"]').first.set_input_files(path)
+
+
+async def json_of(page: Page):
+    async with page.expect_download() as waiting:
+        await page.get_by_role("button", name="JSON", exact=True).click()
+    return json.loads(Path(await (await waiting.value).path()).read_text(encoding="utf-8"))
+
+
+async def classifies(page: Page, address: str, paths: list[Path]) -> list[float]:
+    """One picture after the other; returns the seconds that each answer took."""
+    await page.goto(f"{address}/pictures")
+    seconds = []
+    for path in paths:
+        begin = time.monotonic()
+        await upload(page, path)
+        await expect(page.locator(f'[alt*="{path.name}"], [aria-label*="{path.name}"]').last).to_be_visible()
+        seconds.append(time.monotonic() - begin)
+        said = [result for result in await json_of(page) if result["input"] == path.name]
+        assert {result["network"] for result in said} == {"squeezenet.caffe", "efficientnet_lite0.tf"}
+        for result in said:
+            best = zoo.classify(path, network=result["network"], top=1)
+            assert result["predictions"][0]["id"] == best.ids[0]
+        await page.reload()
+    return seconds
+
+
+async def follows(page: Page, address: str, paths: list[Path]) -> list[float]:
+    """One tone after the other."""
+    await page.goto(f"{address}/pitch")
+    seconds = []
+    for path in paths:
+        begin = time.monotonic()
+        await upload(page, path)
+        value = page.get_by_test_id("stMetricValue").first
+        await expect(value).to_have_text(re.compile(rf"{path.stem}\.\d Hz|{int(path.stem) - 1}\.[5-9] Hz"))
+        seconds.append(time.monotonic() - begin)
+        await page.reload()
+    return seconds
+
+
+async def trains(page: Page, address: str, archive: Path) -> None:
+    await page.goto(f"{address}/teach")
+    await page.get_by_text("Zip", exact=True).click()
+    box = page.get_by_role("region", name="A zip with a folder for each class")
+    await box.locator('input[type="file"]').set_input_files(archive)
+    await expect(page.get_by_text("Advice:").first).to_be_visible()
+    await page.get_by_test_id("stMain").get_by_role("button", name="Teach").click()
+    await expect(page.get_by_text("Taught:").first).to_be_visible()
+
+
+async def together(address: str, folder: Path) -> list[list[float]]:
+    """Five sessions with pictures, two with tones, and one that trains."""
+    expect.set_options(timeout=3 * WAIT)
+    own, notes = pictures(folder), tones(folder)
+    async with async_playwright() as playwright:
+        browser: Browser = await playwright.chromium.launch(
+            executable_path=chromium.find(), args=chromium.FLAGS
+        )
+
+        async def session() -> Page:
+            page = await (await browser.new_context()).new_page()
+            page.set_default_timeout(3 * WAIT)
+            return page
+
+        work = [
+            classifies(await session(), address, [own[(n + 5 * turn) % len(own)] for turn in range(ROUNDS)])
+            for n in range(5)
+        ]
+        work += [follows(await session(), address, notes[:: 1 - 2 * n]) for n in range(2)]
+        training = trains(await session(), address, digits(folder / "digits.zip"))
+        *seconds, _ = await asyncio.gather(*work, training)
+        await browser.close()
+    return seconds
+
+
+def test_eight_sessions_at_once_do_not_mix(tmp_path):
+    chromium.found()
+    with served() as (address, process), ThreadPoolExecutor() as threads:
+        running = threads.submit(asyncio.run, together(address, tmp_path))
+        most = 0
+        while not running.done():
+            server = psutil.Process(process)
+            most = max(most, sum(memory_of(one) for one in (server, *server.children(recursive=True))))
+            time.sleep(0.2)
+        seconds = sorted(chain.from_iterable(running.result()))
+    print(f"{len(seconds)} answers, median {np.median(seconds):.1f} s, most {seconds[-1]:.1f} s; ", end="")
+    print(f"at most {most / 1e9:.2f} GB")
+    assert most < MOST_MEMORY
+
+
+def memory_of(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return 0
