@@ -21,6 +21,7 @@ _PUBLIC = {
     "sound_events": "zoo.verbs",
     "pitch": "zoo.verbs",
     "compare": "zoo.comparison",
+    "export": "zoo.exchange.exporting",
     "evaluate": "zoo.training.evaluating",
     "advise": "zoo.training.advice",
     "fetch": "zoo.weights",

@@ -82,6 +82,14 @@ def test_fetch_shows_licence_origin_and_hash(run):
         assert word in out
 
 
+def test_export_writes_onnx_and_nothing_else(run, tmp_path):
+    code, out, _ = run("export", "crepe.tiny", "--to", tmp_path / "pitch.onnx")
+    assert (code, out.split()[0]) == (0, str(tmp_path / "pitch.onnx"))
+    assert (tmp_path / "pitch.onnx").stat().st_size > 1e6
+    code, _, err = run("export", "crepe.tiny", "--to", tmp_path / "pitch.pb")
+    assert (code, err.strip()) == (2, f"zoo: {tmp_path / 'pitch.pb'} should end with .onnx.")
+
+
 def test_classify(run):
     code, out, err = run("classify", zoo.sample("cat.png"), zoo.sample("coffee.png"), "--top", 3, "--json")
     results = json.loads(out)

@@ -1,10 +1,11 @@
 """Commands about the networks themselves: list, info, summary, fetch, verify."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zoo.cli.console import Json, app, print_json
+from zoo.cli.console import Json, app, print_json, require_place, write_file
 from zoo.registry import describe, is_default, networks
 
 _WIDTHS = (24, 9, 22, 10, 7)
@@ -113,6 +114,21 @@ def verify(
             failed |= not finding.passed
             typer.echo(f"{'ok  ' if finding.passed else 'FAIL'} {describe(name).name}: {finding.text}")
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def export(
+    name: str,
+    to: Annotated[Path, typer.Option(help="The file, which ends with .onnx.")],
+) -> None:
+    """Write a network as ONNX, with its labels and its preprocessing in the file's metadata."""
+    from zoo.exchange.exporting import to_onnx
+    from zoo.loading import load
+
+    require_place(to, ".onnx")
+    graph = to_onnx(load(name, device="cpu"))
+    write_file(to, lambda path: path.write_bytes(graph))
+    typer.echo(f"{to}  {len(graph) / 1e6:.1f} MB")
 
 
 def _row(*cells: str) -> str:

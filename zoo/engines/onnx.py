@@ -120,49 +120,15 @@ class OnnxRuntime(Engine):
         seal = file and file.with_suffix(".sha256")
         if file and seal and file.is_file() and seal.is_file() and seal.read_text() == digest(file):
             return self._session_of(str(file))
-        graph = self._export()
-        session = self._checked(graph)
+        graph = exported(self.eager, self.shape, self.layer)
+        session = self._session_of(graph)
+        check(session, self.eager, self.shape)
         if file and seal:
             self._keep(graph, file, seal)
         return session
 
-    def _export(self) -> bytes:
-        from vision.same_padding import settled  # imports timm, which nothing else here needs
-
-        example, graph = torch.rand(2, *self.shape), BytesIO()
-        with _exporting, warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # that it is the older exporter, and of what it traced
-            try:
-                module = _WithLayer(settled(self.eager.module, example), self.layer).eval()
-                torch.onnx.export(
-                    module,
-                    (example,),
-                    graph,
-                    dynamo=False,
-                    opset_version=OPSET,
-                    input_names=["data"],
-                    output_names=["outputs", "layer"],
-                    dynamic_axes={name: {0: "n"} for name in ("data", "outputs", "layer")},
-                )
-            except (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
-                raise EngineError(f"This network cannot be exported to ONNX ({_first(error)}).") from error
-        return graph.getvalue()
-
-    def _checked(self, graph: bytes) -> Any:
-        """A session for a graph that was just exported, once it has given what the module gives."""
-        session = self._session_of(graph)
-        data = torch.rand(3, *self.shape, generator=torch.Generator().manual_seed(0))
-        expected, _ = self.eager(data)
-        try:
-            outputs = torch.from_numpy(session.run(["outputs"], {"data": data.numpy()})[0])
-        except RuntimeError as error:  # all errors of ONNX Runtime are
-            raise EngineError(f"ONNX Runtime cannot run this network ({_first(error)}).") from error
-        if not torch.allclose(outputs, expected, rtol=0, atol=TOLERANCE * float(expected.abs().max())):
-            raise EngineError("The exported network does not give what PyTorch gives.")
-        return session
-
     def _session_of(self, graph: bytes | str) -> Any:
-        return _session(graph, 1 if self.by_rows else torch.get_num_threads())
+        return session_of(graph, 1 if self.by_rows else torch.get_num_threads())
 
     def _keep(self, graph: bytes, file: Path, seal: Path) -> None:
         """Put the graph into the cache in the place of older ones; it may as well be made again next time."""
@@ -175,6 +141,63 @@ class OnnxRuntime(Engine):
             weights.write(seal, lambda temporary: temporary.write_text(digest(file)))
         except OSError:
             return
+
+
+def exported(eager: PyTorch, shape: tuple[int, ...], layer: str) -> bytes:
+    """A module as an ONNX graph, from `data` to `outputs` and `layer`, in rows of any number.
+
+    Parameters
+    ----------
+    eager : PyTorch
+        On the CPU.
+    shape : tuple of int
+        Of the input without the batch axis.
+    layer : str
+        The layer whose output the graph gives besides the module's own.
+
+    Raises
+    ------
+    EngineError
+        If the module does something that ONNX does not know.
+    """
+    from vision.same_padding import settled  # imports timm, which nothing else here needs
+
+    example, graph = torch.rand(2, *shape), BytesIO()
+    with _exporting, warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # that it is the older exporter, and of what it traced
+        try:
+            module = _WithLayer(settled(eager.module, example), layer).eval()
+            torch.onnx.export(
+                module,
+                (example,),
+                graph,
+                dynamo=False,
+                opset_version=OPSET,
+                input_names=["data"],
+                output_names=["outputs", "layer"],
+                dynamic_axes={name: {0: "n"} for name in ("data", "outputs", "layer")},
+            )
+        except (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
+            raise EngineError(f"This network cannot be exported to ONNX ({_first(error)}).") from error
+    return graph.getvalue()
+
+
+def check(session: Any, eager: PyTorch, shape: tuple[int, ...]) -> None:
+    """See that a graph gives what the module gives.
+
+    Raises
+    ------
+    EngineError
+        If it does not.
+    """
+    data = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    expected, _ = eager(data)
+    try:
+        outputs = torch.from_numpy(session.run(["outputs"], {"data": data.numpy()})[0])
+    except RuntimeError as error:  # all errors of ONNX Runtime are
+        raise EngineError(f"ONNX Runtime cannot run this network ({_first(error)}).") from error
+    if not torch.allclose(outputs, expected, rtol=0, atol=TOLERANCE * float(expected.abs().max())):
+        raise EngineError("The exported network does not give what PyTorch gives.")
 
 
 class _WithLayer(nn.Module):
@@ -190,7 +213,8 @@ class _WithLayer(nn.Module):
         return outputs, kept[self.layer]
 
 
-def _session(graph: bytes | str, threads: int) -> Any:
+def session_of(graph: bytes | str, threads: int) -> Any:
+    """ONNX Runtime's session for a graph, or for the file of one."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

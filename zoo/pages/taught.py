@@ -7,6 +7,7 @@ import streamlit as st
 
 import zoo
 from audio.signal import read_mono
+from zoo.exchange.exporting import to_onnx
 from zoo.pages import shared
 from zoo.pages.shared import RATE, File, one_sentence
 from zoo.training.teaching import Taught, curves, packed, verdict
@@ -94,10 +95,12 @@ def save(taught: Taught) -> None:
     shared.save(
         "teach",
         File("Network", "network.zip", "application/zip", lambda: packed(taught.folder)),
+        File("ONNX", "network.onnx", "application/octet-stream", lambda: to_onnx(taught.network)),
         File("Report", "report.html", "text/html", lambda: _report(taught)),
     )
     st.caption(
-        'Unpack the network, and `zoo.load("network")` or `zoo classify FILE --network ./network` takes it.'
+        'Unpack the network, and `zoo.load("network")` or `zoo classify FILE --network ./network` takes it. '
+        "The ONNX file, for other programs, says in its metadata what comes before and after."
     )
 
 

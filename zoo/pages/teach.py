@@ -24,6 +24,8 @@ from zoo.training.transfer import DEFAULTS
 
 METHODS = {"features": "Classic classifier", "head": "New head", "finetune": "Fine-tuning"}
 EPOCHS = {"head": 100, "finetune": 10}  # of fine-tuning few: without a GPU each takes about a minute
+Shot = tuple[str, bytes]
+"""Name and content of a photo or a recording."""
 
 
 class Brought(NamedTuple):
@@ -47,10 +49,11 @@ def boxes() -> Brought | None:
                     accept_multiple_files=True,
                     key=f"teach-files-{number}",
                 )
+                shots = taken(number, label)
                 if len(numbers) > 2:
                     st.button("Remove", key=f"teach-remove-{number}", on_click=numbers.remove, args=(number,))
-                if files:
-                    filled.append((label, files))
+                if files or shots:
+                    filled.append((label, files, shots))
     more = max(numbers) + 1
     st.button("Add a class", icon=":material/add:", on_click=numbers.append, args=(more,), key="teach-add")
     if len(filled) == 1:
@@ -60,12 +63,42 @@ def boxes() -> Brought | None:
 
     def read(folder: Path, progress: Progress) -> zoo.Dataset:
         found = [
-            uploads.Box(label, tuple((file.name, file.getvalue()) for file in files))
-            for label, files in filled
+            uploads.Box(label, (*((file.name, file.getvalue()) for file in files), *shots))
+            for label, files, shots in filled
         ]
         return uploads.from_boxes(found, folder, progress=progress)
 
-    return Brought(tuple((label, *(file.file_id for file in files)) for label, files in filled), read)
+    key = tuple((label, *(file.file_id for file in files), *shots) for label, files, shots in filled)
+    return Brought(key, read)
+
+
+def taken(number: int, label: str) -> list[Shot]:
+    """What was photographed or recorded for a box so far."""
+    shots = st.session_state.setdefault(f"teach-shots-{number}", [])
+    with st.popover("Camera or microphone", icon=":material/add_a_photo:", key=f"teach-device-{number}"):
+        key = f"teach-take-{number}"
+        device = st.segmented_control("With", ["Camera", "Microphone"], key=f"teach-with-{number}")
+        if device == "Camera":
+            st.camera_input(f"A photo of {label}", key=key, on_change=keep, args=(key, shots, "photo.jpg"))
+        elif device == "Microphone":
+            st.audio_input(
+                f"A recording of {label}",
+                sample_rate=shared.RATE,
+                key=key,
+                on_change=keep,
+                args=(key, shots, "recording.wav"),
+            )
+        if shots:
+            st.button("Discard them", on_click=shots.clear, key=f"teach-discard-{number}")
+    if shots:
+        st.caption(f"{len(shots)} taken")
+    return shots
+
+
+def keep(key: str, shots: list[Shot], name: str) -> None:
+    """Put what was just taken into its box; before the next one is taken, the device is cleared."""
+    if (shot := st.session_state[key]) is not None:
+        shots.append((f"{len(shots) + 1}-{name}", shot.getvalue()))
 
 
 def archive() -> Brought | None:

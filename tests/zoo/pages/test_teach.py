@@ -79,7 +79,7 @@ def test_boxes_are_taught_judged_and_tried(app):
     values = {metric.label: metric.value for metric in app.metric}
     assert (values["Accuracy"], values["Held out"]) == ("100.0%", "4")
     assert "All 4 examples that were held out are named right" in text(app)
-    assert [button.label for button in app.get("download_button")] == ["Network", "Report"]
+    assert [button.label for button in app.get("download_button")] == ["Network", "ONNX", "Report"]
     app.get_by_key("teach-try-upload").set_value([("new.png", colour("blue", 999), "image/png")]).run()
     assert not app.exception
     assert any(one.value.startswith("**blue**") for one in app.markdown)
@@ -136,6 +136,19 @@ def test_classes_can_be_added_and_removed(app):
     assert [box.key for box in app.text_input] == ["teach-name-1", "teach-name-3"]
     app.get_by_key("teach-files-1").set_value(pictures("red")).run()
     assert "Add examples of a second class" in text(app)
+
+
+def test_boxes_are_filled_by_camera_and_microphone(app):
+    app.get_by_key("teach-with-1").set_value("Camera").run()
+    for seed in range(3):
+        app.camera_input[0].set_value(("camera.jpg", colour("red", seed), "image/jpeg")).run()
+    assert "3 taken" in text(app)
+    app.get_by_key("teach-files-2").set_value(pictures("blue")).run()
+    assert "3 of Class 1, 6 of Class 2." in text(app)
+    app.get_by_key("teach-discard-1").click().run()
+    assert "Add examples of a second class" in text(app)
+    app.get_by_key("teach-with-2").set_value("Microphone").run()
+    assert len(app.audio_input) == 1
 
 
 @pytest.mark.parametrize(
