@@ -1,0 +1,214 @@
+"""Links that strangers paste: what is fetched, what is refused, and that nothing inside is reached."""
+
+import http.server
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import ClassVar
+
+import pytest
+
+from zoo import links
+from zoo.errors import InputError
+
+
+class Site(http.server.BaseHTTPRequestHandler):
+    """Answers by path; notes what it was asked."""
+
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        getattr(self, self.path.strip("/").split("/")[0], self.missing)()
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        if "Transfer_Encoding" not in headers:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def missing(self):
+        self.answer(404)
+
+    def file(self):
+        self.answer(200, b"hello")
+
+    def empty(self):
+        self.answer(200)
+
+    def chunks(self):
+        self.answer(200, b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", Transfer_Encoding="chunked")
+
+    def endless(self):
+        self.answer(200, b"400\r\n" + bytes(1024) + b"\r\n", Transfer_Encoding="chunked")
+        with suppress(OSError):  # the reader goes
+            while True:
+                self.wfile.write(b"400\r\n" + bytes(1024) + b"\r\n")
+
+    def drips(self):
+        self.answer(200, b"1\r\na\r\n", Transfer_Encoding="chunked")
+        with suppress(OSError):
+            for _ in range(100):
+                time.sleep(0.05)
+                self.wfile.write(b"1\r\na\r\n")
+
+    def short(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"hello")
+        self.close_connection = True
+
+    def moved(self):
+        self.answer(302, Location="/file/a.jpg")
+
+    def loop(self):
+        self.answer(302, Location="/loop")
+
+    def inside(self):
+        self.answer(302, Location=f"http://127.0.0.1:{self.server.server_port}/file/secret")
+
+    def local_file(self):
+        self.answer(302, Location="file:///etc/hostname")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def site():
+    Site.asked.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def local(monkeypatch):
+    monkeypatch.setenv("ZOO_LOCAL_LINKS", "1")
+
+
+@pytest.mark.usefixtures("local")
+def test_files_are_fetched(site):
+    assert links.fetch(f" {site}/file/a%20cat.jpg?size=large ") == ("a cat.jpg", b"hello")
+    assert links.fetch(f"{site}/chunks/b.jpg").data == b"hello"
+    assert links.fetch(f"{site}/moved/c.jpg") == ("c.jpg", b"hello")
+
+
+@pytest.mark.usefixtures("local")
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("absent", r"127.0.0.1 answers 404 \(Not Found\)\."),
+        ("empty", "nothing at this link"),
+        ("endless", "larger than 0.002 MB"),
+        ("loop", "more than 5 times"),
+        ("short", "breaks off"),
+        ("local_file", "begin with http"),
+    ],
+)
+def test_what_cannot_be_had_is_one_sentence(site, path, words):
+    with pytest.raises(InputError, match=words):
+        links.fetch(f"{site}/{path}", most=2000)
+
+
+@pytest.mark.usefixtures("local")
+def test_limits(site, monkeypatch):
+    with pytest.raises(InputError, match="larger than"):
+        links.fetch(f"{site}/file/a.jpg", most=4)
+    assert links.fetch(f"{site}/file/a.jpg", most=5).data == b"hello"
+    monkeypatch.setattr(links, "MOST_SECONDS", 0.3)
+    with pytest.raises(InputError, match="takes longer"):
+        links.fetch(f"{site}/drips")
+    monkeypatch.setattr(links, "_SILENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(InputError, match="in time"):
+            links.fetch(f"http://127.0.0.1:{port}/")
+    with pytest.raises(InputError, match="cannot be reached"):
+        links.fetch(f"http://127.0.0.1:{port}/")
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    with pytest.raises(InputError, match="ZOO_OFFLINE"):
+        links.fetch(f"{site}/file/a.jpg")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "cat.jpg", "ftp://example.org/a", "file:///etc/passwd", "http://", "http://[", "http://a:99999/"],
+)
+def test_what_is_no_link(url):
+    with pytest.raises(InputError, match="must begin with http"):
+        links.fetch(url)
+
+
+def test_no_names_and_passwords():
+    with pytest.raises(InputError, match="password"):
+        links.fetch("http://me:secret@example.org/a.jpg")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
+def test_this_machine_is_never_asked_however_it_is_called(site, host):
+    with pytest.raises(InputError, match="private network"):
+        links.fetch(site.replace("127.0.0.1", host) + "/file/a.jpg")
+    assert Site.asked == []
+
+
+def test_a_redirect_from_a_public_host_to_the_inside_is_not_followed(site, monkeypatch):
+    """The host "public" resolves to this machine, and only the port of the test counts as public for it."""
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *a, **k: resolve("127.0.0.1" if host == "public" else host, *a, **k),
+    )
+    answers = iter([True, False])
+    monkeypatch.setattr(links, "is_public", lambda address: next(answers))
+    with pytest.raises(InputError, match=r"127.0.0.1 is in a private network"):
+        links.fetch(site.replace("127.0.0.1", "public") + "/inside")
+    assert Site.asked == ["/inside"]
+
+
+def test_a_host_with_one_public_and_one_private_address_is_refused(site, monkeypatch):
+    entries = [(2, 1, 6, "", (address, 80)) for address in ("8.8.8.8", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: entries)
+    with pytest.raises(InputError, match="private network"):
+        links.fetch("http://example.org/a.jpg")
+
+
+def test_the_connection_goes_to_the_address_that_was_looked_at(monkeypatch):
+    """And not to the name, which could be answered otherwise the second time."""
+    reached = []
+
+    def create_connection(address, timeout):
+        reached.append(address)
+        raise OSError
+
+    entries = [(2, 1, 6, "", ("8.8.8.8", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: entries)
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    with pytest.raises(InputError, match=r"example.org cannot be reached"):
+        links.fetch("https://example.org/a.jpg")
+    assert reached == [("8.8.8.8", 443)]
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "2002:808:808::1"])
+def test_public_addresses(address):
+    assert links.is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+        "224.0.0.1", "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1%eth0", "fc00::1", "fec0::1",
+        "ff02::1", "::ffff:10.0.0.1", "::127.0.0.1", "2002:a00:1::1", "64:ff9b::a00:1", "64:ff9b:1::1",
+    ],
+)  # fmt: skip
+def test_addresses_of_private_networks(address):
+    assert not links.is_public(address)
