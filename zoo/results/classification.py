@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.results.common import COLOUR, shortened
+from zoo.results.common import COLOUR, plain, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+_WIDEST = 32  # characters of a title in a narrow column
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,28 +68,42 @@ class Classification:
         return pd.DataFrame({**columns, "name": self.names, **groups})
 
     def plot(self) -> go.Figure:
-        """The classes as bars, best on top."""
+        """The classes as bars, best on top, each below its label: it fits a column of 250 pixels."""
         import plotly.graph_objects as go
 
+        places = list(range(len(self.labels)))  # and not the labels: two classes may share one
         figure = go.Figure(
             go.Bar(
                 x=self.scores,
-                y=[shortened(label) for label in self.labels],
+                y=places,
                 orientation="h",
+                width=0.4,
                 text=[f"{score:.1%}" if score >= 0.001 else "<0.1%" for score in self.scores],
                 textposition="outside",
                 cliponaxis=False,
                 marker={"color": COLOUR},
-                customdata=self.ids,
-                hovertemplate="%{y} (%{customdata}): %{x:.4f}<extra></extra>",
+                customdata=[*zip(map(plain, self.labels), map(plain, self.ids), strict=True)],
+                hovertemplate="%{customdata[0]} (%{customdata[1]}): %{x:.4f}<extra></extra>",
             )
         )
+        for place, label in zip(places, self.labels, strict=True):
+            figure.add_annotation(
+                x=0,
+                y=place - 0.2,
+                text=plain(shortened(label)),
+                showarrow=False,
+                xanchor="left",
+                yanchor="bottom",
+                xshift=-2,
+                borderpad=0,
+            )
+        lines = wrap(f"score of {self.network}", _WIDEST)[:2]
         figure.update_xaxes(
-            title=f"score of {self.network}", range=[0, 1.3], tickvals=[0, 0.5, 1], tickformat=".0%"
+            title="<br>".join(map(plain, lines)), range=[0, 1.3], tickvals=[0, 0.5, 1], tickformat=".0%"
         )
-        figure.update_yaxes(autorange="reversed", automargin=True)
-        figure.update_layout(height=90 + 32 * len(self.labels), margin={"l": 8, "r": 8, "t": 8, "b": 8})
-        return figure
+        figure.update_yaxes(range=[len(places) - 0.6, -0.9], showticklabels=False, showgrid=False)
+        height = 70 + 20 * len(lines) + 42 * len(places)
+        return figure.update_layout(height=height, margin={"l": 16, "r": 8, "t": 8, "b": 8})
 
     def to_dict(self) -> dict[str, Any]:
         predictions = self.table().to_dict("records")
