@@ -36,6 +36,34 @@ class PicturePreset(ABC):
     def __call__(self, image: Image.Image) -> torch.Tensor:
         """An RGB picture as a float32 tensor, shape (channels, height, width)."""
 
+    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Which part of a picture the network sees, found by preprocessing pictures whose values are places.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Width and height of the picture, in pixels.
+
+        Returns
+        -------
+        tuple of float
+            Left, top, right and bottom on that picture, in pixels; beyond it where it is padded.
+        """
+        width, height = size
+        ramps = np.zeros((4, height, width), np.uint8)  # black, white, and a ramp along each axis
+        ramps[1] = 255
+        ramps[2] = np.linspace(0, 255, width).round()
+        ramps[3] = np.linspace(0, 255, height).round()[:, None]
+        pictures = [Image.fromarray(np.stack([ramp] * 3, axis=2)) for ramp in ramps]
+        black, white, across, down = (self(picture).sum(dim=0).double().numpy() for picture in pictures)
+        middle = tuple(slice(side // 4, side - side // 4) for side in black.shape)  # never padding
+        scale = (white - black)[middle]
+        columns = ((across - black)[middle] / scale).mean(axis=0) * (width - 1) + 0.5
+        rows = ((down - black)[middle] / scale).mean(axis=1) * (height - 1) + 0.5
+        left, right = _ends(columns, middle[1], black.shape[1])
+        top, bottom = _ends(rows, middle[0], black.shape[0])
+        return left, top, right, bottom
+
     def with_overlap(self, share: float) -> "PicturePreset":
         """Raises an `InputError`: pictures have no windows."""
         raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
@@ -131,6 +159,15 @@ class Preset(PicturePreset):
             tensor = F.rgb_to_grayscale(tensor)
         return (tensor - self._mean) / torch.tensor(self.std).view(-1, 1, 1)
 
+    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """As of every preset, and exact: computed from how torchvision resizes and cuts."""
+        width, height = size
+        short = min(size)
+        wide, high = (int(self.resize * side / short) for side in size)
+        left, top = (round((side - self.crop) / 2) for side in (wide, high))
+        across, down = width / wide, height / high
+        return left * across, top * down, (left + self.crop) * across, (top + self.crop) * down
+
     @cached_property
     def _mean(self) -> torch.Tensor:
         if not isinstance(self.mean, str):
@@ -138,3 +175,9 @@ class Preset(PicturePreset):
         from zoo.formats.caffe import read_mean
 
         return F.center_crop(torch.from_numpy(read_mean(self.mean)), [self.crop])
+
+
+def _ends(places: np.ndarray, middle: slice, pixels: int) -> tuple[float, float]:
+    """Where a row of pixels begins and ends on the picture, if the places of its middle ones are known."""
+    slope, start = np.polyfit(np.arange(pixels)[middle] + 0.5, places, 1)
+    return float(start), float(start + slope * pixels)

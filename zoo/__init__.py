@@ -18,6 +18,7 @@ _PUBLIC = {
     "Network": "zoo.network",
     "classify": "zoo.verbs",
     "embed": "zoo.verbs",
+    "explain": "zoo.verbs",
     "sound_events": "zoo.verbs",
     "pitch": "zoo.verbs",
     "compare": "zoo.comparison",
@@ -35,6 +36,7 @@ _PUBLIC = {
     "PitchTrack": "zoo.results",
     "Comparison": "zoo.comparison",
     "Evaluation": "zoo.results",
+    "Explanation": "zoo.results",
     "Advice": "zoo.training.advice",
     "ZooError": "zoo.errors",
 }

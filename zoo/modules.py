@@ -71,6 +71,35 @@ def watching(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, tor
             hook.remove()
 
 
+@contextmanager
+def departing(module: nn.Module, layer: str) -> Iterator[list[torch.Tensor]]:
+    """From what a layer gives out, kept, gradients are known while the module runs; before it none are.
+
+    To be entered with gradients off. Behind the layer the module goes on with a copy, which it may change in
+    place.
+    """
+    kept: list[torch.Tensor] = []
+
+    def depart(_layer: nn.Module, _given: Any, out: Any) -> Any:
+        if (tensor := _tensor(out)) is None:
+            return None
+        kept[:] = [tensor.detach().clone().requires_grad_()]
+        torch.set_grad_enabled(True)
+        copied = kept[0].clone()
+        if out is tensor:
+            return copied
+        if isinstance(out, (tuple, list)):
+            return type(out)([copied, *out[1:]])
+        out[next(iter(out))] = copied  # of a transformer
+        return out
+
+    hook = layer_of(module, layer).register_forward_hook(depart)
+    try:
+        yield kept
+    finally:
+        hook.remove()
+
+
 def measure(module: nn.Module, data: torch.Tensor) -> tuple[list[dict[str, Any]], int]:
     """One row a layer: name, kind, shape of its output for one input, parameters, multiply-adds; their sum.
 

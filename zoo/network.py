@@ -19,11 +19,12 @@ from zoo.engines.onnx import OnnxRuntime
 from zoo.engines.pytorch import PyTorch
 from zoo.engines.spectral import Spectral
 from zoo.errors import InputError, UnknownNameError
+from zoo.explaining import explain
 from zoo.followers import FOLLOWERS, Vectors
 from zoo.heads import replace_head
 from zoo.inputs import Batch, count
 from zoo.modules import freeze, measure
-from zoo.results import Classification, Embedding, Summary
+from zoo.results import Classification, Embedding, Explanation, Summary
 from zoo.spec import Spec, resolve
 from zoo.storing import save
 from zoo.streams import Stream, follow
@@ -47,6 +48,8 @@ class Network:
     dtype : str
     engine : Engine
         What runs the module.
+    eager : PyTorch
+        The engine that knows gradients, beside it.
     labels : tuple of Label
         One a class; empty where the outputs are no classes.
 
@@ -76,6 +79,7 @@ class Network:
         chosen = choose(engine, self.device, dtype, spec)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
         self.module = eager.module
+        self.eager = eager
         self.engine: Engine = eager
         if chosen == "onnxruntime":
             required = engine == chosen
@@ -174,6 +178,36 @@ class Network:
             scores=scores[best],
             all_scores=scores,
         )
+
+    def explain(
+        self, x: Any, *, target: int | str | None = None, method: str = "gradcam", layer: str | None = None
+    ) -> Explanation | list[Explanation]:
+        """Where on a picture the network finds a class.
+
+        Parameters
+        ----------
+        x : path, URL, bytes, array, tensor, PIL image, or a list of these
+        target : int or str, optional
+            The class, by its number, label or identifier; by default the best one of each picture.
+        method : {"gradcam", "occlusion"}
+            Grad-CAM weights the maps of a layer by the gradient of the class. Occlusion hides one part after
+            another and sees how far the score falls: it needs no layer and no gradient, so it does for every
+            network, and takes 81 forward passes.
+        layer : str, optional
+            For Grad-CAM, whose output is maps; by default the record's, else the last one that there is.
+
+        Returns
+        -------
+        Explanation, or a list of them for a list
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such class, method or layer.
+        InputError
+            If an input or option cannot be used, or the network has no maps or no gradient.
+        """
+        return explain(self, x, target=target, method=method, layer=layer)
 
     def embed(
         self,

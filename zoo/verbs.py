@@ -15,7 +15,7 @@ from zoo.growing import Growing
 from zoo.inputs import count
 from zoo.loading import load
 from zoo.network import Network
-from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
+from zoo.results import Classification, Embedding, Explanation, PitchTrack, SoundEvent, SoundEvents
 from zoo.streams import Heard, follow
 
 _BLOCK = 1000  # frames that are decoded at a time; the path through them is followed back once for each
@@ -31,6 +31,18 @@ def classify(
 ) -> Classification | list[Classification]:
     """`Network.classify` of a network by name, which is loaded anew: for many calls, load it once."""
     return _network(network).classify(x, top=top, rate=rate, overlap=overlap)
+
+
+def explain(
+    x: Any,
+    *,
+    network: str | Network = "squeezenet",
+    target: int | str | None = None,
+    method: str = "gradcam",
+    layer: str | None = None,
+) -> Explanation | list[Explanation]:
+    """`Network.explain` of a network by name, which is loaded anew: for many calls, load it once."""
+    return _network(network).explain(x, target=target, method=method, layer=layer)
 
 
 def embed(

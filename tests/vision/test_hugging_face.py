@@ -19,7 +19,7 @@ from transformers import (
 
 import zoo
 from vision.picture import decode
-from zoo.errors import UnknownNameError, WeightsError
+from zoo.errors import InputError, UnknownNameError, WeightsError
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
 LABELS = {0: "ant, emmet", 1: "bee", 2: "wasp"}
@@ -115,3 +115,18 @@ def test_what_is_no_image_classifier_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_OFFLINE", "1")
     with pytest.raises(UnknownNameError, match="no checkpoint hf:someone/something"):
         zoo.describe("hf:someone/something")
+
+
+def test_a_checkpoint_is_explained_as_far_as_it_has_maps(tmp_path):
+    convnext(tmp_path / "convnext")
+    net = zoo.load(f"hf:{tmp_path / 'convnext'}")
+    found = net.explain(PICTURE, target="bee")
+    assert found.values.shape == (8, 8)
+    assert found.layer.startswith("model.")
+    assert found.map.shape == PICTURE.shape[:2]
+    vit(tmp_path / "vit")
+    net = zoo.load(f"hf:{tmp_path / 'vit'}")
+    with pytest.raises(InputError, match="does not end in maps"):
+        net.explain(PICTURE)
+    found = net.explain(PICTURE, method="occlusion")
+    np.testing.assert_allclose(found.seen, (0, 0, 120, 90), atol=1.5)  # all of it, squeezed into a square

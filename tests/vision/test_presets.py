@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from vision.presets import Preset
+from vision.presets import PicturePreset, Preset
 from zoo.errors import InputError
 from zoo.formats.caffe import messages
 
@@ -83,3 +83,15 @@ def test_a_list_is_cut_into_batches_with_names():
     assert [len(batch.data) for batch in batches] == [2, 2, 1]
     assert np.concatenate([batch.inputs for batch in batches]).tolist() == [0, 1, 2, 3, 4]
     assert batches[2].names == ("Image 5",)
+
+
+@pytest.mark.parametrize("size", [(480, 320), (320, 481), (300, 300), (700, 233), (64, 64)])
+@pytest.mark.parametrize(("resize", "crop"), [(256, 224), (256, 227), (256, 256), (200, 224)])
+def test_what_is_seen_is_what_a_picture_of_places_shows(size, resize, crop):
+    """Computed from torchvision's rule, and measured on pictures whose values are their own coordinates."""
+    preset = Preset(resize=resize, crop=crop, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+    exact, measured = preset.seen(size), PicturePreset.seen(preset, size)
+    pixel = min(size) / resize  # of what the network sees, on the picture
+    levels = max(size) / 255 / 5  # of 8 bits, through which the measurement goes
+    np.testing.assert_allclose(measured, exact, atol=0.5 * pixel + levels)
+    assert exact[2] - exact[0] == pytest.approx(crop * pixel, rel=0.02)

@@ -100,6 +100,22 @@ def test_three_layers_can_be_looked_at(lively):
     assert not any(layer._forward_hooks for layer in net.module.modules())
 
 
+def test_the_layer_for_maps_has_a_gradient(lively):
+    net, data = lively
+    if not net.spec.cam:
+        return
+    one = (
+        data[:1] if net.spec.arch in ONE_SIZE else torch.randn(1, 3, 128, 128)
+    )  # 96 leaves some one position
+    outputs, maps, gradient = net.eager.gradient(one, net.spec.cam, 0)
+    assert outputs.shape == (1, net.spec.classes)
+    assert maps.shape == gradient.shape
+    assert min(maps.shape[2:]) > 1
+    assert gradient.abs().max() > 0
+    assert not any(layer._forward_hooks for layer in net.module.modules())
+    assert all(parameter.grad is None for parameter in net.module.parameters())
+
+
 def test_the_state_dictionary_makes_the_same_network_again(lively):
     net, data = lively
     again = net.spec.build().eval()

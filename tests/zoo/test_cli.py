@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -359,3 +360,36 @@ def test_what_makes_no_sense_to_compare_or_count_is_one_line(run, arguments):
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert len(err.strip().splitlines()) == 1
+
+
+def test_explain(run, tmp_path):
+    cat, out = zoo.sample("cat.png"), tmp_path / "heat.png"
+    code, text, err = run("explain", cat, "--target", "tiger cat", "--out", out)
+    assert (code, err) == (0, "")
+    assert re.fullmatch(
+        r"tiger cat \d+\.\d%, gradcam at features.12: most around \d+, \d+ of 451 × 300 pixels\n", text
+    )
+    with Image.open(out) as drawn, Image.open(cat) as picture:
+        assert drawn.size == picture.size == (451, 300)
+        assert drawn.tobytes() != picture.convert("RGB").tobytes()
+    code, text, _ = run("explain", cat, "--json")
+    record = json.loads(text)
+    assert (code, record["label"], record["layer"]) == (0, "Egyptian cat", "features.12")
+    assert np.shape(record["values"]) == (14, 14)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--out", "heat.jpg"], "should end with .png"),
+        (["--target", "unicorn"], "There is no class"),
+        (["--method", "magic"], "choose one of gradcam, occlusion"),
+        (["--opacity", "7"], "between 0 and 1"),
+        (["-n", "yamnet"], "takes no pictures"),
+    ],
+)
+def test_explain_says_what_it_cannot_do(run, options, words):
+    code, out, err = run("explain", zoo.sample("cat.png"), *options)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1

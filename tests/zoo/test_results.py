@@ -5,8 +5,9 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, SoundEvents
+from zoo.results import Classification, Embedding, Explanation, PitchTrack, SoundEvent, SoundEvents
 
 CLIP = Classification(
     network="n",
@@ -40,8 +41,24 @@ TRACK = PitchTrack(
 )
 EMBEDDING = Embedding("n", "pool", np.ones((2, 3), np.float32), np.array([[0, 1], [1, 2.0]]), ("a", "a"))
 
+EXPLANATION = Explanation(
+    network="n",
+    input="i",
+    index=2,
+    id="c",
+    label="Sea",
+    score=0.75,
+    method="gradcam",
+    layer="conv",
+    values=np.array([[0, 1], [0.5, 0]], np.float32),
+    seen=(2.0, 0.0, 6.0, 4.0),
+    size=(8, 4),
+)
 
-@pytest.mark.parametrize("result", [CLIP, EVENTS, TRACK, EMBEDDING], ids=lambda r: type(r).__name__)
+
+@pytest.mark.parametrize(
+    "result", [CLIP, EVENTS, TRACK, EMBEDDING, EXPLANATION], ids=lambda r: type(r).__name__
+)
 def test_every_result_has_a_table_a_plot_and_strict_json_and_is_frozen(result):
     assert len(result.table()) >= 2
     assert result.plot().data
@@ -62,6 +79,53 @@ def test_the_json_of_a_classification():
     assert replace(CLIP, groups=("outdoor", "")).to_dict()["predictions"][0]["group"] == "outdoor"
     assert CLIP.best(1).labels == ("Sea",)
     assert len(CLIP.best(1).all_scores) == 3
+
+
+def test_bars_have_a_place_each_and_texts_that_fit_and_are_no_markup():
+    """ImageNet has two cranes."""
+    long = "scores_of_a_network_with_a_very_long_name_of_its_own"
+    labels = ("crane", "crane", "a label that is much longer than a column is wide", "<b>bold</b>")
+    many = replace(
+        CLIP,
+        network=long,
+        labels=labels,
+        ids=tuple("abcd"),
+        scores=np.array([0.4, 0.3, 0.2, 0.0001], np.float32),
+    )
+    figure = many.plot()
+    assert list(figure.data[0].y) == [0, 1, 2, 3]
+    assert list(figure.data[0].text) == ["40.0%", "30.0%", "20.0%", "<0.1%"]
+    texts = [annotation.text for annotation in figure.layout.annotations]
+    assert texts == ["crane", "crane", "a label that is much longer tha…", "&lt;b&gt;bold&lt;/b&gt;"]
+    assert max(map(len, figure.layout.xaxis.title.text.split("<br>"))) <= 32
+    low, high = figure.layout.yaxis.range  # the labels of the first bar are inside too
+    assert low > 3.2
+    assert high < -0.5
+
+
+def test_a_map_lies_where_the_network_looked():
+    """Seen: the columns 2 to 5 of 8; cells of 2 × 2 pixels."""
+    placed = EXPLANATION.map
+    assert placed.shape == (4, 8)
+    assert np.isnan(placed[:, [0, 1, 6, 7]]).all()
+    corners = placed[[0, 0, 3, 3], [2, 5, 2, 5]]
+    np.testing.assert_allclose(corners, [0, 1, 0.5, 0])
+    assert placed[0, 3] == pytest.approx(0.25)  # a quarter of the way between the middles of two cells
+    np.testing.assert_allclose(EXPLANATION.placed(16, 8)[1::2, 5:11].max(), 1)
+    table = EXPLANATION.table()
+    assert table.iloc[1].tolist() == [4, 0, 6, 2, 1]
+    assert table.iloc[2].tolist() == [2, 2, 4, 4, 0.5]
+    assert EXPLANATION.to_dict()["values"] == [[0, 1], [0.5, 0]]
+
+
+def test_a_map_over_a_picture_changes_only_what_is_hot():
+    picture = Image.new("RGB", (80, 40), (100, 100, 100))
+    drawn = np.asarray(EXPLANATION.overlay(picture, opacity=1.0)).astype(int)
+    assert drawn.shape == (40, 80, 3)
+    assert (drawn[:, :20] == 100).all()
+    assert (drawn[:, 60:] == 100).all()
+    assert abs(drawn[0, 22] - 100).max() <= 1
+    assert drawn[0, 59, 0] > drawn[0, 59, 2] + 50, "the hottest is red"
 
 
 def test_the_json_of_events():

@@ -1,4 +1,4 @@
-"""Commands that put a network to work: classify, events, pitch, embed."""
+"""Commands that put a network to work: classify, explain, events, pitch, embed."""
 
 from itertools import groupby
 from pathlib import Path
@@ -45,6 +45,42 @@ def classify(
             for label, group, score in zip(result.labels, result.groups, result.scores, strict=True):
                 typer.echo(f"  {score:6.1%}  {label}" + (f", {group}" if group else ""))
     leave(failed)
+
+
+@app.command()
+def explain(
+    file: str,
+    network: NetworkOption = "squeezenet",
+    target: Annotated[
+        str | None, typer.Option(help="Class to look for, by its label or identifier; the best if left out.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="gradcam or occlusion.")] = "gradcam",
+    layer: Annotated[str | None, typer.Option(help="Layer for gradcam; the record's if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the picture with the map over it, .png.")] = None,
+    opacity: Annotated[float, typer.Option(help="Of the map, from 0 to 1.")] = 0.7,
+    as_json: Json = False,
+) -> None:
+    """Say where on a picture a network finds a class."""
+    require_place(out, ".png")
+    from vision.picture import decode
+    from zoo.inputs import number
+    from zoo.loading import load
+
+    number("opacity", opacity, 0, 1)
+    found = load(network).explain(file, target=target, method=method, layer=layer)
+    if out:
+        picture = found.overlay(decode(file), opacity=opacity)
+        write_file(out, lambda temporary: picture.save(temporary, "PNG"))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        left, top, right, bottom = found.table().sort_values("value").iloc[-1][:4]
+        at = f" at {found.layer}" if found.layer else ""
+        typer.echo(
+            f"{found.label} {found.score:.1%}, {found.method}{at}: "
+            f"most around {(left + right) / 2:.0f}, {(top + bottom) / 2:.0f} "
+            f"of {found.size[0]} × {found.size[1]} pixels"
+        )
 
 
 @app.command()

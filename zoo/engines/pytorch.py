@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from zoo.engines import DTYPES, Engine
-from zoo.modules import watching
+from zoo.errors import InputError
+from zoo.modules import departing, watching
 
 
 class PyTorch(Engine):
@@ -40,3 +41,42 @@ class PyTorch(Engine):
         with self._lock, torch.inference_mode(), autocast, watching(self.module, layers) as kept:
             outputs = self.module(data.to(self.device, memory_format=memory_format))
         return outputs.float(), kept
+
+    def gradient(
+        self, data: torch.Tensor, layer: str, target: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """How one output changes with what a layer gives out.
+
+        Nothing before the layer takes part in it, and no parameter gets a gradient.
+
+        Parameters
+        ----------
+        data : Tensor of float32, shape (n, ...)
+        layer : str
+        target : int
+            Which output.
+
+        Returns
+        -------
+        outputs : Tensor, shape (n, classes)
+        activation, gradient : Tensor of float32, shape (n, ...)
+            Of the layer.
+
+        Raises
+        ------
+        InputError
+            If the output does not change smoothly with the layer.
+        """
+        memory_format = self.memory_format if data.ndim == 4 else torch.contiguous_format
+        autocast = torch.autocast(self.device.type, self.dtype, enabled=self.reduced)
+        with self._lock, torch.no_grad(), autocast, departing(self.module, layer) as kept:
+            outputs = self.module(data.to(self.device, memory_format=memory_format)).float()
+            if not kept:
+                raise InputError(f"The layer {layer} gives no tensor out.")
+            smooth = outputs.requires_grad
+            wanted = (
+                torch.autograd.grad(outputs[:, target].sum(), kept, allow_unused=True) if smooth else [None]
+            )
+            if wanted[0] is None:
+                raise InputError(f"The outputs have no gradient with respect to {layer}.")
+        return outputs.detach(), kept[0].detach().float(), wanted[0].float()

@@ -5,6 +5,7 @@ from zoo.results.common import COLOUR, to_csv
 from zoo.results.curves import Curve, Curves
 from zoo.results.embedding import Embedding
 from zoo.results.evaluation import Evaluation
+from zoo.results.explanation import Explanation
 from zoo.results.pitch_track import PitchTrack, smoothing
 from zoo.results.sound_events import SoundEvent, SoundEvents
 from zoo.results.summary import Summary
@@ -16,6 +17,7 @@ __all__ = [
     "Curves",
     "Embedding",
     "Evaluation",
+    "Explanation",
     "PitchTrack",
     "SoundEvent",
     "SoundEvents",

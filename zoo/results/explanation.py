@@ -1,0 +1,186 @@
+"""Where on a picture a network finds a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.results.common import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+    from PIL import Image
+
+SCALE = "Turbo"  # of Plotly, as Mikhailov designed it in place of "jet"; it is bright where heat is high
+_MOST_COLUMNS = 400  # of a plot
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Where on a picture a network finds a class.
+
+    Attributes
+    ----------
+    network, input : str
+    index : int
+        Of the class that is explained.
+    id, label : str
+        Of that class, as in `Classification`.
+    score : float
+        Of that class, from 0 to 1.
+    method : str
+        ``"gradcam"`` or ``"occlusion"``.
+    layer : str
+        That the map was made from; empty where none was.
+    values : ndarray of float32, shape (rows, columns)
+        The map in cells of equal size that fill `seen`: 1 where most speaks for the class, 0 where nothing
+        does. All are 0 where nothing speaks for it anywhere.
+    seen : tuple of float
+        Left, top, right and bottom, in pixels of the picture, of the part that the network sees; beyond the
+        picture where it is padded.
+    size : tuple of int
+        Width and height of the picture, upright.
+    """
+
+    network: str
+    input: str
+    index: int
+    id: str
+    label: str
+    score: float
+    method: str
+    layer: str
+    values: np.ndarray
+    seen: tuple[float, float, float, float]
+    size: tuple[int, int]
+
+    @property
+    def map(self) -> np.ndarray:
+        """The map on the pixels of the picture, interpolated between the cells.
+
+        Returns
+        -------
+        ndarray of float32, shape (height, width)
+            From 0 to 1; NaN where the network sees nothing of the picture.
+        """
+        return self.placed(*self.size)
+
+    def placed(self, width: int, height: int) -> np.ndarray:
+        """As `map`, for the same picture in another size: shape (height, width)."""
+        left, top, right, bottom = self.seen
+        rows, columns = self.values.shape
+        across, down = self.size[0] / width, self.size[1] / height
+        x = ((np.arange(width) + 0.5) * across - left) / (right - left)  # 0 to 1 over what is seen
+        y = ((np.arange(height) + 0.5) * down - top) / (bottom - top)
+        placed = (_weights(y, rows) @ self.values @ _weights(x, columns).T).astype(np.float32)
+        placed[(y < 0) | (y > 1)] = np.nan
+        placed[:, (x < 0) | (x > 1)] = np.nan
+        return placed
+
+    def overlay(self, picture: Image.Image, *, opacity: float = 0.7) -> Image.Image:
+        """The map as colours over the picture: clear where it is 0, or where the network sees nothing.
+
+        Parameters
+        ----------
+        picture : PIL.Image.Image
+            The one that was explained, upright, in any size.
+        opacity : float
+            Of the colours where the map is 1, from 0 to 1.
+
+        Returns
+        -------
+        PIL.Image.Image
+            Mode RGB, of the size of `picture`.
+
+        Raises
+        ------
+        InputError
+            If the opacity is out of its range.
+        """
+        from PIL import Image
+
+        from zoo.inputs import number
+
+        opacity = number("opacity", opacity, 0, 1)
+        heat = np.nan_to_num(self.placed(*picture.size))
+        colours = _palette()[(heat * 255).round().astype(np.uint8)]
+        share = opacity * heat[..., None]
+        mixed = (1 - share) * np.asarray(picture.convert("RGB"), np.float32) + share * colours
+        return Image.fromarray(mixed.round().astype(np.uint8))
+
+    def table(self) -> pd.DataFrame:
+        """One row a cell of the map: left, top, right and bottom in pixels of the picture, and value."""
+        import pandas as pd
+
+        rows, columns = self.values.shape
+        x = np.linspace(self.seen[0], self.seen[2], columns + 1)
+        y = np.linspace(self.seen[1], self.seen[3], rows + 1)
+        return pd.DataFrame(
+            {
+                "left": np.tile(x[:-1], rows),
+                "top": np.repeat(y[:-1], columns),
+                "right": np.tile(x[1:], rows),
+                "bottom": np.repeat(y[1:], columns),
+                "value": self.values.ravel(),
+            }
+        )
+
+    def plot(self) -> go.Figure:
+        """The map on the picture's pixels, empty where the network sees nothing."""
+        import plotly.graph_objects as go
+
+        width, height = self.size
+        step = max(1.0, max(self.size) / _MOST_COLUMNS)
+        shown = self.placed(max(1, round(width / step)), max(1, round(height / step)))
+        figure = go.Figure(
+            go.Heatmap(
+                z=shown,
+                x=(np.arange(shown.shape[1]) + 0.5) * width / shown.shape[1],
+                y=(np.arange(shown.shape[0]) + 0.5) * height / shown.shape[0],
+                colorscale=SCALE,
+                zmin=0,
+                zmax=1,
+                colorbar={"title": "", "thickness": 12},
+                hovertemplate="%{x:.0f}, %{y:.0f}: %{z:.2f}<extra></extra>",
+            )
+        )
+        figure.update_xaxes(
+            title=f"what speaks for {plain(self.label)}", range=[0, width], constrain="domain"
+        )
+        figure.update_yaxes(range=[height, 0], scaleanchor="x", constrain="domain")
+        return figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "input": self.input,
+            "network": self.network,
+            "index": self.index,
+            "id": self.id,
+            "label": self.label,
+            "score": self.score,
+            "method": self.method,
+            "layer": self.layer,
+            "size": list(self.size),
+            "seen": list(self.seen),
+            "values": self.values.tolist(),
+        }
+
+
+def _weights(places: np.ndarray, cells: int) -> np.ndarray:
+    """What each of some places, 0 to 1 from end to end, takes of each cell: shape (places, cells).
+
+    Linear between the middles of two cells, and constant beyond the first and the last.
+    """
+    at = places * cells - 0.5
+    return np.stack([np.interp(at, np.arange(cells), row) for row in np.eye(cells)], axis=1)
+
+
+def _palette() -> np.ndarray:
+    """The colours of 0 to 1 in 256 steps, shape (256, 3), from 0 to 255."""
+    from plotly.colors import sample_colorscale
+
+    steps = sample_colorscale(SCALE, np.linspace(0, 1, 256), colortype="tuple")
+    return 255 * np.array(steps, np.float32)
