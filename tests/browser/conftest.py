@@ -16,7 +16,7 @@ from tests.browser.serving import served
 @pytest.fixture(scope="package")
 def address() -> Iterator[str]:
     """Where the app is served."""
-    with served() as (url, _):
+    with served(ZOO_LOCAL_LINKS="1") as (url, _):  # links of the tests lead to this machine
         yield url
 
 

@@ -1,6 +1,5 @@
 """The real server in a real browser: uploads, a microphone that plays a file, and what the pages then say."""
 
-import json
 import re
 from pathlib import Path
 
@@ -18,28 +17,6 @@ def test_networks(page, address):
     expect(page.get_by_role("heading", name="Networks")).to_be_visible(timeout=WAIT)
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     expect_text(page, re.compile("short side is resized"))
-
-
-def test_a_photo(page, address, media):
-    page.goto(f"{address}/pictures")
-    photo = next((media / "photos").glob("*_ruddy_turnstone.jpg"))
-    upload(page, photo)
-    expect_text(page, "EfficientNet-Lite0: ruddy turnstone")
-    expect_text(page, "SqueezeNet 1.1: ruddy turnstone")
-    expect(page.locator(".js-plotly-plot")).to_have_count(2)
-    results = json.loads(download(page, "JSON"))
-    assert [result["predictions"][0]["id"] for result in results] == ["n02025239"] * 2
-    assert {result["input"] for result in results} == {photo.name}
-
-
-def test_a_bad_file_is_one_sentence_and_the_page_still_works(page, address, tmp_path):
-    bad = tmp_path / "bad.jpg"
-    bad.write_text("this is text")
-    page.goto(f"{address}/pictures")
-    upload(page, bad)
-    expect_text(page, "bad.jpg is not a picture (JPEG, PNG, WebP, BMP, TIFF or GIF).")
-    page.get_by_text("Sample", exact=True).click()
-    expect_text(page, "SqueezeNet 1.1: Egyptian cat")
 
 
 def test_a_recording(page, address):

@@ -22,6 +22,7 @@ from cachetools import LRUCache, cached
 import zoo
 from zoo import weights
 from zoo.errors import UnknownNameError, ZooError
+from zoo.links import fetch
 from zoo.registry import is_default
 from zoo.results import to_csv
 from zoo.samples import SAMPLES, names, sample
@@ -98,8 +99,8 @@ class _Halted(Exception):
     """The user stopped what the page would show next."""
 
 
-def remembered(compute: Callable[..., T], *arguments: Any) -> T:
-    """The result of ``compute(*arguments)``, kept for this session; past `MOST_RESULTS` the oldest goes.
+def remembered(compute: Callable[..., T], *arguments: Any, most: int = MOST_RESULTS) -> T:
+    """The result of ``compute(*arguments)``, kept for this session; past `most` of them the oldest goes.
 
     Unlike Streamlit's cache it lets `compute` draw, for example a progress bar, without drawing it again; it
     waits for its turn on a busy machine, and what the user stopped is not begun again unasked.
@@ -112,7 +113,7 @@ def remembered(compute: Callable[..., T], *arguments: Any) -> T:
         st.session_state["working"] = work
         with turn():
             kept[arguments] = compute(*arguments)
-        while len(kept) > MOST_RESULTS:
+        while len(kept) > most:
             kept.pop(next(iter(kept)))
     return kept[arguments]
 
@@ -197,7 +198,7 @@ def one_sentence() -> Iterator[None]:
 
 
 def ask(kind: str, key: str) -> list[Given]:
-    """Let the user choose pictures or a recording: own files, a device, or a sample.
+    """Let the user choose pictures or a recording: own files, a device, a link, or a sample.
 
     Parameters
     ----------
@@ -209,7 +210,7 @@ def ask(kind: str, key: str) -> list[Given]:
     linked = from_link("sample")
     way = st.segmented_control(
         "Where from",
-        ["Upload", device, "Sample"],
+        ["Upload", device, "Link", "Sample"],
         default="Sample" if linked else "Upload",
         required=True,
         key=f"{key}-way",
@@ -230,6 +231,13 @@ def ask(kind: str, key: str) -> list[Given]:
     if way == "Microphone":
         take = st.audio_input("Record", sample_rate=RATE, key=f"{key}-microphone")
         return [Given("recording.wav", take.getvalue())] if take else []
+    if way == "Link":
+        what = "a picture" if kind == "picture" else "a recording"
+        url = st.text_input(f"Link to {what}", key=f"{key}-link", placeholder="https://…", max_chars=2000)
+        if not url.strip():
+            return []
+        with st.spinner("Fetching the link …"):
+            return [fetched(url)]
     known = names(kind)
     if linked and linked not in known:
         raise UnknownNameError(f"There is no sample {linked!r} here; there is {', '.join(known)}.")
@@ -239,6 +247,14 @@ def ask(kind: str, key: str) -> list[Given]:
     st.caption(SAMPLES[chosen].credit)
     with st.spinner("Fetching the sample …"):
         return [Given(chosen, Path(sample(chosen)).read_bytes())]
+
+
+def fetched(url: str) -> Given:
+    """The file at a link, kept for this session until it asks for another; waiting for it takes no turn."""
+    kept = st.session_state.get("fetched")
+    if kept is None or kept[0] != url:
+        kept = st.session_state["fetched"] = (url, Given(*fetch(url)))
+    return kept[1]
 
 
 def from_link(parameter: str) -> str | None:

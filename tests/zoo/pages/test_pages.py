@@ -63,53 +63,6 @@ def test_networks_filters(page):
     assert "No network fits" in text(app)
 
 
-def test_pictures_names_what_is_in_a_photo(page, media):
-    app = page("pictures")
-    photos = sorted((media / "photos").glob("*.jpg"))[:2]
-    app.file_uploader[0].set_value([(p.name, p.read_bytes(), "image/jpeg") for p in photos]).run()
-    assert not app.exception
-    assert not app.error
-    for photo in photos:
-        name = photo.stem.split("_", 2)[2].replace("_", " ")
-        assert f"**EfficientNet-Lite0**: {name}" in text(app)
-    assert len(app.get("plotly_chart")) == 4
-
-
-def test_the_same_picture_twice_is_shown_twice(page):
-    app = page("pictures")
-    cat = ("cat.png", zoo.sample("cat.png").read_bytes(), "image/png")
-    app.file_uploader[0].set_value([cat, cat]).run()
-    assert not app.exception
-    assert len(app.get("plotly_chart")) == 4
-
-
-def test_pictures_from_the_camera_and_from_the_samples(page):
-    app = page("pictures")
-    app.get_by_key("pictures-way").set_value("Sample").run()
-    assert "**SqueezeNet 1.1**: Egyptian cat" in text(app)
-    app.get_by_key("pictures-way").set_value("Camera").run()
-    shot = zoo.sample("cat.png").read_bytes()
-    app.camera_input[0].set_value(("camera.jpg", shot, "image/jpeg")).run()
-    assert "**SqueezeNet 1.1**: Egyptian cat" in text(app)
-
-
-def test_pictures_without_a_network_says_so(page):
-    app = page("pictures")
-    app.get_by_key("pictures-way").set_value("Sample").run()
-    app.multiselect[0].set_value([]).run()
-    assert "Choose a network" in text(app)
-
-
-@pytest.mark.parametrize(("name", "data"), BROKEN, ids=[name for name, _ in BROKEN])
-def test_a_bad_picture_is_one_sentence_and_the_others_are_shown(page, name, data):
-    app = page("pictures")
-    good = ("cat.png", zoo.sample("cat.png").read_bytes(), "image/png")
-    app.file_uploader[0].set_value([(f"{name}.jpg", data, "image/jpeg"), good]).run()
-    assert not app.exception
-    assert [error.value.startswith(f"{name}.jpg is") for error in app.error] == [True]
-    assert "Egyptian cat" in text(app)
-
-
 def test_sounds_finds_the_bell_and_follows_the_threshold(page):
     app = page("sounds")
     app.get_by_key("sounds-way").set_value("Sample").run()
@@ -289,9 +242,7 @@ def test_what_is_stopped_is_not_begun_again_unasked(page, monkeypatch):
     assert app.get("plotly_chart")
 
 
-@pytest.mark.parametrize(
-    ("name", "others"), [("pictures", []), ("sounds", ["Audacity labels"]), ("pitch", ["MIDI", "Tone"])]
-)
+@pytest.mark.parametrize(("name", "others"), [("sounds", ["Audacity labels"]), ("pitch", ["MIDI", "Tone"])])
 def test_results_can_be_downloaded(page, name, others):
     app = page(name)
     assert not app.get("download_button")

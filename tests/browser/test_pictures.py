@@ -1,0 +1,120 @@
+"""The page Pictures in a real browser: two networks side by side, where they look, and links."""
+
+import http.server
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+import zoo
+from tests.browser.reading import WAIT, download, expect_text, upload
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def photo(media) -> Path:
+    return next((media / "photos").glob("*_ruddy_turnstone.jpg"))
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """A site on this machine with one picture."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            known = self.path == "/cat.png"
+            self.send_response(200 if known else 404)
+            self.end_headers()
+            self.wfile.write(zoo.sample("cat.png").read_bytes() if known else b"")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing is wider than the page."""
+    main = page.get_by_test_id("stMain")
+    return main.evaluate("main => main.scrollWidth <= main.clientWidth")
+
+
+def shown(page: Page, alt: str) -> np.ndarray:
+    """The pixels of a picture on the page."""
+    image = page.get_by_alt_text(alt)
+    expect(image).to_be_visible()
+    content = page.request.get(image.evaluate("image => image.src")).body()
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+
+
+def test_two_networks_side_by_side(page, address, photo):
+    page.goto(f"{address}/pictures")
+    upload(page, photo)
+    expect_text(page, "EfficientNet-Lite0: ruddy turnstone")
+    expect_text(page, "SqueezeNet 1.1: ruddy turnstone")
+    expect_text(page, "2 of 2 agree: ruddy turnstone")
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    results = json.loads(download(page, "JSON"))
+    assert [result["predictions"][0]["id"] for result in results] == ["n02025239"] * 2
+    assert {result["input"] for result in results} == {photo.name}
+    titles = page.locator(".js-plotly-plot .xtitle")
+    for chart in page.locator(".js-plotly-plot").all():
+        box = chart.bounding_box()
+        for words in chart.locator("text").all():
+            inside = words.bounding_box()
+            assert box["x"] - 1 <= inside["x"]
+            assert inside["x"] + inside["width"] <= box["x"] + box["width"] + 1, words.text_content()
+    expect(titles.first).to_contain_text("score of squeezenet.caffe")
+    assert fits(page)
+
+
+def test_where_they_look(page, address, photo):
+    page.goto(f"{address}/pictures")
+    upload(page, photo)
+    expect_text(page, "2 of 2 agree: ruddy turnstone")
+    page.get_by_text("Where it looks").click()
+    expect_text(page, "Grad-CAM at the layer features.12")
+    expect_text(page, "Grad-CAM at the layer bn2")
+    before = shown(page, f"The picture {photo.name}")
+    for network in ("SqueezeNet 1.1", "EfficientNet-Lite0"):
+        after = shown(page, f"Where {network} finds ruddy turnstone in {photo.name}")
+        assert after.shape == before.shape
+        change = abs(after - before).sum(axis=2)
+        assert change[115:215, 180:315].sum() > 0.5 * change.sum(), "most colour is on the bird"
+    page.get_by_role("combobox", name="Where it finds").first.click()
+    page.get_by_role("option", name="redshank").click()
+    expect(page.get_by_alt_text(f"Where SqueezeNet 1.1 finds redshank in {photo.name}")).to_be_visible()
+    assert fits(page)
+
+
+def test_a_link_and_a_bad_link(page, address, site):
+    page.goto(f"{address}/pictures")
+    page.get_by_text("Link", exact=True).click()
+    box = page.get_by_label("Link to a picture")
+    box.fill(f"{site}/absent.png")
+    box.press("Enter")
+    expect_text(page, "127.0.0.1 answers 404 (Not Found).")
+    box.fill(f"{site}/cat.png")
+    box.press("Enter")
+    expect_text(page, "SqueezeNet 1.1: Egyptian cat")
+    expect(page.get_by_text("answers 404")).to_have_count(0, timeout=WAIT)
+
+
+def test_a_bad_file_is_one_sentence_and_the_page_still_works(page, address, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("this is text")
+    page.goto(f"{address}/pictures")
+    upload(page, bad)
+    expect_text(page, "bad.jpg is not a picture (JPEG, PNG, WebP, BMP, TIFF or GIF).")
+    page.get_by_text("Sample", exact=True).click()
+    expect_text(page, "SqueezeNet 1.1: Egyptian cat")
