@@ -5,11 +5,13 @@ import threading
 import numpy as np
 import pytest
 import torch
-from torch import fx, nn
+from torch import nn
 
 import zoo
 from zoo import labels
 from zoo.errors import InputError, UnknownNameError
+from zoo.graph import depth_of, graph_of
+from zoo.graph import skeleton as without_numbers
 from zoo.modules import NoHead, watching
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
@@ -40,36 +42,19 @@ PUBLISHED = {
 }
 
 
-class Tracer(fx.Tracer):
-    """Keeps layers whole, also those whose padding depends on the input."""
-
-    def is_leaf_module(self, module, name):
-        whole = not list(module.children()) or isinstance(module, nn.BatchNorm2d)
-        return whole or super().is_leaf_module(module, name)
-
-
-def depth(module: nn.Module) -> int:
-    """Convolutional and fully connected layers on the longest path from input to output."""
-    modules, longest = dict(module.named_modules()), {}
-    for node in Tracer().trace(module).nodes:
-        own = node.op == "call_module" and isinstance(modules[node.target], LAYERS)
-        longest[node] = own + max((longest[source] for source in node.all_input_nodes), default=0)
-    return max(longest.values())
-
-
 @pytest.fixture(scope="module", params=zoo.networks())
 def skeleton(request):
     """A network of the registry without numbers: shapes only."""
     spec = zoo.describe(request.param)
-    with torch.device("meta"):
-        return spec, spec.build().eval()
+    return spec, without_numbers(spec)
 
 
 def test_the_record_can_be_recounted(skeleton):
     spec, module = skeleton
     assert sum(p.numel() for p in module.parameters()) == spec.parameters
-    assert depth(module) == spec.depth
-    assert module(torch.zeros(2, *spec.input_shape, device="meta")).shape == (2, spec.classes)
+    example = torch.zeros(2, *spec.input_shape, device="meta")
+    assert depth_of(graph_of(module, example)) == spec.depth
+    assert module(example).shape == (2, spec.classes)
     if spec.labels:
         assert len(labels.read(spec.labels)) == spec.classes
 
