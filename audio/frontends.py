@@ -47,6 +47,8 @@ class Frontend(ABC):
     most : int
         Windows in a batch, where nobody says. Larger batches are no faster on a CPU, where they leave its
         caches.
+    axes : tuple of str
+        What the last two axes of a window are, ``"time"`` and ``"frequency"``, where it is a spectrogram.
     """
 
     rate: int
@@ -54,6 +56,7 @@ class Frontend(ABC):
 
     shortest: ClassVar[float] = 0.01  # the time between two frames of YAMNet and CREPE
     most: ClassVar[int] = 32
+    axes: ClassVar[tuple[str, ...]] = ()
 
     is_one = staticmethod(is_one)
 
@@ -256,6 +259,7 @@ class LogMelPatches(Frontend):
         Added before the logarithm: 0.001 in YAMNet, 0.01 in VGGish.
     """
 
+    axes: ClassVar[tuple[str, ...]] = ("time", "frequency")
     rate: int = 16000
     framing: Framing = _PATCHES
     offset: float = 0.001

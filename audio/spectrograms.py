@@ -51,6 +51,7 @@ class DecibelSpectrograms(Frontend):
     framing: Framing = _FRAMING
     kind: str = "mel128"
     variant: str = "original"
+    axes: ClassVar[tuple[str, ...]] = ("frequency", "time")
     most: ClassVar[int] = 8  # the first maps of 256 bands take 13 MB a window
 
     def __post_init__(self) -> None:
