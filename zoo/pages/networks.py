@@ -1,14 +1,21 @@
-"""The table of networks, and the record of one."""
+"""The table of networks, the chart of the field, and the card of one network: record and layers."""
+
+from difflib import get_close_matches
 
 import pandas as pd
 import streamlit as st
 
 import zoo
 from zoo import weights
-from zoo.comparison import field
+from zoo.pages.field import charts
+from zoo.pages.layers import layers
+from zoo.pages.record import figures, record
 from zoo.pages.shared import one_sentence
 from zoo.registry import is_default
 from zoo.spec import MODALITIES, TASKS
+
+CHOSEN = "networks-network"
+RECORD, LAYERS = "Record", "Layers"
 
 
 def table() -> pd.DataFrame:
@@ -32,96 +39,100 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def field_as_published() -> None:
-    """The chart of the field from the records: the default checkpoint of each network that has a figure."""
-    specs = [spec for spec in map(zoo.describe, zoo.networks()) if spec.published and is_default(spec.name)]
-    rows = [
-        {
-            "network": spec.arch,
-            "file_mb": spec.published.size_mb,
-            "accuracy": spec.published.accuracy,
-            "time": spec.published.relative_time,
-        }
-        for spec in specs
-    ]
-    st.plotly_chart(
-        field(pd.DataFrame(rows), "accuracy", "time", "relative prediction time (AlexNet = 1)"),
-        key="networks-field",
-        alt="Published accuracy of the image networks against their relative prediction time",
-    )
-    st.caption(
-        "The area of a marker is the size of the weights. Measured on a P100 GPU at batch 128, published in "
-        f"{specs[0].published.source}; `zoo compare` measures on this machine."
-    )
+def filtered(everything: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the filters leave."""
+    left, middle, right = st.columns([2, 3, 3])
+    modality = left.pills("For", MODALITIES, selection_mode="multi", key="networks-modality")
+    tasks = middle.pills("Task", TASKS, selection_mode="multi", key="networks-task")
+    words = right.text_input("Search", placeholder="name, licence, …", key="networks-search")
+    shown = everything
+    if modality:
+        shown = shown[shown["for"].isin(modality)]
+    if tasks:
+        shown = shown[shown["tasks"].map(lambda text: set(tasks) <= set(text.split(", ")))]
+    if words:
+        text = shown.astype(str).agg(" ".join, axis=1).str.casefold()
+        shown = shown[text.str.contains(words.strip().casefold(), regex=False)]
+    return shown
 
 
-def record(name: str) -> None:
+def follow_link() -> None:
+    """Open the network that the address names, as in ``?network=yamnet``; once, then the box leads."""
+    asked = st.query_params.get("network")
+    if asked is None or asked == st.session_state.get("networks-link"):
+        return
+    st.session_state["networks-link"] = asked
+    # Of the catalogues only: `zoo.describe` also takes folders, and names of other people's collections.
+    known = {zoo.describe(name).arch: name for name in zoo.networks() if is_default(name)}
+    known |= {name: name for name in zoo.networks()}
+    if (key := asked.strip().lower()) in known:
+        st.session_state[CHOSEN] = known[key]
+        return
+    close = get_close_matches(key, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else "the table has them all."
+    st.session_state["networks-unknown"] = f"The link names no network of the zoo, {asked[:60]!r}; {hint}"
+
+
+def remember_link() -> None:
+    """Put the chosen network into the address, so that it can be passed on."""
+    spec = zoo.describe(st.session_state[CHOSEN])
+    name = spec.arch if is_default(spec.name) else spec.name
+    st.query_params["network"] = st.session_state["networks-link"] = name
+    st.session_state.pop("networks-unknown", None)
+
+
+def select(names: list[str]) -> None:
+    """Choose the network whose row was selected."""
+    if rows := st.session_state["networks-table"].selection.rows:
+        st.session_state[CHOSEN] = names[rows[0]]
+        remember_link()
+
+
+def card(names: list[str]) -> None:
+    if st.session_state.get(CHOSEN) not in names:
+        st.session_state.pop(CHOSEN, None)
+    name = st.selectbox(
+        "Network",
+        names,
+        format_func=lambda n: f"{zoo.describe(n).title} ({n})",
+        on_change=remember_link,
+        key=CHOSEN,
+    )
     spec = zoo.describe(name)
-    st.subheader(spec.title)
-    if is_default(name):
-        st.caption(f"`{spec.name}`, or just `{spec.arch}`")
+    figures(spec)
+    view = st.segmented_control("Show", [RECORD, LAYERS], default=RECORD, required=True, key="networks-view")
+    if view == RECORD:
+        record(spec)
     else:
-        st.caption(f"`{spec.name}`")
-    for column, (label, value) in zip(
-        st.columns(4),
-        {
-            "Parameters": f"{spec.parameters / 1e6:.2f} M",
-            "Size": f"{spec.size_mb:.1f} MB",
-            "Layers deep": spec.depth,
-            "Input": " × ".join(map(str, spec.input_shape)),
-        }.items(),
-        strict=True,
-    ):
-        column.metric(label, value)
-    preprocessing = st.empty()
-    preprocessing.markdown("**Preprocessing.** …")
-    if spec.accuracy:
-        a = spec.accuracy
-        st.markdown(f"**Published.** {a.value:g} {a.metric} on {a.dataset}, from {a.source}.")
-    st.markdown(f"**Fidelity.** {spec.fidelity}")
-    st.markdown(f"**Licence of the weights.** {spec.licence}")
-    st.markdown(f"**Citation.** {spec.citation}")
-    st.markdown(f"**Original.** {spec.homepage}")
-    known = weights.record_of(spec)
-    st.markdown("**Sources**, tried in this order:")
-    for source in spec.sources:
-        st.markdown(f"- `{source.url}`  \n  {weights.checksum_of(source, known)}")
-    example = f'import zoo\n\nnet = zoo.load("{spec.name}")'
-    st.code(example, language="python")
-    preprocessing.markdown(f"**Preprocessing.** {spec.preset().describe()}")  # its first time imports torch
+        layers(name)
 
 
 st.title("Networks")
-st.markdown("Pretrained networks for pictures and for sound. Choose one to read its record.")
-everything = table()
-left, middle, right = st.columns([2, 3, 3])
-modality = left.pills("For", MODALITIES, selection_mode="multi", key="networks-modality")
-tasks = middle.pills("Task", TASKS, selection_mode="multi", key="networks-task")
-words = right.text_input("Search", placeholder="name, licence, …", key="networks-search")
-shown = everything
-if modality:
-    shown = shown[shown["for"].isin(modality)]
-if tasks:
-    shown = shown[shown["tasks"].map(lambda text: set(tasks) <= set(text.split(", ")))]
-if words:
-    text = shown.astype(str).agg(" ".join, axis=1).str.casefold()
-    shown = shown[text.str.contains(words.strip().casefold(), regex=False)]
+st.markdown(
+    "Pretrained networks for pictures and for sound. Select a row, or choose below, to see one closely."
+)
+follow_link()
+if sentence := st.session_state.get("networks-unknown"):
+    st.error(sentence, icon=":material/error:")
+shown = filtered(table())
 with one_sentence():
     if shown.empty:
         st.info("No network fits these filters.")
     else:
+        names = shown["name"].tolist()
         st.dataframe(
             shown,
             hide_index=True,
+            key="networks-table",
+            on_select=lambda: select(names),
+            selection_mode="single-row",
             column_config={
                 "parameters": st.column_config.NumberColumn(format="localized"),
                 "MB": st.column_config.NumberColumn(format="%.1f"),
                 "here": st.column_config.CheckboxColumn(help="The weights are on this machine."),
             },
+            alt="The networks that fit the filters",
         )
         with st.expander("The image networks in one picture: accuracy against prediction time"):
-            field_as_published()
-        chosen = st.selectbox(
-            "Record of", shown["name"], format_func=lambda n: f"{zoo.describe(n).title} ({n})"
-        )
-        record(chosen)
+            charts()
+        card(names)

@@ -182,5 +182,5 @@ class Job:
             self.error, self.state = str(error), FAILED
         except Exception:
             logging.getLogger(__name__).exception("A job failed")
-            self.error = "Training failed for a reason nobody foresaw; the server's log says which."
+            self.error = "It failed for a reason nobody foresaw; the server's log says which."
             self.state = FAILED
