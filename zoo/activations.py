@@ -140,10 +140,14 @@ class Activations:
         return figure.update_layout(height=90 + 22 * len(units), margin=_MARGIN)
 
     def over_time(self, most: int = 40) -> go.Figure:
-        """The mean of each channel over time, of those that reach the most, as a map of heat."""
+        """The mean of each channel over time, as a map of heat.
+
+        Of classes those are shown that reach the most, of others those that go farthest from zero.
+        """
         import plotly.graph_objects as go
 
-        channels = np.sort(np.argsort(-np.abs(self.course).max(axis=0), kind="stable")[:most])
+        reached = (self.course if self.labels else np.abs(self.course)).max(axis=0)
+        channels = np.sort(np.argsort(-reached, kind="stable")[:most])
         names = [self.name_of(channel) for channel in channels]
         figure = go.Figure(
             go.Heatmap(

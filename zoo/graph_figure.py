@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 import networkx as nx
@@ -83,7 +84,7 @@ def layout(graph: nx.DiGraph) -> Layout:
     free = _Lanes(len(graph))
     ways: dict[tuple[str, str], int] = {}
     for first, last, what in sorted(wanted, key=lambda one: (one[1] - one[0], one[0])):
-        lane = free.take(first, last)
+        lane = free.take(first, last, side=-1 if isinstance(what, str) else 1)  # names are to the right
         if not isinstance(what, str):
             lanes.update(dict.fromkeys(what, lane))
             what = what[-1]
@@ -117,22 +118,24 @@ def _chains(graph: nx.DiGraph, ranks: dict[str, int], taken: set[str]) -> list[l
 
 
 class _Lanes:
-    """Lanes 1, -1, 2, -2, ... and which of their ranks are taken."""
+    """Lanes to both sides of the middle, and which of their ranks are taken."""
 
     def __init__(self, ranks: int):
         self.ranks = ranks
         self.taken: dict[int, np.ndarray] = {}
 
-    def take(self, first: int, last: int) -> int:
-        """The lane nearest to the middle that is free from a rank to another, which it no longer is."""
-        number = 0
-        while True:
-            lane = number // 2 + 1 if number % 2 == 0 else -(number // 2 + 1)
-            places = self.taken.setdefault(lane, np.zeros(self.ranks + 1, bool))[first : last + 1]
-            if not places.any():
-                places[:] = True
-                return lane
-            number += 1
+    def take(self, first: int, last: int, side: int) -> int:
+        """The lane nearest to the middle that is free from a rank to another, which it no longer is.
+
+        Of two that are as near, the one on the given side: 1 or -1.
+        """
+        lanes = (sign * distance for distance in count(1) for sign in (side, -side))
+        lane = next(lane for lane in lanes if not self._places(lane, first, last).any())
+        self._places(lane, first, last)[:] = True
+        return lane
+
+    def _places(self, lane: int, first: int, last: int) -> np.ndarray:
+        return self.taken.setdefault(lane, np.zeros(self.ranks + 1, bool))[first : last + 1]
 
 
 def draw(graph: nx.DiGraph, chosen: str | None = None) -> go.Figure:
@@ -168,7 +171,7 @@ def draw(graph: nx.DiGraph, chosen: str | None = None) -> go.Figure:
             y=[places.ranks[node] for node in nodes],
             mode="markers+text" if named else "markers",
             name=kind,
-            text=[f" {plain(shortened(_short(node), 18))} " for node in nodes],
+            text=[f"\u2002{plain(shortened(_short(node), 18))}\u2002" for node in nodes],
             textposition=["middle left" if places.lanes[n] < 0 else "middle right" for n in nodes],
             textfont={"size": 11},
             marker={
@@ -196,6 +199,7 @@ def draw(graph: nx.DiGraph, chosen: str | None = None) -> go.Figure:
             "itemdoubleclick": False,
         },
         dragmode=False,
+        modebar={"orientation": "v"},
     )
 
 

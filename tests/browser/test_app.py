@@ -7,16 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import zoo
-from tests.browser.reading import WAIT, download, expect_text, metric, upload
+from tests.browser.reading import download, expect_text, metric, upload
 
 pytestmark = pytest.mark.browser
-
-
-def test_networks(page, address):
-    page.goto(address)
-    expect(page.get_by_role("heading", name="Networks")).to_be_visible(timeout=WAIT)
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
-    expect_text(page, re.compile("short side is resized"))
 
 
 def test_a_recording(page, address):

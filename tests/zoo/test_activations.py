@@ -78,6 +78,14 @@ def test_a_sound_is_seen_window_by_window_and_its_most_active_one_whole(net):
     assert np.shape(early.over_time(10).data[0].z) == (10, len(maps))
 
 
+def test_the_classes_over_time_are_those_that_reach_the_most(net):
+    bell = look(net("yamnet"), zoo.sample("bicycle-bell.wav"), "logits")
+    shown = bell.over_time(5)
+    best = np.sort(np.argsort(-bell.course.max(axis=0))[:5])
+    assert list(shown.layout.yaxis.ticktext) == [bell.labels[i] for i in best]
+    assert "Bicycle bell" in shown.layout.yaxis.ticktext
+
+
 def test_maps_of_a_spectrogram_have_time_to_the_right_and_high_tones_on_top(net):
     seen = look(net("yamnet"), tone(1), "layer1.1", rate=RATE)
     assert seen.values.shape[1:] == (48, 32)

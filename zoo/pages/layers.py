@@ -11,7 +11,7 @@ from torch import nn
 import zoo
 from zoo import graph as graphs
 from zoo import weights
-from zoo.activations import MOST_SECONDS, Activations, look
+from zoo.activations import MOST_SECONDS, SIDE, Activations, look
 from zoo.graph_figure import draw
 from zoo.pages import shared
 from zoo.pages.shared import Given, named, one_sentence
@@ -224,12 +224,9 @@ def maps(seen: Activations) -> None:
     most = st.segmented_control("Channels", [16, 36, 64], default=16, required=True, key="networks-channels")
     pictures = seen.maps(most)
     names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]
-    st.image(
-        [picture for _, picture in pictures],
-        caption=names,
-        width=112,
-        alt=[f"Map of {one} of {seen.layer}" for one in names],
-    )
+    grid = st.container(horizontal=True, gap="small")
+    for (_, picture), one in zip(pictures, names, strict=True):
+        grid.image(picture, caption=one, width=SIDE, alt=f"Map of {one} of {seen.layer}")
     turned = " Time runs from left to right, high frequencies are on top." if seen.axes else ""
     st.caption(
         f"The strongest of {len(seen.values)} channels, each from its smallest value (dark) to its largest "

@@ -59,7 +59,7 @@ def filtered(everything: pd.DataFrame) -> pd.DataFrame:
 def follow_link() -> None:
     """Open the network that the address names, as in ``?network=yamnet``; once, then the box leads."""
     asked = st.query_params.get("network")
-    if asked is None or asked == st.session_state.get("networks-link"):
+    if asked is None or (asked == st.session_state.get("networks-link") and CHOSEN in st.session_state):
         return
     st.session_state["networks-link"] = asked
     # Of the catalogues only: `zoo.describe` also takes folders, and names of other people's collections.
@@ -133,6 +133,9 @@ with one_sentence():
             },
             alt="The networks that fit the filters",
         )
-        with st.expander("The image networks in one picture: accuracy against prediction time"):
-            charts()
+        title = "The image networks in one picture: accuracy against prediction time"
+        box = st.expander(title, key="networks-charts", on_change="rerun")
+        if box.open:
+            with box:
+                charts()
         card(names)

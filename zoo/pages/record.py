@@ -18,8 +18,9 @@ def figures(spec: Spec) -> None:
         "Layers deep": spec.depth,
         "Input": " × ".join(map(str, spec.input_shape)),
     }
-    for column, (label, value) in zip(st.columns(len(values)), values.items(), strict=True):
-        column.metric(label, value)
+    row = st.container(horizontal=True, gap="large")
+    for label, value in values.items():
+        row.metric(label, value, width="content")
 
 
 def record(spec: Spec) -> None:

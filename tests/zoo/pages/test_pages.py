@@ -43,26 +43,6 @@ def tone(seconds: float = 2) -> np.ndarray:
     return 0.5 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * RATE)) / RATE)
 
 
-def test_networks_shows_the_table_and_a_record(page):
-    app = page("networks")
-    assert list(app.dataframe[0].value["name"]) == zoo.networks()
-    for word in ("Preprocessing", "Fidelity", "Licence", "Citation", "BSD-2-Clause", "sha256"):
-        assert word in text(app)
-    app.selectbox[0].select("yamnet.audioset").run()
-    assert "AudioSet" in text(app)
-    assert [metric.value for metric in app.metric][2] == "28"
-
-
-def test_networks_filters(page):
-    app = page("networks")
-    app.get_by_key("networks-modality").select("sound").run()
-    assert list(app.dataframe[0].value["name"]) == zoo.networks("sound")
-    app.get_by_key("networks-task").select("events").run()
-    assert list(app.dataframe[0].value["name"]) == ["yamnet.audioset"]
-    app.get_by_key("networks-search").input("nonsense").run()
-    assert "No network fits" in text(app)
-
-
 def test_sounds_finds_the_bell_and_follows_the_threshold(page):
     app = page("sounds")
     app.get_by_key("sounds-way").set_value("Sample").run()
