@@ -29,7 +29,7 @@ def graph(page: Page):
 def test_the_table_and_a_record(page, address):
     page.goto(f"{address}{PATH}")
     expect(page.get_by_role("heading", name="Networks")).to_be_visible(timeout=WAIT)
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=WAIT)
     expect_text(page, re.compile("short side is resized"))
 
 
@@ -37,8 +37,8 @@ def test_a_row_of_the_table_opens_its_card_and_the_address_follows(page, address
     page.goto(f"{address}{PATH}")
     expect_text(page, re.compile("short side is resized"))
     page.get_by_test_id("stDataFrame").click(position={"x": 16, "y": 35 + 35 + 17})  # the second row
-    expect(page.get_by_role("heading", name="SqueezeNet 1.1 (torchvision)")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"\?network=squeezenet\.tv$"))
+    expect(page.get_by_role("heading", name="SqueezeNet 1.1 (torchvision)")).to_be_visible(timeout=WAIT)
+    expect(page).to_have_url(re.compile(r"\?network=squeezenet\.tv$"), timeout=WAIT)
 
 
 def test_a_link_opens_yamnet(page, address):
@@ -50,31 +50,34 @@ def test_a_link_opens_yamnet(page, address):
 def test_a_link_to_no_network_is_one_sentence(page, address):
     page.goto(f"{address}{PATH}?network=yamnett")
     expect_text(page, "The link names no network of the zoo, 'yamnett'; did you mean yamnet")
-    expect(page.get_by_role("heading", name="SqueezeNet 1.1")).to_be_visible()
+    expect(page.get_by_role("heading", name="SqueezeNet 1.1")).to_be_visible(timeout=WAIT)
 
 
 def test_a_layer_is_chosen_and_shows_what_it_makes_of_a_cat(page, address):
     page.goto(f"{address}{PATH}?network=squeezenet")
     page.get_by_text("Layers", exact=True).click()
     expect(graph(page)).to_be_visible(timeout=WAIT)
-    expect(graph(page)).to_contain_text("expand3x3")
+    expect(graph(page)).to_contain_text("expand3x3", timeout=WAIT)
     choose(page, "Layer", "features.3.squeeze")
     expect_text(page, "Out: 16 × 56 × 56")
     page.get_by_text("Sample", exact=True).click()
     expect_text(page, re.compile("The strongest of 16 channels"))
-    expect(page.get_by_test_id("stMain").get_by_role("img", name="Map of channel")).to_have_count(16)
+    expect(page.get_by_test_id("stMain").get_by_role("img", name="Map of channel")).to_have_count(
+        16, timeout=WAIT
+    )
 
 
 def test_a_node_of_the_graph_is_clicked_and_a_block_opened(page, address):
     page.goto(f"{address}{PATH}?network=densenet201")
     page.get_by_text("Layers", exact=True).click()
     expect(graph(page)).to_be_visible(timeout=WAIT)
-    expect(box(page, "Layer")).to_have_value("features.conv0")
+    expect(box(page, "Layer")).to_have_value("features.conv0", timeout=WAIT)
+    expect_text(page, "Select a row to choose that layer.")  # the page is complete
     # The points of blocks are the last trace but one, in the order in which they run.
     blocks = graph(page).locator(".trace.scatter").nth(-2).locator(".point")
-    blocks.nth(2).click()
-    expect(box(page, "Layer")).to_have_value("features.denseblock1.denselayer3")
+    blocks.nth(2).click(force=True)  # Plotly's own layer takes the click and finds the point
+    expect(box(page, "Layer")).to_have_value("features.denseblock1.denselayer3", timeout=WAIT)
     page.get_by_role("button", name="Look inside").click()
-    expect(box(page, "Part")).to_have_value("features.denseblock1.denselayer3")
-    expect(graph(page)).to_contain_text("norm2")
-    expect(graph(page)).not_to_contain_text("denselayer9")
+    expect(box(page, "Part")).to_have_value("features.denseblock1.denselayer3", timeout=WAIT)
+    expect(graph(page)).to_contain_text("norm2", timeout=WAIT)
+    expect(graph(page)).not_to_contain_text("denselayer9", timeout=WAIT)
