@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.reading import WAIT, expect_text
 
 pytestmark = pytest.mark.browser
-PATH = ""  # of the page, behind the address
+PATH = "/networks"
 
 
 def box(page: Page, label: str):
