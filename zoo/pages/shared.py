@@ -22,12 +22,12 @@ from cachetools import LRUCache, cached
 import zoo
 from zoo import weights
 from zoo.errors import UnknownNameError, ZooError
+from zoo.jobs import Line
 from zoo.links import fetch
 from zoo.registry import is_default
 from zoo.results import to_csv
 from zoo.samples import SAMPLES, names, sample
 from zoo.storing import is_saved
-from zoo.training.jobs import Line
 from zoo.training.teaching import Taught
 from zoo.turns import Turns
 from zoo.workspaces import House, Workspace
@@ -135,7 +135,7 @@ def _house() -> House:
 
 @st.cache_resource(show_spinner=False)
 def line() -> Line:
-    """Where all sessions queue to train."""
+    """Where all sessions queue for what needs the machine for itself: training, and measuring."""
     return Line()
 
 

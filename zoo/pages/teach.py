@@ -10,6 +10,7 @@ import streamlit as st
 
 import zoo
 from zoo.errors import ZooError
+from zoo.jobs import FAILED, STOPPED, WAITING, Job
 from zoo.pages import shared
 from zoo.pages.shared import PICTURE_TYPES, SOUND_TYPES, one_sentence, with_size
 from zoo.pages.taught import results
@@ -17,7 +18,6 @@ from zoo.sources import Progress
 from zoo.training import uploads
 from zoo.training.classic import CLASSIFIERS
 from zoo.training.features import forget
-from zoo.training.jobs import FAILED, STOPPED, WAITING, Job
 from zoo.training.loop import Settings
 from zoo.training.teaching import Choices, curves, teach
 from zoo.training.transfer import DEFAULTS

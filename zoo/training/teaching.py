@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.inputs import number
+from zoo.jobs import Job
 from zoo.network import Network
 from zoo.results import COLOUR, Evaluation
 from zoo.training.dataset import Dataset
 from zoo.training.evaluating import evaluate
 from zoo.training.exhibits import Exhibit, exhibit
-from zoo.training.jobs import Job
 from zoo.training.transfer import transfer
 from zoo.training.uploads import require_enough
 

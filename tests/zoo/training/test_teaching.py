@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import zoo
+from zoo.jobs import Line
 from zoo.results import Evaluation
 from zoo.training.features import features, forget
-from zoo.training.jobs import Line
 from zoo.training.teaching import Choices, curves, packed, teach, verdict
 from zoo.training.uploads import Box, from_boxes
 

@@ -1,4 +1,4 @@
-"""Jobs that wait for each other: one trains at a time, in the order in which they came."""
+"""Jobs that need the machine for themselves: one runs at a time, in the order in which they came."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import InputError, ZooError
-from zoo.training.loop import Step
+
+if TYPE_CHECKING:
+    from zoo.training.loop import Step
 
 MOST_WAITING = 10
 WAITING, RUNNING, DONE, STOPPED, FAILED = "waiting", "running", "done", "stopped", "failed"
@@ -51,7 +53,7 @@ class Line:
         job = Job(work, self)
         with self._turn:
             if len(self._jobs) > self.most and not always:
-                raise InputError(f"{self.most} others wait to train here; try again in a while.")
+                raise InputError(f"{self.most} others wait here; try again in a while.")
             self._jobs.append(job)
         threading.Thread(target=self._do, args=(job,), daemon=True).start()
         return job
@@ -89,7 +91,7 @@ class Job:
     share : float
         How much of this stage is done, from 0 to 1.
     step : Step or None
-        How far training itself is.
+        How far training itself is, of a job that trains.
     result : object
         What the work returned, once it is done.
     error : str
@@ -182,5 +184,5 @@ class Job:
             self.error, self.state = str(error), FAILED
         except Exception:
             logging.getLogger(__name__).exception("A job failed")
-            self.error = "It failed for a reason nobody foresaw; the server's log says which."
+            self.error = "This failed for a reason nobody foresaw; the server's log says which."
             self.state = FAILED

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from zoo.errors import InputError
-from zoo.training.jobs import Line
+from zoo.jobs import Line
 from zoo.training.loop import Step
 
 
