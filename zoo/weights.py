@@ -214,11 +214,11 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
         try:
             tensors, digest = _acquire(spec, source, progress)
         except WeightsError as error:
-            failures.append(str(error))
+            failures.append(str(error).rstrip("."))
             continue
         _store(spec, path, source, digest, tensors)
         return
-    raise WeightsError(f"The weights of {spec.name} cannot be had. {' '.join(failures)}")
+    raise WeightsError(f"The weights of {spec.name} cannot be had: {'; '.join(failures)}.")
 
 
 def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:
