@@ -11,7 +11,7 @@ import zoo
 from zoo.comparison import Comparison, Measurement
 from zoo.errors import EngineError
 from zoo.pages import field
-from zoo.training.jobs import Line
+from zoo.jobs import Line
 
 PAGE = Path(zoo.__file__).parent / "pages" / "networks.py"
 
