@@ -9,9 +9,9 @@ import zoo
 from zoo import weights
 from zoo.comparison import Comparison, field
 from zoo.errors import ZooError
+from zoo.jobs import FAILED, WAITING, Job, Line, Stopped
 from zoo.pages.shared import downloads
 from zoo.registry import is_default
-from zoo.jobs import FAILED, WAITING, Job, Line, Stopped
 
 REPEATS = 5  # passes of each network
 PUBLISHED, MEASURED = "Published", "Measured here"

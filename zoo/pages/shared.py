@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -194,7 +195,17 @@ def one_sentence() -> Iterator[None]:
     except _Halted:
         pass
     except ZooError as error:
-        st.error(str(error), icon=":material/error:")
+        refuse(str(error))
+
+
+def refuse(sentence: str) -> None:
+    """A sentence that says why something was refused, as it is: names of files are no Markdown."""
+    st.error(literally(sentence), icon=":material/error:")
+
+
+def literally(text: str) -> str:
+    """A text that Markdown, with Streamlit's formulas, colours and icons, shows as it is."""
+    return re.sub(r"[\\*$\[\]<>~]|(?<!\w)_|_(?!\w)|:(?=[\w/+-]+:)", r"\\\g<0>", text)
 
 
 def ask(kind: str, key: str) -> list[Given]:
@@ -307,11 +318,15 @@ def title_of(name: str) -> str:
     return zoo.describe(name).title
 
 
+def is_here(name: str) -> bool:
+    """Whether nothing must be fetched for a network."""
+    return is_saved(name) or weights.path_of(zoo.describe(name)).is_file()
+
+
 def with_size(name: str) -> str:
     """Readable name of a network, and what it costs to fetch it where it is not here."""
     spec = zoo.describe(name)
-    here = is_saved(name) or weights.path_of(spec).is_file()
-    return spec.title if here else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
+    return spec.title if is_here(name) else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
 
 
 class File(NamedTuple):

@@ -10,10 +10,11 @@ import streamlit as st
 
 import zoo
 from zoo.errors import ZooError
-from zoo.jobs import FAILED, STOPPED, WAITING, Job
+from zoo.jobs import FAILED, STOPPED, Job
 from zoo.pages import shared
-from zoo.pages.shared import PICTURE_TYPES, SOUND_TYPES, one_sentence, with_size
+from zoo.pages.shared import PICTURE_TYPES, SOUND_TYPES, literally, one_sentence, with_size
 from zoo.pages.taught import results
+from zoo.pages.waiting import watching
 from zoo.sources import Progress
 from zoo.training import uploads
 from zoo.training.classic import CLASSIFIERS
@@ -44,7 +45,7 @@ def boxes() -> Brought | None:
             with column.container(border=True):
                 label = st.text_input("Class", f"Class {number}", key=f"teach-name-{number}", max_chars=60)
                 files = st.file_uploader(
-                    f"Examples of {label}",
+                    f"Examples of {literally(label)}",
                     PICTURE_TYPES + SOUND_TYPES,
                     accept_multiple_files=True,
                     key=f"teach-files-{number}",
@@ -171,7 +172,7 @@ def examples() -> zoo.Dataset | None:
 def overview(data: zoo.Dataset) -> None:
     """Counts and problems."""
     counts = ", ".join(f"{n} of {label}" for label, n in data.counts().items())
-    st.markdown(f"**{len(data)} {data.modality}s from {data.name}:** {counts}.")
+    st.markdown(f"**{len(data)} {data.modality}s from {literally(data.name)}:** {literally(counts)}.")
     if data.problems:
         with st.expander(f"{len(data.problems)} left out", icon=":material/warning:"):
             st.dataframe([{"file": name, "why": reason} for name, reason in data.problems], hide_index=True)
@@ -269,33 +270,17 @@ def begin(data: zoo.Dataset, name: str, choices: Choices) -> None:
     st.session_state.pop("teach-shown", None)
 
 
-def duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-@st.fragment(run_every=1)
-def watching(job: Job) -> None:
-    """How far the job is, every second."""
-    if job.over:
-        st.rerun()
-    if job.state == WAITING:
-        st.info(f"{job.ahead} before you: one network is trained at a time on this machine.")
-    else:
-        left = "" if job.left is None else f", about {duration(job.left)} left"
-        st.progress(min(job.share, 1.0), text=f"{job.stage} …{left}")
-        if job.step and job.step.history:
-            st.plotly_chart(
-                curves(job.step.history), key="teach-live", alt="Accuracy and loss after each epoch so far"
-            )
-    if job.stopping:
-        st.caption("Stops as soon as it can …")
-    else:
-        st.button("Stop", icon=":material/stop:", on_click=job.stop, key="teach-stop")
+def live(job: Job) -> None:
+    """The curves so far."""
+    if job.step and job.step.history:
+        st.plotly_chart(
+            curves(job.step.history), key="teach-live", alt="Accuracy and loss after each epoch so far"
+        )
 
 
 def outcome(job: Job) -> None:
     if job.state == FAILED:
-        st.error(job.error, icon=":material/error:")
+        shared.refuse(job.error)
     elif job.state == STOPPED:
         st.info("Stopped before there was anything to show.")
     else:
@@ -320,6 +305,6 @@ job = st.session_state.get("teach-job")
 if job is not None:
     with one_sentence():
         if busy():
-            watching(job)
+            watching(job, "teach", live)
         else:
             outcome(job)

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 import zoo
 from zoo.comparison import Comparison, Measurement
 from zoo.errors import EngineError
-from zoo.pages import field
 from zoo.jobs import Line
+from zoo.pages import field
 
 PAGE = Path(zoo.__file__).parent / "pages" / "networks.py"
 
