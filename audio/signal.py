@@ -276,9 +276,9 @@ def check_rate(rate: float, name: str) -> float:
 
 def _check_duration(seconds: float | None, sound: Sound) -> None:
     if seconds is not None and seconds > sound.most:
+        hint = "; ZOO_MAX_SECONDS sets another limit" if sound.most == max_seconds() else ""
         raise InputError(
-            f"{sound.name} lasts {seconds:.0f} s or more, and {sound.most:.0f} s are allowed; "
-            "ZOO_MAX_SECONDS sets another limit."
+            f"{sound.name} lasts {seconds:.0f} s or more, and {sound.most:.0f} s are allowed{hint}."
         )
 
 

@@ -7,15 +7,16 @@ import streamlit as st
 
 import zoo
 from audio.signal import read_mono
+from vision.picture import decode
 from zoo.exchange.exporting import to_onnx
 from zoo.pages import shared
-from zoo.pages.shared import RATE, File, one_sentence
+from zoo.pages.shared import RATE, File, literally, one_sentence
 from zoo.training.teaching import Taught, curves, packed, verdict
 
 
 def results(taught: Taught) -> None:
     """Everything about a trained network, with a place to try it."""
-    st.subheader(f"Taught: {taught.network.name}")
+    st.subheader(f"Taught: {literally(taught.network.name)}")
     evaluation, training = taught.evaluation, taught.network.spec.training
     shared.metrics(
         {
@@ -41,14 +42,17 @@ def attempt(net: zoo.Network) -> None:
         with one_sentence():
             left, right = st.columns(2)
             if net.spec.modality == "picture":
-                left.image(given.data, caption=given.name, width=300)
-                said = net.classify(shared.named(given), top=5)
+                picture = decode(
+                    shared.named(given)
+                )  # before it is shown: Streamlit refuses with a traceback
+                left.image(picture, caption=literally(given.name), width=300)
+                said = net.classify(picture, top=5)
             else:
                 samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
                 with left:
                     shared.player(samples)
                 said = net.classify(samples, rate=RATE, top=5)
-            right.markdown(f"**{said.labels[0]}**, {said.scores[0]:.0%} sure")
+            right.markdown(f"**{literally(said.labels[0])}**, {said.scores[0]:.0%} sure")
             right.plotly_chart(
                 said.plot(),
                 key=f"teach-try-{position}",
@@ -69,9 +73,10 @@ def mistakes(taught: Taught) -> None:
     for start in range(0, len(taught.mistakes), 4):
         for column, one in zip(st.columns(4), taught.mistakes[start : start + 4], strict=False):
             with column:
-                st.markdown(f"{one.true}, taken for **{one.predicted}** ({one.score:.0%})")
+                true, predicted = literally(one.true), literally(one.predicted)
+                st.markdown(f"{true}, taken for **{predicted}** ({one.score:.0%})")
                 if one.copy and one.copy.kind == "picture":
-                    st.image(one.copy.url, caption=one.name)
+                    st.image(one.copy.url, caption=literally(one.name))
                 elif one.copy:
                     st.audio(one.copy.url)
 

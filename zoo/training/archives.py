@@ -22,6 +22,7 @@ MOST_BYTES = 32 << 30
 # Pictures and sound shrink to a third at best; 100 times is a bomb, unless it is a small one.
 MOST_RATIO = 100
 SMALL_BYTES = 64 << 20
+MOST_NAME, MOST_PATH = 255, 2000  # bytes; file systems take 255 and, with the folder that it is put in, 4096
 _CHUNK = 1 << 20
 
 
@@ -107,12 +108,18 @@ def _path(entry: zipfile.ZipInfo, archive: Path) -> list[str]:
     parts = re.split(r"[/\\]", name)
     if ".." in parts or not parts[0] or re.match(r"[A-Za-z]:", name):
         raise InputError(f"{archive} holds {name!r}, which leads out of it.")
+    if max(map(_length, parts)) > MOST_NAME or _length(name) > MOST_PATH:
+        raise InputError(f"{archive} holds a file whose name is too long, {name[:60] + '…'!r}.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise InputError(f"{archive} holds {name!r}, which is a link or a device and no file.")
     if entry.flag_bits & 1:
         raise InputError(f"{archive} is encrypted; unpack it, and pass the folder.")
     return [part for part in parts if part not in ("", ".")]
+
+
+def _length(name: str) -> int:
+    return len(name.encode(errors="replace"))
 
 
 def _unpack(

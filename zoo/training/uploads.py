@@ -19,6 +19,7 @@ from zoo.training.reading import dataset
 MOST_EXAMPLES = 2000
 MOST_BYTES = 200_000_000
 FEWEST = 3  # of a class: one to judge by, one to learn from, and one to see when to stop
+_LONGEST = 200  # bytes of a name without its suffix; file systems take 255
 _PARTS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
 
 
@@ -138,8 +139,13 @@ def _limit(holder: str, examples: int, size: int) -> None:
 
 
 def _base(name: str) -> str:
-    """A file's name without folders, whatever system it comes from."""
-    return PureWindowsPath(PurePosixPath(name).name).name.strip(". ") or "file"
+    """A file's name without folders, whatever system it comes from, as every file system takes it."""
+    printable = "".join(c for c in name if c.isprintable())
+    base = PureWindowsPath(PurePosixPath(printable).name).name.strip(". ") or "file"
+    stem, dot, suffix = base.rpartition(".")
+    if not dot or len(suffix) > 10:
+        stem, dot, suffix = base, "", ""
+    return stem.encode()[:_LONGEST].decode(errors="ignore") + dot + suffix
 
 
 def _for_people(read: Callable[[], Dataset], name: str, folder: Path, archive: str | None = None) -> Dataset:

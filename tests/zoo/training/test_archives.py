@@ -100,6 +100,11 @@ def test_entries_that_lead_out(tmp_path, name):
     refused(made(tmp_path / "x.zip", [*pair(), (name, b"evil")]), tmp_path, "leads out of it")
 
 
+@pytest.mark.parametrize("name", ["雁" * 86, "/".join(["a" * 200] * 11)], ids=["name", "path"])
+def test_names_that_no_file_system_takes(tmp_path, name):
+    refused(made(tmp_path / "x.zip", [*pair(), (f"{name}.png", b"x")]), tmp_path, "name is too long, ")
+
+
 def test_also_among_litter(tmp_path):
     refused(made(tmp_path / "x.zip", [*pair(), ("__MACOSX/../../evil", b"x")]), tmp_path, "leads out of it")
 

@@ -33,6 +33,21 @@ def test_boxes_become_classes_whatever_they_are_called(tmp_path):
     assert all(path.resolve().is_relative_to(tmp_path / "boxes") for path in data.inputs)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("雁" * 255 + ".png", "雁" * 66 + ".png"),
+        ("a" * 255, "a" * 200),
+        ("a\0b\n.png", "ab.png"),
+        ("one.two " + "a" * 250, "one.two " + "a" * 192),
+    ],
+    ids=["wide", "no suffix", "control characters", "no real suffix"],
+)
+def test_names_are_kept_as_far_as_every_file_system_takes_them(tmp_path, name, kept):
+    data = from_boxes([box("cat", name), box("dog", "1.png")], tmp_path)
+    assert sorted(path.name for path in data.inputs) == sorted(["1.png", kept])
+
+
 def test_problems_name_the_file_and_no_path(tmp_path):
     bad, twin = ("bad.png", b"text"), ("twin.png", png("cat 1.png 0"))
     boxes = [box("cat", "1.png", "2.png"), Box("dog", (*box("dog", "1.png").files, bad, twin))]
