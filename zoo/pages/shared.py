@@ -205,7 +205,7 @@ def refuse(sentence: str) -> None:
 
 def literally(text: str) -> str:
     """A text that Markdown, with Streamlit's formulas, colours and icons, shows as it is."""
-    return re.sub(r"[\\*$\[\]<>~]|(?<!\w)_|_(?!\w)|:(?=[\w/+-]+:)", r"\\\g<0>", text)
+    return re.sub(r"[\\*`$\[\]<>~]|(?<!\w)_|_(?!\w)|:(?=[\w/+-]+:)", r"\\\g<0>", text)
 
 
 def ask(kind: str, key: str) -> list[Given]:

@@ -1,0 +1,54 @@
+"""Networks are compared in a real browser, and figures and answers are read off the page."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.reading import WAIT, download, expect_text, metric, upload
+
+pytestmark = pytest.mark.browser
+
+
+def compare(page: Page) -> None:
+    page.get_by_test_id("stMain").get_by_role("button", name="Compare").click()
+
+
+def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
+    page.goto(f"{address}/compare")
+    page.get_by_text("Pictures for them to name").click()
+    photo = next((media / "photos").glob("*_ruddy_turnstone.jpg"))
+    upload(page, photo)
+    expect_text(page, re.compile(r"\.jpg$"))
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("slider", name="Passes").press("Home")  # three
+    expect(page.get_by_role("slider", name="Passes")).to_have_attribute("aria-valuenow", "3")
+    compare(page)
+    expect_text(page, re.compile(r"Measures (SqueezeNet 1.1, 1|EfficientNet-Lite0, 2) of 2"))
+    fastest = metric(page, "Fastest")
+    assert float(fastest.split()[0]) > 0
+    assert fastest.endswith(" ms")
+    assert metric(page, "The same answer from all") == "1 of 1"
+    expect_text(page, re.compile(r"Measured on .*threads?, fp32, onnxruntime, batch 1 and 16, 3 passes\."))
+    expect(page.locator(".js-plotly-plot").first).to_contain_text("efficientnet_lite0.tf")
+    page.get_by_role("tab", name="Latency and memory").click()
+    expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("peak memory in MB")
+    page.get_by_role("tab", name="Answers").click()
+    expect_text(page, "marks what differs")
+    found = json.loads(download(page, "JSON"))
+    assert f"{min(row['latency_ms'] for row in found['rows']):.1f} ms" == fastest
+    assert [row["labels"] for row in found["rows"]] == [["ruddy turnstone"]] * 2
+    assert found["inputs"] == [photo.name]
+    assert found["agreement"]["squeezenet.caffe"]["efficientnet_lite0.tf"] == 1
+
+
+def test_stop_leaves_the_page_as_it_was(page, address):
+    page.goto(f"{address}/compare")
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("slider", name="Passes").press("End")
+    expect(page.get_by_role("slider", name="Passes")).to_have_attribute("aria-valuenow", "50")
+    compare(page)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped; nothing was kept.")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_test_id("stMain").get_by_role("button", name="Compare")).to_be_enabled()
