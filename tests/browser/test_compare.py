@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.reading import WAIT, download, expect_text, metric, upload
 
 pytestmark = pytest.mark.browser
+PATIENCE = 300_000  # ms; each network is loaded in a process of its own, by a machine that may be busy
 
 
 def compare(page: Page) -> None:
@@ -23,14 +24,17 @@ def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     expect_text(page, re.compile(r"\.jpg$"))
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("slider", name="Passes").press("Home")  # three
-    expect(page.get_by_role("slider", name="Passes")).to_have_attribute("aria-valuenow", "3")
+    expect(page.get_by_role("slider", name="Passes")).to_have_value("3")
     compare(page)
     expect_text(page, re.compile(r"Measures (SqueezeNet 1.1, 1|EfficientNet-Lite0, 2) of 2"))
+    done = page.get_by_text(
+        re.compile(r"Measured on .*threads?, fp32, onnxruntime, batch 1 and 16, 3 passes\.")
+    )
+    expect(done).to_be_visible(timeout=PATIENCE)
     fastest = metric(page, "Fastest")
     assert float(fastest.split()[0]) > 0
     assert fastest.endswith(" ms")
     assert metric(page, "The same answer from all") == "1 of 1"
-    expect_text(page, re.compile(r"Measured on .*threads?, fp32, onnxruntime, batch 1 and 16, 3 passes\."))
     expect(page.locator(".js-plotly-plot").first).to_contain_text("efficientnet_lite0.tf")
     page.get_by_role("tab", name="Latency and memory").click()
     expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("peak memory in MB")
@@ -47,7 +51,7 @@ def test_stop_leaves_the_page_as_it_was(page, address):
     page.goto(f"{address}/compare")
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("slider", name="Passes").press("End")
-    expect(page.get_by_role("slider", name="Passes")).to_have_attribute("aria-valuenow", "50")
+    expect(page.get_by_role("slider", name="Passes")).to_have_value("50")
     compare(page)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("Stopped; nothing was kept.")).to_be_visible(timeout=WAIT)
