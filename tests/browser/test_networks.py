@@ -49,7 +49,7 @@ def test_a_link_opens_yamnet(page, address):
 
 def test_a_link_to_no_network_is_one_sentence(page, address):
     page.goto(f"{address}{PATH}?network=yamnett")
-    expect_text(page, "The link names no network of the zoo, 'yamnett'; did you mean yamnet")
+    expect_text(page, "The link names the network 'yamnett', which is not offered here; did you mean yamnet")
     expect(page.get_by_role("heading", name="SqueezeNet 1.1")).to_be_visible(timeout=WAIT)
 
 

@@ -1,16 +1,15 @@
 """The table of networks, the chart of the field, and the card of one network: record and layers."""
 
-from difflib import get_close_matches
-
 import pandas as pd
 import streamlit as st
 
 import zoo
 from zoo import weights
+from zoo.errors import UnknownNameError
 from zoo.pages.field import charts
 from zoo.pages.layers import layers
 from zoo.pages.record import figures, record
-from zoo.pages.shared import one_sentence
+from zoo.pages.shared import meant, one_sentence, refuse
 from zoo.registry import is_default
 from zoo.spec import MODALITIES, TASKS
 
@@ -62,15 +61,10 @@ def follow_link() -> None:
     if asked is None or (asked == st.session_state.get("networks-link") and CHOSEN in st.session_state):
         return
     st.session_state["networks-link"] = asked
-    # Of the catalogues only: `zoo.describe` also takes folders, and names of other people's collections.
-    known = {zoo.describe(name).arch: name for name in zoo.networks() if is_default(name)}
-    known |= {name: name for name in zoo.networks()}
-    if (key := asked.strip().lower()) in known:
-        st.session_state[CHOSEN] = known[key]
-        return
-    close = get_close_matches(key, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else "the table has them all."
-    st.session_state["networks-unknown"] = f"The link names no network of the zoo, {asked[:60]!r}; {hint}"
+    try:
+        st.session_state[CHOSEN] = meant(asked, zoo.networks())
+    except UnknownNameError as error:
+        st.session_state["networks-unknown"] = str(error)
 
 
 def remember_link() -> None:
@@ -113,7 +107,7 @@ st.markdown(
 )
 follow_link()
 if sentence := st.session_state.get("networks-unknown"):
-    st.error(sentence, icon=":material/error:")
+    refuse(sentence)
 shown = filtered(table())
 with one_sentence():
     if shown.empty:

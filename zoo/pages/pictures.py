@@ -11,7 +11,6 @@ from PIL import Image
 import zoo
 from vision.picture import decode
 from zoo.agreement import Agreement, agreements, pairs
-from zoo.errors import UnknownNameError
 from zoo.explaining import METHODS
 from zoo.pages import shared
 from zoo.pages.shared import (
@@ -94,9 +93,7 @@ def choose() -> tuple[list[str], int]:
     names = own + sorted(zoo.networks("picture", "classify"), key=is_of_scenes)
     usual = own[:1] + zoo.networks("picture", "classify", embedded=True)[:2]
     linked = shared.from_link("network")
-    first = [zoo.describe(name).name for name in linked.split(",")] if linked else usual
-    if unknown := set(first) - set(names):
-        raise UnknownNameError(f"The link names the network {min(unknown)!r}, which is not offered here.")
+    first = [shared.meant(name, names) for name in linked.split(",")] if linked else usual
     chosen = left.multiselect("Networks", names, first, format_func=kind_and_title, key="pictures-networks")
     passed_on = chosen != usual and not set(chosen) & set(own)
     shared.to_link("network", ",".join(chosen) if passed_on else None)

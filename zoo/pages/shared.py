@@ -8,9 +8,10 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -281,6 +282,23 @@ def to_link(parameter: str, value: str | None) -> None:
         st.query_params.pop(parameter, None)
 
 
+def meant(linked: str, offered: Sequence[str]) -> str:
+    """The network that a link names: one of those that are offered, and no folder or collection elsewhere.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is none of them.
+    """
+    known = {zoo.describe(name).arch: name for name in offered if is_default(name)}
+    known |= {name: name for name in offered}
+    if (key := linked.strip().lower()) in known:
+        return known[key]
+    close = get_close_matches(key, known, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(close)}?" if close else "."
+    raise UnknownNameError(f"The link names the network {linked[:60]!r}, which is not offered here{hint}")
+
+
 def choose_network(label: str, offered: list[str], usual: str, key: str, *, help: str | None = None) -> str:
     """Let the user choose a network; the page's address may name another first choice than the usual one.
 
@@ -290,10 +308,7 @@ def choose_network(label: str, offered: list[str], usual: str, key: str, *, help
         If the address names a network that is not offered here.
     """
     linked = from_link("network")
-    meant = [name for name in offered if linked in (name, is_default(name) and name.partition(".")[0])]
-    if linked and not meant:
-        raise UnknownNameError(f"The link names the network {linked!r}, which is not offered here.")
-    first = meant[0] if linked else usual
+    first = meant(linked, offered) if linked else usual
     name = st.selectbox(label, offered, offered.index(first), format_func=with_size, key=key, help=help)
     to_link("network", None if name == usual or is_saved(name) else name)
     return name

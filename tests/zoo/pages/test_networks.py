@@ -78,7 +78,7 @@ def test_a_link_to_no_network_is_one_sentence_and_nothing_is_looked_up(link, mon
     monkeypatch.setattr(zoo.registry, "_from_hub", None)
     app = opened(link)
     assert len(app.error) == 1
-    assert app.error[0].value.startswith("The link names no network of the zoo")
+    assert app.error[0].value.startswith("The link names the network")
     assert len(app.error[0].value) < 200
     assert ("yamnet" in app.error[0].value) == (link == "yamnett")
     assert app.get_by_key("networks-network").value == zoo.networks()[0]
