@@ -70,7 +70,7 @@ def test_a_link_opens_its_network(link, name):
         app.run()
         assert app.get_by_key("networks-network").value == "vgg16.tv"
     else:
-        assert [error.value.endswith("the table has them all.") for error in app.error] == [True]
+        assert [error.value.endswith("which is not offered here.") for error in app.error] == [True]
 
 
 @pytest.mark.parametrize("link", ["yamnett", "hf:owner/secret", "/etc", "<b>x</b>" * 100])
