@@ -18,6 +18,7 @@ from zoo.pages.shared import (
     Given,
     ask,
     downloads,
+    literally,
     named,
     one_sentence,
     remembered,
@@ -131,7 +132,7 @@ def show(position: int, picture: Picture, chosen: list[str], top: int, looking: 
     with st.container(border=True):
         left, right = st.columns([1, 2])
         width = small.width if small.width < 220 else "stretch"
-        left.image(small, caption=plain(picture.name), width=width, alt=f"The picture {picture.name}")
+        left.image(small, caption=literally(picture.name), width=width, alt=f"The picture {picture.name}")
         badges = left.container(horizontal=True)
         with right:
             columns = [column for i in range(0, len(chosen), 2) for column in st.columns(2)]
@@ -151,7 +152,7 @@ def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Look
     with st.spinner(f"{titles[net.name]} looks at it …"):
         result = look(net, picture)
     group = f" ({result.groups[0]})" if result.groups[0] else ""
-    st.markdown(f"**{titles[net.name]}**: {plain(result.labels[0])}{group}")
+    st.markdown(f"**{titles[net.name]}**: {literally(result.labels[0])}{group}")
     if looking.wanted:
         with one_sentence():
             heat(key, net, picture, result, looking)
@@ -199,7 +200,7 @@ def ready(name: str) -> zoo.Network | None:
 def badge(place: st.delta_generator.DeltaGenerator, found: Agreement) -> None:
     of = len(found.networks)
     if found.votes > 1:
-        text, colour, icon = f"{found.votes} of {of} agree: {plain(found.label)}", "orange", "done"
+        text, colour, icon = f"{found.votes} of {of} agree: {literally(found.label)}", "orange", "done"
     else:
         text, colour, icon = f"The {of} networks disagree", "red", "close"
     if found.whole:
@@ -219,11 +220,6 @@ def summary(everything: list[list[zoo.Classification]]) -> None:
     ]
     if lines:
         st.markdown("\n".join(f"- {line}" for line in lines) if lines[1:] else lines[0])
-
-
-def plain(text: str) -> str:
-    """A text that Markdown shows as it is."""
-    return "".join(f"\\{sign}" if sign in r"\`*_[]<>$:~#" else sign for sign in text)
 
 
 st.title("Pictures")
