@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+_CROWD = 15  # networks, from which on their names need all the room
 _BAR, _GAP, _AROUND = 34, 70, 30  # pixels of height: for a network, between two charts, around them
 
 
@@ -25,10 +26,13 @@ def field(table: pd.DataFrame, accuracy: str, time: str, title: str) -> go.Figur
     title : str
         Of the axis of time, which is logarithmic.
     """
+    import numpy as np
     import plotly.graph_objects as go
 
     known = table.dropna(subset=[accuracy, time]).sort_values(time)
     best = known[accuracy] == known[accuracy].cummax()  # no faster network is as good
+    few = len(known) < _CROWD
+    above, below = ("top center", "bottom center") if few else ("top left", "bottom right")
     largest = known["file_mb"].max() if len(known) else 1.0
     figure = go.Figure(
         go.Scatter(
@@ -36,7 +40,7 @@ def field(table: pd.DataFrame, accuracy: str, time: str, title: str) -> go.Figur
             y=known[accuracy],
             mode="markers+text",
             text=[plain(name) for name in known["network"]],
-            textposition=["top left" if front else "bottom right" for front in best],
+            textposition=[above if front else below for front in best],
             textfont={"size": 11},
             cliponaxis=False,
             marker={
@@ -52,6 +56,10 @@ def field(table: pd.DataFrame, accuracy: str, time: str, title: str) -> go.Figur
     )
     ticks = [factor * 10**power for power in range(-1, 4) for factor in (1, 2, 5)]
     figure.update_xaxes(type="log", title=title, tickvals=ticks, automargin=True)
+    if few and len(known):  # room for names at the ends, also where the figure is narrow
+        low, high = np.log10(known[time].min()), np.log10(known[time].max())
+        room = max(0.3 * (high - low), 0.1)
+        figure.update_xaxes(range=[low - room, high + room])
     figure.update_yaxes(title="top-1 accuracy in %, as published", automargin=True)
     figure.update_layout(height=520, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure
