@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -157,16 +158,17 @@ def _peak_memory(device: Any) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
-def _end_with_parent() -> None:
-    """Leave as soon as nobody holds the other end of stdin any more."""
+def _end_with_parent(folder: Path) -> None:
+    """Leave as soon as nobody holds the other end of stdin any more, and take along what somebody brought."""
     os.read(0, 1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
 def main() -> None:
     """Do what the request in a folder asks for, and leave the answer, or the error, beside it."""
     folder = Path(sys.argv[1])
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     request = pickle.loads((folder / _REQUEST).read_bytes())
     try:
         answer: Any = _measure(request)

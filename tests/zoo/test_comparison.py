@@ -140,10 +140,10 @@ zoo.measuring._run(__import__("pathlib").Path({folder!r}), lambda: None)
 def test_the_process_ends_when_the_one_that_started_it_is_killed(tmp_path):
     options = {"device": "cpu", "engine": "torch", "dtype": "fp32"}
     request = {"name": "squeezenet.caffe", "pretrained": False, "x": None, "rate": None, "batch": 1}
-    (tmp_path / "request").write_bytes(
-        measuring.pickle.dumps(request | {"repeats": 10**6, "options": options})
-    )
-    program = PARENT.format(folder=str(tmp_path))
+    folder = tmp_path / "measuring"
+    folder.mkdir()
+    (folder / "request").write_bytes(measuring.pickle.dumps(request | {"repeats": 10**6, "options": options}))
+    program = PARENT.format(folder=str(folder))
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
         child = Path("/proc") / parent.stdout.readline().decode().strip() / "stat"
         time.sleep(3)
@@ -153,6 +153,7 @@ def test_the_process_ends_when_the_one_that_started_it_is_killed(tmp_path):
     while running(child) and time.monotonic() < end:
         time.sleep(0.1)
     assert not running(child)
+    assert not folder.exists()
 
 
 def running(process: Path) -> bool:
