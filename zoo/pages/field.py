@@ -13,7 +13,7 @@ from zoo.jobs import FAILED, WAITING, Job, Line, Stopped
 from zoo.pages.shared import downloads
 from zoo.registry import is_default
 
-REPEATS = 5  # passes of each network
+BATCH, REPEATS = 4, 5  # small: the largest networks take seconds a pass
 PUBLISHED, MEASURED = "Published", "Measured here"
 
 
@@ -42,7 +42,7 @@ class Bench:
             if job.stopping:
                 break
             try:
-                parts.append(zoo.compare([name], pretrained=is_here(name), batch=1, repeats=REPEATS))
+                parts.append(zoo.compare([name], pretrained=is_here(name), batch=BATCH, repeats=REPEATS))
             except ZooError as error:
                 self.missed.append(str(error))
         if not parts:
