@@ -1,5 +1,6 @@
 """Commands that put a network to work: classify, explain, events, pitch, embed."""
 
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
@@ -206,24 +207,21 @@ def embed(
     overlap: Overlap = None,
 ) -> None:
     """Write a vector for each picture, or for each window of sound."""
-    writers = {".npz": _write_npz, ".parquet": _write_parquet, ".csv": _write_csv}
-    require_place(out, *writers)
-    import numpy as np
-
+    contents: dict[str, Callable[[Any], bytes]] = {
+        ".npz": lambda embedding: embedding.to_npz(),
+        ".parquet": lambda embedding: embedding.to_parquet(),
+        ".csv": lambda embedding: to_csv(embedding.table()).encode(),
+    }
+    require_place(out, *contents)
     from zoo.loading import load
-    from zoo.results import Embedding
+    from zoo.results import Embedding, to_csv
 
     net = load(network)
     parts, failed = each(files, lambda file: net.embed(file, layer=layer, overlap=overlap))
     if parts:
-        result = Embedding(
-            network=net.name,
-            layer=parts[0].layer,
-            values=np.concatenate([part.values for part in parts]),
-            times=None if parts[0].times is None else np.concatenate([part.times for part in parts]),
-            inputs=tuple(name for part in parts for name in part.inputs),
-        )
-        write_file(out, lambda temporary: writers[out.suffix](result, temporary))
+        result = Embedding.joined(parts)
+        content = contents[out.suffix](result)
+        write_file(out, lambda temporary: temporary.write_bytes(content))
         rows, columns = result.values.shape
         typer.echo(f"{rows} vectors of {columns} numbers from {result.layer} of {net.name}: {out}", err=True)
     leave(failed)
@@ -247,28 +245,3 @@ def _write_wav(track: Any, path: Path, rate: int = 44100) -> None:
     import soundfile
 
     soundfile.write(path, track.synthesise(rate), rate, format="WAV")
-
-
-def _write_npz(result: Any, path: Path) -> None:
-    import numpy as np
-
-    times = {} if result.times is None else {"times": result.times}
-    with path.open("wb") as file:
-        np.savez_compressed(
-            file,
-            values=result.values,
-            inputs=np.array(result.inputs),
-            network=np.array(result.network),
-            layer=np.array(result.layer),
-            **times,
-        )
-
-
-def _write_parquet(result: Any, path: Path) -> None:
-    result.table().to_parquet(path, index=False)
-
-
-def _write_csv(result: Any, path: Path) -> None:
-    from zoo.results import to_csv
-
-    path.write_text(to_csv(result.table()), encoding="utf-8")

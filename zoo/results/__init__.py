@@ -6,7 +6,9 @@ from zoo.results.curves import Curve, Curves
 from zoo.results.embedding import Embedding
 from zoo.results.evaluation import Evaluation
 from zoo.results.explanation import Explanation
+from zoo.results.likeness import Neighbours, Similarity
 from zoo.results.pitch_track import PitchTrack, smoothing
+from zoo.results.projection import Projection
 from zoo.results.sound_events import SoundEvent, SoundEvents
 from zoo.results.summary import Summary
 
@@ -18,7 +20,10 @@ __all__ = [
     "Embedding",
     "Evaluation",
     "Explanation",
+    "Neighbours",
     "PitchTrack",
+    "Projection",
+    "Similarity",
     "SoundEvent",
     "SoundEvents",
     "Summary",

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from zoo.errors import InputError
+from zoo.inputs import count
+from zoo.results.likeness import Neighbours, Similarity, nearest
+from zoo.results.projection import SEED, Projection, project
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +45,137 @@ class Embedding:
         """Vectors."""
         return len(self.values)
 
+    def __getitem__(self, rows: slice | np.ndarray) -> Embedding:
+        """Some of the rows: a slice, or an array of positions or of bools, shape (n,)."""
+        positions = np.arange(len(self))[rows]
+        return replace(
+            self,
+            values=self.values[positions],
+            times=None if self.times is None else self.times[positions],
+            inputs=tuple(self.inputs[i] for i in positions),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Embedding]) -> Embedding:
+        """Embeddings by the same layer, one below the other.
+
+        Raises
+        ------
+        InputError
+            If there are none, or they come from different layers or differ in width.
+        """
+        if not parts:
+            raise InputError("There are no embeddings to join.")
+        if len({(part.network, part.layer, part.values.shape[1], part.times is None) for part in parts}) > 1:
+            raise InputError(
+                "Embeddings of different layers have nothing in common; join those of one layer."
+            )
+        first = parts[0]
+        return replace(
+            first,
+            values=np.concatenate([part.values for part in parts]),
+            times=None if first.times is None else np.concatenate([part.times for part in parts]),
+            inputs=tuple(name for part in parts for name in part.inputs),
+        )
+
+    def labels(self) -> tuple[str, ...]:
+        """What each row is: its input, and when, where that has several windows."""
+        if self.times is None or len(set(self.inputs)) == len(self):
+            return self.inputs
+        return tuple(
+            f"{name}, {start:.2f} to {end:.2f} s"
+            for name, (start, end) in zip(self.inputs, self.times, strict=True)
+        )
+
+    def by_input(self) -> Embedding:
+        """One row an input, the mean of its windows; their times are from its first to its last."""
+        rows: dict[str, list[int]] = {}
+        for row, name in enumerate(self.inputs):
+            rows.setdefault(name, []).append(row)
+        values = np.zeros((len(rows), self.values.shape[1]), np.float32)
+        times = None if self.times is None else np.zeros((len(rows), 2))
+        for i, own in enumerate(rows.values()):
+            values[i] = self.values[own].mean(axis=0, dtype=np.float64)
+            if times is not None:
+                times[i] = self.times[own, 0].min(), self.times[own, 1].max()
+        return replace(self, values=values, times=times, inputs=tuple(rows))
+
+    def project(self, method: str = "pca") -> Projection:
+        """The vectors laid out on a plane, by PCA or UMAP; see `zoo.results.projection.project`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from zoo.results import Embedding
+        >>> line = Embedding("net", "layer", np.outer(range(5), [3, 4]).astype("f"), None, tuple("abcde"))
+        >>> line.project().shares
+        (1.0, 0.0)
+        """
+        return project(self.values, self.labels(), method)
+
+    def neighbours(
+        self, query: int | np.ndarray, k: int = 5, *, metric: str = "cosine", same_input: bool = True
+    ) -> Neighbours:
+        """The rows nearest to one of them, which is none of its own neighbours, or to another vector.
+
+        Parameters
+        ----------
+        query : int or ndarray of shape (d,)
+        k : int
+            How many, or all where there are fewer.
+        metric : {"cosine", "euclidean"}
+        same_input : bool
+            Whether windows of the same input count too.
+
+        Raises
+        ------
+        InputError
+            If an option cannot be used, or there is no such row.
+        """
+        if isinstance(query, np.ndarray):
+            return nearest(self.values, query, self.labels(), k, metric=metric)
+        if not 0 <= query < len(self):
+            raise InputError(f"There is no row {query}; there are {len(self)}, from 0 on.")
+        others = [
+            row
+            for row, name in enumerate(self.inputs)
+            if row != query and (same_input or name != self.inputs[query])
+        ]
+        return nearest(
+            self.values, self.values[query], self.labels(), k, metric=metric, candidates=np.array(others, int)
+        )
+
+    def similarity(self) -> Similarity:
+        """The cosines of all angles between the vectors."""
+        from sklearn.metrics.pairwise import cosine_similarity
+
+        values = cosine_similarity(self.values.astype(np.float64)) if len(self) else np.zeros((0, 0))
+        return Similarity(values.clip(-1, 1), self.labels())
+
+    def clusters(self, k: int) -> np.ndarray:
+        """Which of `k` clusters each row is in: k-means of the vectors, all brought to the same length.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            From 0, the largest cluster, on; fewer than `k` where fewer vectors differ.
+
+        Raises
+        ------
+        InputError
+            If `k` is no whole number, 1 or more.
+        """
+        from sklearn.cluster import KMeans
+        from sklearn.preprocessing import normalize
+
+        if not len(self):
+            return np.zeros(0, int)
+        values = normalize(self.values)
+        k = min(count("k", k), len(np.unique(values, axis=0)))
+        found = KMeans(k, n_init=10, random_state=SEED).fit_predict(values)
+        by_size = np.argsort(-np.bincount(found, minlength=k), kind="stable")
+        return np.argsort(by_size)[found]
+
     def table(self) -> pd.DataFrame:
         """One row a vector: input, start and end for sound, then columns 0 to d - 1."""
         import pandas as pd
@@ -49,15 +187,54 @@ class Embedding:
         table.insert(0, "input", list(self.inputs))
         return table
 
-    def plot(self) -> go.Figure:
-        """The vectors as an image: one column a vector, one row a dimension."""
+    def plot(self, *, most: int | None = None) -> go.Figure:
+        """The vectors as an image: one column a vector, one row a dimension.
+
+        Parameters
+        ----------
+        most : int, optional
+            How many dimensions to show, those that vary most; by default all.
+        """
         import plotly.graph_objects as go
 
+        width = self.values.shape[1]
+        shown = np.arange(width)
+        if most is not None and most < width:
+            shown = np.sort(np.argsort(-self.values.var(axis=0), kind="stable")[:most])
         times = None if self.times is None else self.times[:, 0]
-        figure = go.Figure(go.Heatmap(z=self.values.T, x=times, colorscale="RdBu", zmid=0))
+        figure = go.Figure(
+            go.Heatmap(
+                z=self.values[:, shown].T,
+                x=times,
+                customdata=np.broadcast_to(shown[:, None], (len(shown), len(self))),
+                colorscale="RdBu",
+                zmid=0,
+                hovertemplate="%{x}, dimension %{customdata}: %{z:.3g}<extra></extra>",
+            )
+        )
         figure.update_xaxes(title="vector" if times is None else "time (s)")
-        figure.update_yaxes(title=f"dimension of {self.layer}")
-        return figure
+        title = f"dimension of {self.layer}" if len(shown) == width else f"{most} dimensions of {self.layer}"
+        return figure.update_yaxes(title=title)
+
+    def to_npz(self) -> bytes:
+        """A compressed file for `numpy.load`: values, inputs, network, layer, and times for sound."""
+        times = {} if self.times is None else {"times": self.times}
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            values=self.values,
+            inputs=np.array(self.inputs),
+            network=np.array(self.network),
+            layer=np.array(self.layer),
+            **times,
+        )
+        return file.getvalue()
+
+    def to_parquet(self) -> bytes:
+        """The table as Apache Parquet."""
+        file = io.BytesIO()
+        self.table().to_parquet(file, index=False)
+        return file.getvalue()
 
     def to_dict(self) -> dict[str, Any]:
         return {
