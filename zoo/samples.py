@@ -87,6 +87,40 @@ def sample(name: str) -> Path:
     return path
 
 
+DIGITS_CREDIT = (
+    "E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0, as shipped by scikit-learn"
+)
+
+
+@cache
+def digits(each: int = 8) -> tuple[tuple[str, bytes], ...]:
+    """Handwritten digits of many people: names such as ``3_13.png``, digit and number, and PNG files.
+
+    Parameters
+    ----------
+    each : int
+        How many of each digit; there are 174 at least.
+
+    Returns
+    -------
+    tuple of (str, bytes)
+        Pictures of 96 × 96 pixels, dark on white, enlarged from 8 × 8.
+    """
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    pictures = []
+    for digit in range(10):
+        for number in np.flatnonzero(found.target == digit)[:each]:
+            ink = found.images[number] / 16
+            small = Image.fromarray((255 * (1 - ink)).astype(np.uint8))
+            stream = io.BytesIO()
+            small.resize((96, 96), Image.Resampling.BICUBIC).save(stream, "PNG")
+            pictures.append((f"{digit}_{number}.png", stream.getvalue()))
+    return tuple(pictures)
+
+
 @cache
 def melody(rate: int = 16000) -> bytes:
     """The start of "Frère Jacques" in C major as a wav file: three harmonics, soft ends, light vibrato.

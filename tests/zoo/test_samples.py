@@ -38,3 +38,10 @@ def test_a_sample_from_an_empty_cache(empty_cache):
 def test_an_unknown_sample():
     with pytest.raises(UnknownNameError, match=r"cat\.png"):
         zoo.sample("dog.png")
+
+
+def test_digits_are_of_ten_kinds_and_can_be_decoded():
+    found = samples.digits(3)
+    assert [name.split("_")[0] for name, _ in found] == [str(digit) for digit in range(10) for _ in range(3)]
+    assert {decode(data).size for _, data in found} == {(96, 96)}
+    assert len({data for _, data in found}) == 30

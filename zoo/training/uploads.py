@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
 from zoo.errors import InputError
 from zoo.sources import Progress
+from zoo.training.archives import unpacked
 from zoo.training.checking import examined
 from zoo.training.dataset import Dataset, Problem
 from zoo.training.listing import Listing
@@ -97,6 +100,49 @@ def from_zip(
     return _for_people(
         lambda: dataset(path, split=part, cache=folder, progress=progress), name, folder, str(path)
     )
+
+
+def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str, bytes]]:
+    """Files of a zip, whatever they hold.
+
+    Parameters
+    ----------
+    name : str
+        What its owner calls it.
+    data : bytes
+    folder : Path
+        An empty one to unpack in; the caller removes it.
+    most : int
+        How many: of a larger zip, as many from each of its folders as can be.
+
+    Returns
+    -------
+    list of (str, bytes)
+        Sorted; names have their folders, without those that all files share.
+
+    Raises
+    ------
+    InputError
+        If it is no zip, is empty or too large for the app, or cannot be unpacked safely.
+    """
+    name = _base(name)
+    path = folder / "upload.zip"
+    path.write_bytes(data)
+    entries = _entries(path, name)
+    _limit(f"{name} holds", len(entries), sum(entry.file_size for entry in entries))
+    try:
+        root = unpacked(path, folder)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), name)) from error
+    by_folder: dict[Path, list[Path]] = {}
+    for file in sorted(file for file in root.rglob("*") if file.is_file()):
+        by_folder.setdefault(file.parent, []).append(file)
+    if not by_folder:
+        raise InputError(f"{name} holds no files.")
+    common = Path(os.path.commonpath(by_folder))
+    common = common.parent if len(by_folder) == 1 and common != root else common
+    turns = (file for turn in zip_longest(*by_folder.values()) for file in turn if file)
+    return [(file.relative_to(common).as_posix(), file.read_bytes()) for file in sorted(islice(turns, most))]
 
 
 def parts(file: BinaryIO) -> list[str]:

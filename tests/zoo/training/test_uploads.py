@@ -8,7 +8,7 @@ import pytest
 from tests.zoo.training.examples import png
 from zoo.errors import InputError
 from zoo.training import uploads
-from zoo.training.uploads import Box, from_boxes, from_zip, parts, require_enough
+from zoo.training.uploads import Box, from_boxes, from_zip, parts, require_enough, unzipped
 
 
 def box(label: str, *names: str) -> Box:
@@ -121,3 +121,48 @@ def test_a_class_needs_examples_for_all_that_is_done_with_them(tmp_path):
     few = from_boxes([box("cat", "1.png", "2.png", "3.png"), box("dog", "1.png", "2.png")], tmp_path)
     with pytest.raises(InputError, match=r"'dog' has 2 examples, and 3 are needed"):
         require_enough(few)
+
+
+def unzip(data: bytes, folder, most: int = 100) -> list[str]:
+    return [name for name, _ in unzipped("mine.zip", data, folder, most)]
+
+
+def test_a_zip_gives_its_files_with_their_folders(tmp_path):
+    data = zipped("all/ants/1.png", "all/bees/2.png", "__MACOSX/all/bees/._2.png", "all/bees/.DS_Store")
+    assert unzipped("mine.zip", data, tmp_path, 100) == [
+        ("ants/1.png", png("all/ants/1.png")),
+        ("bees/2.png", png("all/bees/2.png")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["1.png", "2.png"], ["1.png", "2.png"]),
+        (["ants/1.png", "ants/2.png"], ["ants/1.png", "ants/2.png"]),
+        (["ants/1.png", "2.png"], ["2.png", "ants/1.png"]),
+        (["a/b/ants/1.png", "a/b/ants/2.png"], ["ants/1.png", "ants/2.png"]),
+    ],
+)
+def test_folders_that_all_files_share_say_nothing_but_the_last(tmp_path, names, found):
+    assert unzip(zipped(*names), tmp_path) == found
+
+
+def test_of_a_large_zip_each_folder_gives_as_many(tmp_path):
+    data = zipped(*[f"ants/{i}.png" for i in range(9)], *[f"bees/{i}.png" for i in range(3)])
+    assert unzip(data, tmp_path, 4) == ["ants/0.png", "ants/1.png", "bees/0.png", "bees/1.png"]
+    assert len(unzip(data, tmp_path, 8)) == 8
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"this is text", "mine.zip is not a complete zip file"),
+        (zipped(), "mine.zip holds no files"),
+        (zipped("../out.png"), "mine.zip holds '../out.png', which leads out of it"),
+    ],
+    ids=["text", "empty", "outside"],
+)
+def test_a_zip_that_cannot_be_unpacked_is_one_sentence(tmp_path, data, sentence):
+    with pytest.raises(InputError, match=sentence):
+        unzip(data, tmp_path)
