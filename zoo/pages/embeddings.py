@@ -1,0 +1,126 @@
+"""Which files does a network find alike?"""
+
+import streamlit as st
+
+import zoo
+from zoo import collecting
+from zoo.collecting import Collection, Limits
+from zoo.pages import shared
+from zoo.pages.alike import show
+from zoo.pages.gathered import KINDS, MOST_FILES, Brought, bring
+from zoo.pages.shared import MOST_SECONDS, one_sentence, with_size
+from zoo.training.transfer import DEFAULTS
+
+FEW = 5  # recordings, of which each window is a point of its own unless the user says otherwise
+# 2000 windows are 16 minutes of YAMNet or 20 s of CREPE; ten million numbers are 40 MB.
+LIMITS = Limits(seconds=MOST_SECONDS, vectors=2000, numbers=10_000_000)
+
+
+def choose(kind: str) -> tuple[str, str | None, bool | None]:
+    """Network, layer and pooling."""
+    left, right = st.columns(2)
+    names = [*shared.taught(kind), *zoo.networks(kind, "embed")]
+    name = left.selectbox(
+        "Network",
+        names,
+        names.index(zoo.describe(DEFAULTS[kind]).name),
+        format_func=with_size,
+        key=f"embeddings-network-{kind}",
+    )
+    net = shared.network(name)
+    shapes = shared.remembered(shapes_of, name)
+    own = f"{net.spec.embedding}, its embedding"
+    layer = right.selectbox(
+        "Layer",
+        ["", *shapes],  # and not None, which Streamlit takes for no choice at all
+        format_func=lambda one: described(one, shapes[one]) if one else own,
+        key=f"embeddings-layer-{name}",
+        help="Early layers see edges or tones, late ones what is meant.",
+    )
+    layer = layer or None
+    shape = shapes.get(layer or net.spec.embedding, ())
+    if len(shape) < 2:
+        return name, layer, None
+    pool = right.toggle(
+        "Average over positions",
+        layer is not None or net.spec.pool,
+        key=f"embeddings-pool-{name}-{layer}",
+        help="Otherwise a vector holds every position, and things that move change it.",
+    )
+    return name, layer, pool
+
+
+def shapes_of(name: str) -> dict[str, tuple[int, ...]]:
+    """The layers of a network that give out a tensor, and its shape for one input."""
+    return {row["name"]: row["shape"] for row in shared.network(name).summary().layers if row["shape"]}
+
+
+def described(layer: str, shape: tuple[int, ...]) -> str:
+    return f"{layer} ({' × '.join(map(str, shape))})"
+
+
+def one_a_file(brought: Brought) -> bool:
+    """Whether a recording becomes one point, the mean of its windows."""
+    many = len(brought.files) > FEW
+    point = st.segmented_control(
+        "A point for each",
+        ["Window", "File"],
+        default="File" if many else "Window",
+        required=True,
+        key=f"embeddings-point-{many}",
+        help="A file's point is the mean of its windows.",
+    )
+    return point == "File"
+
+
+def embedded(brought: Brought, name: str, layer: str | None, pool: bool | None, mean: bool) -> Collection:
+    net, total = shared.network(name), len(brought.files)
+    bar = st.progress(0.0, text=f"{net.spec.title} looks at the files …")
+    try:
+        return collecting.collect(
+            net,
+            [shared.named(given) for given in brought.files],
+            layer=layer,
+            pool=pool,
+            mean=mean,
+            limits=LIMITS,
+            progress=lambda done, file: bar.progress(done / total, text=f"{done + 1} of {total}: {file}"),
+        )
+    finally:
+        bar.empty()
+
+
+def left_out(collection: Collection) -> None:
+    if not (problems := collection.problems):
+        return
+    if len(problems) <= 3:
+        for problem in problems:
+            st.warning(problem.reason, icon=":material/warning:")
+        return
+    with st.expander(f"{len(problems)} files are left out", icon=":material/warning:"):
+        st.dataframe([{"file": name, "why": reason} for name, reason in problems], hide_index=True)
+
+
+st.title("Embeddings")
+st.markdown(
+    "A network turns each picture or sound into a vector, and files that it finds alike into vectors that "
+    "point the same way: see them on a map, and find the nearest to any of them."
+)
+with one_sentence():
+    kind = st.segmented_control(
+        "What",
+        KINDS,
+        default="picture",
+        required=True,
+        format_func=KINDS.__getitem__,
+        key="embeddings-kind",
+    )
+    brought = bring(kind)
+    name, layer, pool = choose(kind)
+    if brought is None:
+        st.info(f"Upload some files, {MOST_FILES} at most, or try the sample. Nobody else sees them.")
+    else:
+        mean = kind == "sound" and one_a_file(brought)
+        collection = shared.remembered(embedded, brought, name, layer, pool, mean)
+        left_out(collection)
+        show(kind, brought.files, collection)
