@@ -182,7 +182,7 @@ class _Budget:
 def _embedded(
     net: Network, file: Any, follower: Vectors, mean: bool, budget: _Budget
 ) -> tuple[Embedding, float]:
-    """The vectors of one file, or their mean, for which no more are kept than one a batch; and its seconds."""
+    """The vectors of a file, or their mean, for which no more are kept than one a batch; and its seconds."""
     parts, sizes, kept, seconds = [], [], 0, 0.0
     with closing(net.batches(file)) as batches:
         for batch in batches:

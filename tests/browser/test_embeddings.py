@@ -1,0 +1,62 @@
+"""Photos become a map in a real browser; a point is clicked, and the vectors come home."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import zoo
+from tests.browser.reading import WAIT, expect_text, upload
+
+pytestmark = pytest.mark.browser
+
+
+def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
+    insects = media / "ants-bees" / "val"
+    files = [
+        *sorted((media / "photos").glob("*.jpg"))[:8],
+        *sorted((insects / "ants").glob("*.jpg"))[:3],
+        *sorted((insects / "bees").glob("*.jpg"))[3:6],
+    ]
+    expected = zoo.load("efficientnet_lite0").embed(files)
+    page.goto(f"{address}/embeddings")
+    upload(page, *files)
+    expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
+    points = page.locator(".js-plotly-plot").first.locator("g.points path.point")
+    expect(points).to_have_count(1 + len(files))  # and the ring
+    chosen = page.get_by_role("combobox", name="Chosen")
+    expect(chosen).to_have_value(files[0].name)
+    points.last.click(force=True)
+    expect(chosen).to_have_value(files[-1].name)
+    near = expected.neighbours(len(files) - 1, 5)
+    for row, similarity in zip(near.indices, near.similarities, strict=True):
+        expect_text(page, re.compile(f"^{similarity:.2f} {re.escape(files[row].name)}"))
+    pictures = page.get_by_test_id("stMain").get_by_role("img", name=files[near.indices[0]].name)
+    expect(pictures).to_be_visible()
+    assert pictures.evaluate("image => image.complete && image.naturalWidth") == 320 or (
+        pictures.evaluate("image => image.naturalHeight") == 320
+    )
+    overflow = "main => main.scrollWidth - main.clientWidth"
+    assert page.get_by_test_id("stMain").evaluate(overflow) <= 0
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="NPZ", exact=True).click()
+    saved = np.load(Path(waiting.value.path()))
+    assert saved["inputs"].tolist() == [file.name for file in files]
+    np.testing.assert_allclose(saved["values"], expected.values, atol=1e-3)
+    page.get_by_role("tab", name="Similarity").click()
+    expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("cosine", timeout=WAIT)
+
+
+def test_recordings_are_heard_and_a_text_is_told(page, address, media, tmp_path):
+    bad = tmp_path / "bad.wav"
+    bad.write_text("this is text")
+    page.goto(f"{address}/embeddings")
+    page.get_by_test_id("stMain").get_by_text("Sounds", exact=True).click()
+    upload(page, media / "sounds" / "miaow_16k.wav", bad, media / "sounds" / "baby_5000ms.wav")
+    expect_text(page, re.compile("^bad.wav is "))
+    expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
+    expect(page.locator("audio")).to_have_count(6)
+    page.get_by_role("tab", name="Vectors over time").click()
+    expect(page.locator(".js-plotly-plot").nth(2)).to_contain_text("time (s)")
