@@ -24,20 +24,19 @@ def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
     page.goto(f"{address}/embeddings")
     upload(page, *files)
     expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
-    points = page.locator(".js-plotly-plot").first.locator("g.points path.point")
-    expect(points).to_have_count(1 + len(files))  # and the ring
+    points = page.locator(".js-plotly-plot").first.locator("g.points path")
+    expect(points).to_have_count(1 + len(files), timeout=WAIT)  # and the ring
     chosen = page.get_by_role("combobox", name="Chosen")
-    expect(chosen).to_have_value(files[0].name)
+    expect(chosen).to_have_value(files[0].name, timeout=WAIT)
     points.last.click(force=True)
-    expect(chosen).to_have_value(files[-1].name)
+    expect(chosen).to_have_value(files[-1].name, timeout=WAIT)
     near = expected.neighbours(len(files) - 1, 5)
     for row, similarity in zip(near.indices, near.similarities, strict=True):
         expect_text(page, re.compile(f"^{similarity:.2f} {re.escape(files[row].name)}"))
-    pictures = page.get_by_test_id("stMain").get_by_role("img", name=files[near.indices[0]].name)
-    expect(pictures).to_be_visible()
-    assert pictures.evaluate("image => image.complete && image.naturalWidth") == 320 or (
-        pictures.evaluate("image => image.naturalHeight") == 320
-    )
+    picture = page.get_by_test_id("stMain").get_by_role("img", name=files[near.indices[0]].name)
+    expect(picture).to_be_visible(timeout=WAIT)
+    sides = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
+    assert max(picture.evaluate(sides)) == 320
     overflow = "main => main.scrollWidth - main.clientWidth"
     assert page.get_by_test_id("stMain").evaluate(overflow) <= 0
     with page.expect_download() as waiting:
@@ -54,9 +53,12 @@ def test_recordings_are_heard_and_a_text_is_told(page, address, media, tmp_path)
     bad.write_text("this is text")
     page.goto(f"{address}/embeddings")
     page.get_by_test_id("stMain").get_by_text("Sounds", exact=True).click()
-    upload(page, media / "sounds" / "miaow_16k.wav", bad, media / "sounds" / "baby_5000ms.wav")
+    box = page.get_by_role("region", name="Sounds")
+    box.locator('input[type="file"]').set_input_files(
+        [media / "sounds" / "miaow_16k.wav", bad, media / "sounds" / "baby_5000ms.wav"]
+    )
     expect_text(page, re.compile("^bad.wav is "))
     expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
     expect(page.locator("audio")).to_have_count(6)
     page.get_by_role("tab", name="Vectors over time").click()
-    expect(page.locator(".js-plotly-plot").nth(2)).to_contain_text("time (s)")
+    expect(page.locator(".js-plotly-plot").nth(2)).to_contain_text("time (s)", timeout=WAIT)
