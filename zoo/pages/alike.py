@@ -117,7 +117,7 @@ def pick() -> None:
 
 
 def laid_out(embedding: zoo.Embedding, method: str) -> Projection:
-    with st.spinner("Lays out the map; the first UMAP of a server takes half a minute …"):
+    with st.spinner("Lays out the map; the first UMAP of a server may take a minute …"):
         return embedding.project(method)
 
 

@@ -108,8 +108,8 @@ class Embedding:
         >>> import numpy as np
         >>> from zoo.results import Embedding
         >>> line = Embedding("net", "layer", np.outer(range(5), [3, 4]).astype("f"), None, tuple("abcde"))
-        >>> line.project().shares
-        (1.0, 0.0)
+        >>> [f"{share:.0%}" for share in line.project().shares]
+        ['100%', '0%']
         """
         return project(self.values, self.labels(), method)
 
