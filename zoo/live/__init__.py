@@ -1,0 +1,1 @@
+"""Live sound: chunks from a microphone in, what networks hear now out."""

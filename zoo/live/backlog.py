@@ -1,0 +1,144 @@
+"""Sound that has arrived and waits to be heard."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Sound that follows on itself without a gap.
+
+    Attributes
+    ----------
+    samples : ndarray of float32, shape (n,)
+        Mono, full scale 1.
+    rate : float
+        In Hz.
+    end : float
+        How much sound had arrived, in s, at its last sample.
+    arrived : float
+        When its last sample arrived, on the backlog's clock.
+    follows : bool
+        Whether it follows on the block before; False after a gap, and at another rate.
+    """
+
+    samples: np.ndarray
+    rate: float
+    end: float
+    arrived: float
+    follows: bool
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+
+class Backlog:
+    """A queue of sound that one thread fills as it arrives and another empties as fast as it can.
+
+    When more than `most` waits, all of it but the newest chunk is left out. One long gap spoils one window;
+    chunks left out here and there would spoil every one.
+
+    Parameters
+    ----------
+    most : float
+        In s.
+    clock : callable
+        Gives the time in s.
+
+    Attributes
+    ----------
+    seconds : float
+        How much has arrived.
+    waiting : float
+        How much of it waits, in s.
+    left_out : float
+        How much of it was left out, in s.
+    last_arrival, last_gap : float or None
+        When sound arrived, and when it was left out, for the last time.
+    """
+
+    def __init__(self, most: float, clock: Clock = time.monotonic):
+        self.most, self.clock = most, clock
+        self.seconds, self.waiting, self.left_out = 0.0, 0.0, 0.0
+        self.last_arrival: float | None = None
+        self.last_gap: float | None = None
+        self._waiting: deque[Block] = deque()
+        self._rate: float | None = None
+        self._gap = True  # before the first block there is nothing to follow on
+        self._closed = False
+        self._change = threading.Condition()
+
+    def put(self, samples: np.ndarray, rate: float) -> None:
+        """Add a chunk, (n,) of float32; never waits for anything but other calls."""
+        with self._change:
+            if self._closed:
+                return
+            self.last_arrival = self.clock()
+            self.seconds += len(samples) / rate
+            follows = not self._gap and rate == self._rate
+            block = Block(samples, rate, self.seconds, self.last_arrival, follows)
+            self._gap, self._rate = False, rate
+            if self.waiting + block.seconds > self.most and self._waiting:
+                self.left_out += self.waiting
+                self.last_gap = self.last_arrival
+                self._waiting.clear()
+                block = Block(samples, rate, block.end, block.arrived, follows=False)
+            self._waiting.append(block)
+            self._count()
+            self._change.notify()
+
+    def skip(self) -> None:
+        """Let go of what waits, without counting it as left out."""
+        with self._change:
+            self._waiting.clear()
+            self._count()
+            self._gap = True
+
+    def take(self, least: float, most: float, patience: float) -> Block | None:
+        """The oldest sound that waits, as one block.
+
+        Parameters
+        ----------
+        least, most : float
+            How long it should be, in s: what arrives is gathered until there is so much.
+        patience : float
+            How long to wait for that, in s.
+
+        Returns
+        -------
+        Block or None
+            None if there was not enough in time, or the backlog is closed.
+        """
+        with self._change:
+            self._change.wait_for(lambda: self._closed or self.waiting >= least, patience)
+            if self._closed or self.waiting < least:
+                return None
+            chunks = [self._waiting.popleft()]
+            seconds = chunks[0].seconds
+            while self._waiting and self._waiting[0].follows and seconds < most:
+                chunks.append(self._waiting.popleft())
+                seconds += chunks[-1].seconds
+            self._count()
+        first, last = chunks[0], chunks[-1]
+        samples = np.concatenate([chunk.samples for chunk in chunks])
+        return Block(samples, first.rate, last.end, last.arrived, first.follows)
+
+    def _count(self) -> None:
+        self.waiting = sum(block.seconds for block in self._waiting)  # anew: differences would drift
+
+    def close(self) -> None:
+        """Let go of everything; whoever waits is told."""
+        with self._change:
+            self._closed = True
+            self._waiting.clear()
+            self._change.notify_all()
