@@ -1,0 +1,52 @@
+"""Whether this browser lets a page hear a microphone, and what to do where it does not."""
+
+import streamlit as st
+
+SENTENCES = {
+    "insecure": "Browsers let pages hear a microphone only from https:// or localhost: "
+    "open this page from there.",
+    "denied": "The microphone is blocked for this page: allow it beside the page's address in the browser, "
+    "and press Start again.",
+    "none": "This device has no microphone that the browser knows of: plug one in, and press Start.",
+}
+
+# An element without looks, which tells Python what would keep the microphone away; "" while nothing does.
+_LOOK = """
+export default function({ setStateValue }) {
+    let told = null;
+    let permission = null;
+    async function look() {
+        let found = "";
+        if (!window.isSecureContext || !navigator.mediaDevices) {
+            found = "insecure";
+        } else {
+            const devices = await navigator.mediaDevices.enumerateDevices();
+            if (!devices.some((device) => device.kind === "audioinput")) found = "none";
+            if (permission && permission.state === "denied") found = "denied";
+        }
+        if (found !== told) {
+            told = found;
+            setStateValue("obstacle", found);
+        }
+    }
+    navigator.mediaDevices?.addEventListener("devicechange", look);
+    (async () => {
+        try {  // which some browsers do not tell of microphones
+            permission = await navigator.permissions.query({ name: "microphone" });
+            permission.addEventListener("change", look);
+        } catch (error) {}
+        await look();
+    })();
+    return () => {
+        navigator.mediaDevices?.removeEventListener("devicechange", look);
+        permission?.removeEventListener("change", look);
+    };
+}
+"""
+
+
+def obstacle() -> str:
+    """What keeps the microphone away, in a sentence that says what to do; empty where nothing does."""
+    look = st.components.v2.component("zoo_microphone", js=_LOOK)
+    result = look(key="live-microphone", on_obstacle_change=lambda: None, height="content")
+    return SENTENCES.get(result.get("obstacle") or "", "")
