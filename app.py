@@ -1,5 +1,6 @@
 """The app: `make app`, `zoo app` or `streamlit run app.py`."""
 
+import gc
 from pathlib import Path
 
 import streamlit as st
@@ -32,3 +33,5 @@ st.navigation(
         for page, icon in ICONS.items()
     ]
 ).run()
+
+gc.collect()  # what ended sessions left, see runner.postScriptGC in .streamlit/config.toml
