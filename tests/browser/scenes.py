@@ -1,5 +1,6 @@
 """Each page with something on it: for the pictures of the app, and for what is checked on every page."""
 
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -42,6 +43,26 @@ def networks(page: Page, address: str) -> None:
     expect_text(page, "Fidelity.")
 
 
+def live(page: Page, address: str) -> None:
+    page.goto(f"{address}/live")
+    start = page.frame_locator('iframe[title*="webrtc"]').get_by_role("button", name="Start")
+    start.click()
+    expect(page.get_by_role("img", name=re.compile("^Tuner: [A-G]"))).to_be_visible(timeout=WAIT)
+
+
+def embeddings(page: Page, address: str) -> None:
+    page.goto(f"{address}/embeddings")
+    page.get_by_text("Sample", exact=True).click()
+    expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
+
+
+def compare(page: Page, address: str) -> None:
+    page.goto(f"{address}/compare")
+    page.get_by_test_id("stMain").get_by_role("button", name="Compare").click()
+    expect(page.get_by_text(re.compile("^Measured on "))).to_be_visible(timeout=3 * WAIT)
+
+
 def teach(page: Page, address: str) -> None:
     page.goto(f"{address}/teach")
     page.get_by_text("Zip", exact=True).click()
@@ -68,5 +89,6 @@ def digits(path: Path, classes: int = 5, each: int = 30) -> Path:
 
 
 SCENES: dict[str, Callable[[Page, str], None]] = {
-    scene.__name__: scene for scene in (home, pictures, sounds, pitch, teach, networks)
+    scene.__name__: scene
+    for scene in (home, pictures, sounds, pitch, live, embeddings, compare, teach, networks)
 }
