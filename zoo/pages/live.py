@@ -197,7 +197,8 @@ with one_sentence():
             st.warning(reason, icon=":material/mic_off:")
     if not connected(own):
         own.leave()
-        st.info("The microphone is off. Press Start, and allow the browser to use it.")
+        if not reason:
+            st.info("The microphone is off. Press Start, and allow the browser to use it.")
     elif not chosen:
         own.leave()
         st.info("Choose what to listen for: sounds, pitch, or both.")
