@@ -205,9 +205,7 @@ def badge(place: st.delta_generator.DeltaGenerator, found: Agreement) -> None:
         text, colour, icon = f"The {of} networks disagree", "red", "close"
     if found.whole:
         colour, icon = "green", "done_all"
-    place.badge(
-        text, color=colour, icon=f":material/{icon}:", help=", ".join(titles[name] for name in found.networks)
-    )
+    place.badge(text, color=colour, icon=f":material/{icon}:")
 
 
 def summary(everything: list[list[zoo.Classification]]) -> None:
