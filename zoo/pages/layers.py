@@ -50,7 +50,7 @@ def layers(name: str) -> None:
         st.session_state[box] = options[0]
     left, right = st.columns(2)
     with left, st.container(height=700, key="networks-graph-box"):
-        chart = f"networks-graph-{name}"
+        chart = f"networks-graph-{name}-{len(view)}-{options[0]}"  # another part is another chart
         st.plotly_chart(
             draw(view, st.session_state[box]),
             key=chart,
