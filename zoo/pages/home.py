@@ -26,11 +26,14 @@ MORE = {
 # The whole card leads where its link leads.
 CARDS = """<style>
 [class*="st-key-home-"] { position: relative; }
+[class*="st-key-home-"]:hover { border-color: #3f9b6e; }
+[class*="st-key-home-"] [data-testid="stElementContainer"]:has([data-testid="stPageLink"]),
 [class*="st-key-home-"] [data-testid="stPageLink"], [class*="st-key-home-"] [data-testid="stPageLink"] * {
     position: static;
 }
-[class*="st-key-home-"] [data-testid="stPageLink"] a::after { content: ""; position: absolute; inset: 0; }
-[class*="st-key-home-"]:hover { border-color: var(--st-primary-color, #3f9b6e); }
+[class*="st-key-home-"] [data-testid="stPageLink"] a::after {
+    content: ""; position: absolute; inset: 0; z-index: 1;
+}
 </style>"""
 
 
@@ -43,7 +46,7 @@ def cards() -> None:
             st.markdown(answer)
     for page, what in MORE.items():
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.page_link(PAGES / f"{page}.py", width=150)
+            st.page_link(PAGES / f"{page}.py", width=140)
             st.markdown(what)
 
 

@@ -239,13 +239,14 @@ def settings(method: str, name: str, advice: zoo.Advice) -> Choices:
         options["augment"] = left.selectbox(
             "Random changes", ["none", "light", "strong"], 1, key="teach-augment"
         )
-        layers = dict.fromkeys([advice.layer, None, *_blocks(name)])
-        options["freeze"] = right.selectbox(
+        layers = dict.fromkeys([advice.layer or "", "", *_blocks(name)])
+        frozen = right.selectbox(
             "Stays as it is",
             layers,
             format_func=lambda layer: f"everything up to {layer}" if layer else "nothing",
             key=f"teach-freeze-{name}",
         )
+        options["freeze"] = frozen or None
         options["batch"] = left.select_slider("Batch", [4, 8, 16, 32, 64], 16, key="teach-batch")
     return Choices(method, held / 100, seed, options)
 
