@@ -23,7 +23,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 
 def graph(page: Page):
-    return page.locator(".st-key-networks-graph-box .js-plotly-plot")
+    return page.locator(".st-key-networks-graph-box .js-plotly-plot").first  # the old one lingers below
 
 
 def test_the_table_and_a_record(page, address):
