@@ -23,7 +23,8 @@ def home(page: Page, address: str) -> None:
 def pictures(page: Page, address: str) -> None:
     page.goto(f"{address}/pictures?sample=cat.png")
     expect_text(page, "SqueezeNet 1.1: Egyptian cat")
-    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=WAIT)
+    page.get_by_text("Where it looks").click()
+    expect(page.get_by_alt_text(re.compile("^Where "))).to_have_count(2, timeout=WAIT)
 
 
 def sounds(page: Page, address: str) -> None:

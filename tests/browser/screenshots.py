@@ -50,7 +50,8 @@ def main() -> None:
         sys.exit("No Chromium or Chrome on this machine.")
     FOLDER.mkdir(exist_ok=True)
     with served() as (address, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS)
+        flags = [*chromium.FLAGS, f"--use-file-for-fake-audio-capture={zoo.sample('melody.wav')}"]
+        browser = playwright.chromium.launch(executable_path=browser_path, args=flags)
         for name, scene in sorted(SCENES.items(), key=lambda scene: scene[0] == "home"):
             for width in WIDTHS:
                 page = browser.new_page(viewport={"width": width, "height": 1000})

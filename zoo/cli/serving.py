@@ -1,5 +1,6 @@
 """Commands that show what the zoo does: demo, app."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,4 +47,6 @@ def serve(
     here = Path(__file__).parent.parent
     script = next(path for path in (here / "app.py", here.parent / "app.py") if path.is_file())
     flags = [f"--server.port={port}", f"--server.address={address}", "--server.headless=true"]
-    raise typer.Exit(subprocess.call([sys.executable, "-P", "-m", "streamlit", "run", str(script), *flags]))
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(script), *flags]
+    # Threads of PyTorch that wait for each other should sleep: many sessions share few cores.
+    raise typer.Exit(subprocess.call(command, env={"OMP_WAIT_POLICY": "passive", **os.environ}))

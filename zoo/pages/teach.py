@@ -25,8 +25,7 @@ from zoo.training.transfer import DEFAULTS
 
 METHODS = {"features": "Classic classifier", "head": "New head", "finetune": "Fine-tuning"}
 EPOCHS = {"head": 100, "finetune": 10}  # of fine-tuning few: without a GPU each takes about a minute
-Shot = tuple[str, bytes]
-"""Name and content of a photo or a recording."""
+Shot = tuple[str, bytes]  # name and content of a photo or a recording
 
 
 class Brought(NamedTuple):
