@@ -86,18 +86,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES))
     options = parser.parse_args()
+    browser_path = chromium.find()
     with tempfile.TemporaryDirectory() as folder, served() as (address, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        browser = playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS)
         for name in options.pages:
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             page.set_default_timeout(WAIT)
             page.goto(f"{address}/{name}")
             page.locator('input[type="file"]').first.wait_for(state="attached")
             paths = PAGES[name](Path(folder), options.repeats + 2)
-            for path in paths[:2]:  # which load the networks, and do not count
-                answer(page, path)
+            for given in paths[:2]:  # which load the networks, and do not count
+                answer(page, given)
             page.evaluate(WATCH)
-            seconds = [answer(page, path) for path in paths[2:]]
+            seconds = [answer(page, given) for given in paths[2:]]
             low, middle, high = statistics.quantiles(seconds, n=4)
             fewest = page.evaluate("window.fewest")
             print(

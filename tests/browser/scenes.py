@@ -49,6 +49,7 @@ def live(page: Page, address: str) -> None:
     start = page.frame_locator('iframe[title*="webrtc"]').get_by_role("button", name="Start")
     start.click()
     expect(page.get_by_role("img", name=re.compile("^Tuner: [A-G]"))).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("img", name="Scores of the last 20 seconds")).to_be_visible(timeout=WAIT)
 
 
 def embeddings(page: Page, address: str) -> None:
@@ -62,6 +63,7 @@ def compare(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
     page.get_by_test_id("stMain").get_by_role("button", name="Compare").click()
     expect(page.get_by_text(re.compile("^Measured on "))).to_be_visible(timeout=3 * WAIT)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
 
 
 def teach(page: Page, address: str) -> None:

@@ -98,14 +98,12 @@ async def trains(page: Page, address: str, archive: Path) -> None:
     await expect(page.get_by_text("Taught:").first).to_be_visible()
 
 
-async def together(address: str, folder: Path) -> list[list[float]]:
+async def together(address: str, folder: Path, browser_path: str) -> list[list[float]]:
     """Five sessions with pictures, two with tones, and one that trains."""
     expect.set_options(timeout=3 * WAIT)
     own, notes = pictures(folder), tones(folder)
     async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(
-            executable_path=chromium.find(), args=chromium.FLAGS
-        )
+        browser: Browser = await playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS)
 
         async def session() -> Page:
             page = await (await browser.new_context()).new_page()
@@ -124,9 +122,9 @@ async def together(address: str, folder: Path) -> list[list[float]]:
 
 
 def test_eight_sessions_at_once_do_not_mix(tmp_path):
-    chromium.found()
+    browser_path = chromium.found()
     with served() as (address, process), ThreadPoolExecutor() as threads:
-        running = threads.submit(asyncio.run, together(address, tmp_path))
+        running = threads.submit(asyncio.run, together(address, tmp_path, browser_path))
         most = 0
         while not running.done():
             server = psutil.Process(process)

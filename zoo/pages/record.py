@@ -11,7 +11,7 @@ def figures(spec: Spec) -> None:
     """Name and numbers."""
     st.subheader(spec.title)
     short = f", or just `{spec.arch}`" if is_default(spec.name) else ""
-    st.caption(f"`{spec.name}`{short}")
+    st.markdown(f"`{spec.name}`{short}")
     values = {
         "Parameters": f"{spec.parameters / 1e6:.2f} M",
         "Size": f"{spec.size_mb:.1f} MB",

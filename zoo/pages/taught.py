@@ -45,7 +45,7 @@ def attempt(net: zoo.Network) -> None:
                 picture = decode(
                     shared.named(given)
                 )  # before it is shown: Streamlit refuses with a traceback
-                left.image(picture, caption=literally(given.name), width=300)
+                left.image(picture, caption=literally(given.name), width=300, alt=given.name)
                 said = net.classify(picture, top=5)
             else:
                 samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
@@ -76,7 +76,7 @@ def mistakes(taught: Taught) -> None:
                 true, predicted = literally(one.true), literally(one.predicted)
                 st.markdown(f"{true}, taken for **{predicted}** ({one.score:.0%})")
                 if one.copy and one.copy.kind == "picture":
-                    st.image(one.copy.url, caption=literally(one.name))
+                    st.image(one.copy.url, caption=literally(one.name), alt=one.name)
                 elif one.copy:
                     st.audio(one.copy.url)
 
