@@ -9,6 +9,7 @@ pytestmark = pytest.mark.browser
 GRAVE = ("serious", "critical")
 
 
+@pytest.mark.parametrize("page", [1440], indirect=True)  # a narrow page has the same elements
 @pytest.mark.parametrize("name", SCENES)
 def test_nothing_grave(page, address, name):
     SCENES[name](page, address)

@@ -10,8 +10,9 @@ import zoo
 from audio.signal import read_mono
 from vision.picture import decode
 from zoo.collecting import MOST_GROUPS, Collection, grouped
-from zoo.pages import shared
-from zoo.pages.shared import RATE, File, Given
+from zoo.pages import asking, shared
+from zoo.pages.asking import Given
+from zoo.pages.shared import RATE, File
 from zoo.results import Projection, to_csv
 from zoo.results.projection import FEWEST
 
@@ -190,13 +191,13 @@ def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: i
 
 def thumbnail(given: Given) -> Any:
     """The picture, small."""
-    picture = decode(shared.named(given))
+    picture = decode(asking.named(given))
     picture.thumbnail((SIDE, SIDE))
     return picture
 
 
 def samples(given: Given) -> np.ndarray:
-    return read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
+    return read_mono(asking.named(given), RATE, most=shared.MOST_SECONDS)
 
 
 def matrix(embedding: zoo.Embedding) -> None:

@@ -12,8 +12,9 @@ from vision.picture import decode
 from zoo.comparison import Measurement
 from zoo.errors import ZooError
 from zoo.jobs import FAILED, STOPPED, Job
-from zoo.pages import shared
-from zoo.pages.shared import RATE, Given, is_here, literally, named, one_sentence, title_of, with_size
+from zoo.pages import asking, shared
+from zoo.pages.asking import Given, named
+from zoo.pages.shared import RATE, is_here, literally, one_sentence, title_of, with_size
 from zoo.pages.waiting import watching
 from zoo.storing import is_saved
 
@@ -87,7 +88,7 @@ def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
         )
         return ()
     with st.expander(f"{KINDS[kind]} for them to name, if you like", icon=":material/add_photo_alternate:"):
-        given = shared.ask(kind, f"compare-{kind}")
+        given = asking.ask(kind, f"compare-{kind}")
         found = tuple(one for one, why in zip(given, refusals(kind, given), strict=True) if why is None)
     return found
 

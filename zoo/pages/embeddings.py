@@ -5,7 +5,7 @@ import streamlit as st
 import zoo
 from zoo import collecting
 from zoo.collecting import Collection, Limits
-from zoo.pages import shared
+from zoo.pages import asking, shared
 from zoo.pages.alike import show
 from zoo.pages.gathered import KINDS, MOST_FILES, Brought, bring
 from zoo.pages.shared import MOST_SECONDS, one_sentence, with_size
@@ -79,7 +79,7 @@ def embedded(brought: Brought, name: str, layer: str | None, pool: bool | None, 
     try:
         return collecting.collect(
             net,
-            [shared.named(given) for given in brought.files],
+            [asking.named(given) for given in brought.files],
             layer=layer,
             pool=pool,
             mean=mean,

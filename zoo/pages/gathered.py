@@ -12,7 +12,7 @@ import streamlit as st
 
 from zoo.errors import InputError
 from zoo.pages import shared
-from zoo.pages.shared import PICTURE_TYPES, SOUND_TYPES, Given
+from zoo.pages.asking import PICTURE_TYPES, SOUND_TYPES, Given
 from zoo.samples import DIGITS_CREDIT, SAMPLES, digits, sample
 from zoo.training import uploads
 

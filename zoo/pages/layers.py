@@ -13,8 +13,9 @@ from zoo import graph as graphs
 from zoo import weights
 from zoo.activations import MOST_SECONDS, SIDE, Activations, look
 from zoo.graph_figure import draw
-from zoo.pages import shared
-from zoo.pages.shared import Given, named, one_sentence
+from zoo.pages import asking, shared
+from zoo.pages.asking import Given, named
+from zoo.pages.shared import one_sentence
 
 WHOLE = "The whole network"
 KINDS = {
@@ -151,7 +152,7 @@ def activations(name: str, data: dict) -> None:
             st.rerun()
         return
     kind = "picture" if spec.modality == "picture" else "melody" if "pitch" in spec.tasks else "sound"
-    given = shared.ask(kind, f"networks-{kind}")
+    given = asking.ask(kind, f"networks-{kind}")
     if not given:
         st.info(f"Upload a {'picture' if kind == 'picture' else 'recording'}, or choose a sample.")
         return

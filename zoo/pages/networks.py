@@ -6,10 +6,11 @@ import streamlit as st
 import zoo
 from zoo import weights
 from zoo.errors import UnknownNameError
+from zoo.pages.asking import meant
 from zoo.pages.field import charts
 from zoo.pages.layers import layers
 from zoo.pages.record import figures, record
-from zoo.pages.shared import meant, one_sentence, refuse
+from zoo.pages.shared import one_sentence, refuse
 from zoo.registry import is_default
 from zoo.spec import MODALITIES, TASKS
 

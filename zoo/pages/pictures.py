@@ -12,19 +12,9 @@ import zoo
 from vision.picture import decode
 from zoo.agreement import Agreement, agreements, pairs
 from zoo.explaining import METHODS
-from zoo.pages import shared
-from zoo.pages.shared import (
-    MOST_FILES,
-    Given,
-    ask,
-    downloads,
-    literally,
-    named,
-    one_sentence,
-    remembered,
-    title_of,
-    with_size,
-)
+from zoo.pages import asking, shared
+from zoo.pages.asking import MOST_FILES, Given, ask, named
+from zoo.pages.shared import downloads, literally, one_sentence, remembered, title_of, with_size
 
 SCENES = "vision/labels/places365.csv"
 TOP = 10  # classes that are kept, whatever is shown
@@ -93,11 +83,11 @@ def choose() -> tuple[list[str], int]:
     own = list(shared.taught("picture"))
     names = own + sorted(zoo.networks("picture", "classify"), key=is_of_scenes)
     usual = own[:1] + zoo.networks("picture", "classify", embedded=True)[:2]
-    linked = shared.from_link("network")
-    first = [shared.meant(name, names) for name in linked.split(",")] if linked else usual
+    linked = asking.from_link("network")
+    first = [asking.meant(name, names) for name in linked.split(",")] if linked else usual
     chosen = left.multiselect("Networks", names, first, format_func=kind_and_title, key="pictures-networks")
     passed_on = chosen != usual and not set(chosen) & set(own)
-    shared.to_link("network", ",".join(chosen) if passed_on else None)
+    asking.to_link("network", ",".join(chosen) if passed_on else None)
     return chosen, right.slider("Classes", 1, TOP, 5, key="pictures-top")
 
 

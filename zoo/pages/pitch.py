@@ -12,9 +12,10 @@ import zoo
 from audio.pitch import DECODERS
 from audio.signal import read_mono
 from zoo import figures
-from zoo.pages import shared
+from zoo.pages import asking, shared
+from zoo.pages.asking import Given
 from zoo.pages.playhead import linked_player
-from zoo.pages.shared import RATE, File, Given, one_sentence
+from zoo.pages.shared import RATE, File, one_sentence
 from zoo.verbs import redecode
 
 KEYS = list(
@@ -30,7 +31,7 @@ HELP = {
 
 def follow(name: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
     """Samples, and the track with all that the network says, before it is decoded and gated."""
-    samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
+    samples = read_mono(asking.named(given), RATE, most=shared.MOST_SECONDS)
     with shared.listening(name, samples) as progress:
         track = zoo.pitch(
             samples,
@@ -59,7 +60,7 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
     columns = st.columns(4)
     names = zoo.networks(task="pitch")
     with columns[0]:
-        name = shared.choose_network(
+        name = asking.choose_network(
             "Capacity", names, "crepe.small", "pitch-network", help="Larger ones are surer and slower."
         )
     decoder = columns[1].selectbox(
@@ -140,7 +141,7 @@ def as_sound(track: zoo.PitchTrack) -> bytes:
 st.title("Pitch")
 st.markdown("Upload a melody that plays one note at a time, sing one, or try the sample, and see its pitch.")
 with one_sentence():
-    recordings = shared.ask("melody", "pitch")
+    recordings = asking.ask("melody", "pitch")
     name, decoder, keys, gate, smooth = choose()
     for given in recordings:
         samples, _ = shared.remembered(follow, name, given)

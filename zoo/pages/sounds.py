@@ -10,9 +10,10 @@ import zoo
 from audio import reporting
 from audio.signal import read_mono
 from zoo import figures
-from zoo.pages import shared
+from zoo.pages import asking, shared
+from zoo.pages.asking import Given
 from zoo.pages.playhead import linked_player
-from zoo.pages.shared import RATE, File, Given, one_sentence
+from zoo.pages.shared import RATE, File, one_sentence
 from zoo.verbs import relocate
 
 SPECIFICITY = {
@@ -24,7 +25,7 @@ SPECIFICITY = {
 
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Samples and everything that was heard, whatever the threshold."""
-    samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
+    samples = read_mono(asking.named(given), RATE, most=shared.MOST_SECONDS)
     with shared.listening(name, samples) as progress:
         heard = zoo.sound_events(samples, rate=RATE, network=shared.network(name), progress=progress)
     return samples, replace(heard, input=given.name, clip=replace(heard.clip, input=given.name))
@@ -134,11 +135,11 @@ def listed(heard: zoo.SoundEvents) -> None:
 st.title("Sounds")
 st.markdown("Upload a recording, make one, or try the sample, and see which sounds are heard when.")
 with one_sentence():
-    recordings = shared.ask("sound", "sounds")
+    recordings = asking.ask("sound", "sounds")
     left, right = st.columns([1, 2])
     names = [*shared.taught("sound"), *zoo.networks(task="events")]
     with left:
-        name = shared.choose_network("Network", names, names[0], "sounds-network")
+        name = asking.choose_network("Network", names, names[0], "sounds-network")
     threshold = right.slider("Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
     net = shared.network(name)
     options = choose(net, threshold)

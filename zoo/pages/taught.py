@@ -9,7 +9,7 @@ import zoo
 from audio.signal import read_mono
 from vision.picture import decode
 from zoo.exchange.exporting import to_onnx
-from zoo.pages import shared
+from zoo.pages import asking, shared
 from zoo.pages.shared import RATE, File, literally, one_sentence
 from zoo.training.teaching import Taught, curves, packed, verdict
 
@@ -38,17 +38,17 @@ def results(taught: Taught) -> None:
 
 def attempt(net: zoo.Network) -> None:
     """New files, and what the network says of them."""
-    for position, given in enumerate(shared.ask(net.spec.modality, "teach-try")):
+    for position, given in enumerate(asking.ask(net.spec.modality, "teach-try")):
         with one_sentence():
             left, right = st.columns(2)
             if net.spec.modality == "picture":
                 picture = decode(
-                    shared.named(given)
+                    asking.named(given)
                 )  # before it is shown: Streamlit refuses with a traceback
                 left.image(picture, caption=literally(given.name), width=300, alt=given.name)
                 said = net.classify(picture, top=5)
             else:
-                samples = read_mono(shared.named(given), RATE, most=shared.MOST_SECONDS)
+                samples = read_mono(asking.named(given), RATE, most=shared.MOST_SECONDS)
                 with left:
                     shared.player(samples)
                 said = net.classify(samples, rate=RATE, top=5)

@@ -12,7 +12,8 @@ import zoo
 from zoo.errors import ZooError
 from zoo.jobs import FAILED, STOPPED, Job
 from zoo.pages import shared
-from zoo.pages.shared import PICTURE_TYPES, SOUND_TYPES, literally, one_sentence, with_size
+from zoo.pages.asking import PICTURE_TYPES, SOUND_TYPES
+from zoo.pages.shared import literally, one_sentence, with_size
 from zoo.pages.taught import results
 from zoo.pages.waiting import watching
 from zoo.sources import Progress

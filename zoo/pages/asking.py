@@ -1,0 +1,143 @@
+"""How a user hands something to a page: files, a device, a link or a sample, and a network to look at it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import streamlit as st
+
+import zoo
+from zoo.errors import UnknownNameError
+from zoo.links import fetch
+from zoo.pages.shared import MOST_SECONDS, RATE, with_size
+from zoo.registry import is_default
+from zoo.samples import SAMPLES, names, sample
+from zoo.storing import is_saved
+
+MOST_FILES = 20
+SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm", "aiff"]
+PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file that a user handed to a page."""
+
+    name: str
+    data: bytes
+
+
+def named(given: Given) -> io.BytesIO:
+    """The file as a stream that knows its name, which results and errors then use."""
+    stream = io.BytesIO(given.data)
+    stream.name = given.name
+    return stream
+
+
+def ask(kind: str, key: str) -> list[Given]:
+    """Let the user choose pictures or a recording: own files, a device, a link, or a sample.
+
+    Parameters
+    ----------
+    kind : {"picture", "sound", "melody"}
+    key : str
+        Of the widgets, different for each page.
+    """
+    device = "Camera" if kind == "picture" else "Microphone"
+    linked = from_link("sample")
+    way = st.segmented_control(
+        "Where from",
+        ["Upload", device, "Link", "Sample"],
+        default="Sample" if linked else "Upload",
+        required=True,
+        key=f"{key}-way",
+    )
+    if way != "Sample":
+        to_link("sample", None)
+    if way == "Upload":
+        types = PICTURE_TYPES if kind == "picture" else SOUND_TYPES
+        label = "Pictures" if kind == "picture" else f"A recording of up to {MOST_SECONDS // 60} minutes"
+        files = st.file_uploader(label, types, accept_multiple_files=kind == "picture", key=f"{key}-upload")
+        files = files if isinstance(files, list) else [files] if files else []
+        if len(files) > MOST_FILES:
+            st.warning(f"The first {MOST_FILES} of {len(files)} files are shown.")
+        return [Given(file.name, file.getvalue()) for file in files[:MOST_FILES]]
+    if way == "Camera":
+        shot = st.camera_input("A photo", key=f"{key}-camera")
+        return [Given("camera.jpg", shot.getvalue())] if shot else []
+    if way == "Microphone":
+        take = st.audio_input("Record", sample_rate=RATE, key=f"{key}-microphone")
+        return [Given("recording.wav", take.getvalue())] if take else []
+    if way == "Link":
+        what = "a picture" if kind == "picture" else "a recording"
+        url = st.text_input(f"Link to {what}", key=f"{key}-link", placeholder="https://…", max_chars=2000)
+        if not url.strip():
+            return []
+        with st.spinner("Fetching the link …"):
+            return [fetched(url)]
+    known = names(kind)
+    if linked and linked not in known:
+        raise UnknownNameError(f"There is no sample {linked!r} here; there is {', '.join(known)}.")
+    first = known.index(linked) if linked else 0
+    chosen = st.selectbox("Sample", known, first, format_func=lambda n: SAMPLES[n].title, key=f"{key}-sample")
+    to_link("sample", chosen)
+    st.caption(SAMPLES[chosen].credit)
+    with st.spinner("Fetching the sample …"):
+        return [Given(chosen, Path(sample(chosen)).read_bytes())]
+
+
+def fetched(url: str) -> Given:
+    """The file at a link, kept for this session until it asks for another; waiting for it takes no turn."""
+    kept = st.session_state.get("fetched")
+    if kept is None or kept[0] != url:
+        kept = st.session_state["fetched"] = (url, Given(*fetch(url)))
+    return kept[1]
+
+
+def from_link(parameter: str) -> str | None:
+    """What the page's address says, as ``/sounds?network=yamnet&sample=bicycle-bell.wav``."""
+    return st.query_params.get(parameter)
+
+
+def to_link(parameter: str, value: str | None) -> None:
+    """Put what is chosen into the page's address, so that it can be passed on; None takes it out."""
+    if value is not None:
+        st.query_params[parameter] = value
+    else:
+        st.query_params.pop(parameter, None)
+
+
+def meant(linked: str, offered: Sequence[str]) -> str:
+    """The network that a link names: one of those that are offered, and no folder or collection elsewhere.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is none of them.
+    """
+    known = {zoo.describe(name).arch: name for name in offered if is_default(name)}
+    known |= {name: name for name in offered}
+    if (key := linked.strip().lower()) in known:
+        return known[key]
+    close = get_close_matches(key, known, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(close)}?" if close else "."
+    raise UnknownNameError(f"The link names the network {linked[:60]!r}, which is not offered here{hint}")
+
+
+def choose_network(label: str, offered: list[str], usual: str, key: str, *, help: str | None = None) -> str:
+    """Let the user choose a network; the page's address may name another first choice than the usual one.
+
+    Raises
+    ------
+    UnknownNameError
+        If the address names a network that is not offered here.
+    """
+    linked = from_link("network")
+    first = meant(linked, offered) if linked else usual
+    name = st.selectbox(label, offered, offered.index(first), format_func=with_size, key=key, help=help)
+    to_link("network", None if name == usual or is_saved(name) else name)
+    return name
