@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.reading import WAIT
@@ -43,5 +43,6 @@ def browser(microphone):
 def page(browser, request) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": request.param, "height": 1000})
     page.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
     yield page
     page.close()

@@ -22,7 +22,14 @@ def metric(page: Page, label: str) -> str:
     return box.get_by_test_id("stMetricValue").inner_text()
 
 
+def settled(page: Page) -> None:
+    """Wait until a page is at rest: what is clicked before may be drawn anew under the pointer."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=WAIT)
+
+
 def download(page: Page, label: str) -> str:
+    settled(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name=label, exact=True).click()
     return Path(waiting.value.path()).read_text(encoding="utf-8")

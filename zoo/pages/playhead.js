@@ -12,9 +12,13 @@ export default function ({ data, parentElement }) {
   const play = (start, end = Infinity) => {
     const audio = find(data.player, "audio");
     if (!audio) return;
-    until = end;
-    audio.currentTime = start;
-    audio.play();
+    const begin = () => {
+      until = end;
+      audio.currentTime = start;
+      audio.play();
+    };
+    if (audio.readyState) begin();
+    else audio.addEventListener("loadedmetadata", begin, { once: true });
   };
 
   // Plotly tells of clicks on what can be hovered over; of others the pointer does.

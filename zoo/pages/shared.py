@@ -85,15 +85,16 @@ def remembered(compute: Callable[..., T], *arguments: Any, most: int = MOST_RESU
     waits for its turn on a busy machine, and what the user stopped is not begun again unasked.
     """
     kept = st.session_state.setdefault(f"remembered-{compute.__qualname__}", {})
-    if arguments not in kept:
-        work = (compute.__qualname__, arguments)
-        if st.session_state.get("halted") == work:
-            _offer_to_start_again()
-        st.session_state["working"] = work
-        with turn():
-            kept[arguments] = compute(*arguments)
-        while len(kept) > most:
-            kept.pop(next(iter(kept)))
+    with st.container():  # which is there each time, so that what follows keeps its place on the page
+        if arguments not in kept:
+            work = (compute.__qualname__, arguments)
+            if st.session_state.get("halted") == work:
+                _offer_to_start_again()
+            st.session_state["working"] = work
+            with turn():
+                kept[arguments] = compute(*arguments)
+            while len(kept) > most:
+                kept.pop(next(iter(kept)))
     return kept[arguments]
 
 
