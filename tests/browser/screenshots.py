@@ -1,6 +1,7 @@
-"""Pictures of every page, wide and narrow: ``make screenshots``, or ``python -m tests.browser.screenshots``.
+"""Pictures of every page, wide and narrow: ``make screenshots``.
 
-They go into the folder ``screenshots``; the pictures on the page Home are cut from the same pages.
+They go into the folder ``screenshots``; the pictures on the page Home are cut from the same pages. Of some
+pages only: ``python -m tests.browser.screenshots teach pictures``.
 """
 
 import sys
@@ -19,9 +20,9 @@ WIDTHS = (1440, 390)
 FOLDER = Path(__file__).parents[2] / "screenshots"
 IMAGES = Path(zoo.__file__).parent / "pages" / "images"
 CUT = {  # what Home shows of a page
-    "pictures": "[data-testid='stMain'] [data-testid='stLayoutWrapper']:has(.js-plotly-plot)",
+    "pictures": ".st-key-pictures-shown-0",
     "sounds": ".st-key-sounds-figure",
-    "teach": ".js-plotly-plot",
+    "teach": ".st-key-teach-confusion",
 }
 SHOWN = (720, 480)  # pixels, of a picture on Home
 
@@ -36,12 +37,13 @@ def whole(page: Page) -> None:
 def cut(page: Page, name: str) -> None:
     """A part of a page as a picture of Home."""
     path = FOLDER / f"{name}-cut.png"
-    page.locator(CUT[name]).last.screenshot(path=path)
+    page.locator(CUT[name]).screenshot(path=path)
     picture = Image.open(path).convert("RGB")
-    scale = max(SHOWN[0] / picture.width, SHOWN[1] / picture.height)
-    picture = picture.resize((round(picture.width * scale), round(picture.height * scale)))
+    picture = picture.resize((SHOWN[0], round(picture.height * SHOWN[0] / picture.width)))
+    shown = Image.new("RGB", SHOWN, "white")
+    shown.paste(picture, (0, max(0, (SHOWN[1] - picture.height) // 2)))
     IMAGES.mkdir(exist_ok=True)
-    picture.crop((0, 0, *SHOWN)).save(IMAGES / f"{name}.webp", quality=85)
+    shown.save(IMAGES / f"{name}.webp", quality=85)
     path.unlink()
 
 
@@ -49,10 +51,11 @@ def main() -> None:
     if (browser_path := chromium.find()) is None:
         sys.exit("No Chromium or Chrome on this machine.")
     FOLDER.mkdir(exist_ok=True)
+    chosen = {name: SCENES[name] for name in sys.argv[1:]} or SCENES
     with served() as (address, _), sync_playwright() as playwright:
         flags = [*chromium.FLAGS, f"--use-file-for-fake-audio-capture={zoo.sample('melody.wav')}"]
         browser = playwright.chromium.launch(executable_path=browser_path, args=flags)
-        for name, scene in sorted(SCENES.items(), key=lambda scene: scene[0] == "home"):
+        for name, scene in sorted(chosen.items(), key=lambda scene: scene[0] == "home"):
             for width in WIDTHS:
                 page = browser.new_page(viewport={"width": width, "height": 1000})
                 page.set_default_timeout(WAIT)

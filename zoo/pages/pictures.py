@@ -119,7 +119,7 @@ def show(position: int, picture: Picture, chosen: list[str], top: int, looking: 
     """One picture beside what each network says; returns what they said."""
     small = picture.small()
     results = []
-    with st.container(border=True):
+    with st.container(border=True, key=f"pictures-shown-{position}"):
         left, right = st.columns([1, 2])
         width = small.width if small.width < 220 else "stretch"
         left.image(small, caption=literally(picture.name), width=width, alt=f"The picture {picture.name}")
