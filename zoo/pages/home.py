@@ -46,7 +46,7 @@ def cards() -> None:
             st.markdown(answer)
     for page, what in MORE.items():
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.page_link(PAGES / f"{page}.py", width=140)
+            st.page_link(PAGES / f"{page}.py", label=f"**{page.capitalize()}**", width=140)
             st.markdown(what)
 
 
