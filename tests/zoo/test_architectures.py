@@ -102,11 +102,10 @@ def test_three_layers_can_be_looked_at(lively):
 
 def test_the_layer_for_maps_has_a_gradient(lively):
     net, data = lively
-    if not net.spec.cam:
+    if not net.spec.cam or net.spec.modality == "sound":  # sounds are not explained
         return
-    one = (
-        data[:1] if net.spec.arch in ONE_SIZE else torch.randn(1, 3, 128, 128)
-    )  # 96 leaves some one position
+    # At 96 pixels, the size of `data`, some leave one position only.
+    one = data[:1] if net.spec.arch in ONE_SIZE else torch.randn(1, 3, 128, 128)
     outputs, maps, gradient = net.eager.gradient(one, net.spec.cam, 0)
     assert outputs.shape == (1, net.spec.classes)
     assert maps.shape == gradient.shape
