@@ -6,11 +6,12 @@ import pandas as pd
 import streamlit as st
 
 import zoo
-from zoo import weights
 from zoo.comparison import Comparison, field
 from zoo.errors import ZooError
-from zoo.jobs import FAILED, WAITING, Job, Line, Stopped
-from zoo.pages.shared import downloads
+from zoo.jobs import FAILED, Job, Line, Stopped
+from zoo.pages import shared
+from zoo.pages.shared import downloads, is_here
+from zoo.pages.waiting import watching
 from zoo.registry import is_default
 
 BATCH, REPEATS = 4, 5  # small: the largest networks take seconds a pass
@@ -18,10 +19,16 @@ PUBLISHED, MEASURED = "Published", "Measured here"
 
 
 class Bench:
-    """What was measured on this machine, for all sessions: the job that does it, or did it last."""
+    """What was measured on this machine, for all sessions: the job that does it, or did it last.
 
-    def __init__(self) -> None:
-        self.line = Line()
+    Parameters
+    ----------
+    line : Line
+        Where it waits until nobody else trains or measures.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
         self.job: Job | None = None
         self.missed: list[str] = []
 
@@ -34,15 +41,19 @@ class Bench:
             self.job = self.line.begin(lambda job: self.measure(names, job))
 
     def measure(self, names: list[str], job: Job) -> Comparison:
-        """Network by network, until it is stopped; with their weights where these are here."""
+        """Network by network, until it is stopped; untrained where weights are not here."""
         parts, self.missed = [], []
         job.enter("Measuring")
         for done, name in enumerate(names):
-            job.count(done, len(names))
-            if job.stopping:
-                break
+
+            def progress(_: int, __: int, done: int = done) -> None:
+                job.count_or_stop(done, len(names))
+
+            options = {"fetch": False, "batch": BATCH, "repeats": REPEATS, "progress": progress}
             try:
-                parts.append(zoo.compare([name], pretrained=is_here(name), batch=BATCH, repeats=REPEATS))
+                parts.append(zoo.compare([name], **options))
+            except Stopped:
+                break
             except ZooError as error:
                 self.missed.append(str(error))
         if not parts:
@@ -52,11 +63,7 @@ class Bench:
 
 @st.cache_resource(show_spinner=False)
 def bench() -> Bench:
-    return Bench()
-
-
-def is_here(name: str) -> bool:
-    return weights.path_of(zoo.describe(name)).is_file()
+    return Bench(shared.line())
 
 
 def charts() -> None:
@@ -120,7 +127,7 @@ def measured() -> None:
         st.rerun()
     left.caption(f"It takes about {minutes} min, and what else runs here makes all of them slower.")
     if own.busy:
-        progress(own.job)
+        watching(own.job, "networks")
     elif own.job is not None:
         outcome(own)
 
@@ -130,24 +137,11 @@ def _seconds(name: str) -> float:
     return 10 + zoo.describe(name).depth / 10
 
 
-@st.fragment(run_every=1)
-def progress(job: Job) -> None:
-    """How far it is, every second."""
-    if job.over:
-        st.rerun()
-    left = "" if job.left is None else f", about {job.left:.0f} s left"
-    st.progress(min(job.share, 1.0), text="Begins …" if job.state == WAITING else f"{job.stage} …{left}")
-    if job.stopping:
-        st.caption("Stops after the network in hand …")
-    else:
-        st.button("Stop", icon=":material/stop:", on_click=job.stop, key="networks-stop")
-
-
 def outcome(own: Bench) -> None:
     for sentence in own.missed:
         st.warning(sentence)
     if own.job.state == FAILED:
-        st.error(own.job.error, icon=":material/error:")
+        shared.refuse(own.job.error)
     elif own.job.result is None:
         st.info("Stopped before anything was measured.")
     else:

@@ -11,7 +11,7 @@ import zoo
 from zoo.comparison import Comparison, Measurement
 from zoo.errors import EngineError
 from zoo.jobs import Line
-from zoo.pages import field
+from zoo.pages import field, shared
 
 PAGE = Path(zoo.__file__).parent / "pages" / "networks.py"
 
@@ -169,6 +169,7 @@ def test_a_network_whose_weights_are_elsewhere_has_graph_and_table_and_says_what
 def test_the_field_is_as_published_and_measured_on_this_machine(monkeypatch):
     monkeypatch.setattr(field, "is_here", lambda name: name == "squeezenet.caffe")
     bench = field.bench()
+    assert bench.line is shared.line()  # it does not measure while somebody trains
     app = opened()
     app.session_state["networks-charts"] = True
     app.run()
@@ -207,20 +208,22 @@ def finished(bench: field.Bench) -> field.Bench:
 
 
 def test_what_was_measured_before_it_was_stopped_is_kept(monkeypatch):
-    bench, begun = field.Bench(), []
+    bench, begun = field.Bench(Line()), []
 
     def compare(names, **options):
         begun.append(names[0])
         while bench.job is None:  # the line begins at once
             time.sleep(0.01)
-        if len(begun) == 2:
+        if len(begun) == 3:
             bench.job.stop()
+        options["progress"](0, 1)  # as `zoo.compare` calls it while a network is measured
         return measurement(names[0])
 
     monkeypatch.setattr(zoo, "compare", compare)
     bench.begin(["alexnet", "vgg16", "vgg19"])
     result = finished(bench).job.result
-    assert [row.network for row in result.rows] == begun == ["alexnet", "vgg16"]
+    assert begun == ["alexnet", "vgg16", "vgg19"]
+    assert [row.network for row in result.rows] == ["alexnet", "vgg16"]
 
 
 def test_a_network_that_cannot_be_measured_leaves_the_others(monkeypatch):
@@ -230,10 +233,9 @@ def test_a_network_that_cannot_be_measured_leaves_the_others(monkeypatch):
         return measurement(names[0])
 
     monkeypatch.setattr(zoo, "compare", compare)
-    bench = field.Bench()
+    bench = field.Bench(Line())
     bench.begin(["alexnet", "vgg16"])
     assert [row.network for row in finished(bench).job.result.rows] == ["alexnet"]
     assert bench.missed == ["vgg16 could not be measured: no memory."]
-    assert isinstance(bench.line, Line)
     bench.begin(["vgg16"])
     assert finished(bench).job.result is None
