@@ -78,13 +78,18 @@ def test_two_networks_side_by_side(page, address, photo):
     assert fits(page)
 
 
-def test_where_they_look(page, address, photo):
+def looked(page: Page, address: str, photo: Path) -> None:
+    """The page with a photo and where two networks look in it."""
     page.goto(f"{address}/pictures")
     upload(page, photo)
     expect_text(page, "2 of 2 agree: ruddy turnstone")
     page.get_by_text("Where it looks").click()
     expect_text(page, "Grad-CAM at the layer features.12")
     expect_text(page, "Grad-CAM at the layer bn2")
+
+
+def test_where_they_look(page, address, photo):
+    looked(page, address, photo)
     before = shown(page, f"The picture {photo.name}")
     for network in ("SqueezeNet 1.1", "EfficientNet-Lite0"):
         after = shown(page, f"Where {network} finds ruddy turnstone in {photo.name}")
@@ -96,11 +101,7 @@ def test_where_they_look(page, address, photo):
 
 @pytest.mark.parametrize("page", [1440], indirect=True)
 def test_where_they_find_another_class(page, address, photo):
-    page.goto(f"{address}/pictures")
-    upload(page, photo)
-    expect_text(page, "2 of 2 agree: ruddy turnstone")
-    page.get_by_text("Where it looks").click()
-    expect_text(page, "Grad-CAM at the layer bn2")
+    looked(page, address, photo)
     page.get_by_role("combobox", name="Where it finds").first.click()
     page.get_by_role("option", name="redshank").click()
     expect(page.get_by_alt_text(f"Where SqueezeNet 1.1 finds redshank in {photo.name}")).to_be_visible()

@@ -8,7 +8,7 @@ from zoo.collecting import Collection, Limits
 from zoo.pages import asking, shared
 from zoo.pages.alike import show
 from zoo.pages.gathered import KINDS, MOST_FILES, Brought, bring
-from zoo.pages.shared import MOST_SECONDS, one_sentence, with_size
+from zoo.pages.shared import MOST_SECONDS, literally, one_sentence, with_size
 from zoo.training.transfer import DEFAULTS
 
 FEW = 5  # recordings, of which each window is a point of its own unless the user says otherwise
@@ -75,8 +75,7 @@ def one_a_file(brought: Brought) -> bool:
 
 def embedded(brought: Brought, name: str, layer: str | None, pool: bool | None, mean: bool) -> Collection:
     net, total = shared.network(name), len(brought.files)
-    bar = st.progress(0.0, text=f"{net.spec.title} looks at the files …")
-    try:
+    with shared.progress(f"{net.spec.title} looks at the files …") as progress:
         return collecting.collect(
             net,
             [asking.named(given) for given in brought.files],
@@ -84,10 +83,8 @@ def embedded(brought: Brought, name: str, layer: str | None, pool: bool | None, 
             pool=pool,
             mean=mean,
             limits=LIMITS,
-            progress=lambda done, file: bar.progress(done / total, text=f"{done + 1} of {total}: {file}"),
+            progress=lambda done, file: progress(done / total, f"{done + 1} of {total}: {literally(file)}"),
         )
-    finally:
-        bar.empty()
 
 
 def left_out(collection: Collection) -> None:

@@ -167,17 +167,10 @@ def activations(name: str, data: dict) -> None:
 
 def _look(name: str, layer: str, given: Given, at: float | None) -> Activations:
     net = shared.network(name)
-    bar = st.progress(0.0, text=f"{net.spec.title} looks at it …")
-    try:
+    with shared.progress(f"{net.spec.title} looks at it …") as progress:
         return look(
-            net,
-            named(given),
-            layer,
-            at=at,
-            progress=lambda seconds: bar.progress(min(1.0, seconds / MOST_SECONDS)),
+            net, named(given), layer, at=at, progress=lambda seconds: progress(seconds / MOST_SECONDS)
         )
-    finally:
-        bar.empty()
 
 
 def show(seen: Activations, name: str) -> None:

@@ -118,9 +118,7 @@ def numbers(tone: Tone | None, heard: Heard) -> None:
         "Confidence": f"{tone.confidence:.2f}" if tone else "–",
         "Level": f"{heard.level:.0f} dB" if math.isfinite(heard.level) else "–",
     }
-    row = st.container(horizontal=True, gap="small")
-    for label, value in values.items():
-        row.metric(label, value, width="content")
+    shared.metrics(values)
 
 
 def as_tuner(heard: Heard, a4: float) -> None:

@@ -32,7 +32,7 @@ HELP = {
 def follow(name: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
     """Samples, and the track with all that the network says, before it is decoded and gated."""
     samples = read_mono(asking.named(given), RATE, most=shared.MOST_SECONDS)
-    with shared.listening(name, samples) as progress:
+    with shared.progress(f"{shared.title_of(name)} listens …") as progress:
         track = zoo.pitch(
             samples,
             rate=RATE,
@@ -40,7 +40,7 @@ def follow(name: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
             threshold=0,
             silence=None,
             keep_activations=True,
-            progress=progress,
+            progress=lambda seconds: progress(seconds * RATE / len(samples)),
         )
     return samples, replace(track, input=given.name)
 

@@ -152,15 +152,15 @@ def keep_taught(one: Taught) -> None:
 
 
 @contextmanager
-def listening(name: str, samples: np.ndarray) -> Iterator[Callable[[float], object]]:
-    """A progress bar for a network that works through samples, with a button that stops it.
+def progress(text: str) -> Iterator[Callable[..., object]]:
+    """A progress bar with a button that stops what is going on. Within `remembered`.
 
-    What it gives is called with the seconds that are done. Within `remembered`.
+    What it gives is called with the share that is done, and with another text if there is one.
     """
-    bar, stop = st.progress(0.0, text=f"{title_of(name)} listens …"), st.empty()
+    bar, stop = st.progress(0.0, text=text), st.empty()
     stop.button("Stop", icon=":material/stop:", on_click=_halt, key="stop")
     try:
-        yield lambda seconds: bar.progress(min(1.0, seconds * RATE / len(samples)))
+        yield lambda share, text=text: bar.progress(min(1.0, share), text=text)
     finally:
         bar.empty()
         stop.empty()

@@ -26,8 +26,13 @@ SPECIFICITY = {
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Samples and everything that was heard, whatever the threshold."""
     samples = read_mono(asking.named(given), RATE, most=shared.MOST_SECONDS)
-    with shared.listening(name, samples) as progress:
-        heard = zoo.sound_events(samples, rate=RATE, network=shared.network(name), progress=progress)
+    with shared.progress(f"{shared.title_of(name)} listens …") as progress:
+        heard = zoo.sound_events(
+            samples,
+            rate=RATE,
+            network=shared.network(name),
+            progress=lambda seconds: progress(seconds * RATE / len(samples)),
+        )
     return samples, replace(heard, input=given.name, clip=replace(heard.clip, input=given.name))
 
 
