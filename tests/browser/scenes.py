@@ -6,12 +6,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
 from playwright.sync_api import Page, expect
-from sklearn.datasets import load_digits
 
 from tests.browser.reading import WAIT, expect_text
+from zoo.samples import digits
 
 
 def home(page: Page, address: str) -> None:
@@ -71,7 +69,7 @@ def teach(page: Page, address: str) -> None:
     page.get_by_text("Zip", exact=True).click()
     box = page.get_by_role("region", name="A zip with a folder for each class")
     with tempfile.TemporaryDirectory() as folder:
-        box.locator('input[type="file"]').set_input_files(digits(Path(folder) / "digits.zip"))
+        box.locator('input[type="file"]').set_input_files(zipped(Path(folder) / "digits.zip"))
         expect_text(page, "Advice:")
         page.get_by_test_id("stMain").get_by_role("button", name="Teach").click()
         expect_text(page, "Taught:")
@@ -79,15 +77,12 @@ def teach(page: Page, address: str) -> None:
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 
-def digits(path: Path, classes: int = 5, each: int = 30) -> Path:
-    """A zip of scikit-learn's handwritten digits: a folder a class."""
-    data = load_digits(n_class=classes)
+def zipped(path: Path, classes: int = 5, each: int = 30) -> Path:
+    """A zip of handwritten digits: a folder a class."""
     with zipfile.ZipFile(path, "w") as archive:
-        for label in range(classes):
-            for position, image in enumerate(data.images[data.target == label][:each]):
-                picture = Image.fromarray((255 - image * 255 / 16).astype(np.uint8)).resize((96, 96))
-                with archive.open(f"{label}/{position}.png", "w") as file:
-                    picture.save(file, "PNG")
+        for name, content in digits(each):
+            if int(label := name.partition("_")[0]) < classes:
+                archive.writestr(f"{label}/{name}", content)
     return path
 
 
