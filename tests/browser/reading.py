@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 WAIT = 90_000  # ms; the first answer loads torch and a network
 
@@ -26,6 +26,13 @@ def settled(page: Page) -> None:
     """Wait until a page is at rest: what is clicked before may be drawn anew under the pointer."""
     app = page.get_by_test_id("stApp")
     expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=WAIT)
+
+
+def scrolled_to(element: Locator) -> Locator:
+    """An element within view, once the page has told that it scrolled: a list that is open closes at that."""
+    element.scroll_into_view_if_needed()
+    element.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return element
 
 
 def download(page: Page, label: str) -> str:
