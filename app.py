@@ -19,8 +19,16 @@ ICONS = {
     "teach": "school",
     "networks": "grid_view",
 }
+# In the dark, white on the primary colour is too faint to read, and a darker one is too faint on the page; a
+# place that is empty, but for what was shown while it worked, takes no room.
+STYLE = """<style>
+[data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primary"] span,
+[data-testid="stMultiSelect"] [data-tag] :is([title], svg) { color: light-dark(white, #141412); }
+[data-testid="stLayoutWrapper"]:has(> .stVerticalBlock > :only-child > .stEmpty) { display: none; }
+</style>"""
 
 st.set_page_config(page_title="Zoo", page_icon=":material/pets:", layout="wide")
+st.html(STYLE)
 st.navigation(
     [
         st.Page(

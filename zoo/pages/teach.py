@@ -180,14 +180,12 @@ def overview(data: zoo.Dataset) -> None:
 
 def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
     """Advice, measured once for these examples and that network."""
-    known = st.session_state.setdefault("teach-advice", {})
-    key = (data.fingerprint, name)
-    if key not in known:
-        known.clear()
-        net = shared.network(name)
+
+    def measured(_: str, name: str) -> zoo.Advice:
         with st.spinner("Looks at some of the examples to advise you …"):
-            known[key] = zoo.advise(data, net)
-    return known[key]
+            return zoo.advise(data, shared.network(name))
+
+    return shared.remembered(measured, data.fingerprint, name)
 
 
 def choose(data: zoo.Dataset) -> tuple[str, Choices]:
