@@ -24,7 +24,7 @@ def test_a_figure_is_no_wider_than_a_screen(seconds):
 
 def test_the_spectrogram_peaks_where_the_tone_is():
     picture = figures.spectrogram(TONE, RATE, low=60, high=8000)
-    peak = picture.y[np.array(picture.z)[:, 10].argmax()]
+    peak = 10 ** picture.y[np.array(picture.z)[:, 10].argmax()]
     assert peak == pytest.approx(440, rel=0.03)
     assert np.max(picture.z) == pytest.approx(0, abs=3)  # between two rows
 
@@ -33,7 +33,9 @@ def test_pitch_lies_over_the_spectrogram(net):
     track = zoo.pitch(TONE, rate=RATE, network=net("crepe.tiny"))
     figure = figures.pitch(TONE, RATE, track)
     assert [trace.type for trace in figure.data] == ["heatmap", "scatter", "scatter"]
-    np.testing.assert_allclose(figure.data[1].y, track.frequency)
+    np.testing.assert_allclose(10 ** figure.data[1].y, track.frequency)
+    ticks = figure.layout.yaxis
+    assert 10 ** ticks.tickvals[ticks.ticktext.index("A4 · 440 Hz")] == pytest.approx(440)
 
 
 @pytest.mark.parametrize(

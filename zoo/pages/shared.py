@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,12 +156,21 @@ def keep_taught(one: Taught) -> None:
 def progress(text: str) -> Iterator[Callable[..., object]]:
     """A progress bar with a button that stops what is going on. Within `remembered`.
 
-    What it gives is called with the share that is done, and with another text if there is one.
+    What it gives is called with the share that is done, and with another text if there is one. It is drawn
+    four times a second at most: each time takes a browser on the same machine from the work.
     """
+    drawn = time.monotonic()
+
+    def report(share: float, text: str = text) -> None:
+        nonlocal drawn
+        if time.monotonic() - drawn > 0.25:
+            bar.progress(min(1.0, share), text=text)
+            drawn = time.monotonic()
+
     bar, stop = st.progress(0.0, text=text), st.empty()
     stop.button("Stop", icon=":material/stop:", on_click=_halt, key="stop")
     try:
-        yield lambda share, text=text: bar.progress(min(1.0, share), text=text)
+        yield report
     finally:
         bar.empty()
         stop.empty()
