@@ -1,0 +1,148 @@
+"""Eight sessions at once: each has its own answers, while one of them trains."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+import zoo
+from tests.browser import chromium
+from tests.browser.reading import WAIT
+from tests.browser.scenes import zipped
+from tests.browser.serving import served
+
+pytestmark = pytest.mark.browser
+MOST_MEMORY = 4e9  # bytes, of the server and what it starts
+ROUNDS = 2
+NETWORKS = ("squeezenet.caffe", "efficientnet_lite0.tf")
+PITCHES = (220, 330)
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The samples and their mirror images: twelve files whose answers differ."""
+    paths = []
+    for sample in ("cat.png", "coffee.png", "rocket.jpg"):
+        picture = Image.open(zoo.sample(sample)).convert("RGB")
+        for turn in (None, *(Image.Transpose(k) for k in range(3))):
+            paths.append(folder / f"{Path(sample).stem}-{turn}.png")
+            (picture if turn is None else picture.transpose(turn)).save(paths[-1])
+    return paths
+
+
+def tones(folder: Path) -> list[Path]:
+    time_ = np.arange(3 * 16000) / 16000
+    paths = [folder / f"{pitch}.wav" for pitch in PITCHES]
+    for path, pitch in zip(paths, PITCHES, strict=True):
+        soundfile.write(path, 0.5 * np.sin(2 * np.pi * pitch * time_), 16000)
+    return paths
+
+
+def answers(path: Path) -> dict[str, str]:
+    """What the page is to say of a picture: a label by the title of each network."""
+    return {zoo.describe(name).title: zoo.classify(path, network=name, top=1).labels[0] for name in NETWORKS}
+
+
+async def upload(page: Page, path: Path) -> None:
+    await page.locator('input[type="file"]').first.set_input_files(path)
+
+
+async def settled(page: Page) -> None:
+    """Wait until a page is at rest."""
+    await expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+async def classifies(page: Page, address: str, paths: list[Path], best: dict) -> list[float]:
+    """One picture after the other, each in a session of its own; the seconds that each answer took."""
+    seconds = []
+    for path in paths:
+        await page.goto(f"{address}/pictures")
+        await settled(page)
+        begin = time.monotonic()
+        await upload(page, path)
+        for title, label in best[path.name].items():
+            await expect(page.get_by_text(f"{title}: {label}", exact=True)).to_be_visible()
+        seconds.append(time.monotonic() - begin)
+        await expect(page.get_by_alt_text(f"The picture {path.name}")).to_be_visible()
+    return seconds
+
+
+async def follows(page: Page, address: str, paths: list[Path]) -> list[float]:
+    """One tone after the other, each in a session of its own."""
+    seconds = []
+    for path in paths:
+        await page.goto(f"{address}/pitch")
+        await settled(page)
+        begin = time.monotonic()
+        await upload(page, path)
+        value = page.get_by_test_id("stMetricValue").first
+        await expect(value).to_be_visible()
+        seconds.append(time.monotonic() - begin)
+        assert float((await value.inner_text()).split()[0]) == pytest.approx(float(path.stem), rel=0.006)
+    return seconds
+
+
+async def trains(page: Page, address: str, archive: Path) -> None:
+    await page.goto(f"{address}/teach")
+    await page.get_by_text("Zip", exact=True).click()
+    box = page.get_by_role("region", name="A zip with a folder for each class")
+    await box.locator('input[type="file"]').set_input_files(archive)
+    await expect(page.get_by_text("Advice:").first).to_be_visible(timeout=3 * WAIT)  # it waits for its turn
+    await settled(page)
+    await page.get_by_test_id("stMain").get_by_role("button", name="Teach").click()
+    await expect(page.get_by_text("Taught:").first).to_be_visible(timeout=3 * WAIT)
+
+
+async def together(address: str, folder: Path, browser_path: str, best: dict) -> list[list[float]]:
+    """Five sessions with pictures, two with tones, and one that trains."""
+    expect.set_options(timeout=WAIT)
+    own, notes = sorted(folder.glob("*.png")), tones(folder)
+    async with async_playwright() as playwright:
+        browser: Browser = await playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS)
+
+        async def session() -> Page:
+            page = await (await browser.new_context()).new_page()
+            page.set_default_timeout(WAIT)
+            return page
+
+        work = [
+            classifies(
+                await session(), address, [own[(n + 5 * turn) % len(own)] for turn in range(ROUNDS)], best
+            )
+            for n in range(5)
+        ]
+        work += [follows(await session(), address, notes[:: 1 - 2 * n]) for n in range(2)]
+        training = trains(await session(), address, zipped(folder / "digits.zip"))
+        *seconds, _ = await asyncio.gather(*work, training)
+        await browser.close()
+    return seconds
+
+
+def test_eight_sessions_at_once_do_not_mix(tmp_path):
+    browser_path = chromium.found()
+    best = {path.name: answers(path) for path in pictures(tmp_path)}
+    with served() as (address, process), ThreadPoolExecutor() as threads:
+        running = threads.submit(asyncio.run, together(address, tmp_path, browser_path, best))
+        most = 0
+        while not running.done():
+            server = psutil.Process(process)
+            most = max(most, sum(memory_of(one) for one in (server, *server.children(recursive=True))))
+            time.sleep(0.2)
+        seconds = sorted(chain.from_iterable(running.result()))
+    print(f"{len(seconds)} answers, median {np.median(seconds):.1f} s, most {seconds[-1]:.1f} s; ", end="")
+    print(f"at most {most / 1e9:.2f} GB")
+    assert most < MOST_MEMORY
+
+
+def memory_of(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return 0
