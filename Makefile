@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8501
 ADDRESS ?= localhost
+WORKERS ?= 2
 BIN := .venv/bin
 
 .PHONY: app test demo screenshots lint lock clean
@@ -14,7 +15,7 @@ app: .venv/ready
 test: .venv/ready
 	-@$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/zoo fetch
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 demo: .venv/ready
 	$(BIN)/zoo demo

@@ -10,12 +10,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import zoo
 from zoo import Network, sources, weights
 from zoo.spec import Source, Spec
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those in the browser come first: where workers share the tests, one has them all, and longest."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Workers take tests by the file, and one of them takes all that share the server and its browser."""
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0])
+            return "browser" if file.parent.name == "browser" else str(file)
+
+    return ByFile(config, log)
 
 
 def _shared(folder: str) -> Path:

@@ -3,9 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 WAIT = 90_000  # ms; the first answer loads torch and a network
+# For tests that last long and have little to do with the width of a page: half have one, half the other.
+wide = pytest.mark.parametrize("page", [1440], indirect=True, ids=["wide"])
+narrow = pytest.mark.parametrize("page", [390], indirect=True, ids=["narrow"])
 
 
 def upload(page: Page, *files: Path) -> None:

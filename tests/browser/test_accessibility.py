@@ -4,13 +4,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.browser.reading import wide
 from tests.browser.scenes import SCENES
 
 pytestmark = pytest.mark.browser
 GRAVE = ("serious", "critical")
 
 
-@pytest.mark.parametrize("page", [1440], indirect=True)
+@wide
 @pytest.mark.parametrize("name", SCENES)
 def test_nothing_grave(page, address, name):
     SCENES[name](page, address)

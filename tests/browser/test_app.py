@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import zoo
-from tests.browser.reading import download, expect_text, metric, upload
+from tests.browser.reading import download, expect_text, metric, narrow, upload, wide
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +23,7 @@ def test_a_recording(page, address):
     assert any(line.startswith("7.2,") and "Bicycle bell" in line for line in lines)
 
 
+@wide
 def test_events_can_be_narrowed_down_and_taken_to_audacity(page, address):
     page.goto(f"{address}/sounds")
     upload(page, zoo.sample("bicycle-bell.wav"))
@@ -48,6 +49,7 @@ def record(page: Page, seconds: float) -> None:
     stop.click()
 
 
+@narrow
 def test_the_microphone_is_heard(page, address):
     page.goto(f"{address}/pitch")
     record(page, 3)
@@ -55,6 +57,7 @@ def test_the_microphone_is_heard(page, address):
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 
+@wide
 def test_a_recording_from_the_microphone_has_events(page, address):
     page.goto(f"{address}/sounds")
     record(page, 3)

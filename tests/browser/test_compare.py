@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import WAIT, download, expect_text, metric, upload
+from tests.browser.reading import WAIT, download, expect_text, metric, narrow, upload, wide
 
 pytestmark = pytest.mark.browser
 PATIENCE = 300_000  # ms; each network is loaded in a process of its own, by a machine that may be busy
@@ -16,6 +16,7 @@ def compare(page: Page) -> None:
     page.get_by_test_id("stMain").get_by_role("button", name="Compare").click()
 
 
+@narrow
 def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     page.goto(f"{address}/compare")
     page.get_by_text("Pictures for them to name").click()
@@ -47,6 +48,7 @@ def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     assert found["agreement"]["squeezenet.caffe"]["efficientnet_lite0.tf"] == 1
 
 
+@wide
 def test_stop_leaves_the_page_as_it_was(page, address):
     page.goto(f"{address}/compare")
     page.get_by_text("Settings", exact=True).click()

@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import expect
 
 import zoo
-from tests.browser.reading import WAIT, expect_text, upload
+from tests.browser.reading import WAIT, expect_text, narrow, scrolled_to, settled, upload, wide
 
 pytestmark = pytest.mark.browser
 
 
+@narrow
 def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
     insects = media / "ants-bees" / "val"
     files = [
@@ -28,7 +29,8 @@ def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
     expect(points).to_have_count(1 + len(files), timeout=WAIT)  # and the ring
     chosen = page.get_by_role("combobox", name="Chosen")
     expect(chosen).to_have_value(files[0].name, timeout=WAIT)
-    points.last.click(force=True)
+    settled(page)
+    scrolled_to(points.last).click(force=True)
     expect(chosen).to_have_value(files[-1].name, timeout=WAIT)
     near = expected.neighbours(len(files) - 1, 5)
     for row, similarity in zip(near.indices, near.similarities, strict=True):
@@ -39,6 +41,7 @@ def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
     assert max(picture.evaluate(sides)) == 320
     overflow = "main => main.scrollWidth - main.clientWidth"
     assert page.get_by_test_id("stMain").evaluate(overflow) <= 0
+    settled(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="NPZ", exact=True).click()
     saved = np.load(Path(waiting.value.path()))
@@ -48,6 +51,7 @@ def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
     expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("cosine", timeout=WAIT)
 
 
+@wide
 def test_recordings_are_heard_and_a_text_is_told(page, address, media, tmp_path):
     bad = tmp_path / "bad.wav"
     bad.write_text("this is text")

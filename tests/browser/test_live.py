@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
-from tests.browser.reading import WAIT, expect_text, metric
+from tests.browser.reading import WAIT, expect_text, metric, narrow, wide
 
 pytestmark = pytest.mark.browser
 
@@ -46,6 +46,7 @@ def test_a_note_is_heard_as_it_sounds_until_stop(page, address):
     expect(tuner(page)).to_have_count(0)
 
 
+@narrow
 def test_what_is_heard_changes_as_it_goes_on_and_keeps_the_focus(page, address):
     page.goto(f"{address}/live")
     start(page)
@@ -64,6 +65,7 @@ def test_what_is_heard_changes_as_it_goes_on_and_keeps_the_focus(page, address):
     expect_text(page, "The microphone is off.")
 
 
+@wide
 def test_leaving_the_page_stops_and_coming_back_begins_anew(page, address):
     page.goto(f"{address}/live")
     start(page)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import WAIT, expect_text
+from tests.browser.reading import WAIT, expect_text, narrow, wide
 
 pytestmark = pytest.mark.browser
 PATH = "/networks"
@@ -33,6 +33,7 @@ def test_the_table_and_a_record(page, address):
     expect_text(page, re.compile("short side is resized"))
 
 
+@wide
 def test_a_row_of_the_table_opens_its_card_and_the_address_follows(page, address):
     page.goto(f"{address}{PATH}")
     expect_text(page, re.compile("short side is resized"))
@@ -47,12 +48,14 @@ def test_a_link_opens_yamnet(page, address):
     expect_text(page, re.compile("log-mel patch of 96 frames"))
 
 
+@narrow
 def test_a_link_to_no_network_is_one_sentence(page, address):
     page.goto(f"{address}{PATH}?network=yamnett")
     expect_text(page, "The link names the network 'yamnett', which is not offered here; did you mean yamnet")
     expect(page.get_by_role("heading", name="SqueezeNet 1.1")).to_be_visible(timeout=WAIT)
 
 
+@narrow
 def test_a_layer_is_chosen_and_shows_what_it_makes_of_a_cat(page, address):
     page.goto(f"{address}{PATH}?network=squeezenet")
     page.get_by_text("Layers", exact=True).click()
@@ -67,6 +70,7 @@ def test_a_layer_is_chosen_and_shows_what_it_makes_of_a_cat(page, address):
     )
 
 
+@wide
 def test_a_node_of_the_graph_is_clicked_and_a_block_opened(page, address):
     page.goto(f"{address}{PATH}?network=densenet201")
     page.get_by_text("Layers", exact=True).click()

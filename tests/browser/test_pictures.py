@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 import zoo
-from tests.browser.reading import WAIT, download, expect_text, scrolled_to, settled, upload
+from tests.browser.reading import WAIT, download, expect_text, narrow, scrolled_to, settled, upload, wide
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +109,7 @@ def test_where_they_find_another_class(page, address, photo):
     expect(page.get_by_alt_text(f"Where SqueezeNet 1.1 finds redshank in {photo.name}")).to_be_visible()
 
 
+@wide
 def test_a_link_and_a_bad_link(page, address, site):
     page.goto(f"{address}/pictures")
     page.get_by_text("Link", exact=True).click()
@@ -122,6 +123,7 @@ def test_a_link_and_a_bad_link(page, address, site):
     expect(page.get_by_text("answers 404")).to_have_count(0, timeout=WAIT)
 
 
+@narrow
 def test_a_bad_file_is_one_sentence_and_the_page_still_works(page, address, tmp_path):
     bad = tmp_path / "bad.jpg"
     bad.write_text("this is text")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 import zoo
-from tests.browser.reading import WAIT, download, upload
+from tests.browser.reading import WAIT, download, narrow, upload, wide
 
 pytestmark = pytest.mark.browser
 
@@ -35,6 +35,7 @@ def click(page: Page, place: Locator, across: float) -> None:
     page.mouse.click(x, y)
 
 
+@wide
 def test_a_click_on_an_event_or_beside_one_plays_it(page, address):
     page.goto(f"{address}/sounds")
     player = heard(page)
@@ -48,6 +49,7 @@ def test_a_click_on_an_event_or_beside_one_plays_it(page, address):
     player.evaluate("audio => audio.pause()")
 
 
+@narrow
 def test_an_event_that_is_marked_in_the_table_is_played_to_its_end(page, address):
     page.goto(f"{address}/sounds")
     player = heard(page)

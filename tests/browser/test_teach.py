@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 import zoo
-from tests.browser.reading import WAIT, expect_text, metric, upload
+from tests.browser.reading import WAIT, expect_text, metric, narrow, upload, wide
 
 pytestmark = pytest.mark.browser
 
@@ -42,6 +42,7 @@ def teach(page: Page) -> None:
     page.get_by_test_id("stMain").get_by_role("button", name="Teach").click()
 
 
+@narrow
 def test_two_colours_are_taught_tried_and_known_on_the_page_pictures(page, address, tmp_path):
     page.goto(f"{address}/teach")
     for name, rgb, number in (("red", (200, 40, 40), 1), ("blue", (40, 40, 200), 2)):
@@ -66,6 +67,7 @@ def test_two_colours_are_taught_tried_and_known_on_the_page_pictures(page, addre
     expect_text(page, "EfficientNet-Lite0 taught Class 1 or Class 2: Class 2")
 
 
+@wide
 def test_ants_and_bees_are_taught_to_over_90_percent(page, address, media, tmp_path):
     """The training pictures, of which a fifth is held out: 49; by one method on each width."""
     method = "New head" if page.viewport_size["width"] < 800 else "Classic classifier"
@@ -85,6 +87,7 @@ def test_ants_and_bees_are_taught_to_over_90_percent(page, address, media, tmp_p
     assert judged.accuracy > 0.9
 
 
+@wide
 def test_a_bad_zip_is_one_sentence_and_the_page_still_works(page, address, tmp_path):
     page.goto(f"{address}/teach")
     bad = tmp_path / "bad.zip"
