@@ -1,7 +1,9 @@
 """Which pitch does a melody or voice have over time?"""
 
 import io
+import time
 from dataclasses import replace
+from typing import NamedTuple
 
 import librosa
 import numpy as np
@@ -29,30 +31,42 @@ HELP = {
 }
 
 
-def follow(name: str, given: Given) -> tuple[np.ndarray, zoo.PitchTrack]:
+class Followed(NamedTuple):
+    """A track, and how long it took."""
+
+    track: zoo.PitchTrack
+    seconds: float
+
+
+def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
     """Samples, and the track with all that the network says, before it is decoded and gated."""
+    net = shared.network(name)
     samples = read_mono(asking.named(given), RATE, most=shared.MOST_SECONDS)
     with shared.progress(f"{shared.title_of(name)} listens …") as progress:
+        begin = time.perf_counter()
         track = zoo.pitch(
             samples,
             rate=RATE,
-            network=shared.network(name),
+            network=net,
             threshold=0,
             silence=None,
             keep_activations=True,
             progress=lambda seconds: progress(seconds * RATE / len(samples)),
         )
-    return samples, replace(track, input=given.name)
+        seconds = time.perf_counter() - begin
+    return samples, Followed(replace(track, input=given.name), seconds)
 
 
-def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> zoo.PitchTrack:
+def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> Followed:
     """The track before any gate, without its activations."""
     _, heard = shared.remembered(follow, name, given)
     low, high = (None if key in (KEYS[0], KEYS[-1]) else float(librosa.note_to_hz(key)) for key in keys)
     # A quarter tone beyond, so that both keys are inside however they are tuned.
     low, high = low and low / 2 ** (1 / 24), high and high * 2 ** (1 / 24)
     with st.spinner("Follows the pitch …"):
-        return replace(redecode(heard, decoder=decoder, fmin=low, fmax=high), activations=None)
+        begin = time.perf_counter()
+        track = redecode(heard.track, decoder=decoder, fmin=low, fmax=high)
+        return Followed(replace(track, activations=None), time.perf_counter() - begin)
 
 
 def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
@@ -144,10 +158,15 @@ with one_sentence():
     recordings = asking.ask("melody", "pitch")
     name, decoder, keys, gate, smooth = choose()
     for given in recordings:
-        samples, _ = shared.remembered(follow, name, given)
-        track = shared.remembered(decoded, name, given, decoder, keys).gated(**gate).smoothed(smooth)
+        samples, heard = shared.remembered(follow, name, given)
+        path = shared.remembered(decoded, name, given, decoder, keys)
+        track = path.track.gated(**gate).smoothed(smooth)
         linked_player(samples, "pitch-figure", "pitch-player")
         summary(track)
+        st.caption(
+            f"{shared.title_of(name)} took {heard.seconds:.1f} s for {len(samples) / RATE:.1f} s of sound, "
+            f"the decoder {decoder} {path.seconds:.2f} s."
+        )
         over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
         with over_time:
             st.plotly_chart(

@@ -1,6 +1,7 @@
 """Each page, run as Streamlit runs it: real files in, what the page says out."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,9 @@ def test_pitch_is_decoded_anew_and_not_heard_anew(page, monkeypatch):
         app.selectbox[1].select(decoder).run()
         assert not app.exception
         assert float(app.metric[0].value.split()[0]) == pytest.approx(440, rel=0.006)
+        told = [caption.value for caption in app.caption]
+        pattern = rf"CREPE small took [\d.]+ s for 2.0 s of sound, the decoder {decoder} [\d.]+ s\."
+        assert any(re.fullmatch(pattern, one) for one in told), told
     app.get_by_key("pitch-threshold").set_value(0.0)
     app.get_by_key("pitch-range").set_value(("C3", "G3")).run()  # where the tone is not
     assert not app.exception
