@@ -21,7 +21,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those in the browser come first: where workers share the tests, one has them all, and longest."""
+    """Those in the browser come first: together they last longest, and one worker has them all."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 

@@ -197,9 +197,8 @@ def pitch(samples: np.ndarray, rate: int, track: PitchTrack) -> go.Figure:
     """The pitch over a spectrogram with the names of the octaves, and its confidence below."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.78, 0.22])
     background = spectrogram(samples, rate, low=30, high=4200, rows=200)
-    background.update(
-        customdata=None, hovertemplate=None, hoverinfo="skip"
-    )  # the pitch is what is pointed at
+    # What is pointed at is the pitch; and without words for the pointer it is half the size.
+    background.update(customdata=None, hovertemplate=None, hoverinfo="skip")
     figure.add_trace(background, row=1, col=1)
     (line,) = track.plot().data
     line.update(

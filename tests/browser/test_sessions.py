@@ -28,7 +28,7 @@ PITCHES = (220, 330)
 
 
 def pictures(folder: Path) -> list[Path]:
-    """The samples and their mirror images: twelve files whose answers differ."""
+    """The samples and their mirror images: twelve files, not all with the same answer."""
     paths = []
     for sample in ("cat.png", "coffee.png", "rocket.jpg"):
         picture = Image.open(zoo.sample(sample)).convert("RGB")
@@ -51,23 +51,25 @@ def answers(path: Path) -> dict[str, str]:
     return {zoo.describe(name).title: zoo.classify(path, network=name, top=1).labels[0] for name in NETWORKS}
 
 
-async def upload(page: Page, path: Path) -> None:
-    await page.locator('input[type="file"]').first.set_input_files(path)
-
-
 async def settled(page: Page) -> None:
     """Wait until a page is at rest."""
     await expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+async def begun(page: Page, url: str, path: Path) -> float:
+    """Give a file to a page that was loaded anew; when that was, in s."""
+    await page.goto(url)
+    await settled(page)
+    begin = time.monotonic()
+    await page.locator('input[type="file"]').first.set_input_files(path)
+    return begin
 
 
 async def classifies(page: Page, address: str, paths: list[Path], best: dict) -> list[float]:
     """One picture after the other, each in a session of its own; the seconds that each answer took."""
     seconds = []
     for path in paths:
-        await page.goto(f"{address}/pictures")
-        await settled(page)
-        begin = time.monotonic()
-        await upload(page, path)
+        begin = await begun(page, f"{address}/pictures", path)
         for title, label in best[path.name].items():
             await expect(page.get_by_text(f"{title}: {label}", exact=True)).to_be_visible()
         seconds.append(time.monotonic() - begin)
@@ -79,10 +81,7 @@ async def follows(page: Page, address: str, paths: list[Path]) -> list[float]:
     """One tone after the other, each in a session of its own."""
     seconds = []
     for path in paths:
-        await page.goto(f"{address}/pitch")
-        await settled(page)
-        begin = time.monotonic()
-        await upload(page, path)
+        begin = await begun(page, f"{address}/pitch", path)
         value = page.get_by_test_id("stMetricValue").first
         await expect(value).to_be_visible()
         seconds.append(time.monotonic() - begin)
@@ -128,6 +127,7 @@ async def together(address: str, folder: Path, browser_path: str, best: dict) ->
 
 def test_eight_sessions_at_once_do_not_mix(tmp_path):
     best = {path.name: answers(path) for path in pictures(tmp_path)}
+    assert len({tuple(labels.values()) for labels in best.values()}) >= 4  # or a mix-up would not be seen
     with served() as (address, process), ThreadPoolExecutor() as threads:
         browser_path = threads.submit(chromium.found).result()  # not beside the browser of other tests
         running = threads.submit(asyncio.run, together(address, tmp_path, browser_path, best))
