@@ -113,7 +113,7 @@ def describe(checkpoint: str) -> Spec:
         clap = isinstance(config, ClapConfig)
         fields = {
             "tasks": ("embed",),
-            "builder": "audio.hugging_face:encoder",
+            "builder": "hf.encoder",
             "classes": config.projection_dim if clap else config.hidden_size,
             "activation": "softmax",
             "head": "vectors",
@@ -132,7 +132,7 @@ def describe(checkpoint: str) -> Spec:
         tokens=True,
         input_shape=tuple(preset(checkpoint, rate, window)(torch.zeros(window)).shape[1:]),
         preprocess={
-            "type": "audio.hugging_face:preset",
+            "type": "hf.feature_extractor",
             "checkpoint": checkpoint,
             "rate": rate,
             "window": window,

@@ -4,12 +4,12 @@ import http.server
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -81,7 +81,7 @@ class Internet:
             place.parent.mkdir(parents=True)
             file.rename(place)
         self.files[f"/{address}"] = file
-        return weights.load(replace(spec, sources=(replace(source, checksum=checksum),)))
+        return weights.load(spec.replace(sources=(replace(source, checksum=checksum),)))
 
 
 @pytest.fixture

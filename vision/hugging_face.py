@@ -70,7 +70,7 @@ def describe(checkpoint: str) -> Spec:
         modality="picture",
         tasks=("classify", "embed"),
         input_shape=tuple(Processor(checkpoint)(Image.new("RGB", (64, 64))).shape),
-        preprocess={"type": "vision.hugging_face:Processor", "checkpoint": checkpoint},
+        preprocess={"type": "hf.image_processor", "checkpoint": checkpoint},
         **hugging_face.classifier_fields(checkpoint, module),
     )
 

@@ -6,10 +6,17 @@ norm (Ioffe and Szegedy, arXiv:1502.03167) and an average in place of its wide f
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Annotated, Any
 
+import msgspec
+import torch
+from msgspec import Meta, Struct
 from torch import nn
 
-from zoo.spec import Spec
+from zoo.errors import CatalogError
+from zoo.spec import Parent, Spec
+
+Channels = Annotated[tuple[float, ...], Meta(min_length=1, max_length=3)]
 
 
 class SmallCNN(nn.Sequential):
@@ -43,6 +50,37 @@ class SmallCNN(nn.Sequential):
         )
 
 
+class Sizes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The arguments of `small_cnn`, within what trains in minutes."""
+
+    classes: Annotated[int, Meta(ge=1, le=10_000)]
+    size: Annotated[int, Meta(ge=1, le=1024)]
+    mean: Channels
+    std: Channels
+    widths: Annotated[tuple[Annotated[int, Meta(ge=1, le=1024)], ...], Meta(min_length=1, max_length=10)]
+
+    def __post_init__(self) -> None:
+        if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std) or min(self.std) <= 0:
+            raise ValueError("mean and std have one number for gray pictures, or three, and std is above 0")
+        if self.size < 2 ** len(self.widths):
+            raise ValueError(f"pictures of {self.size} pixels cannot be halved {len(self.widths)} times")
+
+
+def describe(arguments: dict[str, Any]) -> Spec:
+    """The record of an untrained `SmallCNN`, from arguments that may come from a file.
+
+    Raises
+    ------
+    CatalogError
+        If they are not those of `small_cnn`.
+    """
+    try:
+        sizes = msgspec.convert(arguments, Sizes)
+    except msgspec.ValidationError as error:
+        raise CatalogError(f"small_cnn does not take these arguments: {error}.") from error
+    return small_cnn(**msgspec.structs.asdict(sizes))
+
+
 def small_cnn(
     *, classes: int, size: int, mean: Sequence[float], std: Sequence[float], widths: Sequence[int]
 ) -> Spec:
@@ -59,19 +97,22 @@ def small_cnn(
     """
     channels = len(mean)
     arguments = {"classes": classes, "channels": channels, "widths": list(widths)}
+    sizes = {"classes": classes, "size": size, "mean": list(mean), "std": list(std), "widths": list(widths)}
+    with torch.device("meta"):
+        module = SmallCNN(**arguments)
     return Spec(
         name="small_cnn",
         title=f"Small CNN for pictures of {size} × {size}",
         modality="picture",
         tasks=("classify", "embed"),
-        builder="vision.small:SmallCNN",
+        builder="small_cnn",
         arguments=arguments,
-        parameters=sum(parameter.numel() for parameter in SmallCNN(**arguments).parameters()),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
         depth=2 * len(widths) + 1,
         input_shape=(channels, size, size),
         classes=classes,
         preprocess={
-            "type": "vision.presets:Preset",
+            "type": "resize_crop",
             "resize": size,
             "crop": size,
             "channels": "grey" if channels == 1 else "RGB",
@@ -87,6 +128,7 @@ def small_cnn(
         homepage="https://arxiv.org/abs/1409.1556",
         fidelity="Untrained.",
         sources=(),
+        parent=Parent("small_cnn", sizes),
     )
 
 

@@ -17,7 +17,6 @@ from zoo.errors import InputError, UnknownNameError
 from zoo.inputs import count
 from zoo.measuring import measured
 from zoo.registry import describe
-from zoo.storing import is_saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -259,7 +258,7 @@ def compare(
     }
     seen: list[dict[str, Any]] = []
     for spec in specs:
-        trained = pretrained and (fetch or is_saved(spec.name) or weights.is_cached(spec))
+        trained = pretrained and (fetch or spec.origin == "saved" or weights.is_cached(spec))
         own = {"name": spec.name, "pretrained": trained, "x": x if trained else None}
         seen.append(measured(request | own, lambda: progress and progress(len(seen), len(specs))))
     if progress:

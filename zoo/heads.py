@@ -1,17 +1,15 @@
-"""The layers that training puts in the place of a network's last one, and networks rebuilt with them."""
+"""The layers that training puts in the place of a network's last one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import nn
 
 from zoo.errors import InputError
 from zoo.modules import NoHead
-from zoo.spec import resolve
+from zoo.spec import Head
 
 
 class Distances(nn.Module):
@@ -85,9 +83,7 @@ class NeighboursHead(Distances):
 KINDS = {"kernel": KernelHead, "neighbours": NeighboursHead}
 
 
-def replace_head(
-    module: nn.Module, name: str, classes: int, *, after: str = "", kind: str = "linear", **sizes: int
-) -> None:
+def replace_head(module: nn.Module, name: str, head: Head, *, after: str = "") -> None:
     """Put a fresh, untrained head in the place of the last layer.
 
     Parameters
@@ -95,13 +91,10 @@ def replace_head(
     module : Module
     name : str
         Of its last layer.
-    classes : int
+    head : Head
+        Its kind, a layer of the same kind as the last one for ``"linear"``, and its sizes.
     after : str
         An activation behind the last layer, which belongs to it and goes with it.
-    kind : {"linear", "kernel", "neighbours"}
-        A layer of the same kind as the last one, or one of `KINDS`.
-    **sizes : int
-        Of that kind.
 
     Raises
     ------
@@ -116,30 +109,15 @@ def replace_head(
     width = old.in_channels if isinstance(old, nn.Conv2d) else old.in_features
     bias = getattr(old, "bias", True) is not None
     device = next(chain(module.parameters(), module.buffers())).device
-    if kind != "linear":
-        new: nn.Module = KINDS[kind](width, classes, **sizes).to(device)
+    if head.kind != "linear":
+        new: nn.Module = KINDS[head.kind](width, head.classes, **head.sizes).to(device)
     elif isinstance(old, nn.Conv2d):
-        new = nn.Conv2d(width, classes, old.kernel_size, old.stride, bias=bias, device=device)
+        new = nn.Conv2d(width, head.classes, old.kernel_size, old.stride, bias=bias, device=device)
     else:
-        new = nn.Linear(width, classes, bias=bias, device=device)
+        new = nn.Linear(width, head.classes, bias=bias, device=device)
     module.set_submodule(name, new.train(old.training))
     if after:
         module.set_submodule(after, nn.Identity())
-
-
-def rebuild(builder: str, arguments: Mapping[str, Any], head: Mapping[str, Any]) -> nn.Module:
-    """A network with another head, untrained.
-
-    Parameters
-    ----------
-    builder, arguments
-        Of the network it was made from, see `zoo.spec.Spec`.
-    head : mapping
-        Arguments of `replace_head`.
-    """
-    module = resolve(builder)(**arguments)
-    replace_head(module, **head)
-    return module
 
 
 def _like(logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

@@ -27,7 +27,7 @@ from transformers import (
 from zoo.errors import UnknownNameError
 from zoo.labels import Label
 from zoo.sources import digest, offline
-from zoo.spec import Source, Spec
+from zoo.spec import Parent, Source, Spec
 
 
 class Classifier(nn.Module):
@@ -133,7 +133,7 @@ def record(checkpoint: str, module: nn.Module, **fields: Any) -> Spec:
     source = Source(
         f"file:{folder.absolute()}" if local else f"hf:{checkpoint}",
         "transformers",
-        "zoo.hugging_face:from_transformers",
+        "hf",
     )
     common = {
         "name": f"hf:{folder.name}@{digest(folder)[:12]}" if local else f"hf:{checkpoint}",
@@ -146,6 +146,8 @@ def record(checkpoint: str, module: nn.Module, **fields: Any) -> Spec:
         "homepage": str(folder) if local else f"https://huggingface.co/{checkpoint}",
         "fidelity": "The network and weights of transformers; nothing was checked here.",
         "sources": (source,),
+        "origin": "hf",
+        "parent": Parent(f"hf:{folder.absolute()}") if local else None,
     }
     return Spec(**(common | fields))
 
@@ -167,7 +169,7 @@ def classifier_fields(checkpoint: str, module: nn.Module) -> dict[str, Any]:
     if not heads or config.problem_type == "regression":
         raise UnknownNameError(f"hf:{checkpoint} has no last layer that tells classes apart.")
     return {
-        "builder": "zoo.hugging_face:build",
+        "builder": "hf.classifier",
         "classes": config.num_labels,
         "labels": f"hf:{checkpoint}",
         "activation": "sigmoid" if config.problem_type == "multi_label_classification" else "softmax",

@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import NamedTuple
 
+from zoo import storing
 from zoo.errors import UnknownNameError
 from zoo.registry import HUBS
 
@@ -44,9 +45,11 @@ def read(resource: str) -> tuple[Label, ...]:
     ----------
     resource : str
         ``package/path.csv`` with columns index, id, label and perhaps synonyms and group; or ``hub:name``
-        for the labels that a collection of other people knows.
+        for the labels that a collection of other people knows, or ``saved:folder``.
     """
     hub, _, name = resource.partition(":")
+    if hub == "saved":
+        return storing.labels(name)
     if name:
         return import_module(HUBS[hub]).labels(name)
     return _of_package(resource)

@@ -15,7 +15,7 @@ from zoo.inputs import count
 from zoo.network import Network, device_of
 from zoo.registry import describe
 from zoo.spec import Spec
-from zoo.storing import is_saved, weights_of
+from zoo.storing import weights_of
 
 PRETRAINED = "pretrained"
 
@@ -28,13 +28,14 @@ def load(
     device: str = "auto",
     engine: str = "auto",
     dtype: str = "fp32",
+    trust: bool = False,
 ) -> Network:
     """Build a network of the zoo and give it its weights, which are fetched on first use.
 
     Parameters
     ----------
     name : str
-        ``arch`` or ``arch.tag``, see `zoo.networks`; the folder of a saved network; ``timm:name``,
+        ``arch`` or ``arch.tag``, see `zoo.networks`; the path of a saved network (``./bees``); ``timm:name``,
         ``hf:owner/repository`` or ``tfhub:owner/module/version``, see `zoo.describe`.
     weights : str, path or None
         ``"pretrained"``, a local file, or None for an untrained network.
@@ -46,6 +47,8 @@ def load(
         What runs the network; ``"auto"`` takes the faster one, see `zoo.engines.choose`.
     dtype : {"fp32", "bf16", "fp16"}
         Precision of the products. Reduced precision changes scores by about 0.01, see ``benchmarks``.
+    trust : bool
+        As of `zoo.describe`.
 
     Returns
     -------
@@ -55,6 +58,8 @@ def load(
     ------
     UnknownNameError
         If there is no such network, engine or dtype.
+    TrustError
+        If it would run a program whose author you did not say you trust.
     InputError
         If the device is not there, or the engine does not run on it.
     WeightsError
@@ -66,26 +71,44 @@ def load(
     >>> zoo.load("crepe.tiny", weights=None, device="cpu")
     <Network crepe.tiny on cpu>
     """
-    spec = describe(name)
+    spec = describe(name, trust=trust)
     # What makes no sense is said before a download.
     choose(engine, device_of(device), dtype, spec)
     if num_classes is not None:
         count("num_classes", num_classes)
-    module = spec.build()
     pretrained = weights == PRETRAINED
-    if weights is not None:
-        file = weights_of(name) if pretrained and is_saved(name) else None if pretrained else weights
-        _load_weights(module, spec, file)
+    module = spec.build() if weights is None else _with_weights(spec, None if pretrained else weights)
     classes = labels.read(spec.labels) if spec.labels else ()
     graph = graph_path(spec) if pretrained else None
     net = Network(spec, module, classes, device=device, engine=engine, dtype=dtype, graph=graph)
     return net if num_classes is None else net.replace_head(num_classes)
 
 
-def _load_weights(module: nn.Module, spec: Spec, file: str | os.PathLike[str] | None) -> None:
+def _with_weights(spec: Spec, file: str | os.PathLike[str] | None) -> nn.Module:
+    """Build a network for tensors that are there already, so a record cannot ask for more than it brings."""
+    if file is None and spec.origin == "saved":
+        file = weights_of(spec.name)
     tensors = {key: torch.from_numpy(value) for key, value in weights.load(spec, file).items()}
+    origin = file or "the cache"
+    if spec.origin in ("saved", "hf"):
+        with torch.device("meta"):
+            _require_shapes(spec.build(), tensors, spec, origin)
+    module = spec.build()
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
         first = str(error).strip().splitlines()[-1].strip()
-        raise WeightsError(f"The weights in {file or 'the cache'} do not fit {spec.name}: {first}") from error
+        raise WeightsError(f"The weights in {origin} do not fit {spec.name}: {first}") from error
+    return module
+
+
+def _require_shapes(
+    module: nn.Module, tensors: dict[str, torch.Tensor], spec: Spec, origin: str | os.PathLike[str]
+) -> None:
+    for name, tensor in module.state_dict().items():
+        shape = tensors[name].shape if name in tensors else None
+        if shape != tensor.shape:
+            found = f"is {tuple(shape)}" if shape is not None else "is missing"
+            raise WeightsError(
+                f"The weights in {origin} do not fit {spec.name}: {name} {found}, not {tuple(tensor.shape)}."
+            )

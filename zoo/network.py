@@ -5,15 +5,15 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import nn
 
-from zoo import labels
+from zoo import components, labels
 from zoo.engines import Engine, choose
 from zoo.engines.onnx import OnnxRuntime
 from zoo.engines.pytorch import PyTorch
@@ -25,14 +25,12 @@ from zoo.heads import replace_head
 from zoo.inputs import Batch, count
 from zoo.modules import freeze, measure
 from zoo.results import Classification, Embedding, Explanation, Summary
-from zoo.spec import Spec, resolve
+from zoo.spec import Head, Spec
 from zoo.storing import save
 from zoo.streams import Stream, follow
 
 if TYPE_CHECKING:
     import pandas as pd
-
-REBUILD = "zoo.heads:rebuild"
 
 
 class Network:
@@ -88,7 +86,7 @@ class Network:
                 eager, spec.input_shape, spec.embedding, graph, required=required, by_rows=by_rows
             )
         elif chosen == "spectral":
-            self.engine = Spectral(eager, spec.input_shape, resolve(spec.spectral))
+            self.engine = Spectral(eager, spec.input_shape, components.find(components.FORMS, spec.spectral))
 
     @property
     def name(self) -> str:
@@ -346,7 +344,7 @@ class Network:
         classes : int or sequence of str
             How many classes, or their labels.
         kind, **sizes
-            As of `zoo.heads.replace_head`.
+            As of `zoo.spec.Head`.
 
         Returns
         -------
@@ -355,30 +353,14 @@ class Network:
         Raises
         ------
         InputError
-            If there are no classes, or two of the same label, or the network has no head to replace.
+            If there are no classes, or two of the same label, or the network has no head to replace, or a
+            head of this kind takes other sizes.
         """
         names = _class_names(classes)
-        head = {"name": self.spec.head, "classes": len(names), "after": self.spec.after_head, "kind": kind}
-        head |= sizes
+        head = _head(len(names), kind, sizes)
         module = copy.deepcopy(self.module)
-        replace_head(module, **head)
-        parent = self.spec.arguments if self.spec.builder == REBUILD else self.spec.to_dict()
-        spec = replace(
-            self.spec,
-            builder=REBUILD,
-            arguments={"builder": parent["builder"], "arguments": parent["arguments"], "head": head},
-            parameters=sum(parameter.numel() for parameter in module.parameters()),
-            classes=len(names),
-            tasks=("classify", "embed")
-            if self.spec.modality == "picture"
-            else ("classify", "embed", "events"),
-            activation="softmax",
-            labels=None,
-            accuracy=None,
-            published=None,
-            spectral=self.spec.spectral if kind == "linear" else "",
-            known={},
-        )
+        replace_head(module, self.spec.head, head, after=self.spec.after_head)
+        spec = self.spec.with_head(head, sum(parameter.numel() for parameter in module.parameters()))
         return self._like(spec, module, tuple(labels.Label(name, name) for name in names))
 
     def body(self) -> Network:
@@ -390,9 +372,9 @@ class Network:
             If the network has no head.
         """
         module = copy.deepcopy(self.module)
-        replace_head(module, self.spec.head, 1, after=self.spec.after_head)
+        replace_head(module, self.spec.head, Head(1), after=self.spec.after_head)
         module.set_submodule(self.spec.head, nn.Identity())
-        return self._like(replace(self.spec, spectral=""), module, ())
+        return self._like(self.spec.replace(spectral=""), module, ())
 
     def freeze(self, last: str | None = None) -> Network:
         """A copy of this network whose first layers stay as they are when the copy's module is trained.
@@ -464,6 +446,13 @@ def _before(module: nn.Module, head: str) -> str:
     if position == 0:
         raise InputError("This network is all head.")
     return names[position - 1]
+
+
+def _head(classes: int, kind: str, sizes: dict[str, int]) -> Head:
+    try:
+        return msgspec.convert({"classes": classes, "kind": kind, **sizes}, Head)
+    except msgspec.ValidationError as error:
+        raise InputError(f"The network cannot get this head: {error}.") from error
 
 
 def device_of(name: str) -> torch.device:

@@ -1,5 +1,6 @@
 """Names -> records. Reads the two catalogues once; imports nothing heavy."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -9,14 +10,15 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from zoo import storing
+import msgspec
+
+from zoo import components, storing
 from zoo.errors import CatalogError, UnknownNameError
-from zoo.spec import MODALITIES, TASKS, Spec, parse
+from zoo.spec import MODALITIES, TASKS, Parent, Spec, parse, validate
 
 # Where names of other people's collections lead: modules with ``describe(name)`` and ``labels(name)``.
 HUBS = {
     "hf": "zoo.hugging_face",
-    "saved": "zoo.storing",
     "tfhub": "audio.tensorflow_hub",
     "timm": "vision.timm_models",
 }
@@ -27,7 +29,8 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
     """Read one catalogue.
 
     Each table is an arch; its ``tag`` sub-tables override the arch's fields, its ``default`` names the
-    tag that the bare arch means. A table ``defaults`` has fields of every arch.
+    tag that the bare arch means. A table ``defaults`` has fields of every arch. An empty table takes away
+    what the arch says, for TOML has no null.
 
     Returns
     -------
@@ -42,21 +45,24 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
         If the text is no TOML or a record is invalid.
     """
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        tables = msgspec.convert(tomllib.loads(text), dict[str, dict[str, Any]])
+        tagged = {
+            arch: msgspec.convert(table.pop("tag", {}), dict[str, dict[str, Any]])
+            for arch, table in tables.items()
+        }
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise CatalogError(f"The {modality} catalogue is not valid TOML: {error}.") from error
     specs, defaults, common = {}, {}, tables.pop("defaults", {})
     for arch, table in tables.items():
-        shared = {key: value for key, value in table.items() if key not in ("tag", "default")}
-        tags: Mapping[str, Any] = table.get("tag", {})
-        if table.get("default") not in tags:
-            raise CatalogError(
-                f"The default tag of {arch} is {table.get('default')!r}, which it does not have."
-            )
-        defaults[arch] = f"{arch}.{table['default']}"
+        tags, default = tagged[arch], table.pop("default", None)
+        if not isinstance(default, str) or default not in tags:
+            raise CatalogError(f"The default tag of {arch} is {default!r}, which it does not have.")
+        defaults[arch] = f"{arch}.{default}"
         for tag, own in tags.items():
             name = f"{arch}.{tag}"
-            specs[name] = parse(name, {"modality": modality, **common, **shared, **own})
+            fields = {"modality": modality, **common, **table, **own}
+            empty = {key for key in ("accuracy", "published", "known") if fields.get(key) == {}}
+            specs[name] = parse(name, {key: value for key, value in fields.items() if key not in empty})
     return specs, defaults
 
 
@@ -106,21 +112,29 @@ def networks(
     ]
 
 
-def describe(name: str) -> Spec:
+def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
     """The record of a network.
 
     Parameters
     ----------
-    name : str
-        ``arch`` or ``arch.tag`` of the catalogues; the folder of a saved network; ``timm:name`` for any image
-        classifier of timm; ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face, and for any
-        classifier or encoder of sound there; ``tfhub:google/yamnet/1``, ``tfhub:google/vggish/1``, or
-        ``tfhub:/folder`` of a SavedModel of their kind, for the original graph, run by TensorFlow.
+    name : str or path
+        ``arch`` or ``arch.tag`` of the catalogues; the path of a saved network, which as a string is absolute
+        or has a separator (``./bees``); ``timm:name`` for any image classifier of timm;
+        ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face, and for any classifier or encoder
+        of sound there; ``tfhub:google/yamnet/1``, ``tfhub:google/vggish/1``, or ``tfhub:/folder`` of a
+        SavedModel of their kind, for the original graph, run by TensorFlow.
+    trust : bool
+        Whether you trust the author of a SavedModel that is not of the catalogues: it is a program. No other
+        network needs it.
 
     Raises
     ------
     UnknownNameError
         If there is no such network; the message names the closest ones.
+    TrustError
+        If it would run a program whose author you did not say you trust.
+    WeightsError, CatalogError
+        If the record of a saved network is damaged.
 
     Examples
     --------
@@ -128,24 +142,56 @@ def describe(name: str) -> Spec:
     >>> zoo.describe("yamnet").parameters
     3729481
     """
-    if storing.is_saved(name):
-        return storing.describe(name)
+    if is_path(name):
+        if not storing.is_saved(name):
+            raise UnknownNameError(f"There is no saved network at {os.fspath(name)!r}.")
+        saved = storing.read(name)
+        return storing.spec_of(name, saved, describe_parent(saved.parent, trust=trust))
     hub, _, rest = str(name).strip().partition(":")
     if rest and hub in HUBS:
-        return _from_hub(hub, rest)
+        return _from_hub(hub, rest, trust)
     specs, defaults = _catalog()
     key = str(name).strip().lower()
     key = defaults.get(key, key)
     if key not in specs:
         close = get_close_matches(key, [*defaults, *specs], n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else "`zoo list` names them all."
+        if storing.is_saved(name):
+            hint = f"for the folder, write {os.path.join('.', name)}."
         raise UnknownNameError(f"There is no network {name!r}; {hint}")
     return specs[key]
 
 
+def describe_parent(parent: Parent, *, trust: bool = False) -> Spec:
+    """The record of what a saved network was made from: a network of the catalogues or hubs, or of a family.
+
+    Raises
+    ------
+    CatalogError
+        If it is a folder, or the family does not take the arguments; else as `describe`.
+    """
+    if parent.name in components.FAMILIES:
+        return components.find(components.FAMILIES, parent.name)(parent.arguments)
+    if is_path(parent.name) or parent.arguments:
+        raise CatalogError(f"{parent.name!r} is not a network that a saved one can be made from.")
+    return describe(parent.name, trust=trust)
+
+
+def is_path(name: str | os.PathLike[str]) -> bool:
+    """Whether a name means a folder: a path object, or a string that is absolute or has a separator."""
+    if isinstance(name, os.PathLike):
+        return True
+    hub, colon, _ = str(name).strip().partition(":")
+    if colon and hub in HUBS:
+        return False
+    separators = [separator for separator in (os.sep, os.altsep) if separator]
+    return any(separator in str(name) for separator in separators)
+
+
 @lru_cache(maxsize=32)
-def _from_hub(hub: str, name: str) -> Spec:
-    return import_module(HUBS[hub]).describe(name)
+def _from_hub(hub: str, name: str, trust: bool) -> Spec:
+    options = {"trust": trust} if hub == "tfhub" else {}
+    return validate(import_module(HUBS[hub]).describe(name, **options))
 
 
 def is_default(name: str) -> bool:

@@ -1,20 +1,29 @@
 """The frozen record of one checkpoint, as a catalogue states it."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from importlib import import_module
-from typing import Any
+from typing import Annotated, Any, Literal, Self, get_args
 
+import msgspec
+from msgspec import Meta, Struct, field
+
+from zoo import components
 from zoo.errors import CatalogError
 
-MODALITIES = ("picture", "sound")
-TASKS = ("classify", "embed", "events", "pitch")
-ACTIVATIONS = ("softmax", "sigmoid")
+Modality = Literal["picture", "sound"]
+Task = Literal["classify", "embed", "events", "pitch"]
+Activation = Literal["softmax", "sigmoid"]
+Origin = Literal["catalog", "saved", "hf", "timm", "tfhub"]
+HeadKind = Literal["linear", "kernel", "neighbours"]
+MODALITIES: tuple[str, ...] = get_args(Modality)
+TASKS: tuple[str, ...] = get_args(Task)
+
+Text = Annotated[str, Meta(pattern=r"\S")]
+# Larger than any network's; a record that says more is damaged, and would only cost memory.
+Count = Annotated[int, Meta(gt=0, le=10**12)]
+Width = Annotated[int, Meta(gt=0, le=10**6)]
+_SIZES = {"linear": (), "kernel": ("vectors",), "neighbours": ("vectors", "neighbours")}  # of heads by kind
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the bytes of a checkpoint can be had.
 
     Attributes
@@ -26,7 +35,8 @@ class Source:
     format : str
         Key of `zoo.formats.READERS`: how the bytes become named tensors.
     convert : str or None
-        ``"module:function"`` that renames the foreign tensors to ours; None where the names agree.
+        Key of `zoo.components.CONVERTERS`: what renames the foreign tensors to ours; None where the names
+        agree.
     arguments : mapping
         For `convert`, by name.
     checksum : str or None
@@ -34,15 +44,14 @@ class Source:
         whole or its first digits, as its publisher states it; None where it is not known beforehand.
     """
 
-    url: str
-    format: str
+    url: Text
+    format: Text
     convert: str | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    checksum: str | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    checksum: Annotated[str, Meta(pattern=r"^(sha256|sha1|md5):[0-9a-f]{8,64}$")] | None = None
 
 
-@dataclass(frozen=True)
-class Accuracy:
+class Accuracy(Struct, frozen=True, forbid_unknown_fields=True):
     """A published figure: its value, what it measures, on which data, and where it was read."""
 
     value: float
@@ -51,8 +60,7 @@ class Accuracy:
     source: str
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(Struct, frozen=True, forbid_unknown_fields=True):
     """How a network stands in the chart of the field, as somebody measured it for all of them.
 
     Attributes
@@ -71,8 +79,59 @@ class Published:
     source: str
 
 
-@dataclass(frozen=True)
-class Spec:
+class Known(Struct, frozen=True, forbid_unknown_fields=True):
+    """A sample, and what `zoo verify` expects of it: the identifier of a class, or the name of a note."""
+
+    sample: str
+    answer: str
+
+
+class Parent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The network that a trained one was made from, as a saved record names it.
+
+    Attributes
+    ----------
+    name : str
+        What `zoo.describe` takes, but never a folder; or a family of untrained networks, ``"small_cnn"``.
+    arguments : dict
+        Of the family.
+    """
+
+    name: Text
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+class Head(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A head in the place of the builder's own, see `zoo.heads.replace_head`.
+
+    Attributes
+    ----------
+    classes : int
+    kind : {"linear", "kernel", "neighbours"}
+    vectors, neighbours : int or None
+        Examples that the head keeps, and how many of them vote; None where the kind has no such size.
+    """
+
+    classes: Width
+    kind: HeadKind = "linear"
+    vectors: Width | None = None
+    neighbours: Width | None = None
+
+    def __post_init__(self) -> None:
+        expected = _SIZES[self.kind]
+        if tuple(self.sizes) != expected:
+            raise ValueError(f"a {self.kind} head takes {' and '.join(expected) or 'no sizes'}")
+        if self.vectors and self.neighbours and self.neighbours > self.vectors:
+            raise ValueError(f"{self.neighbours} neighbours are more than the {self.vectors} vectors")
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes that its kind takes."""
+        sizes = {"vectors": self.vectors, "neighbours": self.neighbours}
+        return {name: size for name, size in sizes.items() if size is not None}
+
+
+class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One checkpoint: what it is, what it needs, how good it is and where it comes from.
 
     Attributes
@@ -82,7 +141,7 @@ class Spec:
     title, modality, tasks : str, str, tuple of str
         Readable name; ``"picture"`` or ``"sound"``; verbs that apply.
     builder : str
-        ``"module:callable"`` that builds the untrained network, called with `arguments`.
+        Key of `zoo.components.BUILDERS`: what builds the untrained network, called with `arguments`.
     parameters : int
         Number of trainable parameters.
     depth : int or None
@@ -93,7 +152,7 @@ class Spec:
     classes : int
         Width of the output.
     preprocess : mapping
-        ``type`` (``"module:callable"``) and its arguments: the preprocessing, as data.
+        ``type`` (key of `zoo.components.PREPROCESSORS`) and its arguments: the preprocessing, as data.
     labels : str or None
         CSV file with columns index, id, label; None where outputs are not classes.
     activation : str
@@ -122,33 +181,40 @@ class Spec:
     embedded : bool
         True where the package index alone is enough to have the weights.
     spectral : str
-        ``"module:class"`` that makes of the module a function of batches, the same in the frequency domain;
-        empty where there is none.
+        Key of `zoo.components.FORMS`: what makes of the module a function of batches, the same in the
+        frequency domain; empty where there is none.
     training : mapping
         How it was trained, of a network that was trained with the zoo: parent, data, method, figures.
-    known : mapping
-        ``sample`` and ``answer``: what `zoo verify` expects the network to say.
+    known : Known or None
+        What `zoo verify` expects of the network.
+    origin : {"catalog", "saved", "hf", "timm", "tfhub"}
+        Where the record comes from.
+    parent : Parent or None
+        Of a network that is made from a family of untrained ones, or loaded from a saved folder: what it was
+        made from; None where the record's own name says so.
+    new_head : Head or None
+        The head in the place of the builder's own; None where it is the builder's.
     """
 
     name: str
-    title: str
-    modality: str
-    tasks: tuple[str, ...]
-    builder: str
-    parameters: int
-    depth: int | None
-    input_shape: tuple[int, ...]
-    classes: int
-    preprocess: Mapping[str, Any]
-    activation: str
-    head: str
-    embedding: str
-    licence: str
-    citation: str
-    homepage: str
-    fidelity: str
+    title: Text
+    modality: Modality
+    tasks: Annotated[tuple[Task, ...], Meta(min_length=1)]
+    builder: Text
+    parameters: Count
+    depth: Count | None
+    input_shape: tuple[Count, ...]
+    classes: Count
+    preprocess: dict[str, Any]
+    activation: Activation
+    head: Text
+    embedding: Text
+    licence: Text
+    citation: Text
+    homepage: Text
+    fidelity: Text
     sources: tuple[Source, ...]
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     labels: str | None = None
     pool: bool = True
     tokens: bool = False
@@ -158,8 +224,11 @@ class Spec:
     embedded: bool = False
     spectral: str = ""
     after_head: str = ""
-    training: Mapping[str, Any] = field(default_factory=dict)
-    known: Mapping[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    known: Known | None = None
+    origin: Origin = "catalog"
+    parent: Parent | None = None
+    new_head: Head | None = None
 
     @property
     def arch(self) -> str:
@@ -170,78 +239,100 @@ class Spec:
         """Size of the parameters as float32, in MB (10^6 bytes)."""
         return self.parameters * 4 / 1e6
 
+    @property
+    def made_from(self) -> Parent:
+        """What `zoo.registry.describe_parent` takes to describe this network without its new head."""
+        return self.parent or Parent(self.name)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy of the record with other values of some fields."""
+        return msgspec.structs.replace(self, **changes)
+
+    def with_head(self, head: Head, parameters: int) -> Self:
+        """The record of this network with another head, for classes that exclude each other.
+
+        Parameters
+        ----------
+        head : Head
+        parameters : int
+            Trainable ones of the whole network.
+        """
+        return self.replace(
+            new_head=head,
+            parent=self.made_from,
+            parameters=parameters,
+            classes=head.classes,
+            tasks=("classify", "embed") if self.modality == "picture" else ("classify", "embed", "events"),
+            activation="softmax",
+            labels=None,
+            accuracy=None,
+            published=None,
+            spectral=self.spectral if head.kind == "linear" else "",
+            known=None,
+        )
+
     def build(self) -> Any:
         """The untrained network, a `torch.nn.Module`."""
-        return resolve(self.builder)(**self.arguments)
+        module = components.find(components.BUILDERS, self.builder)(**self.arguments)
+        if head := self.new_head:
+            from zoo.heads import replace_head
+
+            replace_head(module, self.head, head, after=self.after_head)
+        return module
 
     def preset(self) -> Any:
         """The preprocessing: an object with ``describe()`` and ``batches(x, rate=, size=)``."""
         settings = {
             key: tuple(value) if isinstance(value, list) else value for key, value in self.preprocess.items()
         }
-        return resolve(settings.pop("type"))(**settings)
+        return components.find(components.PREPROCESSORS, settings.pop("type"))(**settings)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON-ready values."""
-        record = {f.name: getattr(self, f.name) for f in fields(self)}
-        for key in ("accuracy", "published"):
-            record[key] = vars(record[key]) if record[key] else None
-        record["sources"] = [{**vars(source), "arguments": dict(source.arguments)} for source in self.sources]
-        record["size_mb"] = round(self.size_mb, 2)
-        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in record.items()}
+        return msgspec.to_builtins(self) | {"size_mb": round(self.size_mb, 2)}
 
 
-def resolve(address: str) -> Any:
-    """What ``"module:name"`` stands for, imported."""
-    module, _, name = address.partition(":")
-    return getattr(import_module(module), name)
-
-
-def parse(name: str, table: Mapping[str, Any]) -> Spec:
-    """Validate one record of a catalogue.
+def parse(name: str, table: dict[str, Any]) -> Spec:
+    """Validate one record, as a catalogue states it.
 
     Raises
     ------
     CatalogError
-        If a field is missing, unknown, of the wrong type or contradicts another.
+        If a field is missing, unknown, of the wrong type or contradicts another, or names a component that
+        the code does not have.
     """
-    known = {f.name for f in fields(Spec)}
-    if unknown := sorted(set(table) - known):
-        raise CatalogError(f"The record {name} has unknown fields: {', '.join(unknown)}.")
+    if "name" in table:
+        raise CatalogError(f"The record {name} has a field name; the table's own name is meant.")
     try:
-        values = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
-        values["sources"] = tuple(Source(**source) for source in table.get("sources", []))
-        for key in ("arguments", "preprocess", "training", "known"):
-            values[key] = dict(table.get(key, {}))
-        for key, kind in (("accuracy", Accuracy), ("published", Published)):
-            values[key] = kind(**table[key]) if table.get(key) else None
-        spec = Spec(name=name, **values)
-    except TypeError as error:
-        raise CatalogError(f"The record {name} is incomplete: {error}.") from error
+        spec = msgspec.convert({"name": name, **table}, Spec)
+    except msgspec.ValidationError as error:
+        raise CatalogError(f"The record {name} is invalid: {error}.") from error
     _check(spec)
     return spec
 
 
+def validate(spec: Spec) -> Spec:
+    """Validate a record that code has made from values of a foreign file; raises as `parse` does."""
+    table = msgspec.to_builtins(spec)
+    return parse(table.pop("name"), table)
+
+
 def _check(spec: Spec) -> None:
-    texts = ("title", "builder", "licence", "citation", "homepage", "fidelity", "head", "embedding")
-    for key in texts:
-        if not isinstance(value := getattr(spec, key), str) or not value.strip():
-            raise CatalogError(f"The record {spec.name} needs a text for {key}.")
-    for key in ("parameters", "classes") if spec.depth is None else ("parameters", "depth", "classes"):
-        if not isinstance(value := getattr(spec, key), int) or value <= 0:
-            raise CatalogError(f"The record {spec.name} needs a positive whole number for {key}.")
-    if spec.modality not in MODALITIES:
-        raise CatalogError(f"The record {spec.name} has modality {spec.modality!r}, not one of {MODALITIES}.")
-    if not spec.tasks or set(spec.tasks) - set(TASKS):
-        raise CatalogError(f"The record {spec.name} has tasks {spec.tasks}, not some of {TASKS}.")
-    if spec.activation not in ACTIVATIONS:
-        raise CatalogError(f"The record {spec.name} has activation {spec.activation!r}, not {ACTIVATIONS}.")
-    if "type" not in spec.preprocess:
-        raise CatalogError(f"The record {spec.name} says no preprocess.type.")
+    _require(spec, components.BUILDERS, "builder", spec.builder)
+    _require(spec, components.PREPROCESSORS, "preprocess.type", spec.preprocess.get("type"))
+    if spec.spectral:
+        _require(spec, components.FORMS, "spectral", spec.spectral)
     if not spec.sources:
-        raise CatalogError(f"The record {spec.name} has no source.")
+        raise CatalogError(f"The record {spec.name} has no sources; name one or more.")
     for source in spec.sources:
-        if source.checksum and not re.fullmatch(r"(sha256|sha1|md5):[0-9a-f]{8,64}", source.checksum):
-            raise CatalogError(f"The record {spec.name} has a checksum {source.checksum!r} of no known kind.")
+        if source.convert is not None:
+            _require(spec, components.CONVERTERS, "sources.convert", source.convert)
     if "classify" in spec.tasks and not spec.labels:
-        raise CatalogError(f"The record {spec.name} classifies but has no labels.")
+        raise CatalogError(f"The record {spec.name} classifies but has no labels; name their file.")
+
+
+def _require(spec: Spec, table: components.Table, field_name: str, value: Any) -> None:
+    if not isinstance(value, str) or value not in table:
+        raise CatalogError(
+            f"The record {spec.name} has an unknown {field_name} {value!r}; choose from {', '.join(table)}."
+        )

@@ -1,8 +1,8 @@
 """A network that was trained with the zoo, as a folder that `zoo.load` takes.
 
-The folder holds ``network.json`` (the record, with the classes and how it was trained),
-``weights.safetensors`` and a ``README.md`` for people. It is written beside its place and renamed, so it is
-whole or not there.
+The folder holds ``network.json`` (the parent by its name, the head by its kind, the classes, and how it was
+trained), ``weights.safetensors`` and a ``README.md`` for people. Nothing in it is code or names any. It is
+written beside its place and renamed, so it is whole or not there.
 """
 
 from __future__ import annotations
@@ -12,25 +12,77 @@ import os
 import secrets
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, field
 
 from zoo.errors import InputError, WeightsError
 from zoo.sources import digest
-from zoo.spec import Spec, parse
+from zoo.spec import Count, Head, Parent, Source, Spec, Text, validate
 
 if TYPE_CHECKING:
     from zoo.labels import Label
     from zoo.network import Network
 
 RECORD, WEIGHTS = "network.json", "weights.safetensors"
-_OF_THE_PLACE = ("name", "labels", "sources", "size_mb")
-LAYOUT = 1  # raised when the folder's files change, so that an older zoo says so
+LAYOUT = 2  # raised when the folder's files change, so that an older zoo says so
+MAX_RECORD_BYTES = 16 << 20  # ImageNet-22k's classes take 2 MB
 
 
-def is_saved(name: str | os.PathLike[str]) -> bool:
-    """Whether a name is the path of a folder that `save` wrote."""
+class SavedClass(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A class as the record has it, see `zoo.labels.Label`."""
+
+    id: str
+    label: Text
+    synonyms: str = ""
+    group: str = ""
+
+
+class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What ``network.json`` holds.
+
+    Attributes
+    ----------
+    layout : int
+    sha256 : str
+        Of ``weights.safetensors``.
+    parent : Parent
+        The network that this one was made from; everything that is not said here is as in its record.
+    head : Head or None
+        In the place of the parent's; None where that stayed.
+    parameters : int
+        Trainable ones.
+    title, licence, fidelity : str
+        As of `zoo.spec.Spec`.
+    classes : tuple of SavedClass
+        In the order of the outputs; empty where these are no classes.
+    training : dict
+        How it was trained.
+    """
+
+    layout: int
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    parent: Parent
+    head: Head | None = None
+    parameters: Count
+    title: Text
+    licence: Text
+    fidelity: Text
+    classes: tuple[SavedClass, ...] = ()
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.layout != LAYOUT:
+            raise ValueError(f"layout {self.layout} is not {LAYOUT}")
+        if self.head and self.head.classes != len(self.classes):
+            raise ValueError(f"{len(self.classes)} classes do not fit a head of {self.head.classes}")
+
+
+def is_saved(folder: str | os.PathLike[str]) -> bool:
+    """Whether a path is that of a folder that `save` wrote."""
     try:
-        return (Path(name) / RECORD).is_file()
+        return (Path(folder) / RECORD).is_file()
     except (OSError, ValueError):
         return False
 
@@ -63,13 +115,8 @@ def save(net: Network, folder: str | os.PathLike[str]) -> Path:
         temporary.mkdir(parents=True)
         tensors = {key: value.detach().cpu().contiguous() for key, value in net.module.state_dict().items()}
         save_file(tensors, temporary / WEIGHTS)
-        record = {
-            "layout": LAYOUT,
-            "sha256": digest(temporary / WEIGHTS),
-            "spec": {key: value for key, value in net.spec.to_dict().items() if key not in _OF_THE_PLACE},
-            "classes": [label._asdict() for label in net.labels],
-        }
-        (temporary / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+        record = _record(net, digest(temporary / WEIGHTS))
+        (temporary / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1))
         (temporary / "README.md").write_text(_card(net), encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
@@ -81,25 +128,60 @@ def save(net: Network, folder: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def describe(folder: str | os.PathLike[str]) -> Spec:
-    """The record of a saved network.
+def read(folder: str | os.PathLike[str]) -> Saved:
+    """The record of a saved network, as its folder states it.
 
     Raises
     ------
     WeightsError
-        If its file cannot be read.
+        If it cannot be read, or holds what no record holds.
     """
-    folder = Path(folder)
-    spec = _read(folder)["spec"]
-    source = {"url": f"file:{(folder / WEIGHTS).absolute()}", "format": "safetensors"}
-    return parse(str(folder), {**spec, "labels": f"saved:{folder.absolute()}", "sources": [source]})
+    path = Path(folder) / RECORD
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_RECORD_BYTES + 1)
+        if len(content) > MAX_RECORD_BYTES:
+            raise WeightsError(f"{path} has more than the {MAX_RECORD_BYTES >> 20} MB of a record.")
+        return msgspec.json.decode(content, type=Saved)
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, WeightsError):
+            raise
+        why = getattr(error, "strerror", None) or error
+        raise WeightsError(f"{path} is damaged, or of another version of the zoo ({why}).") from error
+
+
+def spec_of(folder: str | os.PathLike[str], saved: Saved, parent: Spec) -> Spec:
+    """The record of a saved network, from what its folder states and the record of its parent.
+
+    Raises
+    ------
+    CatalogError
+        If they do not go together.
+    """
+    folder = Path(folder).absolute()
+    spec = parent.with_head(saved.head, saved.parameters) if saved.head else parent
+    return validate(
+        spec.replace(
+            name=os.fspath(folder),
+            title=saved.title,
+            licence=saved.licence,
+            fidelity=saved.fidelity,
+            parameters=saved.parameters,
+            training=saved.training,
+            labels=f"saved:{folder}" if saved.classes else None,
+            sources=(Source(f"file:{folder / WEIGHTS}", "safetensors"),),
+            embedded=False,
+            origin="saved",
+            parent=saved.parent,
+        )
+    )
 
 
 def labels(folder: str) -> tuple[Label, ...]:
     """The classes of a saved network."""
     from zoo.labels import Label
 
-    return tuple(Label(**row) for row in _read(Path(folder))["classes"])
+    return tuple(Label(*msgspec.structs.astuple(row)) for row in read(folder).classes)
 
 
 def weights_of(folder: str | os.PathLike[str]) -> Path:
@@ -111,20 +193,25 @@ def weights_of(folder: str | os.PathLike[str]) -> Path:
         If it is not what was saved.
     """
     path = Path(folder) / WEIGHTS
-    if not path.is_file() or digest(path) != _read(Path(folder))["sha256"]:
+    if not path.is_file() or digest(path) != read(folder).sha256:
         raise WeightsError(f"{path} is missing or damaged; save the network again.")
     return path
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    path = folder / RECORD
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["layout"] == LAYOUT and isinstance(record["spec"], dict) and record["classes"]:
-            return record
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise WeightsError(f"{path} is damaged, or of another version of the zoo.")
+def _record(net: Network, sha256: str) -> Saved:
+    spec = net.spec
+    return Saved(
+        layout=LAYOUT,
+        sha256=sha256,
+        parent=spec.made_from,
+        head=spec.new_head,
+        parameters=spec.parameters,
+        title=spec.title,
+        licence=spec.licence,
+        fidelity=spec.fidelity,
+        classes=tuple(SavedClass(*label) for label in net.labels),
+        training=spec.training,
+    )
 
 
 def _card(net: Network) -> str:
@@ -133,7 +220,7 @@ def _card(net: Network) -> str:
     lines = [
         f"# {spec.title}",
         f"Tells apart: {classes}.",
-        f"Trained with the zoo from `{training['parent']}`." if training else "",
+        f"Trained with the zoo from `{spec.made_from.name}`." if training else "",
         f"Licence of the weights it was made from: {spec.licence}.",
         net.preset.describe(),
         '```python\nimport zoo\n\nnet = zoo.load("this folder")\n```',

@@ -167,7 +167,7 @@ def _recounted(net: Network) -> Iterator[Finding]:
 
 
 def _known_answer(net: Network) -> Finding:
-    given, answer = net.spec.known["sample"], net.spec.known["answer"]
+    given, answer = net.spec.known.sample, net.spec.known.answer
     if "pitch" in net.spec.tasks:
         track = pitch(sample(given), network=net)
         notes = [note for note in track.note_names() if note]

@@ -13,13 +13,12 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo import formats, sources
+from zoo import components, formats, sources
 from zoo.errors import WeightsError
 from zoo.registry import describe
 from zoo.sources import Progress
@@ -235,9 +234,9 @@ def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dic
 def _convert(tensors: dict[str, np.ndarray], source: Source, origin: str) -> dict[str, np.ndarray]:
     if source.convert is None:
         return tensors
-    module, _, function = source.convert.partition(":")
+    convert = components.find(components.CONVERTERS, source.convert)
     try:
-        return getattr(import_module(module), function)(tensors, **source.arguments)
+        return convert(tensors, **source.arguments)
     except (KeyError, ValueError, IndexError, RuntimeError) as error:
         raise WeightsError(f"{origin} does not hold the tensors of this network ({error}).") from error
 

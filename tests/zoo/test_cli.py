@@ -186,10 +186,10 @@ def test_verify_and_demo(run):
 
 
 def test_verify_finds_a_network_that_is_not_what_its_record_says(run, monkeypatch):
-    from dataclasses import replace
+    from zoo.spec import Known
 
-    spec = replace(zoo.describe("crepe.tiny"), parameters=1, known={"sample": "melody.wav", "answer": "B7"})
-    monkeypatch.setattr("zoo.loading.describe", lambda name: spec)
+    spec = zoo.describe("crepe.tiny").replace(parameters=1, known=Known("melody.wav", "B7"))
+    monkeypatch.setattr("zoo.loading.describe", lambda name, **_: spec)
     code, out, _ = run("verify", "crepe.tiny")
     assert code == 1
     assert out.count("FAIL") == 2

@@ -1,7 +1,6 @@
 """Both engines give the same, and what was exported is kept, checked and never stale."""
 
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,7 +43,7 @@ def test_the_rule(asked, device, dtype, name, taken):
 
 @pytest.mark.parametrize(("modality", "taken"), [("picture", "onnxruntime"), ("sound", "torch")])
 def test_sounds_of_other_collections_come_in_any_length_which_no_graph_does(modality, taken):
-    spec = replace(zoo.describe("yamnet"), name="hf:owner/checkpoint", modality=modality)
+    spec = zoo.describe("yamnet").replace(name="hf:owner/checkpoint", modality=modality)
     assert engines.choose("auto", CPU, "fp32", spec) == taken
 
 

@@ -16,7 +16,7 @@ RECORD = """
 default = "one"
 title = "Net"
 tasks = ["embed"]
-builder = "x:y"
+builder = "alexnet"
 parameters = 1
 depth = 1
 input_shape = [1]
@@ -28,7 +28,7 @@ licence = "MIT"
 citation = "c"
 homepage = "h"
 fidelity = "f"
-preprocess = { type = "x:y" }
+preprocess = { type = "resize_crop" }
 [net.tag.one]
 sources = [{ url = "file:x", format = "torch" }]
 [net.tag.two]
@@ -52,6 +52,17 @@ def test_tags_inherit_from_the_arch_and_override_it():
         ('tasks = ["embed"]', 'tasks = ["dance"]', "tasks"),
         ('tasks = ["embed"]', 'tasks = ["classify"]', "labels"),
         ('title = "Net"', 'title = "Net"\ncolour = "red"', "colour"),
+        ('title = "Net"', "title = 5", "title"),
+        ('title = "Net"', 'title = "Net"\nname = "other"', "name"),
+        ('builder = "alexnet"', 'builder = "os:system"', "unknown builder"),
+        ('type = "resize_crop"', 'type = "os:system"', "unknown preprocess.type"),
+        ('type = "resize_crop"', "resize = 5", "unknown preprocess.type"),
+        ('title = "Net"', 'title = "Net"\nspectral = "os:system"', "unknown spectral"),
+        ('format = "torch"', 'format = "torch", convert = "os:system"', "unknown sources.convert"),
+        ('format = "torch"', 'format = "torch", checksum = "crc:1"', "checksum"),
+        ("input_shape = [1]", "input_shape = [0]", "input_shape"),
+        ("[net]", "net = 5\n[other]", "TOML"),
+        ("[net.tag.one]", "[net.tag]\none = 5\n[net.tag.three]", "TOML"),
         ('default = "one"', 'default = "three"', "three"),
         ("[net]", "[net", "TOML"),
         ('sources = [{ url = "file:x", format = "torch" }]', "sources = []", "source"),

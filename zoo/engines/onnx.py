@@ -43,7 +43,8 @@ def graph_path(spec: Spec) -> Path | None:
     if not digest_of_weights:
         return None
     makers = [f"{name} {version(name)}" for name in _MAKERS]
-    origin = [digest_of_weights, spec.builder, repr(spec.arguments), spec.embedding, str(OPSET), *makers]
+    module = [spec.builder, repr(spec.arguments), repr(spec.new_head)]
+    origin = [digest_of_weights, *module, spec.embedding, str(OPSET), *makers]
     key = hashlib.sha256("\n".join(origin).encode()).hexdigest()[:16]
     return weights.cache_folder() / "engines" / f"{weights.path_of(spec).stem}-{key}.onnx"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -138,7 +138,7 @@ def train(
     )
     result = evaluate(trained, test)
     told = {"recipe": name, "test examples": len(result), "test accuracy": float(result.accuracy)}
-    trained.spec = replace(trained.spec, training={**trained.spec.training, **told})
+    trained.spec = trained.spec.replace(training={**trained.spec.training, **told})
     if out and is_first():
         save(trained, out)
     return trained, result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -103,7 +103,7 @@ def teach(net: Network, data: Dataset, choices: Choices, folder: Path, job: Job)
         **choices.options,
     )
     name = " or ".join(shown_classes(trained))
-    trained.spec = replace(trained.spec, name=name, title=f"{net.spec.title} taught {name}")
+    trained.spec = trained.spec.replace(name=name, title=f"{net.spec.title} taught {name}")
     job.enter("It is judged by the examples that were held out")
     evaluation = evaluate(trained, held, progress=job.count)
     return Taught(trained, evaluation, tuple(_worst(evaluation, held)), held, trained.save(folder))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -188,7 +188,7 @@ def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str
     }
     title = f"{parent.spec.title}, taught {len(data.classes)} classes of {Path(data.name).name}"
     fidelity = "Trained here; nothing was compared with anybody else's."
-    trained.spec = replace(trained.spec, title=title, fidelity=fidelity, training=training)
+    trained.spec = trained.spec.replace(title=title, fidelity=fidelity, training=training)
     if record["method"] == "scratch":
-        trained.spec = replace(trained.spec, licence="your own: trained from scratch")
+        trained.spec = trained.spec.replace(licence="your own: trained from scratch")
     return trained

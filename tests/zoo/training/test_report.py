@@ -140,7 +140,7 @@ def test_a_network_brings_its_licence_and_its_training_record(evaluation, net, t
     text = Page(written(evaluation, tmp_path, network=network)).text
     assert "BSD-2-Clause" in text
     assert "Training" not in text
-    network.spec = replace(network.spec, training={"epochs": 3, "data": {"name": "<s>ants</s>"}})
+    network.spec = network.spec.replace(training={"epochs": 3, "data": {"name": "<s>ants</s>"}})
     text = Page(written(evaluation, tmp_path, network=network)).text
     assert "data, name" in text
     assert "<s>ants</s>" in text
