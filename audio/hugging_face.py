@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 
 import torch
 from torch import nn
-from transformers import AutoFeatureExtractor, ClapConfig
+from transformers import AutoFeatureExtractor, ClapConfig, FeatureExtractionMixin
 
 from audio import ontology
 from audio.framing import Framing
 from audio.frontends import Frontend
 from zoo import hugging_face
 from zoo.errors import UnknownNameError
+from zoo.hugging_face_limits import require_sane_values
 from zoo.labels import Label
 from zoo.sources import offline
 from zoo.spec import Spec
@@ -158,12 +159,11 @@ def _build(checkpoint: str, config: Any) -> nn.Module:
 
 
 def _extractor(checkpoint: str) -> Any:
-    try:
-        return AutoFeatureExtractor.from_pretrained(checkpoint, local_files_only=offline())
-    except (OSError, ValueError, KeyError) as error:
-        raise UnknownNameError(
-            f"hf:{checkpoint} brings no feature extractor that transformers knows."
-        ) from error
+    options = {"local_files_only": offline()}
+    with hugging_face.refusing(f"hf:{checkpoint} brings no feature extractor that transformers knows."):
+        values, _ = FeatureExtractionMixin.get_feature_extractor_dict(checkpoint, **options)
+        require_sane_values(values, f"The feature extractor of hf:{checkpoint}")
+        return AutoFeatureExtractor.from_pretrained(checkpoint, **hugging_face.DATA_ONLY, **options)
 
 
 def _window(extractor: Any) -> int:

@@ -5,10 +5,11 @@ from typing import Any
 
 import torch
 from PIL import Image
-from transformers import AutoImageProcessor
+from transformers import AutoImageProcessor, BaseImageProcessor
 
 from vision.presets import PicturePreset
 from zoo import hugging_face
+from zoo.hugging_face_limits import require_sane_values
 from zoo.labels import Label
 from zoo.sources import offline
 from zoo.spec import Spec
@@ -28,7 +29,11 @@ class Processor(PicturePreset):
 
     @cached_property
     def processor(self) -> Any:
-        return AutoImageProcessor.from_pretrained(self.checkpoint, local_files_only=offline())
+        options = {"local_files_only": offline()}
+        with hugging_face.refusing(f"hf:{self.checkpoint} has no image processor that transformers knows."):
+            values, _ = BaseImageProcessor.get_image_processor_dict(self.checkpoint, **options)
+            require_sane_values(values, f"The image processor of hf:{self.checkpoint}")
+            return AutoImageProcessor.from_pretrained(self.checkpoint, **hugging_face.DATA_ONLY, **options)
 
     def describe(self) -> str:
         settings = self.processor.to_dict()

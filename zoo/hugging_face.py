@@ -3,6 +3,8 @@
 Wolf et al.: Transformers: State-of-the-Art Natural Language Processing, EMNLP 2020.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from huggingface_hub import ModelCard
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled
 from torch import nn
 from transformers import (
     MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING,
@@ -22,12 +23,17 @@ from transformers import (
     AutoModelForImageClassification,
     ClapAudioModelWithProjection,
     ClapConfig,
+    PreTrainedConfig,
 )
 
-from zoo.errors import UnknownNameError
+from zoo.errors import UnknownNameError, WeightsError, ZooError
+from zoo.hugging_face_limits import require_sane_files, require_sane_values
 from zoo.labels import Label
 from zoo.sources import digest, offline
-from zoo.spec import Parent, Source, Spec
+from zoo.spec import Parent, Source, Spec, validate
+
+# For everything that transformers loads. Without it, a checkpoint with code of its own asks on the terminal.
+DATA_ONLY = {"trust_remote_code": False}
 
 
 class Classifier(nn.Module):
@@ -57,14 +63,29 @@ def config_of(checkpoint: str | Path) -> Any:
     Raises
     ------
     UnknownNameError
-        If it cannot be had, or transformers does not know its kind.
+        If it cannot be reached, transformers does not know its kind, or it asks for what no network needs.
+    """
+    refusal = f"There is no checkpoint hf:{checkpoint} that can be reached and that transformers knows."
+    with refusing(refusal):
+        require_sane_files(checkpoint)
+        values, _ = PreTrainedConfig.get_config_dict(checkpoint, local_files_only=offline())
+        require_sane_values(values, f"The configuration of hf:{checkpoint}")
+        return AutoConfig.from_pretrained(checkpoint, **DATA_ONLY, local_files_only=offline())
+
+
+@contextmanager
+def refusing(refusal: str) -> Iterator[None]:
+    """Say in one sentence that the files of a checkpoint are damaged.
+
+    Transformers builds its objects from any JSON and raises what Python does over wrong types, so here any
+    error is one of the files; those of the zoo are sentences already.
     """
     try:
-        return AutoConfig.from_pretrained(checkpoint, local_files_only=offline())
-    except (OSError, ValueError, KeyError) as error:
-        raise UnknownNameError(
-            f"There is no checkpoint hf:{checkpoint} that can be reached and that transformers knows."
-        ) from error
+        yield
+    except ZooError:
+        raise
+    except Exception as error:
+        raise UnknownNameError(refusal) from error
 
 
 def is_classifier(config: Any) -> bool:
@@ -82,13 +103,43 @@ def untrained(config: Any) -> nn.Module:
 
 def pretrained(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     """The same model with the weights of a folder, and what transformers says of loading them."""
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = config_of(folder)
+    _require_bytes(Path(folder), config)
     loader: Any = _loader(config)
     if isinstance(config, ClapConfig):
         loader, config = ClapAudioModelWithProjection, config.audio_config
     return loader.from_pretrained(
-        folder, config=config, local_files_only=True, dtype=torch.float32, output_loading_info=True
+        folder,
+        **DATA_ONLY,
+        config=config,
+        local_files_only=True,
+        dtype=torch.float32,
+        output_loading_info=True,
     )
+
+
+def _require_fit(module: nn.Module, shape: tuple[int, ...]) -> None:
+    """Follow the shapes through the network; a step whose shapes depend on values ends the check."""
+    try:
+        module.eval()(torch.zeros(2, *shape, device="meta"))
+    except RuntimeError as error:
+        if not isinstance(error, NotImplementedError) and "meta" not in str(error):
+            raise
+
+
+def _require_bytes(folder: Path, config: Any) -> None:
+    """Raise a `WeightsError` if the network needs more tensors than the folder's files can hold.
+
+    Transformers would fill up what is missing with random numbers first. The smallest number that is
+    published takes half a byte.
+    """
+    held = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".safetensors", ".bin"))
+    with torch.device("meta"):
+        needed = sum(parameter.numel() for parameter in untrained(config).parameters())
+    if needed > 2 * held:
+        raise WeightsError(
+            f"{folder} holds no complete network: {held} bytes of weights for {needed} parameters."
+        )
 
 
 def describe(checkpoint: str) -> Spec:
@@ -104,12 +155,14 @@ def describe(checkpoint: str) -> Spec:
     UnknownNameError
         If there is no such checkpoint, or it is of no kind that the zoo knows.
     """
-    return _package(checkpoint).describe(checkpoint)
+    with refusing(f"hf:{checkpoint} is damaged: transformers cannot build what its files describe."):
+        return validate(_package(checkpoint).describe(checkpoint))
 
 
 def labels(checkpoint: str) -> tuple[Label, ...]:
     """The labels that the checkpoint's configuration names."""
-    return _package(checkpoint).labels(checkpoint)
+    with refusing(f"hf:{checkpoint} is damaged: its labels are not names."):
+        return _package(checkpoint).labels(checkpoint)
 
 
 def names_of(checkpoint: str) -> list[str]:
@@ -124,10 +177,16 @@ def record(checkpoint: str, module: nn.Module, **fields: Any) -> Spec:
     ----------
     checkpoint : str
     module : Module
-        The untrained network, to count its parameters.
+        The untrained network on the device ``meta``, to count its parameters.
     **fields
         The other fields of `Spec`; they come first where both say something.
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        If the network does not take inputs of ``fields["input_shape"]``.
     """
+    _require_fit(module, fields["input_shape"])
     folder = Path(checkpoint)
     local = folder.is_dir()
     source = Source(
@@ -199,7 +258,7 @@ def _licence(checkpoint: str) -> str:
     try:
         if card.is_file() or not Path(checkpoint).is_dir():
             data = ModelCard.load(card if card.is_file() else checkpoint).data
-            return data.license or "not stated by its authors"
-    except (EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError):
+            return str(data.license or "not stated by its authors")
+    except Exception:  # a card that is damaged, or cannot be reached, states nothing
         pass
     return "not stated by its authors"

@@ -106,9 +106,9 @@ def _require_shapes(
     module: nn.Module, tensors: dict[str, torch.Tensor], spec: Spec, origin: str | os.PathLike[str]
 ) -> None:
     for name, tensor in module.state_dict().items():
-        shape = tensors[name].shape if name in tensors else None
-        if shape != tensor.shape:
-            found = f"is {tuple(shape)}" if shape is not None else "is missing"
+        expected = tuple(tensor.shape) or (1,)  # as a file keeps a single number
+        found = tuple(tensors[name].shape) or (1,) if name in tensors else "missing"
+        if found != expected:
             raise WeightsError(
-                f"The weights in {origin} do not fit {spec.name}: {name} {found}, not {tuple(tensor.shape)}."
+                f"The weights in {origin} do not fit {spec.name}: {name} is {found}, not {expected}."
             )

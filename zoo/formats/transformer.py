@@ -15,7 +15,6 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     WeightsError
         If the folder holds no network that the zoo knows, or not all of its weights.
     """
-    from safetensors import SafetensorError
     from transformers.utils import logging
 
     from zoo.hugging_face import pretrained
@@ -25,7 +24,9 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     logging.set_verbosity_error()  # a table of tensors that are not needed, such as of CLAP's half that reads
     try:
         model, loading = pretrained(path)
-    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+    except WeightsError:
+        raise
+    except Exception as error:  # transformers raises what Python does over wrong types
         raise WeightsError(f"{path} holds no complete network of transformers.") from error
     finally:
         logging.set_verbosity(level)
