@@ -161,7 +161,7 @@ def _folder(name: str) -> Path:
     path = weights.cache_folder() / "savedmodels" / name.replace("/", "--")
     if path.is_dir():
         return path
-    with weights.storing(path):
+    with weights.locked(path):
         if not path.is_dir():  # no other process was faster
             with weights.workspace(path) as work:
                 found = sources.get(f"tfhub:{name}", work)

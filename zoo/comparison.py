@@ -258,7 +258,7 @@ def compare(
     }
     seen: list[dict[str, Any]] = []
     for spec in specs:
-        trained = pretrained and (fetch or spec.origin == "saved" or weights.is_cached(spec))
+        trained = pretrained and (fetch or weights.is_cached(spec))
         own = {"name": spec.name, "pretrained": trained, "x": x if trained else None}
         seen.append(measured(request | own, lambda: progress and progress(len(seen), len(specs))))
     if progress:

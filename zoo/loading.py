@@ -15,7 +15,6 @@ from zoo.inputs import count
 from zoo.network import Network, device_of
 from zoo.registry import describe
 from zoo.spec import Spec
-from zoo.storing import weights_of
 
 PRETRAINED = "pretrained"
 
@@ -86,8 +85,6 @@ def load(
 
 def _with_weights(spec: Spec, file: str | os.PathLike[str] | None) -> nn.Module:
     """Build a network for tensors that are there already, so a record cannot ask for more than it brings."""
-    if file is None and spec.origin == "saved":
-        file = weights_of(spec.name)
     tensors = {key: torch.from_numpy(value) for key, value in weights.load(spec, file).items()}
     origin = file or "the cache"
     if spec.origin in ("saved", "hf"):

@@ -77,7 +77,7 @@ def sample(name: str) -> Path:
     if path.is_file():
         return path
     known = SAMPLES[name]
-    with weights.storing(path):
+    with weights.locked(path):
         if known.url is None:
             weights.write(path, lambda temporary: temporary.write_bytes(melody()))
             return path

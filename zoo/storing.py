@@ -169,7 +169,7 @@ def spec_of(folder: str | os.PathLike[str], saved: Saved, parent: Spec) -> Spec:
             parameters=saved.parameters,
             training=saved.training,
             labels=f"saved:{folder}" if saved.classes else None,
-            sources=(Source(f"file:{folder / WEIGHTS}", "safetensors"),),
+            sources=(Source(f"file:{folder / WEIGHTS}", "safetensors", checksum=f"sha256:{saved.sha256}"),),
             embedded=False,
             origin="saved",
             parent=saved.parent,
@@ -182,20 +182,6 @@ def labels(folder: str) -> tuple[Label, ...]:
     from zoo.labels import Label
 
     return tuple(Label(*msgspec.structs.astuple(row)) for row in read(folder).classes)
-
-
-def weights_of(folder: str | os.PathLike[str]) -> Path:
-    """The file of a saved network's tensors.
-
-    Raises
-    ------
-    WeightsError
-        If it is not what was saved.
-    """
-    path = Path(folder) / WEIGHTS
-    if not path.is_file() or digest(path) != read(folder).sha256:
-        raise WeightsError(f"{path} is missing or damaged; save the network again.")
-    return path
 
 
 def _record(net: Network, sha256: str) -> Saved:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import components, formats, sources
+from zoo import components, formats, sources, storing
 from zoo.errors import WeightsError
 from zoo.registry import describe
 from zoo.sources import Progress
@@ -47,7 +47,12 @@ def cache_folder() -> Path:
 
 
 def path_of(spec: Spec) -> Path:
-    """Where the converted weights of a checkpoint are kept, whether they are there or not."""
+    """Where the converted weights of a checkpoint are kept, whether they are there or not.
+
+    Those of a saved network stay in its folder.
+    """
+    if spec.origin == "saved":
+        return Path(spec.name) / storing.WEIGHTS
     name = spec.name.replace(":", "--").replace("/", "--")
     return cache_folder() / "weights" / f"{name}.safetensors"
 
@@ -60,6 +65,10 @@ def record_of(spec: Spec) -> dict[str, Any]:
     dict
         ``source``, ``layout``, ``sha256`` (of the converted file), ``sources`` ({url: SHA-256 at first use}).
     """
+    if spec.origin == "saved":
+        source = spec.sources[0]
+        sha256 = source.checksum.removeprefix("sha256:")
+        return {"source": source.url, "layout": LAYOUT, "sha256": sha256, "sources": {source.url: sha256}}
     try:
         record = json.loads(path_of(spec).with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -123,7 +132,9 @@ def _ensure(spec: Spec, progress: Progress | None = None) -> Path:
     path = path_of(spec)
     if is_cached(spec):
         return path
-    with storing(path):
+    if spec.origin == "saved":
+        raise WeightsError(f"{path} is missing or damaged; save the network again.")
+    with locked(path):
         if is_cached(spec):  # another process was faster
             return path
         if path.exists():
@@ -164,7 +175,7 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
 
 
 @contextlib.contextmanager
-def storing(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Let one process at a time write `path`, and turn what the system refuses into a `WeightsError`."""
     from filelock import FileLock
 

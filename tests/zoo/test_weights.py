@@ -109,7 +109,7 @@ def test_a_cache_that_can_only_be_read_is_enough_once_it_is_filled(original, emp
     def no_lock(_):
         raise AssertionError("a filled cache was written to")
 
-    monkeypatch.setattr(weights, "storing", no_lock)
+    monkeypatch.setattr(weights, "locked", no_lock)
     assert weights.fetch(TINY) == path
 
 

@@ -64,7 +64,7 @@ def _reading(archive: Path) -> Iterator[None]:
 
 def kept(target: Path, fill: Callable[[Path], None]) -> Path:
     """A folder of the cache, filled under another name and renamed: it is whole, or not there."""
-    with weights.storing(target):
+    with weights.locked(target):
         if not target.is_dir():
             with weights.workspace(target) as work:
                 (work / "whole").mkdir()

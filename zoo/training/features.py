@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo.network import Network
 from zoo.training.dataset import Dataset
-from zoo.weights import cache_folder, storing
+from zoo.weights import cache_folder, locked
 
 Progress = Callable[[int, int], object]
 """Called with the examples done and the examples in all."""
@@ -74,7 +74,7 @@ def features(net: Network, data: Dataset, *, progress: Progress | None = None) -
         If the cache cannot be written.
     """
     body = net.body()
-    with storing(_place(body)), closing(_open(_place(body))) as store:
+    with locked(_place(body)), closing(_open(_place(body))) as store:
         known = dict(store.execute("SELECT content, length(vectors) FROM features"))
         missing = [i for i, content in enumerate(data.hashes) if content not in known]
         for done in _compute(body, data, missing, store):
@@ -102,7 +102,7 @@ def forget(contents: Iterable[str]) -> None:
     """
     rows = [(content,) for content in contents]
     for path in sorted(_folder().glob("*.sqlite")):
-        with storing(path), closing(_open(path)) as store, store:
+        with locked(path), closing(_open(path)) as store, store:
             store.execute("PRAGMA secure_delete = ON")  # overwritten, and not just marked as free
             store.executemany("DELETE FROM features WHERE content = ?", rows)
 
