@@ -209,6 +209,7 @@ def compare(
     device: str = "auto",
     engine: str = "auto",
     dtype: str = "fp32",
+    trust: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Measure networks on this machine, and see how far they agree on some inputs.
@@ -227,7 +228,7 @@ def compare(
         and answer nothing.
     batch, repeats : int
         Batch size of the throughput, and how many passes are timed.
-    device, engine, dtype : str
+    device, engine, dtype, trust
         See `zoo.load`.
     progress : callable, optional
         Called several times a second; what it raises ends the measurement and its process at once.
@@ -245,7 +246,8 @@ def compare(
     WeightsError
         If weights cannot be had.
     """
-    specs = [describe(name) for name in ([names] if isinstance(names, str) else names)]
+    names = [names] if isinstance(names, str) else list(names)
+    specs = [describe(name, trust=trust) for name in names]
     if not specs:
         raise InputError("There is no network to compare.")
     if x is not None and not pretrained:
@@ -254,12 +256,12 @@ def compare(
         "rate": rate,
         "batch": count("batch", batch),
         "repeats": count("repeats", repeats),
-        "options": {"device": device, "engine": engine, "dtype": dtype},
+        "options": {"device": device, "engine": engine, "dtype": dtype, "trust": trust},
     }
     seen: list[dict[str, Any]] = []
-    for spec in specs:
+    for name, spec in zip(names, specs, strict=True):
         trained = pretrained and (fetch or weights.is_cached(spec))
-        own = {"name": spec.name, "pretrained": trained, "x": x if trained else None}
+        own = {"name": name, "pretrained": trained, "x": x if trained else None}
         seen.append(measured(request | own, lambda: progress and progress(len(seen), len(specs))))
     if progress:
         progress(len(specs), len(specs))

@@ -1,11 +1,13 @@
 """One network measured in a process of its own, which ends when whoever started it does, or wants it to.
 
-The process finds its request in a folder and leaves its answer there. Its stdin is a pipe that nobody writes
+The process finds its request in a folder and leaves its answer there, as JSON: it has decoded files of
+strangers, so what it says is data to the process that asked. Its stdin is a pipe that nobody writes
 to: it closes when the other end is gone, however that ended.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
@@ -62,10 +64,13 @@ def measured(request: dict[str, Any], poll: Callable[[], object]) -> dict[str, A
             log = (folder / _LOG).read_text(errors="replace").strip().splitlines()
             why = log[-1] if log else f"it ended with {code}"
             raise EngineError(f"{request['name']} could not be measured: {why}.")
-        answer = pickle.loads((folder / _ANSWER).read_bytes())  # of our own process
-    if isinstance(answer, ZooError):
-        raise answer
-    return answer
+        answer = json.loads((folder / _ANSWER).read_bytes())
+    if error := answer.get("error"):
+        kinds = {kind.__name__: kind for kind in ZooError.__subclasses__()}
+        raise kinds.get(error["kind"], ZooError)(error["text"])
+    for key in ("answers", "labels", "scores"):
+        answer["row"][key] = tuple(answer["row"][key])
+    return answer | {"inputs": tuple(answer["inputs"])}
 
 
 def _run(folder: Path, poll: Callable[[], object]) -> int:
@@ -173,8 +178,8 @@ def main() -> None:
     try:
         answer: Any = _measure(request)
     except ZooError as error:
-        answer = type(error)(str(error))
-    (folder / _ANSWER).write_bytes(pickle.dumps(answer))
+        answer = {"error": {"kind": type(error).__name__, "text": str(error)}}
+    (folder / _ANSWER).write_text(json.dumps(answer), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
         close = get_close_matches(key, [*defaults, *specs], n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else "`zoo list` names them all."
         if storing.is_saved(name):
-            hint = f"for the folder, write {os.path.join('.', name)}."
+            hint = f"for the folder, write {as_path(name)}."
         raise UnknownNameError(f"There is no network {name!r}; {hint}")
     return specs[key]
 
@@ -186,6 +186,11 @@ def is_path(name: str | os.PathLike[str]) -> bool:
         return False
     separators = [separator for separator in (os.sep, os.altsep) if separator]
     return any(separator in str(name) for separator in separators)
+
+
+def as_path(folder: str | os.PathLike[str]) -> str:
+    """How to write a folder so that `describe` takes it for one: with a separator."""
+    return os.fspath(folder) if os.path.dirname(folder) else os.path.join(os.curdir, folder)
 
 
 @lru_cache(maxsize=32)

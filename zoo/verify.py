@@ -31,7 +31,7 @@ class Finding:
     text: str
 
 
-def verify(name: str, *, against: str | None = None) -> Iterator[Finding]:
+def verify(name: str, *, against: str | None = None, trust: bool = False) -> Iterator[Finding]:
     """Fetch a network (its hashes are checked on the way) and hold it against its record.
 
     Parameters
@@ -40,6 +40,8 @@ def verify(name: str, *, against: str | None = None) -> Iterator[Finding]:
     against : str, optional
         Another network of the same outputs, to run over the samples too and compare; or the name of a
         collection (``"tfhub"``) for the original that the record names there.
+    trust : bool
+        As of `zoo.describe`, for both.
 
     Yields
     ------
@@ -60,16 +62,16 @@ def verify(name: str, *, against: str | None = None) -> Iterator[Finding]:
     >>> all(finding.passed for finding in verify("crepe.tiny"))
     True
     """
-    other = counterpart(describe(name), against) if against else None
-    net = load(name, device="cpu")
+    other = counterpart(describe(name, trust=trust), against, trust=trust) if against else None
+    net = load(name, device="cpu", trust=trust)
     yield from _recounted(net)
     if net.spec.known:
         yield _known_answer(net)
     if other:
-        yield from differences(net, load(other, device="cpu"))
+        yield from differences(net, load(other, device="cpu", trust=trust))
 
 
-def counterpart(spec: Spec, against: str) -> str:
+def counterpart(spec: Spec, against: str, *, trust: bool = False) -> str:
     """The network that a record names in a collection of other people; any other name is that network.
 
     Raises
@@ -78,7 +80,7 @@ def counterpart(spec: Spec, against: str) -> str:
         If it names none there.
     """
     if against not in HUBS:
-        describe(against)  # which says where there is none
+        describe(against, trust=trust)  # which says where there is none
         return against
     for source in spec.sources:
         if source.url.startswith(f"{against}:"):

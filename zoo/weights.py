@@ -125,10 +125,11 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     WeightsError
         If no source gives them, or they cannot be kept.
     """
-    return _ensure(describe(name), progress)
+    return ensure(describe(name), progress)
 
 
-def _ensure(spec: Spec, progress: Progress | None = None) -> Path:
+def ensure(spec: Spec, progress: Progress | None = None) -> Path:
+    """Make sure that the weights of a checkpoint are in the cache, see `fetch`."""
     path = path_of(spec)
     if is_cached(spec):
         return path
@@ -160,7 +161,7 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
         If they cannot be had or read.
     """
     if file is None:
-        return formats.read(_ensure(spec), "safetensors")
+        return formats.read(ensure(spec), "safetensors")
     if not isinstance(file, (str, os.PathLike)) or not os.fspath(file):
         raise WeightsError(f"weights={file!r} is no path.")
     path = Path(file)

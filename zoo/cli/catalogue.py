@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.console import Json, app, print_json, require_place, write_file
+from zoo.cli.console import Json, Trust, app, print_json, require_place, write_file
 from zoo.registry import describe, is_default, networks
 
 _WIDTHS = (24, 9, 22, 10, 7)
@@ -25,11 +25,11 @@ def list_(as_json: Json = False) -> None:
 
 
 @app.command()
-def info(name: str, as_json: Json = False) -> None:
+def info(name: str, trust: Trust = False, as_json: Json = False) -> None:
     """Say what a network is, what it needs, how it was checked and where its weights come from."""
     from zoo import weights
 
-    spec = describe(name)
+    spec = describe(name, trust=trust)
     record = weights.record_of(spec)
     cached = weights.is_cached(spec)
     if as_json:
@@ -62,11 +62,11 @@ def info(name: str, as_json: Json = False) -> None:
 
 
 @app.command()
-def summary(name: str, as_json: Json = False) -> None:
+def summary(name: str, trust: Trust = False, as_json: Json = False) -> None:
     """Count a network layer by layer: kinds, shapes, parameters and multiply-adds; weights are not needed."""
     from zoo.loading import load
 
-    result = load(name, weights=None, device="cpu").summary()
+    result = load(name, weights=None, device="cpu", trust=trust).summary()
     if as_json:
         return print_json(result.to_dict())
     table = result.table()
@@ -83,13 +83,14 @@ def summary(name: str, as_json: Json = False) -> None:
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every network of the zoo.")] = False,
+    trust: Trust = False,
 ) -> None:
     """Bring weights (and, without names, the samples) onto this machine."""
     from zoo import samples, weights
 
     chosen = names or networks(embedded=None if everything else True)
-    for name, spec in [(name, describe(name)) for name in chosen]:
-        path = weights.fetch(name)
+    for spec in [describe(name, trust=trust) for name in chosen]:
+        path = weights.ensure(spec)
         record = weights.record_of(spec)
         typer.echo(f"{spec.name}  {spec.licence}  {record['source']}\n  sha256 {record['sha256']}  {path}")
     if not names:
@@ -104,15 +105,18 @@ def verify(
         str | None,
         typer.Option(help="Compare with another network, or with the original in a collection: tfhub."),
     ] = None,
+    trust: Trust = False,
 ) -> None:
     """Fetch networks, recount their records and ask each a question whose answer is known."""
     from zoo.verify import verify as check
 
     failed = False
     for name in names or networks(embedded=True):
-        for finding in check(name, against=against):
+        for finding in check(name, against=against, trust=trust):
             failed |= not finding.passed
-            typer.echo(f"{'ok  ' if finding.passed else 'FAIL'} {describe(name).name}: {finding.text}")
+            typer.echo(
+                f"{'ok  ' if finding.passed else 'FAIL'} {describe(name, trust=trust).name}: {finding.text}"
+            )
     raise typer.Exit(1 if failed else 0)
 
 
@@ -120,13 +124,14 @@ def verify(
 def export(
     name: str,
     to: Annotated[Path, typer.Option(help="The file, which ends with .onnx.")],
+    trust: Trust = False,
 ) -> None:
     """Write a network as ONNX, with its labels and its preprocessing in the file's metadata."""
     from zoo.exchange.exporting import to_onnx
     from zoo.loading import load
 
     require_place(to, ".onnx")
-    graph = to_onnx(load(name, device="cpu"))
+    graph = to_onnx(load(name, device="cpu", trust=trust))
     write_file(to, lambda path: path.write_bytes(graph))
     typer.echo(f"{to}  {len(graph) / 1e6:.1f} MB")
 

@@ -20,6 +20,10 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NetworkOption = Annotated[str, typer.Option("--network", "-n", help="Name of the network, see `zoo list`.")]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Run a SavedModel (tfhub:) of somebody whom you trust."),
+]
 Overlap = Annotated[
     float | None,
     typer.Option(help="Share of a window of sound that the next one repeats.", show_default="by network"),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.console import Json, app, print_json
+from zoo.cli.console import Json, Trust, app, print_json
 from zoo.errors import InputError
 from zoo.registry import networks
 
@@ -19,6 +19,7 @@ def compare(
     repeats: Annotated[int, typer.Option(help="Passes that are timed.")] = 10,
     engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or spectral.")] = "auto",
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    trust: Trust = False,
     plot: Annotated[Path | None, typer.Option(help="Write the chart to this .html file.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -43,6 +44,7 @@ def compare(
             repeats=repeats,
             engine=engine,
             dtype=dtype,
+            trust=trust,
             progress=progress,
         )
     if plot:

@@ -9,6 +9,7 @@ import typer
 
 from zoo.cli.console import (
     Json,
+    Trust,
     app,
     complain,
     examples_bar,
@@ -19,6 +20,7 @@ from zoo.cli.console import (
 )
 from zoo.errors import InputError
 from zoo.inputs import number
+from zoo.registry import as_path
 
 Data = Annotated[str, typer.Argument(help="Labelled examples, as `zoo.dataset` reads them.")]
 
@@ -27,15 +29,16 @@ Data = Annotated[str, typer.Argument(help="Labelled examples, as `zoo.dataset` r
 def advise(
     data: Data,
     network: Annotated[
-        str, typer.Option("--network", "-n", help="Name or folder of a network; auto chooses one.")
+        str, typer.Option("--network", "-n", help="Name or path of a network; auto chooses one.")
     ] = "auto",
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Say how to train on some data, and why: features, a new head, or fine-tuning."""
     from zoo.training.advice import advise as ask
     from zoo.training.reading import dataset
 
-    advice = ask(dataset(data), network)
+    advice = ask(dataset(data), _trusted(network) if trust and network != "auto" else network)
     if as_json:
         return print_json(advice.to_dict())
     layer = f", {advice.layer}" if advice.layer else ""
@@ -55,7 +58,7 @@ def train(
     ] = None,
     list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Name the recipes.")] = False,
     network: Annotated[
-        str | None, typer.Option("--network", "-n", help="Name or folder of a network to start from.")
+        str | None, typer.Option("--network", "-n", help="Name or path of a network to start from.")
     ] = None,
     method: Annotated[
         str, typer.Option(help="auto, features, head, finetune or scratch; see `zoo advise`.")
@@ -83,6 +86,7 @@ def train(
     ] = None,
     dtype: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16.", show_default="fp32")] = None,
     seed: int = 0,
+    trust: Trust = False,
     resume: Annotated[bool, typer.Option(help="Go on where a training was cut off.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -117,7 +121,7 @@ def train(
     with _resumable(out), examples_bar("features") as progress, steps_bar("training") as watch:
         trained = transfer(
             examples,
-            network=network,
+            network=_trusted(network) if trust and network else network,
             method=method,
             validation=held,
             classifier=classifier,
@@ -145,14 +149,15 @@ def train(
     else:
         best = min(record["history"], key=lambda row: row["validation_loss"])
         typer.echo(f"{best['validation_accuracy']:.1%} of {record['held out']} held-out examples right")
-    typer.echo(f"saved in {out}: `zoo classify FILE --network {out}`")
+    typer.echo(f"saved in {out}: `zoo classify FILE --network {as_path(out)}`")
 
 
 @app.command()
 def evaluate(
-    network: Annotated[str, typer.Argument(help="Name or folder of a network.")],
+    network: Annotated[str, typer.Argument(help="Name or path of a network.")],
     data: Data,
     report: Annotated[Path | None, typer.Option(help="Write a page to this .html file.")] = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Judge a network on labelled examples."""
@@ -161,7 +166,7 @@ def evaluate(
     from zoo.training.evaluating import evaluate as judge
     from zoo.training.reading import dataset
 
-    examples, net = dataset(data), load(network)
+    examples, net = dataset(data), load(network, trust=trust)
     with examples_bar(examples.name) as progress:
         result = judge(net, examples, progress=progress)
     for problem in result.problems:
@@ -213,7 +218,13 @@ def _follow(name: str, out: Path, options: dict[str, Any], as_json: bool) -> Non
     _print_figures(result)
     if recipe.accuracy:
         typer.echo(f"expected: an accuracy of at least {recipe.accuracy:.0%} ({recipe.measured})")
-    typer.echo(f"saved in {out}: `zoo classify FILE --network {out}`")
+    typer.echo(f"saved in {out}: `zoo classify FILE --network {as_path(out)}`")
+
+
+def _trusted(network: str) -> Any:
+    from zoo.loading import load
+
+    return load(network, trust=True)
 
 
 def _is_path(text: str) -> bool:

@@ -11,6 +11,7 @@ from zoo.cli.console import (
     Json,
     NetworkOption,
     Overlap,
+    Trust,
     all_or_each,
     app,
     each,
@@ -30,12 +31,13 @@ def classify(
     network: NetworkOption = "squeezenet",
     top: Annotated[int, typer.Option(help="Classes to name.")] = 5,
     engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or spectral.")] = "auto",
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Say what is in pictures, or in recordings as a whole."""
     from zoo.loading import load
 
-    net = load(network, engine=engine)
+    net = load(network, engine=engine, trust=trust)
     net.require("classify")
     results, failed = all_or_each(files, lambda given: net.classify(given, top=top))
     if as_json:
@@ -59,6 +61,7 @@ def explain(
     layer: Annotated[str | None, typer.Option(help="Layer for gradcam; the record's if left out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the picture with the map over it, .png.")] = None,
     opacity: Annotated[float, typer.Option(help="Of the map, from 0 to 1.")] = 0.7,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Say where on a picture a network finds a class."""
@@ -68,7 +71,7 @@ def explain(
     from zoo.loading import load
 
     number("opacity", opacity, 0, 1)
-    found = load(network).explain(file, target=target, method=method, layer=layer)
+    found = load(network, trust=trust).explain(file, target=target, method=method, layer=layer)
     if out:
         picture = found.overlay(decode(file), opacity=opacity)
         write_file(out, lambda temporary: picture.save(temporary, "PNG"))
@@ -103,6 +106,7 @@ def events(
         list[str] | None, typer.Option(help="Do not report this class or category, nor what is below it.")
     ] = None,
     top: Annotated[int, typer.Option(help="Classes to name for the whole clip.")] = 5,
+    trust: Trust = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_labels: Annotated[bool, typer.Option("--audacity", help="Print labels for Audacity.")] = False,
@@ -113,12 +117,13 @@ def events(
     """
     if as_json + as_csv + as_labels > 1:
         raise InputError("Choose one of --json, --csv and --audacity.")
+    from zoo.loading import load
     from zoo.verbs import sound_events
 
     with seconds_bar(file) as progress:
         result = sound_events(
             file,
-            network=network,
+            network=load(network, trust=trust),
             overlap=overlap,
             threshold=threshold,
             separation=separation,
@@ -157,6 +162,7 @@ def pitch(
     notes: Annotated[bool, typer.Option("--notes", help="Print notes in place of frames.")] = False,
     midi: Annotated[Path | None, typer.Option(help="Write the notes to this .mid file.")] = None,
     synth: Annotated[Path | None, typer.Option(help="Write the pitch as sound to this .wav file.")] = None,
+    trust: Trust = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every frame, or note, as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print every frame, or note, as JSON.")] = False,
 ) -> None:
@@ -165,12 +171,13 @@ def pitch(
         raise InputError("Choose --json or --csv, not both.")
     require_place(midi, ".mid")
     require_place(synth, ".wav")
+    from zoo.loading import load
     from zoo.verbs import pitch as track_pitch
 
     with seconds_bar(file) as progress:
         track = track_pitch(
             file,
-            network=network,
+            network=load(network, trust=trust),
             step=step,
             decoder=decoder,
             threshold=threshold,
@@ -205,6 +212,7 @@ def embed(
         str | None, typer.Option(help="Layer to take; the one before the head if left out.")
     ] = None,
     overlap: Overlap = None,
+    trust: Trust = False,
 ) -> None:
     """Write a vector for each picture, or for each window of sound."""
     contents: dict[str, Callable[[Any], bytes]] = {
@@ -216,7 +224,7 @@ def embed(
     from zoo.loading import load
     from zoo.results import Embedding, to_csv
 
-    net = load(network)
+    net = load(network, trust=trust)
     parts, failed = each(files, lambda file: net.embed(file, layer=layer, overlap=overlap))
     if parts:
         result = Embedding.joined(parts)
