@@ -47,14 +47,24 @@ class Worker:
     ----------
     module, *arguments : str
     max_bytes : int
-        Memory that the process may occupy. Its answers may be no larger.
+        Memory that the process may occupy.
+    max_answer : int, optional
+        Bytes of the arrays in an answer, by default `max_bytes`.
     env : mapping, optional
         Environment variables to set beside those of this process.
     """
 
-    def __init__(self, module: str, *arguments: str, max_bytes: int, env: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        max_bytes: int,
+        max_answer: int | None = None,
+        env: Mapping[str, str] | None = None,
+    ):
         self._command = [sys.executable, "-P", "-m", module, *arguments]
         self._name, self._max_bytes, self._env = module, max_bytes, env or {}
+        self._max_answer = max_bytes if max_answer is None else max_answer
         self._lock, self._closed = threading.Lock(), False
         self._process = self._start()
 
@@ -160,7 +170,7 @@ class Worker:
                 while part:
                     limits.wait(target, select.POLLOUT)
                     part = part[os.write(target, part) :]
-            return _received(read, self._max_bytes)
+            return _received(read, self._max_answer)
         except (OSError, EOFError) as error:
             raise WorkerError(f"The process {self._name} ended before it answered.") from error
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:

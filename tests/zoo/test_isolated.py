@@ -153,6 +153,13 @@ def test_an_error_of_a_type_that_does_not_exist_is_the_workers(worker):
         worker._end()  # it would go on to write
 
 
+def test_an_answer_may_have_a_limit_of_its_own():
+    with Worker(MODULE, max_bytes=300_000_000, max_answer=1000, env=PATHS) as worker:
+        worker.call({}, np.zeros(1000, np.uint8), seconds=PATIENCE)
+        with pytest.raises(WorkerError, match="sent an invalid answer"):
+            worker.call({}, np.zeros(1001, np.uint8), seconds=PATIENCE)
+
+
 def test_a_closed_worker_takes_no_requests():
     worker = Worker(MODULE, max_bytes=300_000_000, env=PATHS)
     worker.call({}, seconds=PATIENCE)
