@@ -38,3 +38,11 @@ class WorkerTimeoutError(WorkerError):
 
 class WorkerMemoryError(WorkerError):
     """A helper process that passed its memory limit and was killed."""
+
+
+class TrustError(ZooError):
+    """A program by a stranger, which runs only if the user trusts it."""
+
+
+class SandboxError(ZooError, RuntimeError):
+    """A sandbox that this machine does not have, or that a process cannot enter."""
