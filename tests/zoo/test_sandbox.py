@@ -49,7 +49,8 @@ def test_what_a_process_could_do_it_cannot_do_inside(folders):
 def test_files_are_safe_in_older_kernels(folders, version):
     """Those whose Landlock knows fewer rights; seccomp holds the rest."""
     program = (
-        "import sys; from pathlib import Path; from tests.zoo import confined; from zoo.sandbox import landlock\n"
+        "import sys; from pathlib import Path\n"
+        "from tests.zoo import confined; from zoo.sandbox import landlock\n"
         f"landlock.version = lambda: {version}\n"
         "confined.main(*map(Path, sys.argv[1:]))"
     )
