@@ -9,7 +9,6 @@ Both limit the calling thread and those that it starts later, so `enter` comes b
 that start threads, such as NumPy.
 """
 
-import ctypes
 import os
 import sys
 import sysconfig
@@ -17,15 +16,14 @@ from collections.abc import Iterable
 
 import zoo
 from zoo.errors import SandboxError
-from zoo.sandbox import landlock, seccomp
+from zoo.sandbox import kernel, landlock, seccomp
 
-# Shared libraries and their cache, time zones, locales, devices, and the processors of the machine.
 _SYSTEM = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"),
-    *("/usr/share/zoneinfo", "/usr/share/locale"),
-    *("/dev/null", "/dev/urandom", "/sys/devices/system/cpu", "/proc/self/cmdline"),
+    *("/usr/share/zoneinfo", "/usr/share/locale", "/dev/null", "/dev/urandom"),
+    "/sys/devices/system/cpu",  # thread pools count processors
+    "/proc/self/cmdline",  # TensorFlow aborts without it
 )
-_PR_SET_NO_NEW_PRIVS = 38  # include/uapi/linux/prctl.h
 
 
 def require() -> None:
@@ -62,19 +60,26 @@ def enter(folders: Iterable[str | os.PathLike[str]], *, max_bytes: int) -> None:
         If the machine cannot limit it, or it has threads, which would stay as they are.
     """
     require()
-    import resource  # not on Windows
-
-    limits = {resource.RLIMIT_DATA: max_bytes, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
     try:
         if len(os.listdir("/proc/self/task")) > 1:
             raise SandboxError("A process can enter a sandbox only before it starts threads.")
-        for limit, value in limits.items():
-            resource.setrlimit(limit, (value, value))
-        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0)))
+        _limit_resources(max_bytes)
+        kernel.forbid_new_privileges()
         landlock.allow_reading([*_SYSTEM, *_python(), *folders])
         seccomp.allow_listed()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise SandboxError(f"This machine does not let a process enter a sandbox: {error}.") from error
+
+
+def _limit_resources(max_bytes: int) -> None:
+    """No more memory than that, no bytes to files, and no core dumps, which would hold what it has read."""
+    import resource  # not on Windows
+
+    limits = {resource.RLIMIT_DATA: max_bytes, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
+    for limit, value in limits.items():
+        _, highest = resource.getrlimit(limit)
+        if highest == resource.RLIM_INFINITY or value < highest:
+            resource.setrlimit(limit, (value, value))
 
 
 def _python() -> list[str]:

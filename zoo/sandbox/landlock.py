@@ -42,7 +42,7 @@ def allow_reading(paths: Iterable[str | os.PathLike[str]]) -> None:
     Parameters
     ----------
     paths : iterable of path
-        The missing ones are left out.
+        Those that cannot be opened are left out.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _since(table: dict[int, int]) -> int:
 def _add(ruleset: int, path: str | os.PathLike[str]) -> None:
     try:
         file = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except OSError:  # so it cannot be read anyway
         return
     try:
         allowed = _READ_FILE | (_READ_DIR if os.path.isdir(path) else 0)
