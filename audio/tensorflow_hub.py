@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import torch
 from torch import nn
@@ -44,7 +44,7 @@ class TensorFlowGraph(nn.Module):
     Raises
     ------
     TrustError
-        If `describe` has not admitted its content in this process.
+        If it is not a source of the catalog, and `describe` was not told in this process to trust it.
     """
 
     def __init__(self, folder: str):
@@ -165,12 +165,12 @@ def describe(name: str, *, trust: bool = False) -> Spec:
 
 
 def labels(name: str) -> tuple[Label, ...]:
-    """The classes that a graph names; of a stranger's, `describe` must have been told to trust it.
+    """The classes that a graph names.
 
     Raises
     ------
     TrustError
-        If it was not.
+        If it is not a source of the catalog, and `describe` was not told in this process to trust it.
     """
     folder = _folder(name) if _is_local(name) else _admit(name, trust=False)
     return tuple(Label(identity, label) for identity, label in _graph(folder).facts.labels)
@@ -178,18 +178,21 @@ def labels(name: str) -> tuple[Label, ...]:
 
 def _admit(name: str, trust: bool) -> Path:
     """The folder of a SavedModel, whose present content may run in this process from now on."""
-    if not (trust or _is_of_the_catalog(name)):
-        raise _untrusted(name)
+    if not (trust or _is_local(name) or f"tfhub:{name}" in _catalog_sources()):
+        raise _untrusted(name)  # which is not fetched either
     folder = _folder(name)
-    _trusted.add(_sha256(folder))
+    if trust:
+        _trusted.add(_sha256(folder))
+    elif not _is_of_the_catalog(folder):
+        raise _untrusted(name)
     return folder
 
 
-def _is_of_the_catalog(name: str) -> bool:
-    """Whether the catalog names it as a source, or a folder has the checksum of one."""
-    if _is_local(name):
-        return f"sha256:{_sha256(_folder(name)).hex()}" in _catalog_sources()
-    return f"tfhub:{name}" in _catalog_sources()
+def _is_of_the_catalog(folder: Path) -> bool:
+    """Whether a folder has the checksum of one of the catalog's sources, or is where one was put."""
+    name = unquote(folder.name)
+    own = _catalog_sources()
+    return f"sha256:{_sha256(folder).hex()}" in own or (folder == _place(name) and f"tfhub:{name}" in own)
 
 
 @cache
@@ -202,8 +205,8 @@ def _catalog_sources() -> frozenset[str | None]:
 
 def _untrusted(name: str | Path) -> TrustError:
     return TrustError(
-        f"{name} is a SavedModel, a program that can read and write files: pass trust=True (--trust) if you "
-        "trust its author, and it runs in a sandbox without either."
+        f"{name} is not a source of the catalog, and a SavedModel is a program, which can read and write "
+        "files: pass trust=True (--trust) if you trust its author; even then it runs in a sandbox."
     )
 
 
@@ -217,7 +220,7 @@ def _folder(name: str) -> Path:
         return Path(name).expanduser().absolute()
     if not _HANDLE.fullmatch(name):
         raise WeightsError(f"tfhub:{name} has no such form as owner/module/version or ./folder.")
-    path = weights.cache_folder() / "savedmodels" / quote(name, safe="")  # no two names share a folder
+    path = _place(name)
     if path.is_dir():
         return path
     with weights.storing(path):
@@ -226,6 +229,11 @@ def _folder(name: str) -> Path:
                 found = sources.get(f"tfhub:{name}", work)
                 shutil.copytree(found, work / path.name).replace(path)
     return path
+
+
+def _place(name: str) -> Path:
+    """Where one of TF-Hub is kept; no two names share a place."""
+    return weights.cache_folder() / "savedmodels" / quote(name, safe="")
 
 
 def _sha256(folder: Path) -> bytes:
@@ -239,7 +247,7 @@ def _graph(folder: Path) -> Graph:
     wrote either, nor after the folder has changed.
     """
     sha256 = _sha256(folder)
-    if sha256 not in _trusted:
+    if sha256 not in _trusted and not _is_of_the_catalog(folder):
         raise _untrusted(folder)
     return _opened(folder, sha256)
 

@@ -254,6 +254,16 @@ def test_a_record_of_a_stranger_names_no_graph(tmp_path, runs):
     assert runs == []
 
 
+def test_the_catalogs_own_needs_no_trust(tmp_path, runs, monkeypatch):
+    monkeypatch.setenv("ZOO_MIRROR", str(tmp_path))
+    stranger(tmp_path / "google" / "yamnet" / "1")
+    assert tensorflow_hub.labels("google/yamnet/1") == (Label("/m/1", "Dog"),)
+    spec = tensorflow_hub.describe("google/yamnet/1")
+    assert spec.build().graph.folder.is_relative_to(weights.cache_folder())
+    with pytest.raises(TrustError):  # the same content elsewhere is anybody's
+        tensorflow_hub.describe(str(tmp_path / "google" / "yamnet" / "1"))
+
+
 def test_the_name_of_the_catalogs_own_means_no_folder_here(tmp_path, runs, monkeypatch):
     stranger(tmp_path / "google" / "yamnet" / "1")
     monkeypatch.chdir(tmp_path)
