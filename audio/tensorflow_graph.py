@@ -36,8 +36,7 @@ ENVIRONMENT = {
     "KERAS_HOME": "/nonexistent",  # the user's settings cannot be read there, which Keras does not expect
 }
 
-_Text = Annotated[str, msgspec.Meta(max_length=300, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-_Count = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+_Text = Annotated[str, msgspec.Meta(max_length=300, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
 
 
 @dataclass(frozen=True)
@@ -58,12 +57,12 @@ class Facts:
 
     kind: Literal["classes", "embedding"]
     width: Annotated[int, msgspec.Meta(ge=1, le=10**5)]
-    parameters: _Count
+    parameters: Annotated[int, msgspec.Meta(ge=1, le=10**12)]
     labels: tuple[tuple[_Text, _Text], ...] = ()
 
     def __post_init__(self) -> None:
         if (self.kind == "classes") != bool(self.labels):
-            raise ValueError("classes and no labels, or the reverse")
+            raise ValueError("scores need labels, and embeddings alone have none")
 
 
 class Graph:
@@ -98,7 +97,7 @@ class Graph:
         try:
             self.facts = msgspec.convert(facts, Facts)
         except msgspec.ValidationError as error:
-            raise WeightsError(f"{folder} describes itself with values that cannot be: {error}.") from error
+            raise WeightsError(f"{folder} describes itself with invalid values: {error}.") from error
 
     def __call__(self, waveform: np.ndarray) -> list[np.ndarray]:
         """Outputs for a waveform, shape (samples,): (patches, classes) and (patches, width), or the latter.

@@ -19,14 +19,6 @@ from zoo.errors import SandboxError, WeightsError, WorkerError
 ROOT = Path(__file__).parents[2]
 PATHS = {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 WINDOW, SECRET = 15600, 271828
-ATTACKS = ("none", "read", "list", "write", "print", "save", "python", "connect", "loop", "fill")
-
-
-def waveform(attack: str) -> np.ndarray:
-    """A sound that tells `tests.audio.hostile.Hostile` what to do; TensorFlow is imported there only."""
-    sound = np.zeros(WINDOW, np.float32)
-    sound[0] = ATTACKS.index(attack)
-    return sound
 
 
 class Place:
@@ -41,6 +33,13 @@ class Place:
         command = [sys.executable, "-P", "-m", "tests.audio.hostile", os.fspath(folder), port]
         run = subprocess.run(command, env={**os.environ, **PATHS}, capture_output=True, text=True)
         self.without_sandbox = json.loads(run.stdout.splitlines()[-1])
+        self._attacks = self.without_sandbox.pop("attacks")
+
+    def waveform(self, attack: str) -> np.ndarray:
+        """A sound that tells `tests.audio.hostile.Hostile` what to do."""
+        sound = np.zeros(WINDOW, np.float32)
+        sound[0] = self._attacks.index(attack)
+        return sound
 
     def harm(self) -> list[str]:
         """What was written, and whether something connected."""
@@ -78,15 +77,15 @@ def test_the_attacks_succeed_where_there_is_no_sandbox(place):
 @pytest.mark.parametrize("attack", ["read", "write", "print", "save", "python"])
 def test_an_attack_is_an_error_of_one_sentence(place, graph, attack):
     with pytest.raises(WeightsError, match=r"^TensorFlow cannot run") as caught:
-        graph(waveform(attack))
+        graph(place.waveform(attack))
     assert str(SECRET) not in str(caught.value)
     assert str(caught.value).isprintable()
     assert place.harm() == []
-    np.testing.assert_array_equal(graph(waveform("none"))[0], np.zeros((1, 4)))
+    np.testing.assert_array_equal(graph(place.waveform("none"))[0], np.zeros((1, 4)))
 
 
-def test_other_folders_seem_empty(graph):
-    np.testing.assert_array_equal(graph(waveform("list"))[0], np.zeros((1, 4)))
+def test_other_folders_seem_empty(place, graph):
+    np.testing.assert_array_equal(graph(place.waveform("list"))[0], np.zeros((1, 4)))
 
 
 @pytest.mark.parametrize(
@@ -96,10 +95,10 @@ def test_other_folders_seem_empty(graph):
 def test_a_process_at_its_limit_is_ended_and_the_next_call_starts_another(
     place, graph, monkeypatch, attack, seconds, words
 ):
-    assert graph(waveform("none"))[0].shape == (1, 4)
+    assert graph(place.waveform("none"))[0].shape == (1, 4)
     monkeypatch.setattr(tensorflow_graph, "SECONDS", seconds)
     with pytest.raises(WeightsError, match=f"TensorFlow cannot run .*{words}"):
-        graph(waveform(attack))
+        graph(place.waveform(attack))
     assert place.harm() == []
 
 
@@ -156,12 +155,13 @@ FACTS = asdict(Facts("classes", 4, 10, (("/m/1", "Dog"), ("/m/2", "Cat"))))
         {"labels": [["/m/1"]]},
         {"labels": [["/m/1", None]]},
         {"labels": [["/m/1", "\x1b]0;title\x07"]]},
+        {"labels": [["/m/1", "Dog\n"]]},
         {"labels": [["/m/1", "x" * 301]]},
     ],
 )
 def test_facts_are_not_believed(fake, wrong):
     fake((FACTS | wrong, []))
-    with pytest.raises(WeightsError, match="describes itself with values that cannot be"):
+    with pytest.raises(WeightsError, match="describes itself with invalid values"):
         Graph(Path("folder"))
 
 

@@ -1,4 +1,4 @@
-"""A program that tries what a sandbox forbids, before and after it enters one, and prints what went."""
+"""A program that tries what a sandbox forbids, before and after it enters one, and prints which worked."""
 
 import contextlib
 import ctypes
