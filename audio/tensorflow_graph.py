@@ -1,25 +1,21 @@
-"""A SavedModel that hears, run by TensorFlow in a process of its own.
+"""A SavedModel that classifies or embeds sound, run by TensorFlow in a sandbox: a process of its own.
 
-That keeps what TensorFlow would do to this process away from it: it takes 500 MB and every GPU, writes to the
-terminal, and does not go with every version of torch. A SavedModel is a program; it runs with the rights of
-the user, as any program does.
+A SavedModel is a program, which can read and write files. The process can do neither, see `zoo.sandbox`, and
+what it answers is checked here. It also keeps away from this process what TensorFlow would do to it: occupy
+500 MB and every GPU, write to the terminal, and clash with some versions of torch.
 """
 
-import contextlib
-import csv
-import json
 import os
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 
-from zoo.errors import WeightsError
+from zoo import sandbox
+from zoo.errors import WeightsError, WorkerMemoryError, WorkerTimeoutError, ZooError
+from zoo.isolated import Worker
 
 RATE = 16000  # Hz
 WINDOW = 15600  # samples of a patch: 96 frames of 25 ms, one every 10 ms
@@ -30,6 +26,17 @@ EXPECTED = (
     "expected is one that takes a waveform (samples,) of 16 kHz and gives scores, embeddings and the log-mel "
     "spectrogram with a map of the classes, as google/yamnet/1 does, or embeddings alone, as google/vggish/1"
 )
+SECONDS = 120  # for one answer, the start of TensorFlow included
+MAX_BYTES = 4 * 10**9  # that the process may occupy
+MAX_RESERVED = 2 * MAX_BYTES  # stacks of threads count, used or not
+MAX_ANSWER = 256 * 10**6
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "",
+    "KERAS_HOME": "/nonexistent",  # the user's settings cannot be read there, which Keras does not expect
+}
+
+_Text = Annotated[str, msgspec.Meta(max_length=300, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
 
 
 @dataclass(frozen=True)
@@ -48,14 +55,18 @@ class Facts:
         Identifier and name of each class.
     """
 
-    kind: str
-    width: int
-    parameters: int
-    labels: tuple[tuple[str, str], ...] = ()
+    kind: Literal["classes", "embedding"]
+    width: Annotated[int, msgspec.Meta(ge=1, le=10**5)]
+    parameters: Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+    labels: tuple[tuple[_Text, _Text], ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.kind == "classes") != bool(self.labels):
+            raise ValueError("scores need labels, and embeddings alone have none")
 
 
 class Graph:
-    """The graph of a SavedModel, or the first one inside it that hears (a Keras model may wrap it).
+    """The graph of a SavedModel, or the first one inside it that takes sound (a Keras model may wrap it).
 
     Parameters
     ----------
@@ -63,27 +74,30 @@ class Graph:
 
     Raises
     ------
+    SandboxError
+        If this machine has no sandbox.
     WeightsError
-        If it is no SavedModel, or of another kind.
+        If TensorFlow cannot run it, or it is of another kind.
     """
 
     def __init__(self, folder: Path):
+        sandbox.require()
         self.folder = folder
-        self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "audio.tensorflow_graph", os.fspath(folder)],
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+        self._worker = Worker(
+            "audio.tensorflow_worker",
+            os.fspath(folder),
+            str(MAX_RESERVED),
+            max_bytes=MAX_BYTES,
+            max_answer=MAX_ANSWER,
+            env=ENVIRONMENT,
         )
-        answer = json.loads(self._read_line())
-        if why := answer.get("error"):
-            raise WeightsError(f"{folder} is not a SavedModel that TensorFlow can read ({why}).")
-        if not answer:
+        facts, _ = self._ask()
+        if not facts:
             raise WeightsError(f"{folder} is a SavedModel of another kind: {EXPECTED}.")
-        labels = tuple((identity, name) for identity, name in answer.pop("labels"))
-        self.facts = Facts(labels=labels, **answer)
+        try:
+            self.facts = msgspec.convert(facts, Facts)
+        except msgspec.ValidationError as error:
+            raise WeightsError(f"{folder} describes itself with invalid values: {error}.") from error
 
     def __call__(self, waveform: np.ndarray) -> list[np.ndarray]:
         """Outputs for a waveform, shape (samples,): (patches, classes) and (patches, width), or the latter.
@@ -91,168 +105,35 @@ class Graph:
         Raises
         ------
         WeightsError
-            If TensorFlow fails.
+            If TensorFlow fails, or passes a limit of time or memory.
         """
-        with self._lock:
-            try:
-                answer, outputs = self._exchange(waveform)
-            except BaseException:  # half an answer would be taken for the next one
-                self._process.kill()
-                raise
-        if why := answer.get("error"):
-            raise WeightsError(f"{self.folder} cannot be run by TensorFlow ({why}).")
+        _, outputs = self._ask(np.ascontiguousarray(waveform, np.float32))
+        widths = [len(self.facts.labels)] * bool(self.facts.labels) + [self.facts.width]
+        patches = len(outputs[0]) if outputs and outputs[0].ndim else 0
+        if [(output.shape, output.dtype) for output in outputs] != [
+            ((patches, width), np.float32) for width in widths
+        ]:
+            shapes = ", ".join(str(output.shape) for output in outputs) or "nothing"
+            raise WeightsError(f"{self.folder} gave outputs of other shapes than before: {shapes}.")
         return outputs
-
-    def _exchange(self, waveform: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
-        try:
-            _send(self._process.stdin, waveform)
-            answer = json.loads(self._read_line())
-            return answer, [_receive(self._process.stdout, shape) for shape in answer.get("shapes", [])]
-        except (OSError, ValueError) as error:
-            raise self._ended() from error
-
-    @property
-    def alive(self) -> bool:
-        """Whether its process still runs."""
-        return self._process.poll() is None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Graph":
         return self  # it keeps no state between two calls
 
-    def __del__(self) -> None:
-        if process := getattr(self, "_process", None):
-            with contextlib.suppress(OSError):  # it has ended already
-                process.stdin.close()  # which ends it
-            process.stdout.close()
-            process.wait()
-
-    def _read_line(self) -> bytes:
-        if line := self._process.stdout.readline():
-            return line
-        raise self._ended()
-
-    def _ended(self) -> WeightsError:
-        self._process.kill()
-        return WeightsError(f"TensorFlow has ended, which ran {self.folder}; load the network again.")
-
-
-def _send(stream: BinaryIO, waveform: np.ndarray) -> None:
-    stream.write(json.dumps({"shape": waveform.shape}).encode() + b"\n")
-    stream.write(np.ascontiguousarray(waveform, np.float32).tobytes())
-    stream.flush()
-
-
-def _receive(stream: BinaryIO, shape: list[int]) -> np.ndarray:
-    data = stream.read(4 * int(np.prod(shape)))
-    return np.frombuffer(data, np.float32).reshape(shape)
-
-
-def _serve(folder: str) -> None:
-    """The other process: says what the graph is, and answers waveforms until there are no more."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what TensorFlow prints is no answer
-    module, facts = None, {}
-    try:
-        module, facts = _find(folder)
-    except Exception as error:  # whatever TensorFlow raises over a damaged file
-        facts = {"error": _first_line(error)}
-    _answer(answers, facts)
-    while module and (line := sys.stdin.buffer.readline()):
-        waveform = _receive(sys.stdin.buffer, json.loads(line)["shape"])
+    def _ask(self, *waveforms: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
         try:
-            outputs = [np.asarray(output, np.float32) for output in _outputs(module, waveform)[:2]]
-        except Exception as error:
-            _answer(answers, {"error": _first_line(error)})
-            continue
-        _answer(answers, {"shapes": [output.shape for output in outputs]}, *outputs)
+            return self._worker.call({}, *waveforms, seconds=SECONDS)
+        except WorkerTimeoutError as error:
+            why = f"it took more than {SECONDS} s"
+            raise WeightsError(f"TensorFlow cannot run {self.folder}: {why}.") from error
+        except WorkerMemoryError as error:
+            why = f"it took more than {MAX_BYTES / 1e9:g} GB of memory"
+            raise WeightsError(f"TensorFlow cannot run {self.folder}: {why}.") from error
+        except ZooError as error:
+            raise WeightsError(f"TensorFlow cannot run {self.folder}: {_first_line(error)}.") from error
 
 
-def _answer(stream: BinaryIO, facts: dict[str, Any], *arrays: np.ndarray) -> None:
-    stream.write(json.dumps(facts).encode() + b"\n")
-    for array in arrays:
-        stream.write(array.tobytes())
-    stream.flush()
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-
-
-def _find(folder: str) -> tuple[Any, dict[str, Any]]:
-    import tensorflow_hub as hub
-
-    for module in _modules(hub.load(folder)):
-        if any(_takes_waveforms(function) for function in _functions(module)) and (facts := _facts(module)):
-            return module, facts
-    return None, {}
-
-
-def _modules(root: Any) -> Iterator[Any]:
-    """An object that was saved and all that it holds, the outermost first."""
-    import tensorflow as tf
-
-    found, seen = [root], {id(root)}
-    for module in found:
-        yield module
-        for child in vars(module).values():
-            if isinstance(child, tf.__internal__.tracking.AutoTrackable) and id(child) not in seen:
-                seen.add(id(child))
-                found.append(child)
-
-
-def _functions(module: Any) -> list[Any]:
-    return getattr(vars(module).get("__call__"), "concrete_functions", [])
-
-
-def _takes_waveforms(function: Any) -> bool:
-    import tensorflow as tf
-
-    positional, _ = function.structured_input_signature
-    given = [spec for spec in positional if isinstance(spec, tf.TensorSpec)]
-    return [(spec.shape.rank, spec.dtype) for spec in given] == [(1, tf.float32)]
-
-
-def _outputs(module: Any, waveform: np.ndarray) -> list[Any]:
-    outputs = module(waveform)
-    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-
-
-def _facts(module: Any) -> dict[str, Any]:
-    """What a graph is, by what it gives for three patches of silence; nothing where it is something else."""
-    import tensorflow as tf
-
-    labels = _labels(module)
-    kind = "classes" if labels else "embedding"
-    patches = 3  # for so many whole windows even YAMNet's graph gives no more, see audio.tensorflow_hub
-    try:
-        outputs = _outputs(module, np.zeros(WINDOW + (patches - 1) * HOPS[kind], np.float32))
-    except (TypeError, ValueError, tf.errors.OpError):
-        return {}
-    shapes = [tuple(output.shape) for output in outputs]
-    *scores, vectors = shapes[:2]
-    if len(shapes) != (3 if labels else 1) or len(vectors) != 2 or vectors[0] != patches:
-        return {}
-    if scores != [(patches, len(labels))] * bool(labels):
-        return {}
-    if labels and not 0 <= np.min(outputs[0]) <= np.max(outputs[0]) <= 1:
-        return {}
-    return {"kind": kind, "width": vectors[1], "parameters": _parameters(module), "labels": labels}
-
-
-def _labels(module: Any) -> list[tuple[str, str]]:
-    """Identifier and name of each class, from the CSV file that a graph of YAMNet's kind names."""
-    if not hasattr(module, "class_map_path"):
-        return []
-    text = Path(os.fsdecode(module.class_map_path().numpy())).read_text(encoding="utf-8")
-    return [(row["mid"], row["display_name"]) for row in csv.DictReader(text.splitlines())]
-
-
-def _parameters(module: Any) -> int:
-    functions = _functions(module)
-    trainable = {id(v): v for function in functions for v in function.trainable_variables}
-    variables = trainable or {id(v): v for function in functions for v in function.variables}
-    return sum(int(np.prod(variable.shape)) for variable in variables.values())
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1])
+def _first_line(error: ZooError) -> str:
+    """What can be shown of an error that a stranger's program may have written."""
+    line = next(iter(str(error).strip().splitlines()), "")[:300]
+    return "".join(sign for sign in line if sign.isprintable()).rstrip(".")

@@ -3,23 +3,27 @@
 https://tfhub.dev/google/yamnet/1, https://tfhub.dev/google/vggish/1
 """
 
+import re
 import shutil
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
-import numpy as np
 import torch
 from torch import nn
 
 from audio.frontends import Frontend
 from audio.tensorflow_graph import HOPS, RATE, WINDOW, Graph
-from zoo import formats, sources, weights
-from zoo.errors import InputError
+from zoo import formats, registry, sources, weights
+from zoo.errors import InputError, TrustError, WeightsError
 from zoo.labels import Label
 from zoo.modules import NoHead
 from zoo.spec import Source, Spec
+
+_HANDLE = re.compile(r"\w[\w.-]*(/\w[\w.-]*)+", re.ASCII)
+_trusted: set[bytes] = set()  # SHA-256 of each SavedModel that may run in this process
 
 
 class OriginalHead(NoHead):
@@ -36,6 +40,11 @@ class TensorFlowGraph(nn.Module):
     ----------
     folder : str
         Of the SavedModel.
+
+    Raises
+    ------
+    TrustError
+        If it is not a source of the catalog, and `describe` was not told in this process to trust it.
     """
 
     def __init__(self, folder: str):
@@ -66,7 +75,10 @@ class TensorFlowGraph(nn.Module):
         The graph pads a waveform by a number that it rounds: for whole windows it may give a patch too many.
         """
         waveform = torch.cat([run[0], run[1:, -self.hop :].flatten()])
-        return [torch.from_numpy(output[: len(run)].copy()) for output in self.graph(waveform.numpy())]
+        outputs = self.graph(waveform.numpy())
+        if len(outputs[0]) < len(run):
+            raise WeightsError(f"{self.graph.folder} gave {len(outputs[0])} rows for {len(run)} windows.")
+        return [torch.from_numpy(output[: len(run)]) for output in outputs]
 
 
 def _runs(windows: torch.Tensor, hop: int) -> tuple[torch.Tensor, ...]:
@@ -79,7 +91,7 @@ def _runs(windows: torch.Tensor, hop: int) -> tuple[torch.Tensor, ...]:
 
 
 def _require_unchanged(module: TensorFlowGraph, _keys: Any) -> None:
-    if not np.array_equal(module.sha256.cpu(), _sha256(module.graph.folder)):
+    if module.sha256.cpu().numpy().tobytes() != _sha256(module.graph.folder):
         raise RuntimeError(f"{module.graph.folder} has changed since it was first used")
 
 
@@ -100,42 +112,49 @@ class Windows(Frontend):
         return waveform.unfold(0, self.framing.window, self.framing.hop)
 
 
-def describe(name: str) -> Spec:
-    """The record of a SavedModel.
+def describe(name: str, *, trust: bool = False) -> Spec:
+    """The record of a SavedModel, which runs in a sandbox to tell what it is.
 
     Parameters
     ----------
     name : str
-        ``owner/module/version`` of TF-Hub, or a folder.
+        ``owner/module/version`` of TF-Hub, or the path of a folder: absolute, or with a ``.`` or ``~`` first.
+    trust : bool
+        Whether to run one that is not a source of the catalog.
 
     Raises
     ------
+    TrustError
+        If it is not a source of the catalog, and `trust` is false.
+    SandboxError
+        If this machine has no sandbox.
     WeightsError
-        If it cannot be had, or is neither of YAMNet's kind nor of VGGish's.
+        If it cannot be fetched, or is neither of YAMNet's kind nor of VGGish's.
     """
-    folder = _folder(name)
+    folder = _admit(name, trust)
     facts = _graph(folder).facts
     local = _is_local(name)
-    hears = bool(facts.labels)
+    classifies = bool(facts.labels)
     return Spec(
-        name=f"tfhub:{folder.name}@{_sha256(folder).tobytes().hex()[:12]}" if local else f"tfhub:{name}",
+        name=f"tfhub:{folder.name}@{_sha256(folder).hex()[:12]}" if local else f"tfhub:{name}",
         title=folder.name if local else name,
         modality="sound",
-        tasks=("classify", "embed", "events") if hears else ("embed",),
+        tasks=("classify", "embed", "events") if classifies else ("embed",),
         builder="audio.tensorflow_hub:TensorFlowGraph",
         arguments={"folder": str(folder)},
         parameters=facts.parameters,
         depth=None,
         input_shape=(WINDOW,),
         classes=len(facts.labels) or facts.width,
-        labels=f"tfhub:{name}" if hears else None,
-        activation="sigmoid" if hears else "softmax",
+        labels=f"tfhub:{folder}" if classifies else None,
+        activation="sigmoid" if classifies else "softmax",
         head="head",
         embedding="embedding",
         preprocess={
             "type": "audio.tensorflow_hub:Windows",
             "rate": RATE,
-            "framing": {"window": WINDOW, "hop": HOPS[facts.kind], "pad": hears},  # as the graph itself does
+            # padded as the graph itself does
+            "framing": {"window": WINDOW, "hop": HOPS[facts.kind], "pad": classifies},
         },
         licence="not stated in a SavedModel",
         citation="See the module's page.",
@@ -146,19 +165,62 @@ def describe(name: str) -> Spec:
 
 
 def labels(name: str) -> tuple[Label, ...]:
-    """The classes that the graph's own map names."""
-    return tuple(Label(identity, label) for identity, label in _graph(_folder(name)).facts.labels)
+    """The classes that a graph names.
+
+    Raises
+    ------
+    TrustError
+        If it is not a source of the catalog, and `describe` was not told in this process to trust it.
+    """
+    folder = _folder(name) if _is_local(name) else _admit(name, trust=False)
+    return tuple(Label(identity, label) for identity, label in _graph(folder).facts.labels)
+
+
+def _admit(name: str, trust: bool) -> Path:
+    """The folder of a SavedModel, whose present content may run in this process from now on."""
+    if not (trust or _is_local(name) or f"tfhub:{name}" in _catalog_sources()):
+        raise _untrusted(name)  # which is not fetched either
+    folder = _folder(name)
+    if trust:
+        _trusted.add(_sha256(folder))
+    elif not _is_of_the_catalog(folder):
+        raise _untrusted(name)
+    return folder
+
+
+def _is_of_the_catalog(folder: Path) -> bool:
+    """Whether a folder has the checksum of one of the catalog's sources, or is where one was put."""
+    name = unquote(folder.name)
+    own = _catalog_sources()
+    return f"sha256:{_sha256(folder).hex()}" in own or (folder == _place(name) and f"tfhub:{name}" in own)
+
+
+@cache
+def _catalog_sources() -> frozenset[str | None]:
+    """Addresses and checksums."""
+    specs = map(registry.describe, registry.networks("sound"))
+    found = [source for spec in specs for source in spec.sources]
+    return frozenset(fact for source in found for fact in (source.url, source.checksum))
+
+
+def _untrusted(name: str | Path) -> TrustError:
+    return TrustError(
+        f"{name} is not a source of the catalog, and a SavedModel is a program, which can read and write "
+        "files: pass trust=True (--trust) if you trust its author; even then it runs in a sandbox."
+    )
 
 
 def _is_local(name: str) -> bool:
-    return name.startswith(("/", ".", "~")) or Path(name).is_dir()
+    return name.startswith((".", "~")) or Path(name).is_absolute()
 
 
 def _folder(name: str) -> Path:
     """The folder of a SavedModel; one of TF-Hub is copied into the cache, where it is found again offline."""
     if _is_local(name):
         return Path(name).expanduser().absolute()
-    path = weights.cache_folder() / "savedmodels" / name.replace("/", "--")
+    if not _HANDLE.fullmatch(name):
+        raise WeightsError(f"tfhub:{name} has no such form as owner/module/version or ./folder.")
+    path = _place(name)
     if path.is_dir():
         return path
     with weights.locked(path):
@@ -169,15 +231,24 @@ def _folder(name: str) -> Path:
     return path
 
 
-def _sha256(folder: Path) -> np.ndarray:
-    return formats.read(folder, "graph")["sha256"]
+def _place(name: str) -> Path:
+    """Where one of TF-Hub is kept; no two names share a place."""
+    return weights.cache_folder() / "savedmodels" / quote(name, safe="")
+
+
+def _sha256(folder: Path) -> bytes:
+    return formats.read(folder, "graph")["sha256"].tobytes()
 
 
 def _graph(folder: Path) -> Graph:
-    """The graph of a folder; opening one takes seconds, and `describe`, builder and `labels` all need it."""
-    sha256 = _sha256(folder).tobytes()
-    if not _opened(folder, sha256).alive:
-        _opened.cache_clear()
+    """The graph of a folder; opening one takes seconds, and `describe`, builder and `labels` all need it.
+
+    All of them come through here, so nothing runs that was not trusted: not from a record that a stranger
+    wrote either, nor after the folder has changed.
+    """
+    sha256 = _sha256(folder)
+    if sha256 not in _trusted and not _is_of_the_catalog(folder):
+        raise _untrusted(folder)
     return _opened(folder, sha256)
 
 

@@ -4,15 +4,22 @@ The SavedModel of google/yamnet/1 is the one that a package of the Python packag
 """
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 import zoo
 from audio import tensorflow_hub
+from audio.tensorflow_graph import Facts
 from tests.fidelity.test_audio import RATE, SOUNDS
-from zoo import registry
-from zoo.errors import EngineError, InputError, WeightsError
+from zoo import registry, weights
+from zoo.errors import EngineError, InputError, TrustError, WeightsError
+from zoo.labels import Label
+from zoo.labels import read as read_labels
 
 WINDOW, HOP = 15600, 7680
 
@@ -127,22 +134,16 @@ def test_options_that_make_no_sense(yamnet_graph, options, error, word):
         zoo.load(f"tfhub:{yamnet_graph}", device="cpu", **options).classify(noise(RATE), rate=RATE)
 
 
-def test_a_process_that_ends_is_said_so_and_not_asked_again(original, yamnet_graph, monkeypatch):
-    """Neither after it was killed, nor after Ctrl-C while it worked: what it was about to say is lost."""
-    graph = original.module.graph
-
-    def interrupted():
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(graph, "_read_line", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        original.classify(noise(RATE), rate=RATE)
-    monkeypatch.undo()
-    for _ in range(2):
-        with pytest.raises(WeightsError, match="TensorFlow has ended"):
-            original.classify(noise(RATE), rate=RATE)
-    graph._process.wait()
-    assert tensorflow_hub._graph(yamnet_graph) is not graph
+def test_a_process_that_was_killed_is_started_again(original):
+    before = original.classify(noise(RATE), rate=RATE).all_scores
+    (process,) = (
+        each for each in psutil.Process().children() if str(original.module.graph.folder) in each.cmdline()
+    )
+    process.kill()
+    process.wait()
+    np.testing.assert_allclose(
+        original.classify(noise(RATE), rate=RATE).all_scores, before, atol=1e-6, rtol=0
+    )
 
 
 def test_an_address_is_kept_found_offline_and_known_again(
@@ -176,7 +177,7 @@ def test_a_graph_of_another_kind_is_refused_in_one_sentence(tmp_path, empty_cach
 
     tf.saved_model.save(Other(), str(tmp_path / "other"))
     with pytest.raises(WeightsError, match="of another kind: expected is one that takes a waveform") as error:
-        zoo.load(f"tfhub:{tmp_path / 'other'}")
+        tensorflow_hub.describe(str(tmp_path / "other"), trust=True)
     assert str(error.value).count(". ") == 0
 
 
@@ -185,6 +186,105 @@ def test_what_is_no_savedmodel_is_refused_in_one_sentence(tmp_path, empty_cache)
         zoo.load(f"tfhub:{tmp_path}")
     with pytest.raises(WeightsError, match="no folder of a SavedModel"):
         zoo.load(f"tfhub:{tmp_path}/nowhere")
-    (tmp_path / "saved_model.pb").write_bytes(b"broken")
-    with pytest.raises(WeightsError, match="not a SavedModel that TensorFlow can read"):
-        zoo.load(f"tfhub:{tmp_path}")
+    with pytest.raises(WeightsError, match="TensorFlow cannot run"):
+        tensorflow_hub.describe(str(stranger(tmp_path / "broken")), trust=True)
+
+
+def stranger(folder, content=b"broken"):
+    """What looks like a SavedModel as long as it is not run."""
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def runs(monkeypatch, empty_cache):
+    """Folders of the SavedModels that would have run; none does."""
+    folders = []
+
+    def run(folder, sha256):
+        folders.append(folder)
+        return SimpleNamespace(folder=folder, facts=Facts("classes", 4, 10, (("/m/1", "Dog"),)))
+
+    monkeypatch.setattr(tensorflow_hub, "_opened", run)
+    monkeypatch.setattr(tensorflow_hub, "_trusted", set())
+    return folders
+
+
+def test_a_stranger_is_not_run_unless_trusted(tmp_path, runs, monkeypatch):
+    monkeypatch.setenv("ZOO_MIRROR", str(tmp_path / "mirror"))
+    stranger(tmp_path / "mirror" / "someone" / "else" / "1")
+    local = str(stranger(tmp_path / "local"))
+    for name in (local, "someone/else/1"):
+        for way in (tensorflow_hub.describe, tensorflow_hub.labels):
+            with pytest.raises(TrustError, match="can read and write files: pass trust=True") as error:
+                way(name)
+            assert str(error.value).count(". ") == 0
+    with pytest.raises(TrustError):
+        tensorflow_hub.TensorFlowGraph(local)
+    assert runs == []
+    assert not (weights.cache_folder() / "savedmodels").exists()
+    for name in (local, "someone/else/1"):
+        spec = tensorflow_hub.describe(name, trust=True)
+        assert spec.build().graph.folder == Path(spec.arguments["folder"])
+        assert read_labels(spec.labels) == (Label("/m/1", "Dog"),)
+        with pytest.raises(TrustError):  # trust is in the call, not in the name
+            tensorflow_hub.describe(name)
+
+
+def test_trust_ends_when_the_content_changes(tmp_path, runs):
+    folder = stranger(tmp_path / "graph")
+    spec = tensorflow_hub.describe(str(folder), trust=True)
+    (folder / "saved_model.pb").write_bytes(b"something else")
+    before = len(runs)
+    with pytest.raises(TrustError):
+        spec.build()
+    with pytest.raises(TrustError):
+        read_labels(spec.labels)
+    assert len(runs) == before
+
+
+def test_a_record_of_a_stranger_names_no_graph(tmp_path, runs):
+    spec = replace(zoo.describe("yamnet"), builder="audio.tensorflow_hub:TensorFlowGraph")
+    folder = str(stranger(tmp_path / "graph"))
+    with pytest.raises(TrustError):
+        replace(spec, arguments={"folder": folder}).build()
+    with pytest.raises(TrustError):
+        read_labels(f"tfhub:{folder}")
+    assert runs == []
+
+
+def test_the_catalogs_own_needs_no_trust(tmp_path, runs, monkeypatch):
+    monkeypatch.setenv("ZOO_MIRROR", str(tmp_path))
+    stranger(tmp_path / "google" / "yamnet" / "1")
+    assert tensorflow_hub.labels("google/yamnet/1") == (Label("/m/1", "Dog"),)
+    spec = tensorflow_hub.describe("google/yamnet/1")
+    assert spec.build().graph.folder.is_relative_to(weights.cache_folder())
+    with pytest.raises(TrustError):  # the same content elsewhere is anybody's
+        tensorflow_hub.describe(str(tmp_path / "google" / "yamnet" / "1"))
+
+
+def test_the_name_of_the_catalogs_own_means_no_folder_here(tmp_path, runs, monkeypatch):
+    stranger(tmp_path / "google" / "yamnet" / "1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="ZOO_OFFLINE"):
+        tensorflow_hub.describe("google/yamnet/1")
+    assert runs == []
+
+
+@pytest.mark.parametrize("name", ["google--yamnet/1", "google/yamnet--1", "google/yamnet/1/x"])
+def test_no_other_name_takes_the_place_of_the_catalogs_own(tmp_path, runs, monkeypatch, name):
+    monkeypatch.setenv("ZOO_MIRROR", str(tmp_path))
+    stranger(tmp_path / "google" / "yamnet" / "1", b"the catalog's")
+    stranger(tmp_path / name, b"a stranger's")
+    tensorflow_hub.describe(name, trust=True)
+    tensorflow_hub.describe("google/yamnet/1")
+    assert (runs[-1] / "saved_model.pb").read_bytes() == b"the catalog's"
+
+
+@pytest.mark.parametrize("name", ["google/yamnet/../../x/1", "google", "google//1", "../x", "a/b/.hidden"])
+def test_names_that_lead_elsewhere(runs, name):
+    with pytest.raises(WeightsError):
+        tensorflow_hub.describe(name, trust=True)
+    assert runs == []
