@@ -20,7 +20,7 @@ from zoo import formats, registry, sources, weights
 from zoo.errors import InputError, TrustError, WeightsError
 from zoo.labels import Label
 from zoo.modules import NoHead
-from zoo.spec import Source, Spec
+from zoo.spec import Parent, Source, Spec
 
 _HANDLE = re.compile(r"\w[\w.-]*(/\w[\w.-]*)+", re.ASCII)
 _trusted: set[bytes] = set()  # SHA-256 of each SavedModel that may run in this process
@@ -140,7 +140,7 @@ def describe(name: str, *, trust: bool = False) -> Spec:
         title=folder.name if local else name,
         modality="sound",
         tasks=("classify", "embed", "events") if classifies else ("embed",),
-        builder="audio.tensorflow_hub:TensorFlowGraph",
+        builder="tfhub",
         arguments={"folder": str(folder)},
         parameters=facts.parameters,
         depth=None,
@@ -151,7 +151,7 @@ def describe(name: str, *, trust: bool = False) -> Spec:
         head="head",
         embedding="embedding",
         preprocess={
-            "type": "audio.tensorflow_hub:Windows",
+            "type": "tfhub.windows",
             "rate": RATE,
             # padded as the graph itself does
             "framing": {"window": WINDOW, "hop": HOPS[facts.kind], "pad": classifies},
@@ -161,6 +161,8 @@ def describe(name: str, *, trust: bool = False) -> Spec:
         homepage=str(folder) if local else f"https://tfhub.dev/{name}",
         fidelity="The original graph, run by TensorFlow; `zoo verify` holds other networks against it.",
         sources=(Source(f"tfhub:{folder}", "graph"),),
+        origin="tfhub",
+        parent=Parent(f"tfhub:{folder}") if local else None,
     )
 
 

@@ -39,6 +39,8 @@ _PUBLIC = {
     "Explanation": "zoo.results",
     "Advice": "zoo.training.advice",
     "ZooError": "zoo.errors",
+    "TrustError": "zoo.errors",
+    "SandboxError": "zoo.errors",
 }
 
 __all__ = sorted(_PUBLIC)
