@@ -95,10 +95,11 @@ def _listing(table: pd.DataFrame, path: Path) -> Listing:
     if not len(table):
         raise InputError(f"{path} has no rows.")
     files = [path.parent / file for file in table["file"]]
-    absent = [name for name, file in zip(table["file"], files, strict=True) if not file.is_file()]
+    absent = [name for name, file in zip(table["file"], files, strict=True) if not _is_file(file)]
     if absent:
         count = f"{len(absent)} files that are" if len(absent) > 1 else "a file that is"
-        raise InputError(f"{path} names {count} not there, such as {absent[0]!r}; names are relative to it.")
+        name = absent[0] if len(absent[0]) < 200 else f"{absent[0][:200]}…"
+        raise InputError(f"{path} names {count} not there, such as {name!r}; names are relative to it.")
     listing = Listing(
         name=name_of(path),
         files=files,
@@ -112,3 +113,10 @@ def _listing(table: pd.DataFrame, path: Path) -> Listing:
         if not label
     ]
     return listing.where([bool(label) for label in listing.labels], unlabelled)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long
+        return False

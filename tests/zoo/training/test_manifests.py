@@ -83,3 +83,12 @@ def test_what_is_no_table(tmp_path, content, suffix):
 def test_what_excel_writes(pets, rows):
     rows.to_csv(pets / "m.csv", index=False, encoding="utf-8-sig")
     assert len(zoo.dataset(pets / "m.csv")) == 6
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" * 3000 + "b", "a\0b"])
+def test_names_that_no_file_system_takes(pets, rows, name):
+    rows["file"] = name
+    rows.to_parquet(pets / "m.parquet")
+    with pytest.raises(InputError, match="names 6 files that are not there") as caught:
+        zoo.dataset(pets / "m.parquet")
+    assert len(str(caught.value)) < 500
