@@ -20,7 +20,7 @@ from zoo.errors import WeightsError
 from zoo.formats import sizes
 from zoo.sources import reason
 
-SECONDS = 8.0  # of computing time, for a small file
+SECONDS = 3.0  # of computing time, for a small file
 _SPEED = 10e6  # bytes that are read in a second at least
 _STARTING = 120.0  # s that importing TensorFlow takes on a busy machine, at most
 _MEMORY = 256 << 20  # bytes beside the arrays
