@@ -33,8 +33,6 @@ class Format:
         ``(files, random) -> files``: mutates parsed content and writes it back with valid checksums.
     whole : bool
         Whether bytes may be mutated blindly too.
-    starting : float
-        Seconds that the reader needs for what it starts, such as TensorFlow, before it reads.
     """
 
     name: str
@@ -43,7 +41,6 @@ class Format:
     entry: str
     structured: Callable[[Files, Random], Files] | None = None
     whole: bool = True
-    starting: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,7 @@ class Outcome:
     kind : str
         ``"accepted"``, ``"refused"`` (a `ZooError`), or one of `FINDINGS`.
     seconds : float
+        Of computing time, with that of child processes.
     growth : int
         Bytes of resident memory above those before the case, at their peak.
     error : str

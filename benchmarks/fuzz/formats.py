@@ -1,6 +1,5 @@
 """The formats that are fuzzed: seeds, mutators and readers."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -29,6 +28,17 @@ def read_weights(path: Path, kind: str) -> None:
 
     for array in formats.read(path, kind).values():
         array.astype("float32").sum()
+
+
+def read_variables(path: Path) -> None:
+    """Do what the process of `zoo.formats.child` does, which would import TensorFlow for each case."""
+    from zoo.errors import WeightsError
+    from zoo.formats import variables
+
+    try:
+        variables.read(str(path))
+    except Exception as error:
+        raise WeightsError(str(error)) from error
 
 
 def read_mean(path: Path) -> None:
@@ -92,8 +102,8 @@ FORMATS = {
         _weights("caffemodel", "caffe", weights.caffe, _only(packages.protobuf)),
         Format("binaryproto", weights.mean, read_mean, weights.FILE, _only(packages.protobuf)),
         _weights("darknet", "darknet", weights.darknet),
-        replace(_weights("checkpoint", "checkpoint", weights.checkpoint), starting=30),
-        replace(_weights("savedmodel", "savedmodel", weights.saved_model, entry=""), starting=30),
+        Format("checkpoint", weights.checkpoint, read_variables, weights.FILE),
+        Format("savedmodel", weights.saved_model, read_variables, "variables/variables"),
         Format("folder", examples.folder, examples.read_examples, "", examples.mutate_folder, whole=False),
         Format("zip", examples.archive, examples.read_examples, "examples.zip", examples.mutate_zip),
         Format("wheel", examples.wheel, examples.read_package, "package.whl", examples.mutate_wheel),
