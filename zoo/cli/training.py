@@ -19,7 +19,7 @@ from zoo.cli.console import (
     steps_bar,
 )
 from zoo.errors import InputError
-from zoo.inputs import number
+from zoo.inputs import number, parsed
 from zoo.registry import as_path
 
 Data = Annotated[str, typer.Argument(help="Labelled examples, as `zoo.dataset` reads them.")]
@@ -232,7 +232,7 @@ def _is_path(text: str) -> bool:
 
 
 def _share(text: str) -> float:
-    return number("--val", text, 0, 1)
+    return number("--val", parsed(text), 0, 1)
 
 
 def _print_figures(result: Any) -> None:

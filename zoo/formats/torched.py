@@ -1,24 +1,22 @@
 """PyTorch state dictionaries (``.pth``, ``.pt``)."""
 
-import pickle
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from zoo.errors import WeightsError
+from zoo.formats import opcodes, sizes
 
-# What unpickling and unzipping raise on bytes that are no state dictionary.
-_BROKEN = (
-    pickle.UnpicklingError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    MemoryError,
+# What pickles of state dictionaries, optimizers and schedulers name. PyTorch's own list has more, such as
+# bytearray, which allocates what it is told.
+_GLOBALS = (
+    r"collections (OrderedDict|Counter)|__builtin__ set|torch (device|Size|u?int\d+|b?float\d+|\w+Storage)"
+    r"|torch\._utils _rebuild_(tensor|tensor_v2|parameter)|torch\.nn\.parameter Parameter"
 )
+_PICKLES = 5  # of the older format: its number, version, machine, content and keys
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
@@ -29,19 +27,46 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is no state dictionary, is truncated or asks for code to be run.
+        If the file is no state dictionary, is truncated, asks for code to be run, or for far more memory than
+        it has bytes.
     """
     try:
+        _check(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except _BROKEN as error:
+    except WeightsError:
+        raise
+    except Exception as error:  # an unpickler raises what its opcodes run into
         raise WeightsError(f"{path} is no complete PyTorch file of tensors and nothing else.") from error
     state = state.get("state_dict", state) if isinstance(state, dict) else None
-    if not isinstance(state, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided
-        for name, tensor in state.items()
-    ):
+    if not isinstance(state, dict) or not all(_is_named_tensor(*item) for item in state.items()):
         raise WeightsError(f"{path} holds no state dictionary of tensors.")
+    sizes.require(path, sum(tensor.numel() * tensor.itemsize for tensor in state.values()))
     return {name: _array(tensor.detach()) for name, tensor in state.items()}
+
+
+def _check(path: str | Path) -> None:
+    """Refuse what would take far more time or memory than its size suggests."""
+    with open(path, "rb") as file:
+        if file.read(4) != b"PK\x03\x04":  # how PyTorch tells its formats apart
+            file.seek(0)
+            for _ in range(_PICKLES):
+                opcodes.check(file, _is_allowed)
+            return
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            sizes.require(path, sum(entry.file_size for entry in entries))
+            for entry in entries:
+                if entry.filename.endswith(".pkl"):
+                    with archive.open(entry) as pickled:
+                        opcodes.check(pickled, _is_allowed)
+
+
+def _is_allowed(name: str) -> bool:
+    return re.fullmatch(_GLOBALS, name) is not None
+
+
+def _is_named_tensor(name: object, tensor: object) -> bool:
+    return isinstance(name, str) and isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.inputs import count, number
+from zoo.inputs import choice, count, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -240,8 +240,7 @@ def smoothing(width: int, how: str) -> None:
     """Raise an `InputError` unless the options of `PitchTrack.smoothed` make sense."""
     if count("smooth", width) % 2 == 0:
         raise InputError(f"smooth={width} is even; a window of frames around a frame is odd.")
-    if how not in SMOOTHERS:
-        raise InputError(f"There is no smoother {how!r}; choose {' or '.join(SMOOTHERS)}.")
+    choice("smoother", how, SMOOTHERS)
 
 
 def _hertz(midi: np.ndarray) -> np.ndarray:

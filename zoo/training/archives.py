@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import lzma
-import re
 import stat
 import zipfile
 import zlib
@@ -14,7 +13,7 @@ from pathlib import Path
 from zoo import weights
 from zoo.errors import InputError
 from zoo.inputs import setting
-from zoo.sources import digest, reason
+from zoo.sources import digest, parts_of, reason
 from zoo.training.folders import is_litter
 
 MOST_ENTRIES = 1_000_000
@@ -105,17 +104,19 @@ def _safe(zipped: zipfile.ZipFile, archive: Path) -> list[tuple[zipfile.ZipInfo,
 def _path(entry: zipfile.ZipInfo, archive: Path) -> list[str]:
     """The parts of an entry's path below the target."""
     name = entry.filename
-    parts = re.split(r"[/\\]", name)
-    if ".." in parts or not parts[0] or re.match(r"[A-Za-z]:", name):
+    parts = parts_of(name)
+    if parts is None:
         raise InputError(f"{archive} holds {name!r}, which leads out of it.")
-    if max(map(_length, parts)) > MOST_NAME or _length(name) > MOST_PATH:
+    if not parts and not entry.is_dir():
+        raise InputError(f"{archive} holds {name!r}, which is not the name of a file.")
+    if max(map(_length, parts), default=0) > MOST_NAME or _length(name) > MOST_PATH:
         raise InputError(f"{archive} holds a file whose name is too long, {name[:60] + '…'!r}.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise InputError(f"{archive} holds {name!r}, which is a link or a device and no file.")
     if entry.flag_bits & 1:
         raise InputError(f"{archive} is encrypted; unpack it, and pass the folder.")
-    return [part for part in parts if part not in ("", ".")]
+    return parts
 
 
 def _length(name: str) -> int:

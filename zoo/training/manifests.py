@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".parquet")
+MOST_TEXT = 10_000  # characters of a cell
 
 
 def listed(
@@ -37,38 +38,50 @@ def listed(
     InputError
         If the table cannot be read, a column is missing, or a file is.
     """
-    table = _read(path)
-    wanted = {"file": "file", "label": label or "label"}
-    if group or "group" in table:
-        wanted["group"] = group or "group"
-    if split is not None:
-        wanted["split"] = "split"
-    missing = [name for name in wanted.values() if name not in table]
+    columns = {"file": "file", "label": label or "label", "group": group or "group", "split": "split"}
+    there, table = _read(path, set(columns.values()))
+    if split is None:
+        del columns["split"]
+    if group is None and "group" not in there:
+        del columns["group"]
+    missing = [name for name in columns.values() if name not in there]
     if missing:
-        raise InputError(
-            f"{path} has no column {missing[0]!r}; it has {', '.join(repr(str(name)) for name in table)}."
-        )
-    table = table[list(wanted.values())].set_axis(list(wanted), axis="columns").map(_text)
+        raise InputError(f"{path} has no column {missing[0]!r}; it has {', '.join(map(repr, there))}.")
+    table = table[list(columns.values())].set_axis(list(columns), axis="columns").map(_text)
     if split is not None:
         table = _selected(table, path, split)
     return _listing(table, path)
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
+    """The names of all columns, and a table that has at least those that are wanted and there."""
     import pandas as pd
-    import pyarrow as pa
 
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path, wanted)
     try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path, dtype_backend="numpy_nullable")  # whole numbers stay whole
         # "NA" and "null" may be the names of classes
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8.") from None
-    except (ValueError, OSError, pa.ArrowException) as error:  # pandas' own errors are ValueErrors
+    except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path} is no table that can be read: {_line(error)}.") from error
+    return list(map(str, table)), table
+
+
+def _read_parquet(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    from zoo.training.columns import reading, rows
+
+    with reading(str(path)):
+        there = pq.read_schema(path).names
+    columns = [name for name in dict.fromkeys(there) if name in wanted]
+    values = [tuple(map(_text, row)) for row in rows(path, columns, str(path))]
+    return there, pd.DataFrame(values, columns=columns, dtype=object)
 
 
 def _line(error: Exception) -> str:
@@ -80,7 +93,10 @@ def _text(value: object) -> str:
     import pandas as pd
 
     nothing = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-    return "" if nothing else str(value)
+    text = "" if nothing else str(value)
+    if len(text) > MOST_TEXT:
+        raise InputError(f"A table of examples has cells of {MOST_TEXT} characters at most, not {len(text)}.")
+    return text
 
 
 def _selected(table: pd.DataFrame, path: Path, split: str) -> pd.DataFrame:
@@ -95,10 +111,11 @@ def _listing(table: pd.DataFrame, path: Path) -> Listing:
     if not len(table):
         raise InputError(f"{path} has no rows.")
     files = [path.parent / file for file in table["file"]]
-    absent = [name for name, file in zip(table["file"], files, strict=True) if not file.is_file()]
+    absent = [name for name, file in zip(table["file"], files, strict=True) if not _is_file(file)]
     if absent:
         count = f"{len(absent)} files that are" if len(absent) > 1 else "a file that is"
-        raise InputError(f"{path} names {count} not there, such as {absent[0]!r}; names are relative to it.")
+        name = absent[0] if len(absent[0]) < 200 else f"{absent[0][:200]}…"
+        raise InputError(f"{path} names {count} not there, such as {name!r}; names are relative to it.")
     listing = Listing(
         name=name_of(path),
         files=files,
@@ -112,3 +129,10 @@ def _listing(table: pd.DataFrame, path: Path) -> Listing:
         if not label
     ]
     return listing.where([bool(label) for label in listing.labels], unlabelled)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long
+        return False

@@ -6,7 +6,6 @@ are told by the schema's metadata.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
@@ -19,12 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zoo.errors import InputError
-from zoo.sources import digest, reason
-from zoo.training.archives import kept
+from zoo.inputs import setting
+from zoo.sources import digest
+from zoo.training.archives import MOST_BYTES, kept
+from zoo.training.columns import reading, rows
 from zoo.training.dataset import Problem
 from zoo.training.listing import Listing
 
-_ROWS = 64  # that are in memory at once
+MOST_TEXT = 10_000  # characters of a label
 _SHARD = re.compile(r"(?P<split>.+)-\d{5}-of-(?P<of>\d{5})")
 
 
@@ -61,7 +62,7 @@ def listed(
     WeightsError
         If the folder cannot be written.
     """
-    with _reading(name):
+    with reading(name):
         schema = pq.read_schema(files[0])
         content = hashlib.sha256(" ".join(map(digest, files)).encode())
     columns = _columns(schema, name, label, group)
@@ -69,18 +70,8 @@ def listed(
     folder = kept(
         cache / f"parquet-{content.hexdigest()}", lambda folder: _take_out(files, columns.media, folder, name)
     )
-    with _reading(name):
-        wanted = [column for column in (columns.label, columns.group) if column]
-        table = pa.concat_tables(pq.read_table(file, columns=wanted) for file in files)
-    return _listing(table, columns, folder, name)
-
-
-@contextlib.contextmanager
-def _reading(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:  # pyarrow's are not all of its own kind
-        raise InputError(f"{name} cannot be read as Parquet: {reason(error)}.") from error
+    told = [row for file in files for row in _told(file, columns, name)]
+    return _listing(told, columns, folder, name)
 
 
 def shards(paths: Iterable[str], name: str, config: str | None, split: str | None) -> list[str]:
@@ -166,36 +157,46 @@ def _holds_files(kind: pa.DataType) -> bool:
 
 def _take_out(files: Sequence[Path], column: str, folder: Path, name: str) -> None:
     """Write each row's bytes to a file named by its number."""
-    for row, cell in enumerate(_cells(files, column, name)):
-        if cell and cell["bytes"]:
-            suffix = PurePosixPath(cell.get("path") or "").suffix
-            suffix = suffix.lower() if re.fullmatch(r"\.\w{1,5}", suffix, re.ASCII) else ""
-            (folder / f"{row:08d}{suffix}").write_bytes(cell["bytes"])
+    left = most = setting("ZOO_MAX_UNPACKED", MOST_BYTES)
+    cells = (cell for file in files for (cell,) in rows(file, [column], name))
+    for row, cell in enumerate(cells):
+        if not cell or not cell["bytes"]:
+            continue
+        left -= len(cell["bytes"])
+        if left < 0:
+            raise InputError(
+                f"{name} would unpack to more than {most / 1e6:.0f} MB; "
+                "ZOO_MAX_UNPACKED sets another limit, in bytes."
+            )
+        suffix = PurePosixPath(cell.get("path") or "").suffix
+        suffix = suffix.lower() if re.fullmatch(r"\.\w{1,5}", suffix, re.ASCII) else ""
+        (folder / f"{row:08d}{suffix}").write_bytes(cell["bytes"])
 
 
-def _cells(files: Sequence[Path], column: str, name: str) -> Iterator[dict[str, Any] | None]:
-    for file in files:
-        with _reading(name), pq.ParquetFile(file) as opened:
-            for batch in opened.iter_batches(_ROWS, columns=[column]):
-                yield from batch.column(0).to_pylist()
+def _told(file: Path, columns: _Columns, name: str) -> Iterator[tuple[str | None, str]]:
+    """Label and group of each row; "" where there are no groups."""
+    for row in rows(file, [column for column in (columns.label, columns.group) if column], name):
+        label, group = _label(row[0], columns.names), "" if columns.group is None else str(row[1])
+        if max(len(label or ""), len(group)) > MOST_TEXT:
+            raise InputError(f"{name} has a label or group of more than {MOST_TEXT} characters.")
+        yield label, group
 
 
-def _listing(table: pa.Table, columns: _Columns, folder: Path, name: str) -> Listing:
+def _listing(told: Sequence[tuple[str | None, str]], columns: _Columns, folder: Path, name: str) -> Listing:
     paths = {int(path.stem): path for path in folder.iterdir()}
-    labels = [_label(value, columns.names) for value in table[columns.label].to_pylist()]
     problems = []
-    for row, label in enumerate(labels):
+    for row, (label, _) in enumerate(told):
         if row not in paths or label is None:
             lacks = "label" if row in paths else f"bytes in {columns.media!r}"
             problems.append(Problem(f"row {row + 1}", f"Row {row + 1} of {name} has no {lacks}."))
-    rows = [row for row, label in enumerate(labels) if row in paths and label is not None]
-    groups = table[columns.group].to_pylist() if columns.group else None
+    found = [row for row, (label, _) in enumerate(told) if row in paths and label is not None]
+    labels = [told[row][0] for row in found]
     return Listing(
         name=name,
-        files=[paths[row] for row in rows],
-        labels=[labels[row] for row in rows],
-        classes=columns.names or tuple(sorted({labels[row] for row in rows})),
-        groups=groups and [str(groups[row]) for row in rows],
+        files=[paths[row] for row in found],
+        labels=labels,
+        classes=columns.names or tuple(sorted(set(labels))),
+        groups=[told[row][1] for row in found] if columns.group else None,
         problems=tuple(problems),
     )
 

@@ -100,6 +100,13 @@ def test_entries_that_lead_out(tmp_path, name):
     refused(made(tmp_path / "x.zip", [*pair(), (name, b"evil")]), tmp_path, "leads out of it")
 
 
+@pytest.mark.parametrize("name", ["", ".", "./."])
+def test_entries_without_a_name(tmp_path, name):
+    entry = zipfile.ZipInfo("x")
+    entry.filename = name
+    refused(made(tmp_path / "x.zip", [*pair(), (entry, b"x")]), tmp_path, "leads out of it|not the name of a")
+
+
 @pytest.mark.parametrize("name", ["雁" * 86, "/".join(["a" * 200] * 11)], ids=["name", "path"])
 def test_names_that_no_file_system_takes(tmp_path, name):
     refused(made(tmp_path / "x.zip", [*pair(), (f"{name}.png", b"x")]), tmp_path, "name is too long, ")

@@ -83,3 +83,46 @@ def test_what_is_no_table(tmp_path, content, suffix):
 def test_what_excel_writes(pets, rows):
     rows.to_csv(pets / "m.csv", index=False, encoding="utf-8-sig")
     assert len(zoo.dataset(pets / "m.csv")) == 6
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" * 3000 + "b", "a\0b"])
+def test_names_that_no_file_system_takes(pets, rows, name):
+    rows["file"] = name
+    rows.to_parquet(pets / "m.parquet")
+    with pytest.raises(InputError, match="names 6 files that are not there") as caught:
+        zoo.dataset(pets / "m.parquet")
+    assert len(str(caught.value)) < 500
+
+
+def test_a_billion_rows_in_a_small_file_are_refused(pets):
+    table = pa.table({"file": ["cat/0.png"] * 1_000_001, "label": ["cat"] * 1_000_001})
+    pq.write_table(table, pets / "m.parquet")
+    assert (pets / "m.parquet").stat().st_size < 10_000
+    with pytest.raises(InputError, match="has 1000001 rows, and 1000000 are allowed"):
+        zoo.dataset(pets / "m.parquet")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_cells_that_are_far_too_long_are_refused(pets, rows, suffix):
+    rows["label"] = "x" * 20_000
+    path = pets / f"m.{suffix}"
+    rows.to_csv(path, index=False) if suffix == "csv" else rows.to_parquet(path)
+    with pytest.raises(InputError, match="10000 characters at most, not 20000"):
+        zoo.dataset(path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(pets, rows):
+    rows["label"] = [chr(97 + i) * 20_000_000 for i in range(6)]
+    rows.to_parquet(pets / "m.parquet", compression="zstd")
+    with pytest.raises(InputError, match="more than 100 times its size"):
+        zoo.dataset(pets / "m.parquet")
+
+
+def test_dates_and_lists_are_text(pets, rows):
+    column = pa.array([0, 0, 0, 10**9, 10**9, 10**9], pa.timestamp("s"))
+    pq.write_table(pa.table({"file": list(rows["file"]), "label": column}), pets / "m.parquet")
+    assert zoo.dataset(pets / "m.parquet").classes == ("1970-01-01 00:00:00", "2001-09-09 01:46:40")
+    out_of_range = pa.array([2**62] * 6, pa.timestamp("us"))
+    pq.write_table(pa.table({"file": list(rows["file"]), "label": out_of_range}), pets / "m.parquet")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        zoo.dataset(pets / "m.parquet")

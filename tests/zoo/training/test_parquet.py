@@ -173,3 +173,19 @@ def test_which_files(paths, config, split, expected):
 def test_which_files_is_not_clear(paths, config, split, match):
     with pytest.raises(InputError, match=match):
         shards(paths, "hf:a/b", config, split)
+
+
+def test_one_long_value_in_many_rows_is_refused(tmp_path, monkeypatch, empty_cache):
+    monkeypatch.setenv("ZOO_MAX_UNPACKED", "1000000")
+    cells = [{"bytes": bytes(100_000), "path": "a.png"}] * 60
+    write(tmp_path / "set" / "train.parquet", cells, [0, 1] * 30)
+    with pytest.raises(InputError, match="more than 1 MB; ZOO_MAX_UNPACKED"):
+        zoo.dataset(f"hf:{tmp_path / 'set'}")
+    assert not any(path.suffix == ".png" for path in empty_cache.rglob("*"))
+
+
+def test_labels_that_are_far_too_long_are_refused(tmp_path, empty_cache):
+    labels = ["x" * 20_000, "b"]
+    write(tmp_path / "set" / "train.parquet", pictures("a", "b"), labels, names=None)
+    with pytest.raises(InputError, match="more than 10000 characters"):
+        zoo.dataset(f"hf:{tmp_path / 'set'}")

@@ -1,0 +1,311 @@
+"""Seeds, mutators and readers of labelled examples: folders, zips, tables and packages."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.fuzz import packages
+from benchmarks.fuzz.cases import Files
+from benchmarks.fuzz.mutations import mutate_bytes
+from benchmarks.fuzz.values import NUMBERS, STRINGS, mutate_rows, mutate_value, to_csv
+
+ESCAPED = Path("/tmp/zoo-fuzz-escaped")
+_DATE = (2026, 1, 1, 0, 0, 0)
+_PICTURES = [f"{label}/{i}.png" for label in ("ant", "bee") for i in range(3)]
+
+
+def _png(number: int) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(number).integers(0, 256, (6, 5, 3), np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def folder() -> list[Files]:
+    return [{name: _png(i) for i, name in enumerate(_PICTURES)}]
+
+
+def mutate_folder(files: Files, random: Random) -> Files:
+    """Other names and contents."""
+    files = dict(files)
+    for _ in range(random.choice((1, 2, 3))):
+        name = random.choice(sorted(files))
+        way = random.randrange(4)
+        if way == 0:
+            files[name] = mutate_bytes(files[name], files[name], random)[0]
+        elif way == 1:
+            odd = random.choice(
+                (
+                    "\udcff.png",
+                    "..png",
+                    "x" * 250,
+                    "a b\n.png",
+                    ".hidden",
+                    "<b>.png",
+                    "train/a.png",
+                    "ant.png",
+                )
+            )
+            files[f"{random.choice(('ant', 'new', 'train', '__MACOSX'))}/{odd}"] = files[name]
+        elif way == 2 and len(files) > 1:
+            files.pop(name)
+        else:
+            files[name] = files[random.choice(sorted(files))]
+    return files
+
+
+def read_examples(path: Path) -> None:
+    """The examples of a folder, zip or manifest; nothing may be written but in the cache."""
+    import zoo
+
+    zoo.dataset(path, cache=path.parent / "cache", progress=_silent)
+    _check_inside()
+
+
+def _silent(done: int, total: int) -> None:
+    """No bar."""
+
+
+def _check_inside() -> None:
+    if ESCAPED.exists():
+        shutil.rmtree(ESCAPED)
+        raise RuntimeError("a file was written outside of its folder")
+
+
+def archive() -> list[Files]:
+    return [
+        {"examples.zip": _zipped(folder()[0], method)}
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    ]
+
+
+def _zipped(files: Files, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as packed:
+        for name, content in files.items():
+            packed.writestr(zipfile.ZipInfo(name, _DATE), content, method)
+    return stream.getvalue()
+
+
+def mutate_zip(files: Files, random: Random) -> Files:
+    """The only file is a zip."""
+    return {name: packages.zipped(content, random) for name, content in files.items()}
+
+
+_MODEL = {"package/model/a.bin": b"a" * 100, "package/model/deep/b.bin": b"b" * 50, "package/x.py": b"1\n"}
+
+
+def wheel() -> list[Files]:
+    return [{"package.whl": _zipped(_MODEL)}, {"package.whl": _zipped(_MODEL, zipfile.ZIP_STORED)}]
+
+
+def sdist() -> list[Files]:
+    return [{"package.tar.gz": gzip.compress(_tarred(list(_MODEL.items())), mtime=0)}]
+
+
+def _tarred(entries: list[tuple[str, bytes]], random: Random | None = None) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as packed:
+        for name, content in entries:
+            info = tarfile.TarInfo(f"name-1.0/{name}")
+            info.size = len(content)
+            if random and random.random() < 0.2:
+                info.type = random.choice(
+                    (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE)
+                )
+                info.linkname = random.choice(("/etc/passwd", "../..", "name-1.0/package/x.py"))
+            packed.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+_ODD_MEMBERS = (
+    f"{ESCAPED}/x",
+    f"/{ESCAPED}/x",
+    "../../x",
+    "package/model/../../../x",
+    "",
+    "deep/b.bin/c",
+    "a.bin",
+    "\0",
+)
+
+
+def mutate_wheel(files: Files, random: Random) -> Files:
+    if random.random() < 0.5:
+        return mutate_zip(files, random)
+    return {"package.whl": _zipped({**_MODEL, f"package/model/{random.choice(_ODD_MEMBERS)}": b"odd"})}
+
+
+def mutate_sdist(files: Files, random: Random) -> Files:
+    entries = [*_MODEL.items(), (f"package/model/{random.choice(_ODD_MEMBERS)}", b"odd")]
+    random.shuffle(entries)
+    plain = _tarred(entries, random)
+    if random.random() < 0.5:
+        plain = mutate_bytes(plain, plain, random)[0]
+    return {"package.tar.gz": gzip.compress(plain, mtime=0)}
+
+
+def read_package(path: Path) -> None:
+    """The members of a wheel or an sdist, as the addresses of sources name them."""
+    from zoo import sources
+
+    os.environ["ZOO_MIRROR"] = str(path.parent)
+    for member in ("package/model/", "package/model/a.bin"):
+        target = path.parent / "out" / str(len(member))
+        target.mkdir(parents=True)
+        sources.get(f"https://example.org/{path.name}#{member}", target)
+        _check_inside()
+
+
+def packed() -> list[Files]:
+    return [{"weights.bin.gz": gzip.compress(bytes(range(256)) * 20, mtime=0)}]
+
+
+def mutate_packed(files: Files, random: Random) -> Files:
+    return {name: packages.gzipped(content, random) for name, content in files.items()}
+
+
+def read_packed(path: Path) -> None:
+    from zoo import sources
+
+    os.environ["ZOO_MIRROR"] = str(path.parent)
+    (path.parent / "out").mkdir()
+    sources.get(f"https://example.org/{path.name}", path.parent / "out")
+
+
+_ROWS = [
+    ["file", "label", "group", "split"],
+    *([name, name.partition("/")[0], str(i % 3), "train"] for i, name in enumerate(_PICTURES)),
+]
+
+
+def manifest() -> list[Files]:
+    text = io.StringIO()
+    csv.writer(text).writerows(_ROWS)
+    return [{**folder()[0], "table.csv": text.getvalue().encode()}]
+
+
+def mutate_manifest(files: Files, random: Random) -> Files:
+    rows = list(csv.reader(io.StringIO(files["table.csv"].decode())))
+    return {**files, "table.csv": to_csv(mutate_rows(rows, random), random)}
+
+
+def _parquet(table: Any, **options: Any) -> bytes:
+    import pyarrow.parquet as pq
+
+    stream = io.BytesIO()
+    pq.write_table(table, stream, **options)
+    return stream.getvalue()
+
+
+def parquet_manifest() -> list[Files]:
+    import pyarrow as pa
+
+    columns = dict(zip(_ROWS[0], map(list, zip(*_ROWS[1:], strict=True)), strict=True))
+    options = (
+        {"compression": "none"},
+        {"compression": "zstd", "write_page_checksum": True},
+        {"use_dictionary": False},
+    )
+    return [{**folder()[0], "table.parquet": _parquet(pa.table(columns), **option)} for option in options]
+
+
+def mutate_parquet_manifest(files: Files, random: Random) -> Files:
+    """Columns of other types and values."""
+    import pyarrow as pa
+
+    columns = dict(zip(_ROWS[0], map(list, zip(*_ROWS[1:], strict=True)), strict=True))
+    return {**files, "table.parquet": _parquet(pa.table(_odd_columns(columns, random)))}
+
+
+def _odd_columns(columns: dict[str, list[Any]], random: Random) -> dict[str, Any]:
+    import pyarrow as pa
+
+    columns = dict(columns)
+    name = random.choice(sorted(columns))
+    count = len(columns[name])
+    whole = [number for number in NUMBERS if isinstance(number, int) and abs(number) < 2**62]
+    odd = random.choice(
+        (
+            lambda: pa.array([random.choice(whole) for _ in range(count)]),
+            lambda: pa.array([random.choice((None, 1.5, float("nan"))) for _ in range(count)]),
+            lambda: pa.array([[{"a": 1}] * i for i in range(count)]),
+            lambda: pa.array(
+                [{"bytes": b"x", "path": random.choice(("../x", "\0", None))} for _ in range(count)]
+            ),
+            lambda: pa.array([random.choice((b"\xff\xfe", b"")) for _ in range(count)]),
+            lambda: pa.array(
+                [random.choice(STRINGS).encode("utf-8", "replace").decode() for _ in range(count)]
+            ),
+            lambda: pa.nulls(count),
+            lambda: pa.array([2**62] * count, pa.timestamp("ns")),
+            lambda: pa.array([-(2**62)] * count, pa.timestamp("s")),
+            lambda: pa.array(["ant"] * count).dictionary_encode(),
+            lambda: pa.array([10**9] * count, pa.duration("us")),
+            lambda: pa.array([[i] * 1000 for i in range(count)], pa.list_(pa.int8())),
+        )
+    )
+    if random.random() < 0.2:
+        columns.pop(name)
+    else:
+        columns[name] = odd()
+    return columns
+
+
+def _hub_columns() -> dict[str, list[Any]]:
+    images = [{"bytes": _png(i), "path": f"{i}.png"} for i in range(6)]
+    return {"image": images, "label": [0, 0, 0, 1, 1, 1], "group": list("abcabc")}
+
+
+_FEATURES = {
+    "info": {
+        "features": {
+            "image": {"_type": "Image"},
+            "label": {"_type": "ClassLabel", "names": ["ant", "bee"]},
+            "group": {"_type": "Value", "dtype": "string"},
+        }
+    }
+}
+
+
+def _hub_table(columns: dict[str, Any], features: Any, **options: Any) -> bytes:
+    import pyarrow as pa
+
+    table = pa.table(columns).replace_schema_metadata({"huggingface": json.dumps(features)})
+    return _parquet(table, **options)
+
+
+def hub() -> list[Files]:
+    options = ({"compression": "none"}, {"write_page_checksum": True}, {"row_group_size": 2})
+    return [{"data/train.parquet": _hub_table(_hub_columns(), _FEATURES, **option)} for option in options]
+
+
+def mutate_hub(files: Files, random: Random) -> Files:
+    columns, features = _hub_columns(), _FEATURES
+    if random.random() < 0.5:
+        features = mutate_value(features, random)
+    if random.random() < 0.6:
+        columns = _odd_columns(columns, random)
+    if random.random() < 0.2:
+        name = random.choice(
+            ("data/train-00000-of-00002.parquet", "a/train/0000.parquet", "test.parquet", "\udcff.parquet")
+        )
+        files = {**files, name: _hub_table(columns, features)}
+        return files
+    return {"data/train.parquet": _hub_table(columns, features)}
+
+
+def read_hub(path: Path) -> None:
+    import zoo
+
+    zoo.dataset(f"hf:{path}", group="group", cache=path.with_name("cache"), progress=_silent)

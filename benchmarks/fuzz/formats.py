@@ -1,0 +1,126 @@
+"""The formats that are fuzzed: seeds, mutators and readers."""
+
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from benchmarks.fuzz import containers, examples, media, packages, records, weights
+from benchmarks.fuzz.cases import Files, Format
+from benchmarks.fuzz.mutations import mutate_bytes
+
+
+def read_picture(path: Path) -> None:
+    from vision.picture import decode
+
+    decode(path)
+
+
+def read_sound(path: Path) -> None:
+    from audio.signal import mono, open_sound
+
+    for _ in mono(open_sound(path), 16000):
+        pass
+
+
+def read_weights(path: Path, kind: str) -> None:
+    """Read, and touch every value, as whoever converts or stores them does."""
+    from zoo import formats
+
+    for array in formats.read(path, kind).values():
+        array.astype("float32").sum()
+
+
+def read_variables(path: Path) -> None:
+    """Do what the process of `zoo.formats.child` does, which would import TensorFlow for each case."""
+    from zoo.errors import WeightsError
+    from zoo.formats import variables
+
+    try:
+        variables.read(str(path))
+    except Exception as error:
+        raise WeightsError(str(error)) from error
+
+
+def read_mean(path: Path) -> None:
+    from zoo.formats.caffe import read_mean as read
+
+    read(path)
+
+
+def mutate_only(files: Files, random: Random, mutate: object) -> Files:
+    """Mutate the content of a case's only file."""
+    return {name: mutate(content, random) for name, content in files.items()}
+
+
+def _text(content: bytes, random: Random) -> bytes:
+    return mutate_bytes(content, content, random)[0]
+
+
+def _picture(name: str, mutate: object = None) -> Format:
+    structured = mutate and partial(mutate_only, mutate=mutate)
+    return Format(name, partial(media.pictures, name.upper()), read_picture, "picture", structured)
+
+
+def _sound(name: str, seeds: object, mutate: object = None) -> Format:
+    structured = mutate and partial(mutate_only, mutate=mutate)
+    return Format(name, seeds, read_sound, "sound", structured)
+
+
+def _weights(
+    name: str, kind: str, seeds: object, structured: object = None, entry: str = weights.FILE
+) -> Format:
+    return Format(name, seeds, partial(read_weights, kind=kind), entry, structured)
+
+
+def _only(mutate: object) -> object:
+    return partial(mutate_only, mutate=mutate)
+
+
+FORMATS = {
+    format.name: format
+    for format in (
+        _picture("jpeg", containers.jpeg),
+        _picture("png", containers.png),
+        _picture("webp", containers.riff),
+        _picture("bmp"),
+        _picture("tiff", containers.tiff),
+        _picture("gif"),
+        _sound("wav", media.wav, containers.riff),
+        _sound("flac", partial(media.sounds, "FLAC", "PCM_16", "PCM_24"), containers.flac),
+        _sound("aiff", partial(media.sounds, "AIFF", "PCM_16", "FLOAT"), containers.aiff),
+        _sound("ogg", partial(media.sounds, "OGG", "VORBIS"), containers.ogg),
+        _sound("opus", partial(media.sounds, "OGG", "OPUS"), containers.ogg),
+        _sound("mp3", partial(media.encoded, "mp3", "mp3")),
+        _sound("m4a", partial(media.encoded, "ipod", "aac"), containers.boxes),
+        _sound("aac", partial(media.encoded, "adts", "aac")),
+        _sound("webm", partial(media.encoded, "webm", "libopus", 48000)),
+        _weights("safetensors", "safetensors", weights.safetensors, _only(packages.safetensors)),
+        _weights("pth", "torch", partial(weights.torch_files, False), weights.mutate_archive_of_torch),
+        _weights("pth-legacy", "torch", partial(weights.torch_files, True), weights.mutate_pickle),
+        _weights("pkl", "pickle", weights.pickles, weights.mutate_pickle),
+        _weights("h5", "keras", weights.keras, weights.mutate_keras),
+        _weights("caffemodel", "caffe", weights.caffe, _only(packages.protobuf)),
+        Format("binaryproto", weights.mean, read_mean, weights.FILE, _only(packages.protobuf)),
+        _weights("darknet", "darknet", weights.darknet),
+        Format("checkpoint", weights.checkpoint, read_variables, weights.FILE),
+        Format("savedmodel", weights.saved_model, read_variables, "variables/variables"),
+        Format("folder", examples.folder, examples.read_examples, "", examples.mutate_folder, whole=False),
+        Format("zip", examples.archive, examples.read_examples, "examples.zip", examples.mutate_zip),
+        Format("wheel", examples.wheel, examples.read_package, "package.whl", examples.mutate_wheel),
+        Format("sdist", examples.sdist, examples.read_package, "package.tar.gz", examples.mutate_sdist),
+        Format("gzip", examples.packed, examples.read_packed, "weights.bin.gz", examples.mutate_packed),
+        Format("csv", examples.manifest, examples.read_examples, "table.csv", examples.mutate_manifest),
+        Format(
+            "parquet",
+            examples.parquet_manifest,
+            examples.read_examples,
+            "table.parquet",
+            examples.mutate_parquet_manifest,
+        ),
+        Format("hf-dataset", examples.hub, examples.read_hub, "", examples.mutate_hub),
+        Format("network", records.saved, records.read_saved, "", records.mutate_saved),
+        Format("catalog", records.catalog, records.read_catalog, "catalog.toml", records.mutate_catalog),
+        Format("hf", records.hugging_face, records.read_hugging_face, "", records.mutate_hugging_face),
+        Format("labels", records.labels, records.read_labels, "classes/labels.csv", records.mutate_labels),
+    )
+}

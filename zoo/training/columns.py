@@ -1,0 +1,61 @@
+"""Read rows of Parquet files within limits.
+
+A few kilobytes can hold a billion rows, or the same long value in each row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zoo.errors import InputError
+from zoo.sources import reason
+from zoo.training.archives import MOST_ENTRIES, MOST_RATIO, SMALL_BYTES
+
+_BATCH_ROWS = 64  # that are in memory at once
+_BATCH_BYTES = 256 << 20  # that they may take, if every one of them has the longest value
+
+
+@contextlib.contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn what pyarrow raises into an `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:  # not all its own
+        raise InputError(f"{name} cannot be read as Parquet: {reason(error)}.") from error
+
+
+def rows(file: Path, columns: Sequence[str], name: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of some columns, row by row.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has too many rows, or is packed so tightly that it is a bomb; `name` is
+        what the error calls the source.
+    """
+    with reading(name), pq.ParquetFile(file) as opened:
+        largest = _checked(opened.metadata, file, columns, name)
+        size = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(largest, 1)))
+        for batch in opened.iter_batches(size, columns=list(dict.fromkeys(columns))):
+            yield from zip(*(batch.column(column).to_pylist() for column in columns), strict=True)
+
+
+def _checked(metadata: pq.FileMetaData, file: Path, columns: Sequence[str], name: str) -> int:
+    """The bytes of the largest piece of a column, of which one value cannot have more."""
+    if metadata.num_rows > MOST_ENTRIES:
+        raise InputError(f"{name} has {metadata.num_rows} rows, and {MOST_ENTRIES} are allowed.")
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    wanted = [chunk for chunk in chunks if chunk.path_in_schema.partition(".")[0] in columns]
+    total = sum(chunk.total_uncompressed_size for chunk in wanted)
+    if total > SMALL_BYTES and total > MOST_RATIO * file.stat().st_size:
+        raise InputError(f"{name} would unpack to more than {MOST_RATIO} times its size, as no examples do.")
+    return max((chunk.total_uncompressed_size for chunk in wanted), default=0)
