@@ -26,3 +26,15 @@ class CatalogError(ZooError, ValueError):
 
 class EngineError(ZooError, RuntimeError):
     """An engine that cannot run a network."""
+
+
+class WorkerError(ZooError, RuntimeError):
+    """A helper process that ended or failed."""
+
+
+class WorkerTimeoutError(WorkerError):
+    """A helper process that passed its time limit and was killed."""
+
+
+class WorkerMemoryError(WorkerError):
+    """A helper process that passed its memory limit and was killed."""
