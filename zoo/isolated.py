@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import psutil
@@ -59,7 +59,7 @@ class Worker:
         self._process = self._start()
 
     def call(
-        self, request: dict[str, Any], *arrays: np.ndarray, seconds: float
+        self, request: dict[str, Any], *arrays: np.ndarray, seconds: float, max_bytes: int | None = None
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send a request and wait for its answer; several threads may call, and take turns.
 
@@ -71,6 +71,8 @@ class Worker:
             Of bool, integers or floats.
         seconds : float
             Time limit, from the sending to the last byte of the answer.
+        max_bytes : int, optional
+            Another limit of memory for this request.
 
         Returns
         -------
@@ -93,7 +95,7 @@ class Worker:
                 self._end()
                 self._process = self._start()
             try:
-                answer, outputs = self._exchange(parts, seconds)
+                answer, outputs = self._exchange(parts, seconds, max_bytes or self._max_bytes)
             except BaseException:  # a later call must not read the rest of this answer
                 self._end()
                 raise
@@ -143,8 +145,10 @@ class Worker:
         self._process.stdin.close()
         self._process.stdout.close()
 
-    def _exchange(self, parts: list[memoryview], seconds: float) -> tuple[dict[str, Any], list[np.ndarray]]:
-        limits = _Limits(self._name, self._process.pid, seconds, self._max_bytes)
+    def _exchange(
+        self, parts: list[memoryview], seconds: float, max_bytes: int
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
+        limits = _Limits(self._name, self._process.pid, seconds, max_bytes)
         source, target = self._process.stdout.fileno(), self._process.stdin.fileno()
 
         def read(buffer: memoryview) -> None:
@@ -160,7 +164,7 @@ class Worker:
                 while part:
                     limits.wait(target, select.POLLOUT)
                     part = part[os.write(target, part) :]
-            return _received(read, self._max_bytes)
+            return _received(read, max_bytes)
         except (OSError, EOFError) as error:
             raise WorkerError(f"The process {self._name} ended before it answered.") from error
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
@@ -215,21 +219,24 @@ def serve(handle: Handler) -> None:
         if requests.readinto(buffer) != len(buffer):
             raise EOFError
 
-    while True:
-        try:
-            request, arrays = _received(read, sys.maxsize)
-        except EOFError:
-            return
-        try:
-            parts = _encoded(*handle(request, *arrays))
-        except ZooError as error:
-            parts = _encoded({"error": type(error).__name__, "text": str(error)[:_LONGEST_ERROR]}, ())
-        except Exception as error:  # of any library
-            text = f"{type(error).__name__}: {error}"
-            parts = _encoded({"error": "WorkerError", "text": text[:_LONGEST_ERROR]}, ())
-        for part in parts:
-            answers.write(part)
-        answers.flush()
+    with contextlib.suppress(EOFError):  # the parent has closed the pipe
+        while True:
+            _answer(handle, read, answers)
+
+
+def _answer(handle: Handler, read: _Read, answers: BinaryIO) -> None:
+    """Answer one request; nothing of it stays in memory."""
+    request, arrays = _received(read, sys.maxsize)
+    try:
+        parts = _encoded(*handle(request, *arrays))
+    except ZooError as error:
+        parts = _encoded({"error": type(error).__name__, "text": str(error)[:_LONGEST_ERROR]}, ())
+    except Exception as error:  # of any library
+        text = f"{type(error).__name__}: {error}"
+        parts = _encoded({"error": "WorkerError", "text": text[:_LONGEST_ERROR]}, ())
+    for part in parts:
+        answers.write(part)
+    answers.flush()
 
 
 def _exit_with_parent(pipe: int) -> None:

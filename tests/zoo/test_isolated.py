@@ -99,6 +99,18 @@ def test_a_child_at_its_limit_is_killed_and_the_next_call_has_another(worker, re
     assert worker.call({}, seconds=PATIENCE)[0]["pid"] != before
 
 
+def test_nothing_of_a_request_stays_in_memory(worker):
+    child = psutil.Process(worker.call({}, seconds=PATIENCE)[0]["pid"])
+    before = child.memory_info().rss
+    worker.call({}, np.ones(100_000_000, np.uint8), seconds=PATIENCE)
+    assert child.memory_info().rss < before + 20_000_000
+
+
+def test_a_request_may_have_another_limit_of_memory(worker):
+    with pytest.raises(WorkerMemoryError):
+        worker.call({}, np.ones(100_000_000, np.uint8), seconds=PATIENCE, max_bytes=90_000_000)
+
+
 def test_a_child_that_does_not_read_is_killed(worker):
     pid = worker.call({}, seconds=PATIENCE)[0]["pid"]
     os.kill(pid, signal.SIGSTOP)

@@ -1,0 +1,121 @@
+"""Pictures decoded in helper processes, which end at a limit of time or memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import queue
+import threading
+from functools import cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vision import picture
+from zoo.errors import InputError, WorkerError, WorkerMemoryError, WorkerTimeoutError
+from zoo.inputs import setting
+from zoo.isolated import Worker, serve
+
+WORKERS = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+LARGE = 25_000_000  # pixels; larger pictures are decoded one at a time
+_BASE_BYTES = 250_000_000
+_FILE_COPIES = 3
+_PIXEL_BYTES = 16  # a WebP with transparency needs the most
+# glibc returns what it takes in pieces of this size as soon as it is free.
+_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "131072"}
+
+
+def max_seconds() -> float:
+    """Time for one picture: ``ZOO_MAX_DECODE_SECONDS``, else 10 s, and more where more pixels are allowed."""
+    return setting("ZOO_MAX_DECODE_SECONDS", 10 * max(1, picture.max_pixels() / picture.PILLOWS_LIMIT))
+
+
+def run(action: str, data: bytes, name: str, **options: Any) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Do something with the bytes of a picture in a helper process.
+
+    Parameters
+    ----------
+    action : {"count", "check", "decode", "thumbnail"}
+    data : bytes
+    name : str
+        Of the picture, for errors.
+
+    Raises
+    ------
+    InputError
+        If the picture cannot be used, or passes a limit.
+    """
+    file = np.frombuffer(data, np.uint8)
+    counted, _ = _call({"action": "count", "name": name}, file, 0)
+    if action == "count":
+        return counted, []
+    request = {"action": action, "name": name, **options}
+    pixels = counted["pixels"]
+    if not isinstance(pixels, int) or not 0 <= pixels <= picture.max_pixels():
+        raise InputError(f"{name} cannot be decoded.")
+    if pixels <= LARGE:
+        return _call(request, file, pixels)
+    with _large:
+        return _call(request, file, pixels)
+
+
+def image_of(arrays: list[np.ndarray], name: str) -> Image.Image:
+    """The picture that a helper process sent."""
+    match arrays:
+        case [pixels] if (
+            pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.size
+        ):
+            return Image.fromarray(pixels)
+    raise InputError(f"{name} cannot be decoded.")
+
+
+_large = threading.Lock()
+
+
+def _call(request: dict[str, Any], file: np.ndarray, pixels: int) -> tuple[dict[str, Any], list[np.ndarray]]:
+    name, seconds = request["name"], max_seconds()
+    most = _BASE_BYTES + _FILE_COPIES * file.nbytes + _PIXEL_BYTES * pixels
+    idle = _workers()
+    worker = idle.get()
+    try:
+        return worker.call(request, file, seconds=seconds, max_bytes=most)
+    except WorkerTimeoutError:
+        raise InputError(f"{name} takes more than {seconds:g} s to decode; save the picture again.") from None
+    except WorkerMemoryError:
+        raise InputError(
+            f"{name} takes more than {most / 1e6:.0f} MB of memory to decode; save the picture again."
+        ) from None
+    except WorkerError as error:
+        raise InputError(f"{name} cannot be decoded.") from error
+    finally:
+        idle.put(worker)
+
+
+@cache
+def _workers() -> queue.Queue[Worker]:
+    idle: queue.Queue[Worker] = queue.LifoQueue()
+    for _ in range(WORKERS):
+        idle.put(Worker(__name__, max_bytes=_BASE_BYTES, env=_ENVIRONMENT))
+    return idle
+
+
+def _handle(request: dict[str, Any], file: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
+    stream = io.BytesIO(file)
+    stream.name = request["name"]
+    match request["action"]:
+        case "count":
+            return {"pixels": picture.count_pixels(stream)}, []
+        case "check":
+            return {"size": picture.check(stream)}, []
+        case "thumbnail":
+            return {}, [np.asarray(picture.thumbnail(stream, tuple(request["size"])))]
+        case "decode":
+            return {}, [np.asarray(picture.decode(stream))]
+    raise ValueError(request["action"])
+
+
+if __name__ == "__main__":
+    Image.MAX_IMAGE_PIXELS = None  # `vision.picture` has a limit of its own
+    os.environ[picture.ISOLATED] = "0"  # this is the helper process
+    serve(_handle)
