@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from vision.picture_limits import MeteredStream, require_few_scans
+from vision.picture_limits import MeteredStream, require_few_scans, require_few_strips
 from vision.picture_modes import PILLOW_ERRORS, to_rgb
 from zoo.errors import InputError
 from zoo.inputs import is_file, name_of, open_input, setting
@@ -24,8 +24,8 @@ def max_pixels() -> float:
 
 
 def max_request_pixels() -> float:
-    """Most pixels of the pictures of one request together: ``ZOO_MAX_REQUEST_PIXELS``, else 500 million."""
-    return setting("ZOO_MAX_REQUEST_PIXELS", 500_000_000)
+    """Most pixels of the pictures of one request together: ``ZOO_MAX_REQUEST_PIXELS``, else a billion."""
+    return setting("ZOO_MAX_REQUEST_PIXELS", 1_000_000_000)
 
 
 def is_isolated() -> bool:
@@ -101,7 +101,7 @@ def check(x: Any) -> tuple[int, int]:
 
 
 def count_pixels(x: Any) -> int:
-    """Pixels of a picture, by the header of a file.
+    """Pixels of a picture, by the header of a file; an open file is left at its place.
 
     Raises
     ------
@@ -111,13 +111,12 @@ def count_pixels(x: Any) -> int:
     if not is_file(x):
         width, height = decode(x).size
         return width * height
-    if is_isolated():
-        answer, _ = _run_isolated("count", x)
-        return int(answer["pixels"])
-    name = name_of(x)
-    with open_input(x) as stream, _sentences(name):
-        image = _open(MeteredStream(stream, name), name)
-        return image.width * image.height
+    place = x.tell() if hasattr(x, "seek") else None
+    try:
+        return _count_pixels(x)
+    finally:
+        if place is not None:
+            x.seek(place)
 
 
 class PixelBudget:
@@ -133,19 +132,18 @@ class PixelBudget:
         self.limit = max_request_pixels() if limit is None else limit
         self.used = 0
 
-    def take(self, x: Any) -> None:
+    def take(self, name: str, pixels: int) -> None:
         """Count a picture.
 
         Raises
         ------
         InputError
-            If it is no picture, or too many pixels with those before.
+            If it has too many pixels, together with those before.
         """
-        pixels = count_pixels(x)
         if self.used + pixels > self.limit:
             raise InputError(
-                f"{name_of(x)} is left out: all pictures together may have {self.limit / 1e6:.0f} million "
-                "pixels; bring fewer, or smaller ones."
+                f"{name} is left out: all pictures together may have {self.limit / 1e6:.0f} million pixels; "
+                "bring fewer, or smaller ones."
             )
         self.used += pixels
 
@@ -174,6 +172,16 @@ def _run_isolated(action: str, x: Any, **options: Any) -> tuple[dict[str, Any], 
         return picture_worker.run(action, stream.read(), name_of(x), **options)
 
 
+def _count_pixels(x: Any) -> int:
+    if is_isolated():
+        answer, _ = _run_isolated("count", x)
+        return int(answer["pixels"])
+    name = name_of(x)
+    with open_input(x) as stream, _sentences(name):
+        image = _open(MeteredStream(stream, name), name)
+        return image.width * image.height
+
+
 def _isolated_image(action: str, x: Any, **options: Any) -> Image.Image:
     from vision import picture_worker
 
@@ -198,6 +206,7 @@ def _decode(x: BinaryIO | Image.Image, name: str, side: int | None = None) -> Im
 
 
 def _open(stream: MeteredStream, name: str) -> Image.Image:
+    require_few_strips(stream, name)
     return _within_limit(Image.open(stream, formats=FORMATS), name)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from zoo.errors import InputError
 
 MAX_SCANS = 100  # of a JPEG; progressive ones of common encoders have about 10
 MAX_SCANNED = 1_800_000_000  # scans times pixels: 20 scans of the largest picture
+MAX_STRIPS = 100_000  # of a TIFF, or tiles
 MAX_READS = 20_000  # to open a file: Pillow reads each segment, block or tag by itself
 _READ_BYTES = 256  # that a read covers at least, on average, while pixels are decoded
 _SCAN = b"\xff\xda"
@@ -48,6 +50,30 @@ class MeteredStream:
         return getattr(self._stream, name)
 
 
+def require_few_strips(stream: BinaryIO, name: str) -> None:
+    """Refuse a TIFF in pieces so many that listing them takes Pillow seconds.
+
+    Raises
+    ------
+    InputError
+        If it has more than `MAX_STRIPS` strips or tiles.
+    """
+    place = stream.tell()
+    header = stream.read(16)
+    if header.startswith(tuple(TiffImagePlugin.PREFIXES)) and len(header) == 16:
+        big = header[2] == 43  # BigTIFF, as Pillow tells it
+        directory = TiffImagePlugin.ImageFileDirectory_v2(header if big else header[:8])
+        stream.seek(directory.next)
+        directory.load(stream)
+        if (parts := _parts(directory)) > MAX_STRIPS:
+            raise InputError(f"{name} consists of {parts} strips or tiles; {MAX_STRIPS} are allowed.")
+    stream.seek(place)
+
+
+def _parts(directory: Mapping[int, Any]) -> int:
+    return max(len(directory.get(tag, ())) for tag in (_STRIPS, _TILES)) or 1
+
+
 def require_few_scans(image: Image.Image, stream: BinaryIO, name: str) -> None:
     """Refuse a JPEG, or a TIFF of JPEGs, whose pixels are sent too many times over.
 
@@ -60,7 +86,7 @@ def require_few_scans(image: Image.Image, stream: BinaryIO, name: str) -> None:
     if image.format == "TIFF":
         if image.tag_v2.get(_COMPRESSION) not in _JPEG_IN_TIFF:
             return
-        parts = max(len(image.tag_v2.get(tag, ())) for tag in (_STRIPS, _TILES)) or 1
+        parts = _parts(image.tag_v2)
     elif image.format not in ("JPEG", "MPO"):
         return
     place = stream.tell()

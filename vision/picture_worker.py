@@ -47,10 +47,11 @@ def run(action: str, data: bytes, name: str, **options: Any) -> tuple[dict[str, 
         If the picture cannot be used, or passes a limit.
     """
     file = np.frombuffer(data, np.uint8)
-    counted, _ = _call({"action": "count", "name": name}, file, 0)
+    request = {"action": "count", "name": name, "max_pixels": picture.max_pixels()}
+    counted, _ = _call(request, file, 0)
     if action == "count":
         return counted, []
-    request = {"action": action, "name": name, **options}
+    request |= {"action": action, **options}
     pixels = counted["pixels"]
     if not isinstance(pixels, int) or not 0 <= pixels <= picture.max_pixels():
         raise InputError(f"{name} cannot be decoded.")
@@ -101,6 +102,7 @@ def _workers() -> queue.Queue[Worker]:
 
 
 def _handle(request: dict[str, Any], file: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
+    os.environ["ZOO_MAX_PIXELS"] = str(request["max_pixels"])  # may have been set after this process began
     stream = io.BytesIO(file)
     stream.name = request["name"]
     match request["action"]:
