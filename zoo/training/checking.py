@@ -89,9 +89,9 @@ def examined(
 
 
 def _check_picture(file: Path) -> None:
-    from vision.picture import decode
+    from vision.picture import check
 
-    decode(file)
+    check(file)
 
 
 def _check_sound(file: Path) -> None:
@@ -105,7 +105,14 @@ def _check_sound(file: Path) -> None:
         blocks.close()  # and with it the file
 
 
+def _check_header(file: Path) -> None:
+    from vision.picture import count_pixels
+
+    count_pixels(file)
+
+
 _CHECKS: dict[str, Callable[[Path], None]] = {"picture": _check_picture, "sound": _check_sound}
+_KINDS: dict[str, Callable[[Path], None]] = {"picture": _check_header, "sound": _check_sound}
 
 
 def _modality(listing: Listing) -> str:
@@ -117,7 +124,7 @@ def _modality(listing: Listing) -> str:
     found: dict[str, Path] = {}
     looks, first = 0, ""
     for file in islice(turns, _TRIES):
-        for modality, check in _CHECKS.items():
+        for modality, check in _KINDS.items():
             try:
                 check(file)
             except InputError as error:
