@@ -84,3 +84,23 @@ def tiff_of_strips(count: int) -> bytes:
     )
     table = struct.pack("<H", len(tags)) + entries + bytes(4)
     return b"II*\x00\x08\x00\x00\x00" + table + struct.pack("<I", 8) * count + struct.pack("<I", 1) * count
+
+
+def worst() -> dict[str, bytes]:
+    """Twenty files: the most memory, the most time, and the most pieces that a visitor can ask for."""
+    flat = (SIDE, SIDE)
+    files = {
+        **{f"clear-{n}.webp": webp() for n in range(7)},
+        **{f"refined-{n}.jpg": jpeg_of_scans(3000, 6000) for n in range(2)},
+        **{f"slow-{n}.jpg": jpeg_of_scans(100, 4200) for n in range(3)},
+        "deep.png": png_of_pixels(),
+        "float.tif": encoded(Image.new("F", flat, 1.5), "TIFF", compression="tiff_lzw"),
+        "integer.tif": encoded(Image.new("I", flat, 500), "TIFF", compression="tiff_lzw"),
+        "clear.tif": encoded(Image.new("RGBA", flat, (1, 2, 3, 4)), "TIFF", compression="tiff_lzw"),
+        "comments.gif": gif_of_comments(2_000_000),
+        "chunks.png": png_of_chunks(1_000_000),
+        "strips.tif": tiff_of_strips(5_000_000),
+        "huge.png": png_of_size(60_000),
+    }
+    assert len(files) == 20
+    return files

@@ -61,7 +61,7 @@ def examined(
     listing = chosen(listing, classes)
     if not listing.files:
         raise InputError(f"There are no examples in {listing.name}.")
-    modality = modality or _modality(listing)
+    modality = modality or _modality(listing, progress)
     looks = list(_looked(listing.files, _CHECKS[modality], progress))
     read = [look.content is not None for look in looks]
     unreadable = [
@@ -105,18 +105,11 @@ def _check_sound(file: Path) -> None:
         blocks.close()  # and with it the file
 
 
-def _check_header(file: Path) -> None:
-    from vision.picture import count_pixels
-
-    count_pixels(file)
-
-
 _CHECKS: dict[str, Callable[[Path], None]] = {"picture": _check_picture, "sound": _check_sound}
-_KINDS: dict[str, Callable[[Path], None]] = {"picture": _check_header, "sound": _check_sound}
 
 
-def _modality(listing: Listing) -> str:
-    """What the first files of every class are."""
+def _modality(listing: Listing, progress: Progress | None) -> str:
+    """What the first files of every class are; `progress` may end it."""
     by_class = defaultdict(list)
     for file, label in zip(listing.files, listing.labels, strict=True):
         by_class[label].append(file)
@@ -124,7 +117,9 @@ def _modality(listing: Listing) -> str:
     found: dict[str, Path] = {}
     looks, first = 0, ""
     for file in islice(turns, _TRIES):
-        for modality, check in _KINDS.items():
+        if progress:
+            progress(0, len(listing.files))
+        for modality, check in _CHECKS.items():
             try:
                 check(file)
             except InputError as error:
