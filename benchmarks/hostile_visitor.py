@@ -17,12 +17,13 @@ from pathlib import Path
 import psutil
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+import zoo
 from tests import bombs
 from tests.browser import chromium
 from tests.browser.serving import served
 
 PATIENCE = 300_000  # ms
-NETWORKS = ("SqueezeNet 1.1", "EfficientNet-Lite0")
+NETWORKS = ("squeezenet.caffe", "efficientnet_lite0.tf")
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,18 @@ def memory_of(server: psutil.Process) -> int:
     return total
 
 
-async def sampled(browser: Browser, address: str) -> float:
+def answers_of_the_sample() -> list[str]:
+    found = {name: zoo.classify(zoo.sample("cat.png"), network=name, top=1) for name in NETWORKS}
+    return [f"{zoo.describe(name).title}: {result.labels[0]}" for name, result in found.items()]
+
+
+async def sampled(browser: Browser, address: str, answers: list[str]) -> float:
     """Seconds from the click on the samples until every network has answered, in a session of its own."""
     page = await opened(browser, address)
     begin = time.monotonic()
     await page.get_by_text("Sample", exact=True).click()
-    for network in NETWORKS:
-        await expect(page.get_by_text(f"{network}: ").first).to_be_visible()
+    for answer in answers:
+        await expect(page.get_by_text(answer, exact=True)).to_be_visible()
     seconds = time.monotonic() - begin
     await page.context.close()
     return seconds
@@ -105,18 +111,18 @@ async def watch(server: psutil.Process, peaks: list[int]) -> None:
 
 async def measured(browser_path: str, address: str, pid: int, paths: list[Path], repeats: int) -> Figures:
     expect.set_options(timeout=PATIENCE)
-    server = psutil.Process(pid)
+    server, answers = psutil.Process(pid), answers_of_the_sample()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS)
-        await sampled(browser, address)  # loads the networks
-        alone = [await sampled(browser, address) for _ in range(repeats)]
+        await sampled(browser, address, answers)  # loads the networks
+        alone = [await sampled(browser, address, answers) for _ in range(repeats)]
         hostile = await opened(browser, address)
         rest = memory_of(server)
         peaks, beside = [rest], []
         watching = asyncio.create_task(watch(server, peaks))
         attack = asyncio.create_task(attacks(hostile, paths))
         while not attack.done() or not beside:
-            beside.append(await sampled(browser, address))
+            beside.append(await sampled(browser, address, answers))
         seconds, refusals = await attack
         watching.cancel()
         await browser.close()
