@@ -21,13 +21,14 @@ WORKERS = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity"
 LARGE = 25_000_000  # pixels; larger pictures are decoded one at a time
 _BASE_BYTES = 250_000_000
 _FILE_COPIES = 3
+_PATIENCE = 6  # times the limit of processor time, on a busy machine
 _PIXEL_BYTES = 16  # a WebP with transparency needs the most
 # glibc returns what it takes in pieces of this size as soon as it is free.
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
 def max_seconds() -> float:
-    """Time for one picture: ``ZOO_MAX_DECODE_SECONDS``, else 10 s, and more where more pixels are allowed."""
+    """Processor time for a picture: ``ZOO_MAX_DECODE_SECONDS``, else 10 s; it grows with `max_pixels`."""
     return setting("ZOO_MAX_DECODE_SECONDS", 10 * max(1, picture.max_pixels() / picture.PILLOWS_LIMIT))
 
 
@@ -80,7 +81,7 @@ def _call(request: dict[str, Any], file: np.ndarray, pixels: int) -> tuple[dict[
     idle = _workers()
     worker = idle.get()
     try:
-        return worker.call(request, file, seconds=seconds, max_bytes=most)
+        return worker.call(request, file, seconds=_PATIENCE * seconds, cpu_seconds=seconds, max_bytes=most)
     except WorkerTimeoutError:
         raise InputError(f"{name} takes more than {seconds:g} s to decode; save the picture again.") from None
     except WorkerMemoryError:
