@@ -61,7 +61,7 @@ def decode(x: Any) -> Image.Image:
     """
     if is_file(x):
         if is_isolated():
-            return _isolated_image("decode", x)
+            return _isolated("decode", x)
         with open_input(x) as stream:
             return _decode(stream, name_of(x))
     if isinstance(x, Image.Image):
@@ -76,7 +76,7 @@ def thumbnail(x: Any, size: tuple[int, int]) -> Image.Image:
     """
     if is_file(x):
         if is_isolated():
-            return _isolated_image("thumbnail", x, size=size)
+            return _isolated("thumbnail", x, size=size)
         with open_input(x) as stream:
             image = _decode(stream, name_of(x), side=2 * max(size))
     else:
@@ -93,15 +93,11 @@ def check(x: Any) -> tuple[int, int]:
     InputError
         As of `decode`.
     """
-    if is_file(x) and is_isolated():
-        answer, _ = _run_isolated("check", x)
-        width, height = answer["size"]
-        return int(width), int(height)
-    return decode(x).size
+    return _isolated("check", x) if is_file(x) and is_isolated() else decode(x).size
 
 
-def count_pixels(x: Any) -> int:
-    """Pixels of a picture, by the header of a file; an open file is left at its place.
+def stored_size(x: Any) -> tuple[int, int]:
+    """Width and height of a picture as its header states them; an open file is left at its place.
 
     Raises
     ------
@@ -109,14 +105,19 @@ def count_pixels(x: Any) -> int:
         If it is no picture, or has more than `max_pixels` pixels.
     """
     if not is_file(x):
-        width, height = decode(x).size
-        return width * height
+        return decode(x).size
     place = x.tell() if hasattr(x, "seek") else None
     try:
-        return _count_pixels(x)
+        return _isolated("size", x) if is_isolated() else _stored_size(x)
     finally:
         if place is not None:
             x.seek(place)
+
+
+def count_pixels(x: Any) -> int:
+    """Pixels of a picture; see `stored_size`."""
+    width, height = stored_size(x)
+    return width * height
 
 
 class PixelBudget:
@@ -165,28 +166,17 @@ def several(x: Any) -> list[Any]:
     return pictures
 
 
-def _run_isolated(action: str, x: Any, **options: Any) -> tuple[dict[str, Any], list[np.ndarray]]:
+def _isolated(action: str, x: Any, **options: Any) -> Any:
     from vision import picture_worker
 
     with open_input(x) as stream:
         return picture_worker.run(action, stream.read(), name_of(x), **options)
 
 
-def _count_pixels(x: Any) -> int:
-    if is_isolated():
-        answer, _ = _run_isolated("count", x)
-        return int(answer["pixels"])
+def _stored_size(x: Any) -> tuple[int, int]:
     name = name_of(x)
     with open_input(x) as stream, _sentences(name):
-        image = _open(MeteredStream(stream, name), name)
-        return image.width * image.height
-
-
-def _isolated_image(action: str, x: Any, **options: Any) -> Image.Image:
-    from vision import picture_worker
-
-    _, arrays = _run_isolated(action, x, **options)
-    return picture_worker.image_of(arrays, name_of(x))
+        return _open(MeteredStream(stream, name), name).size
 
 
 def _decode(x: BinaryIO | Image.Image, name: str, side: int | None = None) -> Image.Image:

@@ -6,6 +6,7 @@ import io
 import os
 import queue
 import threading
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -32,15 +33,20 @@ def max_seconds() -> float:
     return setting("ZOO_MAX_DECODE_SECONDS", 10 * max(1, picture.max_pixels() / picture.PILLOWS_LIMIT))
 
 
-def run(action: str, data: bytes, name: str, **options: Any) -> tuple[dict[str, Any], list[np.ndarray]]:
+def run(action: str, data: bytes, name: str, **options: Any) -> Image.Image | tuple[int, int]:
     """Do something with the bytes of a picture in a helper process.
 
     Parameters
     ----------
-    action : {"count", "check", "decode", "thumbnail"}
+    action : {"size", "check", "decode", "thumbnail"}
     data : bytes
     name : str
         Of the picture, for errors.
+
+    Returns
+    -------
+    PIL.Image.Image or tuple of int
+        The picture or its copy; its width and height where no pixels are asked for.
 
     Raises
     ------
@@ -48,28 +54,31 @@ def run(action: str, data: bytes, name: str, **options: Any) -> tuple[dict[str, 
         If the picture cannot be used, or passes a limit.
     """
     file = np.frombuffer(data, np.uint8)
-    request = {"action": "count", "name": name, "max_pixels": picture.max_pixels()}
-    counted, _ = _call(request, file, 0)
-    if action == "count":
-        return counted, []
+    request = {"action": "size", "name": name, "max_pixels": picture.max_pixels()}
+    width, height = _size(request, *_call(request, file, 0))
+    if action == "size":
+        return width, height
     request |= {"action": action, **options}
-    pixels = counted["pixels"]
-    if not isinstance(pixels, int) or not 0 <= pixels <= picture.max_pixels():
-        raise InputError(f"{name} cannot be decoded.")
-    if pixels <= LARGE:
-        return _call(request, file, pixels)
-    with _large:
-        return _call(request, file, pixels)
+    with _large if width * height > LARGE else nullcontext():
+        answer, arrays = _call(request, file, width * height)
+    return _size(request, answer, arrays) if action == "check" else _image(request, arrays)
 
 
-def image_of(arrays: list[np.ndarray], name: str) -> Image.Image:
-    """The picture that a helper process sent."""
-    match arrays:
-        case [pixels] if (
-            pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.size
+def _size(request: dict[str, Any], answer: dict[str, Any], _: list[np.ndarray]) -> tuple[int, int]:
+    match answer:
+        case {"size": [int(width), int(height)]} if (
+            min(width, height) >= 0 and width * height <= request["max_pixels"]
         ):
-            return Image.fromarray(pixels)
-    raise InputError(f"{name} cannot be decoded.")
+            return width, height
+    raise InputError(f"{request['name']} cannot be decoded.")
+
+
+def _image(request: dict[str, Any], arrays: list[np.ndarray]) -> Image.Image:
+    match arrays:
+        case [pixels] if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3:
+            if 0 < pixels.size <= 3 * request["max_pixels"]:
+                return Image.fromarray(pixels)
+    raise InputError(f"{request['name']} cannot be decoded.")
 
 
 _large = threading.Lock()
@@ -107,8 +116,8 @@ def _handle(request: dict[str, Any], file: np.ndarray) -> tuple[dict[str, Any], 
     stream = io.BytesIO(file)
     stream.name = request["name"]
     match request["action"]:
-        case "count":
-            return {"pixels": picture.count_pixels(stream)}, []
+        case "size":
+            return {"size": picture.stored_size(stream)}, []
         case "check":
             return {"size": picture.check(stream)}, []
         case "thumbnail":

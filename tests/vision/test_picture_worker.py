@@ -127,9 +127,21 @@ def test_a_helper_that_crashes_costs_one_file():
         [np.zeros((2, 2, 3), np.uint8)] * 2,
     ],
 )
-def test_what_a_helper_sends_is_checked(arrays):
-    with pytest.raises(InputError, match="cannot be decoded"):
-        picture_worker.image_of(arrays, "a.png")
+def test_pictures_that_a_helper_sends_are_checked(arrays, monkeypatch):
+    monkeypatch.setattr(picture_worker, "_call", lambda *_: ({"size": [2, 2]}, arrays))
+    for function in (decode, lambda x: thumbnail(x, (9, 9))):
+        with pytest.raises(InputError, match=r"^bytes 1 cannot be decoded\.$"):
+            function(b"any")
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"size": 3}, {"size": ["2", 2]}, {"size": [10**9, 10**9]}, {"size": [-2, -2]}]
+)
+def test_sizes_that_a_helper_sends_are_checked(answer, monkeypatch):
+    monkeypatch.setattr(picture_worker, "_call", lambda *_: (answer, []))
+    for function in (decode, check, count_pixels):
+        with pytest.raises(InputError, match=r"^bytes 1 cannot be decoded\.$"):
+            function(b"any")
 
 
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
