@@ -50,15 +50,15 @@ class Picture:
     def small(self) -> Image.Image:
         """The picture, no larger than a page has room for."""
 
-        def reduced(_: str) -> Image.Image | InputError:  # what took 10 s to be refused is not tried again
+        def reduced(_: str) -> Image.Image | str:
             try:
                 return thumbnail(self.image, SIDES)
-            except InputError as error:
-                return error
+            except InputError as error:  # is remembered too: it may have taken 10 s
+                return str(error)
 
         small = remembered(reduced, self.key, most=MOST_FILES)
-        if isinstance(small, InputError):
-            raise InputError(str(small))
+        if isinstance(small, str):
+            raise InputError(small)
         return small
 
 
