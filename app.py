@@ -1,11 +1,14 @@
 """The app: `make app`, `zoo app` or `streamlit run app.py`."""
 
 import gc
+import os
 from pathlib import Path
 
 import streamlit as st
 
 import zoo
+
+os.environ.setdefault("ZOO_ISOLATED_DECODING", "1")  # files of strangers
 
 PAGES = Path(zoo.__file__).parent / "pages"
 ICONS = {

@@ -4,6 +4,7 @@ Samples never travel without their rate, and never all at once: a recording is a
 The decoders are imported where a file needs them; arrays at the right rate need none.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from zoo.inputs import is_file, name_of, open_input, setting
 BLOCK_SECONDS = 10
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
 MOST_CHANNELS = 64
+MOST_SAMPLES = 1_600_000  # a second, of all channels: 8 of 192 kHz, or 33 of 48 kHz
+DECODE_SECONDS = (30, 0.1)  # of the processor: for any recording, and more for each second of it
+_MOST_FRAMES = 5000  # of FFmpeg's, kept until they make a block
+_SHORTEST_FRAME = 16  # samples, on average; codecs have 100 and more
 LOUDEST = 1e6  # full scale is 1; squares of this are still far from float32's end
 
 # FFmpeg also knows play lists, which name other files and addresses. Only containers of sound are let in.
@@ -166,12 +171,20 @@ def limited(sound: Sound) -> Iterator[np.ndarray]:
     Raises
     ------
     InputError
-        If it turns out to be damaged or too long.
+        If it turns out to be damaged or too long, or takes too long to decode.
     """
-    count = 0
-    for block in sound.blocks:
+    count, busy = 0, 0.0
+    while True:
+        begin = time.thread_time()
+        block = next(sound.blocks, None)
+        busy += time.thread_time() - begin
+        if block is None:
+            return
         count += len(block)
         _check_duration(count / sound.rate, sound)
+        if busy > DECODE_SECONDS[0] + DECODE_SECONDS[1] * count / sound.rate:
+            sound.blocks.close()
+            raise InputError(f"{sound.name} takes too long to decode; save it again, as WAV or FLAC.")
         yield block
 
 
@@ -296,6 +309,9 @@ def _open_soundfile(stream: BinaryIO, name: str, most: float) -> Sound | None:
         stream.seek(0)
         return None
 
+    if file.samplerate * file.channels > MOST_SAMPLES:
+        raise _too_many_samples(name, file.channels, file.samplerate)
+
     def blocks() -> Iterator[np.ndarray]:
         with stream, file:
             while True:
@@ -308,6 +324,13 @@ def _open_soundfile(stream: BinaryIO, name: str, most: float) -> Sound | None:
                 yield block
 
     return Sound(name, file.samplerate, file.frames / max(file.samplerate, 1), blocks(), most)
+
+
+def _too_many_samples(name: str, channels: int, rate: int) -> InputError:
+    return InputError(
+        f"{name} has {channels} channels of {rate} Hz; {MOST_SAMPLES / 1e6:g} million samples a second are "
+        "allowed in all."
+    )
 
 
 def _open_ffmpeg(stream: BinaryIO, name: str, most: float) -> Sound:
@@ -327,6 +350,10 @@ def _open_ffmpeg(stream: BinaryIO, name: str, most: float) -> Sound:
     if track.codec_context is None:
         container.close()
         raise InputError(f"{name} is encoded in a way that cannot be decoded.")
+    rate, channels = track.rate or 0, track.codec_context.channels
+    if rate * channels > MOST_SAMPLES:
+        container.close()
+        raise _too_many_samples(name, channels, rate)
     duration = container.duration / av.time_base if container.duration else None
 
     def blocks() -> Iterator[np.ndarray]:
@@ -340,9 +367,13 @@ def _open_ffmpeg(stream: BinaryIO, name: str, most: float) -> Sound:
                     for part in planar.resample(frame):
                         waiting.append(part.to_ndarray().mean(axis=0, dtype=np.float32)[:, None])
                         length += len(waiting[-1])
-                    if length >= BLOCK_SECONDS * track.rate:
+                    if len(waiting) >= _MOST_FRAMES and length < _SHORTEST_FRAME * _MOST_FRAMES:
+                        raise InputError(f"{name} is split into too many pieces; save it again.")
+                    if length >= BLOCK_SECONDS * track.rate or len(waiting) >= _MOST_FRAMES:
                         yield np.concatenate(waiting)
                         waiting, length = [], 0
+            except InputError:
+                raise
             except (av.FFmpegError, ValueError) as error:
                 raise InputError(f"{name} is a damaged sound file: {error}.") from error
         if waiting:

@@ -1,46 +1,41 @@
 """Decoding pictures: the only place in `vision` that meets untrusted bytes."""
 
-import struct
-from collections.abc import Iterable
-from io import BytesIO
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from vision.picture_limits import MeteredStream, require_few_scans, require_few_strips
+from vision.picture_modes import PILLOW_ERRORS, to_rgb
 from zoo.errors import InputError
 from zoo.inputs import is_file, name_of, open_input, setting
 
 PILLOWS_LIMIT = 89_478_485  # from which on Pillow itself warns
+ISOLATED = "ZOO_ISOLATED_DECODING"
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-_PHOTOMETRIC = 262  # tag of TIFF
-# What Pillow raises on damaged files.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    MemoryError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    struct.error,
-)
-# What brings a picture upright, by its EXIF orientation.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def max_pixels() -> float:
     """Most pixels that a picture may have: ``ZOO_MAX_PIXELS``, else Pillow's own limit, 89 million."""
     return setting("ZOO_MAX_PIXELS", PILLOWS_LIMIT)
+
+
+def max_request_pixels() -> float:
+    """Most pixels of the pictures of one request together: ``ZOO_MAX_REQUEST_PIXELS``, else a billion."""
+    return setting("ZOO_MAX_REQUEST_PIXELS", 1_000_000_000)
+
+
+def is_isolated() -> bool:
+    """Whether files are decoded in helper processes.
+
+    ``ZOO_ISOLATED_DECODING=1`` asks for it, as the app does. Pictures that Pillow refuses without a change of
+    its global limit are decoded there too.
+    """
+    asked = os.environ.get(ISOLATED)
+    return asked == "1" or (asked != "0" and max_pixels() > PILLOWS_LIMIT)
 
 
 def decode(x: Any) -> Image.Image:
@@ -62,14 +57,96 @@ def decode(x: Any) -> Image.Image:
     Raises
     ------
     InputError
-        If it is no picture, is damaged, or has more than `max_pixels` pixels.
+        If it is no picture, is damaged, has more than `max_pixels` pixels, or takes too long to decode.
     """
-    if isinstance(x, Image.Image):
-        return _decode(x, name_of(x))
     if is_file(x):
+        if is_isolated():
+            return _isolated("decode", x)
         with open_input(x) as stream:
             return _decode(stream, name_of(x))
-    return _rgb(_from_array(x), "the array")
+    if isinstance(x, Image.Image):
+        return _decode(x, name_of(x))
+    return to_rgb(_from_array(x), "the array")
+
+
+def thumbnail(x: Any, size: tuple[int, int]) -> Image.Image:
+    """A copy of a picture, no wider and no higher than `size`; see `decode`.
+
+    Of a JPEG no more is decoded than the copy needs.
+    """
+    if is_file(x):
+        if is_isolated():
+            return _isolated("thumbnail", x, size=size)
+        with open_input(x) as stream:
+            image = _decode(stream, name_of(x), side=2 * max(size))
+    else:
+        image = decode(x).copy()
+    image.thumbnail(size)
+    return image
+
+
+def check(x: Any) -> tuple[int, int]:
+    """Decode a picture to see that it is whole; its width and height, upright.
+
+    Raises
+    ------
+    InputError
+        As of `decode`.
+    """
+    return _isolated("check", x) if is_file(x) and is_isolated() else decode(x).size
+
+
+def stored_size(x: Any) -> tuple[int, int]:
+    """Width and height of a picture as its header states them; an open file is left at its place.
+
+    Raises
+    ------
+    InputError
+        If it is no picture, or has more than `max_pixels` pixels.
+    """
+    if not is_file(x):
+        return decode(x).size
+    place = x.tell() if hasattr(x, "seek") else None
+    try:
+        return _isolated("size", x) if is_isolated() else _stored_size(x)
+    finally:
+        if place is not None:
+            x.seek(place)
+
+
+def count_pixels(x: Any) -> int:
+    """Pixels of a picture; see `stored_size`."""
+    width, height = stored_size(x)
+    return width * height
+
+
+class PixelBudget:
+    """Pixels that the pictures of one request may have together.
+
+    Parameters
+    ----------
+    limit : float, optional
+        `max_request_pixels` by default.
+    """
+
+    def __init__(self, limit: float | None = None):
+        self.limit = max_request_pixels() if limit is None else limit
+        self.used = 0
+
+    def take(self, name: str, pixels: int) -> None:
+        """Count a picture.
+
+        Raises
+        ------
+        InputError
+            If it has too many pixels, together with those before.
+        """
+        if self.used + pixels > self.limit:
+            raise InputError(
+                f"{name} is left out: all pictures together may have {self.limit / 1e6:.0f} million pixels; "
+                "bring fewer, or smaller ones."
+            )
+        self.used += pixels
 
 
 def is_one(x: Any) -> bool:
@@ -89,23 +166,58 @@ def several(x: Any) -> list[Any]:
     return pictures
 
 
-def _decode(x: BinaryIO | Image.Image, name: str) -> Image.Image:
-    limit = max_pixels()
-    if Image.MAX_IMAGE_PIXELS is not None and limit > Image.MAX_IMAGE_PIXELS:
-        Image.MAX_IMAGE_PIXELS = int(limit)  # the user asked for more than Pillow allows
-    try:
-        image = x if isinstance(x, Image.Image) else Image.open(x, formats=FORMATS)
-        if (pixels := image.width * image.height) > limit:
-            raise InputError(_too_large(name, pixels, limit))
+def _isolated(action: str, x: Any, **options: Any) -> Any:
+    from vision import picture_worker
+
+    with open_input(x) as stream:
+        return picture_worker.run(action, stream.read(), name_of(x), **options)
+
+
+def _stored_size(x: Any) -> tuple[int, int]:
+    name = name_of(x)
+    with open_input(x) as stream, _sentences(name):
+        return _open(MeteredStream(stream, name), name).size
+
+
+def _decode(x: BinaryIO | Image.Image, name: str, side: int | None = None) -> Image.Image:
+    """Decode all of a picture, or of a JPEG as much as gives it that many pixels on its longer side."""
+    with _sentences(name):
+        if isinstance(x, Image.Image):
+            image = _within_limit(x, name)
+        else:
+            stream = MeteredStream(x, name)
+            image = _open(stream, name)
+            require_few_scans(image, x, name)
+            stream.allow_pixels()
+        if side:
+            image.draft(None, (side, side))
         image.load()
-        return _rgb(image, name)
+        return to_rgb(image, name)
+
+
+def _open(stream: MeteredStream, name: str) -> Image.Image:
+    require_few_strips(stream, name)
+    return _within_limit(Image.open(stream, formats=FORMATS), name)
+
+
+def _within_limit(image: Image.Image, name: str) -> Image.Image:
+    if (pixels := image.width * image.height) > (limit := max_pixels()):
+        raise InputError(_too_large(name, pixels, limit))
+    return image
+
+
+@contextmanager
+def _sentences(name: str) -> Iterator[None]:
+    """What Pillow raises, as one sentence."""
+    try:
+        yield
     except UnidentifiedImageError:
         raise InputError(f"{name} is not a picture (JPEG, PNG, WebP, BMP, TIFF or GIF).") from None
     except Image.DecompressionBombError:
-        raise InputError(_too_large(name, None, limit)) from None
+        raise InputError(_too_large(name, None, max_pixels())) from None
     except InputError:
         raise
-    except _BROKEN as error:
+    except PILLOW_ERRORS as error:
         raise InputError(f"{name} is a damaged picture: {str(error).rstrip('.')}.") from error
 
 
@@ -113,60 +225,6 @@ def _too_large(name: str, pixels: int | None, limit: float) -> str:
     size = f"{pixels / 1e6:.0f} million" if pixels else "far too many"
     most = f"{limit / 1e6:.0f} million"
     return f"{name} has {size} pixels, more than the {most} allowed; ZOO_MAX_PIXELS raises it."
-
-
-def _rgb(image: Image.Image, name: str) -> Image.Image:
-    if image.width == 0 or image.height == 0:
-        raise InputError(f"{name} has no pixels.")
-    image = _upright(image)
-    if image.mode == "CMYK":
-        image = _from_cmyk(image)
-    elif image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        image = _from_deep(image, name)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
-    except _BROKEN:
-        turn = None  # a broken EXIF says nothing
-    return image if turn is None else image.transpose(turn)
-
-
-def _from_cmyk(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if not profile:
-        return image
-    try:
-        return ImageCms.profileToProfile(
-            image,
-            ImageCms.ImageCmsProfile(BytesIO(profile)),
-            ImageCms.createProfile("sRGB"),
-            outputMode="RGB",
-        )
-    except (ImageCms.PyCMSError, OSError):
-        return image  # a broken profile: the plain conversion is the best there is
-
-
-def _from_deep(image: Image.Image, name: str) -> Image.Image:
-    """16-bit grey by its high byte; 32-bit and float, which have no fixed range, over the range they use."""
-    values = np.asarray(image)
-    if values.dtype.kind == "u" and values.itemsize == 2:
-        shown = (values >> 8).astype(np.uint8)
-        if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:  # TIFF's "0 is white"
-            shown = 255 - shown
-        if (clear := image.info.get("transparency")) is not None:
-            shown[values == clear] = 255
-        return Image.fromarray(shown)
-    if not np.isfinite(values).all():
-        raise InputError(f"{name} has pixels that are not a number.")
-    low, high = float(values.min()), float(values.max())
-    return Image.fromarray(((values - low) * (255 / max(high - low, 1e-12))).round().astype(np.uint8))
 
 
 def _from_array(x: Any) -> Image.Image:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vision.picture import PixelBudget, count_pixels
 from zoo.errors import InputError
 from zoo.followers import Vectors
 from zoo.inputs import name_of
@@ -35,12 +36,15 @@ class Limits:
     ----------
     seconds : float
         Of sound, in all.
+    pixels : float
+        Of pictures, in all.
     vectors : int
     numbers : int
         In all vectors together, 4 bytes each.
     """
 
     seconds: float = float("inf")
+    pixels: float = float("inf")
     vectors: float = float("inf")
     numbers: float = float("inf")
 
@@ -100,12 +104,15 @@ def collect(
     """
     net.require("embed")
     names = _different([name_of(file, i) for i, file in enumerate(files)])
-    budget = _Budget(limits or Limits())
+    limits = limits or Limits()
+    budget, pixels = _Budget(limits), PixelBudget(limits.pixels)
     parts, used, problems = [], [], []
     for position, (file, name) in enumerate(zip(files, names, strict=True)):
         if progress:
             progress(position, name)
         try:
+            if limits.pixels < float("inf") and net.spec.modality == "picture":
+                pixels.take(name, count_pixels(file))
             part, seconds = _embedded(net, file, Vectors(net, layer=layer, pool=pool), mean, budget)
         except InputError as error:
             problems.append(Problem(name, str(error)))

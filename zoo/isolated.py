@@ -69,7 +69,12 @@ class Worker:
         self._process = self._start()
 
     def call(
-        self, request: dict[str, Any], *arrays: np.ndarray, seconds: float, max_bytes: int | None = None
+        self,
+        request: dict[str, Any],
+        *arrays: np.ndarray,
+        seconds: float,
+        cpu_seconds: float = math.inf,
+        max_bytes: int | None = None,
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send a request and wait for its answer; several threads may call, and take turns.
 
@@ -81,6 +86,8 @@ class Worker:
             Of bool, integers or floats.
         seconds : float
             Time limit, from the sending to the last byte of the answer.
+        cpu_seconds : float, optional
+            Limit of processor time, which does not pass faster on a busy machine.
         max_bytes : int, optional
             Another limit of memory for this request.
 
@@ -105,7 +112,10 @@ class Worker:
                 self._end()
                 self._process = self._start()
             try:
-                answer, outputs = self._exchange(parts, seconds, max_bytes or self._max_bytes)
+                limits = _Limits(
+                    self._name, self._process.pid, seconds, cpu_seconds, max_bytes or self._max_bytes
+                )
+                answer, outputs = self._exchange(parts, limits)
             except BaseException:  # a later call must not read the rest of this answer
                 self._end()
                 raise
@@ -149,16 +159,14 @@ class Worker:
         return process
 
     def _end(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where all have ended
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        if self._process.returncode is None:  # otherwise its number may be another process's by now
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses if it has ended
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
 
-    def _exchange(
-        self, parts: list[memoryview], seconds: float, max_bytes: int
-    ) -> tuple[dict[str, Any], list[np.ndarray]]:
-        limits = _Limits(self._name, self._process.pid, seconds, max_bytes)
+    def _exchange(self, parts: list[memoryview], limits: _Limits) -> tuple[dict[str, Any], list[np.ndarray]]:
         source, target = self._process.stdout.fileno(), self._process.stdin.fileno()
 
         def read(buffer: memoryview) -> None:
@@ -174,7 +182,7 @@ class Worker:
                 while part:
                     limits.wait(target, select.POLLOUT)
                     part = part[os.write(target, part) :]
-            return _received(read, self._max_answer or max_bytes)
+            return _received(read, self._max_answer or limits.max_bytes)
         except (OSError, EOFError) as error:
             raise WorkerError(f"The process {self._name} ended before it answered.") from error
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
@@ -184,10 +192,12 @@ class Worker:
 class _Limits:
     """Wait for the pipes of a process while it stays within its limits."""
 
-    def __init__(self, name: str, pid: int, seconds: float, max_bytes: int):
+    def __init__(self, name: str, pid: int, seconds: float, cpu_seconds: float, max_bytes: int):
+        self.max_bytes = max_bytes
         self._name, self._process = name, psutil.Process(pid)
-        self._seconds, self._max_bytes = seconds, max_bytes
+        self._seconds, self._cpu_seconds = seconds, cpu_seconds
         self._end, self._due = time.monotonic() + seconds, 0.0
+        self._cpu_before = self._cpu()
 
     def wait(self, pipe: int, event: int) -> None:
         poll = select.poll()
@@ -205,9 +215,18 @@ class _Limits:
             return
         self._due = now + _INTERVAL
         with contextlib.suppress(psutil.NoSuchProcess):  # reading notices that it has ended
-            if self._process.memory_info().rss > self._max_bytes:
-                limit = f"{self._max_bytes / 1e6:.0f} MB"
+            if self._process.memory_info().rss > self.max_bytes:
+                limit = f"{self.max_bytes / 1e6:.0f} MB"
                 raise WorkerMemoryError(f"The process {self._name} took more than {limit} of memory.")
+            if self._cpu() - self._cpu_before > self._cpu_seconds:
+                raise WorkerTimeoutError(f"The process {self._name} computed for {self._cpu_seconds:g} s.")
+
+    def _cpu(self) -> float:
+        try:
+            times = self._process.cpu_times()
+        except psutil.NoSuchProcess:
+            return 0.0
+        return times.user + times.system
 
 
 def serve(handle: Handler) -> None:

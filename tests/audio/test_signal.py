@@ -4,6 +4,7 @@ import io
 import os
 import threading
 import wave
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 import torch
 
+from audio import signal
 from audio.signal import mono, open_sound, read_mono
 from zoo.errors import InputError
 
@@ -261,3 +263,37 @@ def test_a_folder_and_a_missing_file(tmp_path):
         open_sound(tmp_path)
     with pytest.raises(InputError, match="no file"):
         open_sound(tmp_path / "missing.wav")
+
+
+def matroska(packets: int, samples: int, rate: int = 16000) -> bytes:
+    """A recording in packets of so many samples each."""
+    stream, second = io.BytesIO(), Fraction(1, rate)
+    with av.open(stream, "w", format="matroska") as container:
+        track = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for i in range(packets):
+            packet = av.Packet(bytes(2 * samples))
+            packet.stream, packet.pts, packet.dts, packet.time_base = track, i * samples, i * samples, second
+            container.mux(packet)
+    return stream.getvalue()
+
+
+def test_tiny_packets_are_refused_and_small_ones_are_not():
+    assert len(read_mono(matroska(6000, 100), 16000)) == 600_000
+    with pytest.raises(InputError, match=r"^bytes 1 is split into too many pieces; save it again\.$"):
+        read_mono(matroska(6000, 1), 16000)
+
+
+@pytest.mark.parametrize(("rate", "channels", "kind"), [(655_350, 8, "flac"), (192_000, 255, "wav")])
+def test_samples_a_second_are_limited_over_all_channels(rate, channels, kind):
+    stream = io.BytesIO()
+    soundfile.write(stream, np.zeros((100, channels), np.int16), rate, format=kind)
+    with pytest.raises(InputError, match=f"has {channels} channels of {rate} Hz"):
+        open_sound(stream.getvalue())
+
+
+def test_a_recording_that_is_slow_to_decode_is_left(monkeypatch):
+    monkeypatch.setattr(signal, "DECODE_SECONDS", (0, 0))
+    stream = io.BytesIO()
+    soundfile.write(stream, np.zeros(16000 * 30, np.int16), 16000, format="flac")
+    with pytest.raises(InputError, match="takes too long to decode"):
+        read_mono(stream.getvalue(), 16000)

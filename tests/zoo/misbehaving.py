@@ -16,6 +16,10 @@ def handle(request: dict[str, Any], *arrays: np.ndarray) -> tuple[dict[str, Any]
     match request:
         case {"sleep": seconds}:
             time.sleep(seconds)
+        case {"compute": seconds}:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                pass
         case {"allocate": size}:
             kept = [np.ones(1 << 20, np.uint8) for _ in range(size >> 20)]
             time.sleep(10 if kept else 0)

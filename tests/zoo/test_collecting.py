@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 import zoo
 from zoo.collecting import Limits, collect, grouped
@@ -140,3 +141,13 @@ def test_ants_are_nearest_to_ants(net, media):
         for path in sorted((media / "ants-bees" / "val" / kind).glob("*.jpg"))[:20]
     ]
     assert same_group(collect(net("efficientnet_lite0"), files).embedding) > 0.8
+
+
+def test_pictures_beyond_the_limit_of_pixels_are_left_out(net, tmp_path):
+    files = []
+    for name, side in {"a.png": 30, "b.png": 40, "c.png": 10}.items():
+        files.append(tmp_path / name)
+        Image.new("RGB", (side, side)).save(files[-1])
+    found = collect(net("squeezenet.caffe"), files, limits=Limits(pixels=1000))
+    assert found.files == (0, 2)
+    assert [problem.reason.split(":")[0] for problem in found.problems] == [f"{files[1]} is left out"]

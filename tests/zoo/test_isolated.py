@@ -111,6 +111,12 @@ def test_a_request_may_have_another_limit_of_memory(worker):
         worker.call({}, np.ones(100_000_000, np.uint8), seconds=PATIENCE, max_bytes=90_000_000)
 
 
+def test_processor_time_has_a_limit_of_its_own(worker):
+    worker.call({"sleep": 1}, seconds=PATIENCE, cpu_seconds=0.5)
+    with pytest.raises(WorkerTimeoutError, match=r"computed for 0\.5 s"):
+        worker.call({"compute": PATIENCE}, seconds=PATIENCE, cpu_seconds=0.5)
+
+
 def test_a_child_that_does_not_read_is_killed(worker):
     pid = worker.call({}, seconds=PATIENCE)[0]["pid"]
     os.kill(pid, signal.SIGSTOP)

@@ -8,7 +8,7 @@ import streamlit as st
 
 import zoo
 from audio.signal import read_mono
-from vision.picture import decode
+from vision import picture
 from zoo.collecting import MOST_GROUPS, Collection, grouped
 from zoo.pages import asking, shared
 from zoo.pages.asking import Given
@@ -191,9 +191,7 @@ def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: i
 
 def thumbnail(given: Given) -> Any:
     """The picture, small."""
-    picture = decode(asking.named(given))
-    picture.thumbnail((SIDE, SIDE))
-    return picture
+    return picture.thumbnail(asking.named(given), (SIDE, SIDE))
 
 
 def samples(given: Given) -> np.ndarray:

@@ -8,7 +8,7 @@ import streamlit as st
 
 import zoo
 from audio.signal import read_mono
-from vision.picture import decode
+from vision.picture import PixelBudget, check, count_pixels
 from zoo.comparison import Measurement
 from zoo.errors import ZooError
 from zoo.jobs import FAILED, STOPPED, Job
@@ -98,17 +98,19 @@ def refusals(kind: str, given: Sequence[Given]) -> list[str | None]:
     key = tuple((one.name, hash(one.data)) for one in given)
     if st.session_state.get("compare-seen", [None])[0] != key:
         with st.spinner("Looks at what you brought …"):
-            st.session_state["compare-seen"] = key, [refusal(kind, one) for one in given]
+            budget = PixelBudget()
+            st.session_state["compare-seen"] = key, [refusal(kind, one, budget) for one in given]
     said = st.session_state["compare-seen"][1]
     for why in filter(None, said):
         shared.refuse(why)
     return said
 
 
-def refusal(kind: str, given: Given) -> str | None:
+def refusal(kind: str, given: Given, budget: PixelBudget) -> str | None:
     try:
         if kind == "picture":
-            decode(named(given))
+            budget.take(given.name, count_pixels(named(given)))
+            check(named(given))
         else:
             read_mono(named(given), RATE, most=shared.MOST_SECONDS)
     except ZooError as error:

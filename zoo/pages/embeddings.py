@@ -3,6 +3,7 @@
 import streamlit as st
 
 import zoo
+from vision.picture import max_request_pixels
 from zoo import collecting
 from zoo.collecting import Collection, Limits
 from zoo.pages import asking, shared
@@ -13,7 +14,7 @@ from zoo.training.transfer import DEFAULTS
 
 FEW = 5  # recordings, of which each window is a point of its own unless the user says otherwise
 # 2000 windows are 16 minutes of YAMNet or 20 s of CREPE; ten million numbers are 40 MB.
-LIMITS = Limits(seconds=MOST_SECONDS, vectors=2000, numbers=10_000_000)
+LIMITS = Limits(seconds=MOST_SECONDS, pixels=max_request_pixels(), vectors=2000, numbers=10_000_000)
 
 
 def choose(kind: str) -> tuple[str, str | None, bool | None]:

@@ -9,8 +9,9 @@ import streamlit as st
 from PIL import Image
 
 import zoo
-from vision.picture import decode
+from vision.picture import PixelBudget, count_pixels, decode, thumbnail
 from zoo.agreement import Agreement, agreements, pairs
+from zoo.errors import InputError
 from zoo.explaining import METHODS
 from zoo.pages import asking, shared
 from zoo.pages.asking import MOST_FILES, Given, ask, named
@@ -23,7 +24,7 @@ MOST_ANSWERS = 300  # of a session, some 10 kB each
 
 
 class Picture:
-    """A picture that the user gave, decoded when it is needed."""
+    """A picture that the user gave, decoded when it is needed, and forgotten after its answers."""
 
     def __init__(self, given: Given):
         self.name = given.name
@@ -36,15 +37,29 @@ class Picture:
         image.filename = self.name  # which results then name
         return image
 
+    def forget(self) -> None:
+        """Free the memory of the decoded picture."""
+        self.__dict__.pop("image", None)
+
+    def pixels(self) -> int:
+        def counted(_: str) -> int:
+            return count_pixels(named(self._given))
+
+        return remembered(counted, self.key, most=MOST_FILES)
+
     def small(self) -> Image.Image:
         """The picture, no larger than a page has room for."""
 
-        def thumbnail(_: str) -> Image.Image:
-            small = self.image.copy()
-            small.thumbnail(SIDES)
-            return small
+        def reduced(_: str) -> Image.Image | str:
+            try:
+                return thumbnail(self.image, SIDES)
+            except InputError as error:  # is remembered too: it may have taken 10 s
+                return str(error)
 
-        return remembered(thumbnail, self.key, most=MOST_FILES)
+        small = remembered(reduced, self.key, most=MOST_FILES)
+        if isinstance(small, str):
+            raise InputError(small)
+        return small
 
 
 class Looking(NamedTuple):
@@ -225,9 +240,12 @@ with one_sentence():
     everything: list[list[zoo.Classification]] = []
     if pictures and not chosen:
         st.info("Choose a network.")
+    budget = PixelBudget()
     for position, picture in enumerate(pictures if chosen else []):
         with one_sentence():
+            budget.take(picture.name, picture.pixels())
             everything.append(show(position, picture, chosen, top, looking))
+        picture.forget()
     results = [result for results in everything for result in results]
     with overview:
         summary(everything)

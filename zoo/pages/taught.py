@@ -7,11 +7,13 @@ import streamlit as st
 
 import zoo
 from audio.signal import read_mono
-from vision.picture import decode
+from vision.picture import PixelBudget, count_pixels, thumbnail
 from zoo.exchange.exporting import to_onnx
 from zoo.pages import asking, shared
 from zoo.pages.shared import RATE, File, literally, one_sentence
 from zoo.training.teaching import Taught, curves, packed, verdict
+
+SIDES = (600, 600)  # of a picture on the page, at most
 
 
 def results(taught: Taught) -> None:
@@ -38,15 +40,15 @@ def results(taught: Taught) -> None:
 
 def attempt(net: zoo.Network) -> None:
     """New files, and what the network says of them."""
+    budget = PixelBudget()
     for position, given in enumerate(asking.ask(net.spec.modality, "teach-try")):
         with one_sentence():
             left, right = st.columns(2)
             if net.spec.modality == "picture":
-                picture = decode(
-                    asking.named(given)
-                )  # before it is shown: Streamlit refuses with a traceback
-                left.image(picture, caption=literally(given.name), width=300, alt=given.name)
-                said = net.classify(picture, top=5)
+                budget.take(given.name, count_pixels(asking.named(given)))
+                small = thumbnail(asking.named(given), SIDES)
+                left.image(small, caption=literally(given.name), width=300, alt=given.name)
+                said = net.classify(asking.named(given), top=5)
             else:
                 samples = read_mono(asking.named(given), RATE, most=shared.MOST_SECONDS)
                 with left:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vision.picture import decode
+from vision.picture import check
 from zoo.errors import InputError
 from zoo.network import Network
 from zoo.registry import describe, networks
@@ -174,7 +174,7 @@ def _side(data: Dataset) -> float:
     sides = []
     for i in sample(data, most=20):
         try:
-            sides.append(min(decode(data.inputs[i]).size))
+            sides.append(min(check(data.inputs[i])))
         except InputError:
             continue
     return float(np.median(sides)) if sides else 0.0

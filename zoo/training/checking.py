@@ -61,7 +61,7 @@ def examined(
     listing = chosen(listing, classes)
     if not listing.files:
         raise InputError(f"There are no examples in {listing.name}.")
-    modality = modality or _modality(listing)
+    modality = modality or _modality(listing, progress)
     looks = list(_looked(listing.files, _CHECKS[modality], progress))
     read = [look.content is not None for look in looks]
     unreadable = [
@@ -89,9 +89,9 @@ def examined(
 
 
 def _check_picture(file: Path) -> None:
-    from vision.picture import decode
+    from vision.picture import check
 
-    decode(file)
+    check(file)
 
 
 def _check_sound(file: Path) -> None:
@@ -108,8 +108,8 @@ def _check_sound(file: Path) -> None:
 _CHECKS: dict[str, Callable[[Path], None]] = {"picture": _check_picture, "sound": _check_sound}
 
 
-def _modality(listing: Listing) -> str:
-    """What the first files of every class are."""
+def _modality(listing: Listing, progress: Progress | None) -> str:
+    """What the first files of every class are; `progress` may end it."""
     by_class = defaultdict(list)
     for file, label in zip(listing.files, listing.labels, strict=True):
         by_class[label].append(file)
@@ -117,6 +117,8 @@ def _modality(listing: Listing) -> str:
     found: dict[str, Path] = {}
     looks, first = 0, ""
     for file in islice(turns, _TRIES):
+        if progress:
+            progress(0, len(listing.files))
         for modality, check in _CHECKS.items():
             try:
                 check(file)

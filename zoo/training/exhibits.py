@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from audio.signal import mono, open_sound
-from vision.picture import decode
+from vision.picture import thumbnail
 from zoo.errors import InputError
 from zoo.training.dataset import Dataset
 
@@ -38,9 +38,8 @@ def exhibit(data: Dataset, position: int) -> Exhibit | None:
 
 
 def _jpeg(x: object) -> bytes:
-    image, file = decode(x), io.BytesIO()
-    image.thumbnail((SIDE, SIDE))
-    image.save(file, "JPEG", quality=80)
+    file = io.BytesIO()
+    thumbnail(x, (SIDE, SIDE)).save(file, "JPEG", quality=80)
     return file.getvalue()
 
 

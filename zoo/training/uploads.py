@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from zoo.training.reading import dataset
 
 MOST_EXAMPLES = 2000
 MOST_BYTES = 200_000_000
+MOST_SECONDS = 300  # to decode all examples
 FEWEST = 3  # of a class: one to judge by, one to learn from, and one to see when to stop
 _LONGEST = 200  # bytes of a name without its suffix; file systems take 255
 _PARTS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
@@ -67,7 +69,9 @@ def from_boxes(boxes: Sequence[Box], folder: Path, *, progress: Progress | None 
             files.append(path)
             of_file.append(label)
     listing = Listing(name="your upload", files=files, labels=of_file, classes=tuple(labels))
-    return _for_people(lambda: examined(listing, progress=progress), "your upload", folder)
+    return _for_people(
+        lambda: examined(listing, progress=_in_time(progress, "Your examples")), "your upload", folder
+    )
 
 
 def from_zip(
@@ -98,7 +102,10 @@ def from_zip(
     entries = _entries(path, name)
     _limit(f"{name} holds", len(entries), sum(entry.file_size for entry in entries))
     return _for_people(
-        lambda: dataset(path, split=part, cache=folder, progress=progress), name, folder, str(path)
+        lambda: dataset(path, split=part, cache=folder, progress=_in_time(progress, name)),
+        name,
+        folder,
+        str(path),
     )
 
 
@@ -182,6 +189,22 @@ def _limit(holder: str, examples: int, size: int) -> None:
         raise InputError(f"{holder} {examples} files, and {MOST_EXAMPLES} are allowed here.")
     if size > MOST_BYTES:
         raise InputError(f"{holder} {size / 1e6:.0f} MB, and {MOST_BYTES / 1e6:.0f} are allowed here.")
+
+
+def _in_time(progress: Progress | None, name: str) -> Progress:
+    """The same report, which raises an `InputError` when decoding takes too long."""
+    end = time.monotonic() + MOST_SECONDS
+
+    def report(done: int, total: int) -> None:
+        if time.monotonic() > end and done < total:
+            raise InputError(
+                f"{name} took more than {MOST_SECONDS / 60:g} minutes to decode; bring fewer or smaller "
+                "files."
+            )
+        if progress:
+            progress(done, total)
+
+    return report
 
 
 def _base(name: str) -> str:

@@ -1,13 +1,17 @@
 """The page Pictures: what several networks say, whether they agree, and where they look."""
 
+import gc
 import http.server
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import zoo
+from vision import picture
 from zoo.errors import WeightsError
 from zoo.pages import shared
 
@@ -254,3 +258,43 @@ def test_results_can_be_downloaded(app):
     assert not app.get("download_button")
     app.get_by_key("pictures-way").set_value("Sample").run()
     assert [button.label for button in app.get("download_button")] == ["CSV", "JSON"]
+
+
+def test_pictures_share_a_budget_of_pixels(app, photos, monkeypatch):
+    monkeypatch.setenv("ZOO_MAX_REQUEST_PIXELS", "300000")
+    cat_ = cat()  # 451 × 300
+    app.file_uploader[0].set_value([cat_, ("second.png", *cat_[1:]), ("third.png", *cat_[1:])]).run()
+    assert not app.exception
+    assert charts(app) == 4
+    assert [error.value.split(":")[0] for error in app.error] == ["third.png is left out"]
+
+
+def test_no_picture_is_kept_in_full(app, photos, monkeypatch):
+    decode, kept = picture.decode, []
+
+    def watched(x):
+        image = decode(x)
+        if not isinstance(x, Image.Image):
+            kept.append(weakref.ref(image))
+        return image
+
+    monkeypatch.setattr(picture, "decode", watched)
+    app.file_uploader[0].set_value([*photos, cat()]).run()
+    assert charts(app) == 6
+    gc.collect()
+    assert len(kept) == 3
+    assert [ref() for ref in kept] == [None] * 3
+
+
+def test_what_was_refused_is_not_decoded_again(app, monkeypatch):
+    decode, asked = picture.decode, []
+
+    def counted(x):
+        asked.append(x)
+        return decode(x)
+
+    monkeypatch.setattr(picture, "decode", counted)
+    app.file_uploader[0].set_value([("cut.png", cat()[1][:50_000], "image/png")]).run()
+    app.get_by_key("pictures-top").set_value(2).run()
+    assert ["cut.png is a damaged picture" in error.value for error in app.error] == [True]
+    assert len(asked) == 1

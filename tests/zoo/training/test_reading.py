@@ -234,7 +234,7 @@ def test_names_of_files_may_tell_class_and_group(tmp_path):
 def test_progress_is_told(pets):
     steps = []
     zoo.dataset(pets, progress=lambda done, total: steps.append((done, total)))
-    assert steps == [(i, 7) for i in range(1, 8)]
+    assert [step for step in steps if step[0]] == [(i, 7) for i in range(1, 8)]
 
 
 def test_what_is_no_source(tmp_path):

@@ -166,3 +166,11 @@ def test_of_a_large_zip_each_folder_gives_as_many(tmp_path):
 def test_a_zip_that_cannot_be_unpacked_is_one_sentence(tmp_path, data, sentence):
     with pytest.raises(InputError, match=sentence):
         unzip(data, tmp_path)
+
+
+def test_examples_that_take_too_long_to_decode_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_SECONDS", 0)
+    with pytest.raises(InputError, match=r"^Your examples took more than 0 minutes to decode;"):
+        from_boxes([box("cat", "1.png", "2.png"), box("dog", "1.png")], tmp_path)
+    with pytest.raises(InputError, match=r"^pets\.zip took more than 0 minutes to decode;"):
+        from_zip("pets.zip", zipped("cat/1.png", "dog/1.png"), tmp_path)

@@ -1,0 +1,27 @@
+"""A visitor with files that are costly to decode: the server stays small, and another visitor is answered.
+
+`benchmarks.hostile_visitor` does the same with twenty files, and measures how long others wait.
+"""
+
+import pytest
+
+from benchmarks.hostile_visitor import measure
+from tests import bombs
+
+pytestmark = pytest.mark.browser
+MOST_MEMORY = 2.5e9  # bytes above rest, of the server and all that it starts
+FILES = {
+    **{f"clear-{n}.webp": bombs.webp() for n in range(6)},
+    "refined.jpg": bombs.jpeg_of_scans(3000, 6000),
+    "comments.gif": bombs.gif_of_comments(100_000),
+    "strips.tif": bombs.tiff_of_strips(200_000),
+}
+
+
+def test_costly_pictures_leave_the_server_small_and_others_are_answered():
+    found = measure(FILES, repeats=1)
+    print(f"{(found.peak - found.rest) / 1e9:.2f} GB above rest, {found.seconds:.0f} s")
+    assert found.peak - found.rest < MOST_MEMORY
+    assert found.beside
+    for name in ("refined.jpg", "comments.gif", "strips.tif"):
+        assert sum(name in refusal for refusal in found.refusals) == 1
