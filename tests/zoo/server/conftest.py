@@ -1,0 +1,22 @@
+"""The app as a process, for the tests of what stands around its pages."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.serving import served
+
+
+@pytest.fixture(scope="package")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the served app has its temporary files."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="package")
+def address(temporary: Path) -> Iterator[str]:
+    """Where the app is served, with small limits and metrics."""
+    limits = {"ZOO_APP_UPLOADS_MB": "5", "ZOO_APP_UPLOADS_TOTAL_MB": "8", "ZOO_APP_METRICS": "1"}
+    with served(**limits, TMPDIR=str(temporary)) as (url, _):
+        yield url
