@@ -15,8 +15,14 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def address(temporary: Path) -> Iterator[str]:
-    """Where the app is served, with small limits and metrics."""
+def app(temporary: Path) -> Iterator[tuple[str, int]]:
+    """The app served with small limits and with metrics: its address, and the number of its process."""
     limits = {"ZOO_APP_UPLOADS_MB": "5", "ZOO_APP_UPLOADS_TOTAL_MB": "8", "ZOO_APP_METRICS": "1"}
-    with served(**limits, TMPDIR=str(temporary)) as (url, _):
-        yield url
+    with served(**limits, ZOO_LISTENERS="2", TMPDIR=str(temporary)) as (address, process):
+        yield address, process
+
+
+@pytest.fixture
+def address(app: tuple[str, int]) -> str:
+    """Where the app is served."""
+    return app[0]

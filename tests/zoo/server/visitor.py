@@ -28,21 +28,28 @@ class Visitor:
     def __init__(self, address: str, socket: ClientConnection):
         self.address, self._socket = address, socket
         self.session, self.messages = "", []
-        self._page = ""
+        self._page, self._hash = "", ""
 
     def run(self, page: str | None = None, **values: str) -> list[ForwardMsg]:
         """Run a page, with values of components as JSON by the numbers of widgets."""
-        self._page = self._page if page is None else page
+        if page is not None:
+            self._page, self._hash = page, ""
         said = BackMsg()
+        said.rerun_script.page_script_hash = self._hash
         said.rerun_script.page_name = self._page
         said.rerun_script.widget_states.widgets.extend(
             WidgetState(id=name, json_value=value) for name, value in values.items()
         )
         self._socket.send(said.SerializeToString())
+        return self.finish()
+
+    def finish(self) -> list[ForwardMsg]:
+        """Wait for the end of a run."""
         self.messages = []
         while not self.messages or self.messages[-1].WhichOneof("type") != "script_finished":
             self.messages.append(ForwardMsg.FromString(self._socket.recv(PATIENCE)))
             self.session = self.messages[-1].new_session.initialize.session_id or self.session
+            self._hash = self.messages[-1].navigation.page_script_hash or self._hash
         return self.messages
 
     def texts(self) -> str:
