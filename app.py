@@ -1,48 +1,11 @@
 """The app: `make app`, `zoo app` or `streamlit run app.py`."""
 
-import gc
 import os
-from pathlib import Path
 
-import streamlit as st
+from streamlit.starlette import App
 
-import zoo
+from zoo import server
 
 os.environ.setdefault("ZOO_ISOLATED_DECODING", "1")  # files of strangers
 
-PAGES = Path(zoo.__file__).parent / "pages"
-ICONS = {
-    "home": "home",
-    "pictures": "image",
-    "sounds": "hearing",
-    "pitch": "music_note",
-    "live": "mic",
-    "embeddings": "scatter_plot",
-    "compare": "balance",
-    "teach": "school",
-    "networks": "grid_view",
-}
-# In the dark, white on the primary colour is too faint to read, and a darker one is too faint on the page; a
-# place that is empty, but for what was shown while it worked, takes no room.
-STYLE = """<style>
-[data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primary"] span,
-[data-testid="stMultiSelect"] [data-tag] :is([title], svg) { color: light-dark(white, #141412); }
-[data-testid="stLayoutWrapper"]:has(> .stVerticalBlock > :only-child > .stEmpty) { display: none; }
-</style>"""
-
-st.set_page_config(page_title="Zoo", page_icon=":material/pets:", layout="wide")
-st.html(STYLE)
-st.navigation(
-    [
-        st.Page(
-            PAGES / f"{page}.py",
-            title=page.capitalize(),
-            icon=f":material/{icon}:",
-            url_path=page,
-            default=page == "home",
-        )
-        for page, icon in ICONS.items()
-    ]
-).run()
-
-gc.collect()  # what ended sessions left, see runner.postScriptGC in .streamlit/config.toml
+app = App(server.SCRIPT, middleware=server.middleware(), lifespan=server.lifespan)

@@ -2,9 +2,10 @@
 
 Whoever may name an address for a server to fetch could otherwise have it fetch what only it can reach: other
 services of its machine and network, or the metadata of its cloud (OWASP: Server-side request forgery). So the
-host is resolved here, every answer is looked at, and the connection goes to one of those answers, not to the
-name again, which might be answered otherwise the second time. Each redirect goes the same way. A proxy, which
-would resolve the host itself, is not used.
+host is resolved here, every answer is checked, and the connection goes to one of those addresses, not to the
+name again, which might be answered otherwise the second time. The request and the check of
+the certificate use the name. Each redirect goes the same way. A proxy would resolve the host itself, so there
+is none.
 """
 
 import ipaddress
@@ -12,13 +13,13 @@ import os
 import socket
 import time
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
-from urllib.parse import unquote, urljoin, urlsplit
+from typing import NamedTuple
+from urllib.parse import unquote, urljoin
 
 import requests
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
+from urllib3.util import Url, parse_url
 
 from zoo.errors import InputError
 from zoo.sources import offline
@@ -66,19 +67,19 @@ def fetch(url: str, *, most: int = MOST_BYTES) -> Link:
         If it is no such link, leads into the server's own network, takes too long, is too large or empty, or
         cannot be had.
     """
-    url = url.strip()
-    host = _host(url)
+    parsed = _parsed(url.strip())
+    host = _host(parsed)
     if offline():
         raise InputError(f"{host} is not on this machine, and ZOO_OFFLINE forbids to fetch from it.")
     try:
-        data = _get(url, most)
+        data = _get(parsed, most)
     except urllib3.exceptions.TimeoutError:
         raise InputError(f"{host} does not answer in time.") from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise InputError(f"{host} cannot be reached, or breaks off.") from error
     if not data:
         raise InputError(f"There is nothing at this link of {host}.")
-    return Link(unquote(PurePosixPath(urlsplit(url).path).name) or host, data)
+    return Link(unquote(PurePosixPath(parsed.path or "").name) or host, data)
 
 
 def is_public(address: str) -> bool:
@@ -95,38 +96,79 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def _host(url: str) -> str:
-    """The host of a link that may be followed."""
+def _parsed(url: str) -> Url:
+    """A link that may be followed, in its parts."""
     try:
-        parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        known = False
-    if not known:
+        parsed = parse_url(url)
+    except LocationParseError:
+        parsed = Url()
+    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.port == 0:
         raise InputError("A link must begin with http:// or https:// and name a host.")
-    if parts.username or parts.password:
+    if parsed.auth:
         raise InputError("A link with a user name or password in it is not followed.")
-    return parts.hostname
+    return parsed
 
 
-def _get(url: str, most: int) -> bytes:
+def _host(url: Url) -> str:
+    """Its host as a resolver takes it."""
+    return url.host.strip("[]")
+
+
+def _get(url: Url, most: int) -> bytes:
+    for _ in range(_REDIRECTS + 1):
+        response = _request(url)
+        try:
+            if place := response.get_redirect_location():
+                url = _parsed(urljoin(url.url, place))
+                continue
+            if response.status != 200:
+                raise InputError(f"{_host(url)} answers {response.status} ({response.reason}).")
+            return _content(response, most, _host(url))
+        finally:
+            response.close()
+    raise InputError(f"{_host(url)} redirects more than {_REDIRECTS} times.")
+
+
+def _request(url: Url) -> urllib3.BaseHTTPResponse:
+    """The answer of the first address of a link's host that can be reached."""
     # As it is: what is packed for the way might unpack to any size.
-    headers = {"Accept-Encoding": "identity", "User-Agent": "zoo"}
-    with urllib3.PoolManager(ca_certs=requests.certs.where(), timeout=_SILENCE, retries=False) as pools:
-        pools.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-        for _ in range(_REDIRECTS + 1):
-            host = _host(url)
-            response = pools.request("GET", url, headers=headers, redirect=False, preload_content=False)
-            try:
-                if place := response.get_redirect_location():
-                    url = urljoin(url, place)
-                    continue
-                if response.status != 200:
-                    raise InputError(f"{host} answers {response.status} ({response.reason}).")
-                return _content(response, most, host)
-            finally:
-                response.close()
-        raise InputError(f"{host} redirects more than {_REDIRECTS} times.")
+    headers = {"Host": url.netloc, "Accept-Encoding": "identity", "User-Agent": "zoo"}
+    for address in _public_addresses(url):
+        try:
+            return _pool(url, address).request(
+                "GET", url.request_uri, headers=headers, redirect=False, retries=False, preload_content=False
+            )
+        except (NewConnectionError, ConnectTimeoutError):
+            continue
+    raise InputError(f"{_host(url)} cannot be reached.")
+
+
+def _public_addresses(url: Url) -> list[str]:
+    """The IP addresses of a link's host, all of which must be public."""
+    host = _host(url)
+    try:
+        found = socket.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise InputError(f"There is no host {host} that this machine can find.") from None
+    addresses = [address[0] for *_, address in found]
+    if not local_allowed() and not all(map(is_public, addresses)):
+        raise InputError(f"{host} is in a private network, where links are not followed.")
+    return addresses
+
+
+def _pool(url: Url, address: str) -> urllib3.HTTPConnectionPool:
+    """Connections to an address, as the host that the link names."""
+    if url.scheme == "http":
+        return urllib3.HTTPConnectionPool(address, url.port, timeout=_SILENCE)
+    host = _host(url).rstrip(".")
+    return urllib3.HTTPSConnectionPool(
+        address,
+        url.port,
+        timeout=_SILENCE,
+        ca_certs=requests.certs.where(),
+        server_hostname=host,
+        assert_hostname=host,
+    )
 
 
 def _content(response: urllib3.BaseHTTPResponse, most: int, host: str) -> bytes:
@@ -142,36 +184,3 @@ def _content(response: urllib3.BaseHTTPResponse, most: int, host: str) -> bytes:
         if not chunk:
             return bytes(data)
         data += chunk
-
-
-def _connect(connection: Any) -> socket.socket:
-    """A socket to the first address of a connection's host that answers; all of them must be public."""
-    host = connection.host.strip("[]")
-    try:
-        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise InputError(f"There is no host {host} that this machine can find.") from None
-    if not local_allowed() and not all(is_public(address[0]) for *_, address in found):
-        raise InputError(f"{host} is in a private network, where links are not followed.")
-    for *_, address in found:
-        try:
-            return socket.create_connection(address[:2], connection.timeout)
-        except OSError:
-            continue
-    raise InputError(f"{host} cannot be reached.")
-
-
-class _HTTP(HTTPConnection):
-    _new_conn = _connect
-
-
-class _HTTPS(HTTPSConnection):  # the certificate must still have the host's name
-    _new_conn = _connect
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTP
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPS

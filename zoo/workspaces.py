@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 PREFIX = "zoo-sessions-"
-GRACE = 150  # s; Streamlit lets a session that lost its connection come back for 120 s
 _LOCK = "lock"
 
 
@@ -72,24 +70,10 @@ class Workspace:
     def __init__(self, folder: Path):
         self.folder, self.made, self.closed = folder, {}, False
         self._endings: list[Callable[[], object]] = []
-        self._timer: threading.Timer | None = None
 
     def at_end(self, ending: Callable[[], object]) -> None:
         """Call something when the session is over, before its folder is removed."""
         self._endings.append(ending)
-
-    def leave(self, grace: float = GRACE) -> None:
-        """The session lost its connection: it is over unless it comes back within so many seconds."""
-        self.stay()
-        self._timer = threading.Timer(grace, self.close)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def stay(self) -> None:
-        """The session is there, or there again."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
 
     def close(self) -> None:
         """The session is over."""

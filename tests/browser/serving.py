@@ -20,11 +20,11 @@ def served(**environment: str) -> Iterator[tuple[str, int]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "zoo", "app", "--port", str(port), "--address", "127.0.0.1"]
-    with subprocess.Popen(command, start_new_session=True, env=os.environ | environment) as server:
+    with subprocess.Popen(command, env=os.environ | environment) as server:
         try:
             yield wait_for(f"http://127.0.0.1:{port}"), server.pid
         finally:
-            os.killpg(server.pid, 15)
+            server.terminate()
 
 
 def wait_for(url: str) -> str:

@@ -1,13 +1,21 @@
 """Links that strangers paste: what is fetched, what is refused, and that nothing inside is reached."""
 
+import datetime
 import http.server
 import socket
+import socketserver
+import ssl
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from zoo import links
 from zoo.errors import InputError
@@ -18,9 +26,11 @@ class Site(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     asked: ClassVar[list[str]] = []
+    hosts: ClassVar[list[str]] = []
 
     def do_GET(self):
         self.asked.append(self.path)
+        self.hosts.append(self.headers["Host"])
         getattr(self, self.path.strip("/").split("/")[0], self.missing)()
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
@@ -83,8 +93,9 @@ class Site(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def site():
     Site.asked.clear()
+    Site.hosts.clear()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
@@ -152,11 +163,46 @@ def test_no_names_and_passwords():
         links.fetch("http://me:secret@example.org/a.jpg")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
-def test_this_machine_is_never_asked_however_it_is_called(site, host):
-    with pytest.raises(InputError, match="private network"):
-        links.fetch(site.replace("127.0.0.1", host) + "/file/a.jpg")
-    assert Site.asked == []
+class Door(socketserver.BaseRequestHandler):
+    """Notes every connection, whatever is said on it."""
+
+    def handle(self):
+        self.server.connections += 1
+
+
+class DoorServer(socketserver.ThreadingTCPServer):
+    connections = 0
+
+
+class DoorServer6(DoorServer):
+    address_family = socket.AF_INET6
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "localhost", "localhost.", "2130706433", "0x7f.1", "0x7f000001", "127.1", "0177.0.0.1",
+        "0", "0.0.0.0", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "%31%32%37.0.0.1",
+        "①②⑦.0.0.1",
+    ],
+)  # fmt: skip
+def test_this_machine_never_gets_a_connection_however_it_is_called(scheme, host):
+    with DoorServer(("127.0.0.1", 0), Door) as door:
+        threading.Thread(target=door.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(InputError):
+            links.fetch(f"{scheme}://{host}:{door.server_address[1]}/file/a.jpg")
+        door.shutdown()
+        assert door.connections == 0
+
+
+def test_nor_by_its_address_of_version_6():
+    with DoorServer6(("::1", 0), Door) as door:
+        threading.Thread(target=door.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(InputError, match="private network"):
+            links.fetch(f"http://[::1]:{door.server_address[1]}/file/a.jpg")
+        door.shutdown()
+        assert door.connections == 0
 
 
 def test_a_redirect_from_a_public_host_to_the_inside_is_not_followed(site, monkeypatch):
@@ -181,20 +227,71 @@ def test_a_host_with_one_public_and_one_private_address_is_refused(site, monkeyp
         links.fetch("http://example.org/a.jpg")
 
 
-def test_the_connection_goes_to_the_address_that_was_looked_at(monkeypatch):
+@pytest.fixture
+def names(monkeypatch):
+    """Every name leads to this machine when asked for the first time; gives the names that were asked for."""
+    asked, resolve = [], socket.getaddrinfo
+
+    def getaddrinfo(host, *rest, **options):
+        known = host in asked
+        asked.append(host)
+        return resolve("192.0.2.1" if known and host[-1].isalpha() else "127.0.0.1", *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(links, "is_public", lambda address: True)
+    return asked
+
+
+def test_the_connection_goes_to_the_address_that_was_checked(site, names):
     """And not to the name, which could be answered otherwise the second time."""
-    reached = []
+    port = site.rpartition(":")[2]
+    assert links.fetch(f"http://example.org:{port}/file/a.jpg").data == b"hello"
+    assert names == ["example.org", "127.0.0.1"]
+    assert Site.hosts == [f"example.org:{port}"]
 
-    def create_connection(address, timeout):
-        reached.append(address)
-        raise OSError
 
-    entries = [(2, 1, 6, "", ("8.8.8.8", 443))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: entries)
-    monkeypatch.setattr(socket, "create_connection", create_connection)
-    with pytest.raises(InputError, match=r"example.org cannot be reached"):
-        links.fetch("https://example.org/a.jpg")
-    assert reached == [("8.8.8.8", 443)]
+@pytest.mark.parametrize(("owner", "fetched"), [("example.org", True), ("attacker.example", False)])
+def test_a_certificate_must_have_the_name_of_the_link(names, monkeypatch, tmp_path, owner, fetched):
+    certificate = certificate_of(owner, tmp_path)
+    monkeypatch.setattr(requests.certs, "where", lambda: str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    asked = []
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        link = f"https://example.org:{server.server_port}/file/a.jpg"
+        if fetched:
+            assert links.fetch(link).data == b"hello"
+        else:
+            with pytest.raises(InputError, match="cannot be reached"):
+                links.fetch(link)
+        server.shutdown()
+    assert asked == ["example.org"]
+
+
+def certificate_of(host: str, folder: Path) -> Path:
+    """A certificate of a host, signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / "certificate.pem"
+    path.write_bytes(secret + certificate.public_bytes(pem))
+    return path
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "2002:808:808::1"])

@@ -1,13 +1,16 @@
 """Results become tables, plots and JSON without losing anything."""
 
+import io
 import json
+import re
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from zoo.results import Classification, Embedding, Explanation, PitchTrack, SoundEvent, SoundEvents
+from zoo.results import Classification, Embedding, Explanation, PitchTrack, SoundEvent, SoundEvents, to_csv
 
 CLIP = Classification(
     network="n",
@@ -161,3 +164,25 @@ def test_a_gate_only_takes_away():
 
 def test_the_table_of_an_embedding_keeps_input_and_time():
     assert list(EMBEDDING.table().columns) == ["input", "start", "end", "0", "1", "2"]
+
+
+FORMULAS = [
+    "=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "'=1", "''=1", "＝1", "=cmd|' /C calc'!A0",
+    '=HYPERLINK("x")',
+]  # fmt: skip
+HARMLESS = ["tabby, tabby cat", "a=b", "'til dawn", "3 - 4", "", "5", " ", "naïve", "a\r=1+1", "a\n=1+1"]
+
+
+def test_a_spreadsheet_runs_no_formula_of_a_csv_and_texts_come_back():
+    texts = FORMULAS + HARMLESS
+    numbers = -np.arange(float(len(texts)))
+    table = pd.DataFrame({"=label": texts, "score": numbers, "index": np.arange(len(texts)) - 5})
+    written = pd.read_csv(
+        io.StringIO(to_csv(table), newline=""), keep_default_na=False, dtype={"=label": str}
+    )
+    assert list(written) == ["'=label", "score", "index"]
+    assert not any(one.startswith(tuple("=+-@\t\r\n＝")) for one in written["'=label"])
+    assert list(written["'=label"])[len(FORMULAS) :] == HARMLESS
+    assert [re.sub("^'('*[=+@\t\r\n＝＋－＠-])", r"\1", text) for text in written["'=label"]] == texts
+    assert list(written["score"]) == list(numbers)
+    assert list(table["=label"]) == texts  # the table itself stays as it was

@@ -5,7 +5,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -38,21 +37,6 @@ def test_the_end_of_a_session_removes_what_is_its_own(house):
     assert not one.folder.exists()
     assert not one.made
     assert other.folder.exists()
-
-
-def test_a_session_that_comes_back_keeps_its_folder(house):
-    room = house.room()
-    room.leave(0.2)
-    room.stay()
-    time.sleep(0.5)
-    assert room.folder.exists()
-    room.leave(0)
-    for _ in range(100):
-        if not room.folder.exists():
-            break
-        time.sleep(0.05)
-    assert room.closed
-    assert not room.folder.exists()
 
 
 def test_a_house_takes_everything_with_it(tmp_path):

@@ -49,4 +49,7 @@ def serve(
     flags = [f"--server.port={port}", f"--server.address={address}", "--server.headless=true"]
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(script), *flags]
     # Threads of PyTorch that wait for each other should sleep: many sessions share few cores.
-    raise typer.Exit(subprocess.call(command, env={"OMP_WAIT_POLICY": "passive", **os.environ}))
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+    if os.name == "posix":
+        os.execve(sys.executable, command, environment)  # signals reach the server itself
+    raise typer.Exit(subprocess.call(command, env=environment))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections import deque
@@ -15,7 +16,7 @@ import numpy as np
 
 from audio.signal import as_channels, as_float, check_rate
 from zoo.errors import InputError, ZooError
-from zoo.inputs import setting
+from zoo.inputs import number
 from zoo.live.backlog import Backlog, Block, Clock
 from zoo.live.senses import PitchSense, Sense, Sounds, SoundSense
 from zoo.network import Network
@@ -26,6 +27,11 @@ MOST_BEHIND = 1.5  # s of sound that may wait; more is left out
 LEAST = 0.1  # s that are heard at once: for shorter pieces a network takes twice the time
 MOST_AT_ONCE = 0.5  # s
 PATIENCE = 20.0  # s without sound, after which nobody is thought to be there
+MOST_SECONDS = 1800.0  # s, after which a place is given to others
+MOST_HASTE, HEADSTART = (
+    10,
+    60.0,
+)  # times as fast as time passes, after some s of it, no microphone makes sound
 _TURN = 1.0  # s after which a thread that waits looks around
 _COUNTED = 20  # delays whose mean is told
 
@@ -164,6 +170,7 @@ class Listener:
         self._shown = {name: _Shown() for name in self._senses}
         self._lock = threading.Lock()  # of the two before; never held while a network works
         self._stopping = threading.Event()
+        self._endings: set[Callable[[], object]] | None = set()  # None once they were called
         threading.Thread(target=self._work, name="live", daemon=True).start()
 
     @property
@@ -211,6 +218,14 @@ class Listener:
                 },
             )
 
+    def at_end(self, ending: Callable[[], object]) -> None:
+        """Call `ending` once in the listener's thread when it is over, or at once if it is."""
+        with self._lock:
+            if self._endings is not None:
+                self._endings.add(ending)
+                return
+        ending()
+
     def stop(self, reason: str = "") -> None:
         """Hear no more; what was heard stays."""
         if not self.over:
@@ -227,16 +242,31 @@ class Listener:
             while not self.over:
                 if block := self._backlog.take(LEAST, MOST_AT_ONCE, min(_TURN, self._patience)):
                     self._hear(block)
-                elif self._clock() - (self._backlog.last_arrival or self._begin) >= self._patience:
-                    self.stop(f"No sound has arrived for {self._patience:g} seconds.")
+                self._look_around()
         except ZooError as error:
             self.stop(str(error))
         except Exception:
             logging.getLogger(__name__).exception("Live listening failed")
             self.stop("Listening failed for a reason nobody foresaw; the server's log says which.")
         finally:
-            for sense in self._senses.values():
-                sense.end()
+            self._end()
+
+    def _look_around(self) -> None:
+        now = self._clock()
+        if now - (self._backlog.last_arrival or self._begin) >= self._patience:
+            self.stop(f"No sound has arrived for {self._patience:g} seconds.")
+        elif now - self._begin >= MOST_SECONDS:
+            self.stop(f"Listening ends after {MOST_SECONDS / 60:g} minutes.")
+        elif self._backlog.seconds > HEADSTART + MOST_HASTE * (now - self._begin):
+            self.stop("Sound arrives faster than a microphone makes it.")
+
+    def _end(self) -> None:
+        for sense in self._senses.values():
+            sense.end()
+        with self._lock:
+            endings, self._endings = self._endings, None
+        for ending in endings:
+            ending()
 
     def _hear(self, block: Block) -> None:
         power = float(np.mean(np.square(block.samples, dtype=np.float64)))
@@ -259,11 +289,13 @@ class Hall:
     Parameters
     ----------
     most : int, optional
-        By default `MOST_LISTENERS`, or what the environment variable ``ZOO_LISTENERS`` says.
+        By default `MOST_LISTENERS`, or what the environment variable ``ZOO_LISTENERS`` says; 0 lets none.
     """
 
     def __init__(self, most: int | None = None):
-        self.most = int(setting("ZOO_LISTENERS", MOST_LISTENERS)) if most is None else most
+        if most is None:
+            most = int(number("ZOO_LISTENERS", os.environ.get("ZOO_LISTENERS") or MOST_LISTENERS, 0, 1e6))
+        self.most = most
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
 
@@ -286,6 +318,8 @@ class Hall:
             return self._listeners[-1]
 
     def _look(self) -> None:
+        if self.most == 0:
+            raise InputError("Live listening is switched off on this server.")
         self._listeners = [listener for listener in self._listeners if not listener.over]
         if len(self._listeners) >= self.most:
             raise InputError(
@@ -327,6 +361,13 @@ class Seat:
         if self.listener is None or wish != self._wish:
             self.leave()
             self.listener, self._wish = self._hall.admit(begin), wish
+
+    def at_end(self, ending: Callable[[], object]) -> None:
+        """As `Listener.at_end`; with no listener `ending` is called at once."""
+        if self.listener is None:
+            ending()
+        else:
+            self.listener.at_end(ending)
 
     def hear(self, samples: Any, rate: float) -> None:
         """As `Listener.hear`; with no listener nothing happens."""

@@ -1,18 +1,23 @@
 """What is heard now? The microphone in real time: classes of sounds, and pitch as a tuner shows it."""
 
+import logging
 import math
+from collections.abc import Callable
+from functools import partial
 
 import av
 import numpy as np
 import streamlit as st
 import streamlit_webrtc
-from streamlit_webrtc import WebRtcMode
-from streamlit_webrtc.webrtc import SignallingTimeoutError
+from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext
+from streamlit_webrtc.component import generate_frontend_component_key
+from streamlit_webrtc.webrtc import SignallingTimeoutError, WebRtcWorker
 
 import zoo
-from zoo.errors import InputError
+from zoo.errors import InputError, ZooError
 from zoo.live import figures
 from zoo.live.listener import Hall, Heard, Listener, Seat
+from zoo.live.offers import is_offer
 from zoo.live.senses import PitchSense, SoundSense, Tone, tone_of
 from zoo.live.servers import ice_servers
 from zoo.pages import microphone, shared
@@ -20,6 +25,7 @@ from zoo.pages.drawing import drawing
 from zoo.pages.shared import one_sentence, with_size
 
 EVERY = 0.25  # s between two pictures of what is heard
+STREAM = "live-stream"
 LATE = 5.0  # s without sound, after which the page says so
 SENSES = {"sounds": SoundSense, "pitch": PitchSense}
 
@@ -87,11 +93,17 @@ def warm_up(kind: str, name: str) -> None:
         SENSES[kind](shared.network(name)).warm_up()
 
 
-def connected(own: Seat) -> bool:
-    """The button that starts and stops the microphone; whether it is on, or about to be."""
+def connected(own: Seat, listen: Callable[[], object]) -> bool:
+    """The button that starts and stops the microphone; whether it is on, or about to be.
+
+    A place is taken before there is a connection, and both end together: without a place nothing would limit
+    how many connections there are.
+    """
     try:
+        if is_offer(st.session_state.get(generate_frontend_component_key(STREAM))):
+            listen()
         context = streamlit_webrtc.webrtc_streamer(
-            key="live-stream",
+            key=STREAM,
             mode=WebRtcMode.SENDONLY,
             rtc_configuration={"iceServers": ice_servers()},
             # What improves a call spoils music and hides sounds: it takes them for noise, and moves levels.
@@ -108,7 +120,20 @@ def connected(own: Seat) -> bool:
         )
     except SignallingTimeoutError as error:
         raise InputError("The connection was not made in time: press Stop, and then Start.") from error
+    except ZooError:
+        raise
+    except Exception as error:  # aiortc has no common one for what it cannot read
+        logging.getLogger(__name__).warning("An offer was refused: %r", error)
+        raise InputError("The browser's offer could not be used: press Stop, and then Start.") from error
+    finally:  # streamlit-webrtc leaves by an exception to run the page again
+        if worker := worker_of(st.session_state.get(STREAM)):
+            own.at_end(worker.stop)
     return context.state.playing or context.state.signalling
+
+
+def worker_of(context: WebRtcStreamerContext | None) -> WebRtcWorker | None:
+    """The connection of a streamer, which only its private method gives."""
+    return context._get_worker() if context is not None else None
 
 
 def numbers(tone: Tone | None, heard: Heard) -> None:
@@ -193,14 +218,16 @@ with one_sentence():
         own.require()
         if reason := microphone.obstacle():
             st.warning(reason, icon=":material/mic_off:")
-    if not connected(own):
-        own.leave()
-        if not reason:
-            st.info("The microphone is off. Press Start, and allow the browser to use it.")
-    elif not chosen:
+    if not chosen:
         own.leave()
         st.info("Choose what to listen for: sounds, pitch, or both.")
     else:
-        own.listen(tuple(chosen.items()), lambda: Listener(**loaded))
-        st.fragment(show, run_every=EVERY)(own.listener, a4)
+        listen = partial(own.listen, tuple(chosen.items()), lambda: Listener(**loaded))
+        if connected(own, listen):
+            listen()
+            st.fragment(show, run_every=EVERY)(own.listener, a4)
+        else:
+            own.leave()
+            if not reason:
+                st.info("The microphone is off. Press Start, and allow the browser to use it.")
     st.caption("Sound is heard on the machine that runs this app, and nothing of it is kept.")

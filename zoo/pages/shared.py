@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,12 +18,15 @@ import pandas as pd
 import soundfile
 import streamlit as st
 from cachetools import LRUCache, cached
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import zoo
 from zoo import weights
 from zoo.errors import ZooError
 from zoo.jobs import Line
 from zoo.results import to_csv
+from zoo.server.sessions import at_end
+from zoo.server.stopping import at_stop
 from zoo.storing import is_saved
 from zoo.training.teaching import Taught
 from zoo.turns import Turns
@@ -111,7 +113,9 @@ def _offer_to_start_again() -> None:
 
 @st.cache_resource(show_spinner=False)
 def _house() -> House:
-    return House()
+    house = House()
+    at_stop(house.close)
+    return house
 
 
 @st.cache_resource(show_spinner=False)
@@ -120,19 +124,13 @@ def line() -> Line:
     return Line()
 
 
-@st.cache_resource(scope="session", on_release=Workspace.leave, show_spinner=False)
-def _present(folder: Path, _workspace: Workspace) -> Workspace:
-    """A session is there; Streamlit calls `leave` when it loses its connection."""
-    _workspace.stay()
-    return _workspace
-
-
 def workspace() -> Workspace:
-    """The folder of this session, and what it made; both are gone soon after the session is."""
+    """The folder of this session, and what it made; both are gone when the session ends."""
     own = st.session_state.get("workspace")
     if own is None or own.closed:
         own = st.session_state["workspace"] = _house().room()
-    return _present(own.folder, own)
+        at_end(get_script_run_ctx().session_id, own.close)
+    return own
 
 
 def taught(modality: str | None = None) -> dict[str, Taught]:

@@ -139,6 +139,35 @@ def test_without_sound_it_stops_of_itself(begin, net):
     assert listener.reason == "No sound has arrived for 0.2 seconds."
 
 
+def test_what_depends_on_it_ends_with_it_in_its_own_thread(begin, net):
+    """Whoever stops it, such as the event loop, does not wait for that."""
+    listener, ended = begin(pitch=net("crepe.tiny"), patience=0.2), []
+
+    def ending() -> None:
+        ended.append(threading.current_thread().name)
+
+    listener.at_end(ending)
+    listener.at_end(ending)
+    until(lambda: ended)
+    listener.at_end(ending)
+    assert ended == ["live", threading.current_thread().name]
+
+
+def test_nobody_listens_for_ever(begin, net, monkeypatch):
+    monkeypatch.setattr(listening, "MOST_SECONDS", 0.1)
+    listener = begin(pitch=net("crepe.tiny"))
+    until(lambda: listener.over)
+    assert listener.reason.startswith("Listening ends after")
+
+
+def test_more_sound_than_a_microphone_makes_ends_it(begin, net):
+    listener = begin(pitch=net("crepe.tiny"))
+    until(lambda: listener.ready)
+    while not listener.over:
+        listener.hear(np.zeros((1, RATE * 10), np.int16), RATE)
+    assert listener.reason == "Sound arrives faster than a microphone makes it."
+
+
 def test_what_is_stopped_is_over_and_its_thread_ends(begin, net):
     before = threading.active_count()
     listener = begin(pitch=net("crepe.tiny"))
@@ -216,3 +245,6 @@ def test_how_many_is_a_setting(monkeypatch):
     assert Hall().most == listening.MOST_LISTENERS
     monkeypatch.setenv("ZOO_LISTENERS", "9")
     assert Hall().most == 9
+    monkeypatch.setenv("ZOO_LISTENERS", "0")
+    with pytest.raises(InputError, match="switched off"):
+        Hall().require_room()

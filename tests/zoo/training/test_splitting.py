@@ -127,3 +127,16 @@ def test_groups_and_labels_from_names():
         group_by(data, r"(lucas)")
     with pytest.raises(InputError, match="one class only, 'wav'"):
         label_by(data, r"\.(wav)$")
+
+
+@pytest.mark.parametrize("pattern", ["^(([a-z])+.)+[A-Z]([a-z])+$", "(a*)*$b", "((((a+)+)+)+)!$"])
+def test_no_pattern_takes_for_ever(pattern):
+    data = replace(made([0, 1]), inputs=["a" * 10_000 + ".png", "b.png"])
+    with pytest.raises(InputError, match="does not match the name"):
+        label_by(data, pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(((a{1000}){1000}){1000})", "(?<=a)(b)", "(ab", 5, None])
+def test_a_pattern_that_is_refused_is_one_sentence(pattern):
+    with pytest.raises(InputError, match="regular expression"):
+        label_by(made([0, 1]), pattern)

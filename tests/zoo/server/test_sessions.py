@@ -1,0 +1,56 @@
+"""A session that has ended leaves nothing, and one that lost its connection comes back."""
+
+import time
+from pathlib import Path
+
+import requests
+from websockets.sync.client import connect
+
+from tests.zoo.server.visitor import Visitor, visitor
+
+
+def folders(temporary: Path) -> set[Path]:
+    """The folders of sessions."""
+    return {path for path in temporary.glob("zoo-sessions-*/*") if path.is_dir()}
+
+
+def in_memory(address: str) -> dict[str, int]:
+    """What Streamlit keeps for sessions, in bytes by kind."""
+    lines = requests.get(f"{address}/_stcore/metrics", timeout=10).text.splitlines()
+    sizes = [line for line in lines if line.startswith("cache_memory_bytes{")]
+    return {line.partition('cache_type="')[2].partition('"')[0]: int(line.split()[-1]) for line in sizes}
+
+
+def until(condition, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_what_a_session_brought_is_gone_when_its_browser_leaves(address, temporary):
+    before = folders(temporary)
+    with visitor(address, "live") as one:
+        assert len(folders(temporary) - before) == 1
+        assert one.upload("a", bytes(1_000_000)).status_code == 204
+        one.leave()
+        until(lambda: folders(temporary) == before)
+    until(lambda: "UploadedFileManager" not in in_memory(address), 15)  # metrics are kept for 5 s
+
+
+def test_a_session_that_lost_its_connection_comes_back(address, temporary):
+    before = folders(temporary)
+    with visitor(address, "live") as one:
+        own = folders(temporary) - before
+        assert one.upload("a", b"a").status_code == 204
+        one.leave(1011)  # not as a browser that leaves the page
+        time.sleep(1)
+        assert folders(temporary) - before == own
+        names = ["streamlit", "no-token", one.session]
+        with connect(f"{address.replace('http', 'ws')}/_stcore/stream", subprotocols=names) as socket:
+            again = Visitor(address, socket)
+            again.run("live")
+            assert again.session == one.session
+            assert folders(temporary) - before == own
+            again.leave()
+            until(lambda: folders(temporary) == before)

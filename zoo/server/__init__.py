@@ -1,0 +1,27 @@
+"""What stands around the pages: headers, limits on uploads, ends of sessions and of the process."""
+
+from pathlib import Path
+
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from zoo.server.headers import SecurityHeaders
+from zoo.server.hosts import allowed_hosts
+from zoo.server.routes import InternalRoutes
+from zoo.server.sessions import SessionEnds
+from zoo.server.stopping import lifespan
+from zoo.server.uploads import UploadLimits
+
+__all__ = ["SCRIPT", "lifespan", "middleware"]
+SCRIPT = Path(__file__).parent.parent / "pages" / "navigation.py"
+
+
+def middleware() -> list[Middleware]:
+    """Return the layers around Streamlit, the outermost first."""
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(), www_redirect=False),
+        Middleware(InternalRoutes),
+        Middleware(UploadLimits),
+        Middleware(SessionEnds),
+    ]

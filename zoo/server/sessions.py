@@ -1,0 +1,94 @@
+"""When a session ends, and what is removed then.
+
+Streamlit keeps a session whose connection is lost, so that it can come back after a gap in the network, and
+drops it once two minutes are over and another session comes or goes. Here a session ends at once when its
+browser leaves the page, and otherwise when it has had no connection for `GRACE`. With it go its state,
+uploads, media files, and what was registered with `at_end`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from google.protobuf.message import DecodeError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import Runtime, get_instance
+
+GOING_AWAY = 1001  # RFC 6455, 7.4.1: a browser has left the page
+GRACE = 60.0  # s; less than server.disconnectedSessionTTL, after which Streamlit does not know the session
+_endings: dict[str, Callable[[], object]] = {}
+
+
+def at_end(session: str, ending: Callable[[], object]) -> None:
+    """Call `ending` in a thread when the session of this number ends; a second one replaces the first."""
+    _endings[session] = ending
+
+
+async def end(session: str) -> None:
+    """End a session, unless it is connected (again)."""
+    runtime: Runtime = get_instance()
+    if runtime.is_active_session(session):
+        return
+    runtime.close_session(session)
+    # Streamlit spares files for download once, for a click that is on its way; nobody can click any more.
+    runtime.media_file_mgr.remove_orphaned_files()
+    if ending := _endings.pop(session, None):
+        await asyncio.to_thread(ending)
+
+
+class SessionEnds:
+    """ASGI middleware that ends the sessions of websockets."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+        self._ending: dict[str, asyncio.Task[None]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        session, code = None, None
+
+        async def watched_receive() -> Message:
+            nonlocal code
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                code = message.get("code")
+            return message
+
+        async def watched_send(message: Message) -> None:
+            nonlocal session
+            if session is None and message["type"] == "websocket.send":
+                session = _session_in(message.get("bytes") or b"")
+                self._keep(session)
+            await send(message)
+
+        try:
+            await self.app(scope, watched_receive, watched_send)
+        finally:
+            if session is not None:
+                self._end_after(0 if code == GOING_AWAY else GRACE, session)
+
+    def _keep(self, session: str | None) -> None:
+        """A session is connected: let what would have ended it go."""
+        if task := self._ending.pop(session, None):
+            task.cancel()
+
+    def _end_after(self, seconds: float, session: str) -> None:
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            del self._ending[session]
+            await end(session)
+
+        self._keep(session)
+        self._ending[session] = asyncio.create_task(wait())
+
+
+def _session_in(frame: bytes) -> str | None:
+    """The session's number, which the first messages to a browser carry."""
+    try:
+        return ForwardMsg.FromString(frame).new_session.initialize.session_id or None
+    except DecodeError:
+        return None
