@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 
 import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Block_pb2 import Block
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -24,7 +25,7 @@ OVER = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCE
 class Run:
     """What a page showed in one run."""
 
-    elements: list[Element] = field(default_factory=list)
+    elements: list[Element | Block] = field(default_factory=list)
 
     @property
     def widgets(self) -> dict[str, tuple[str, Any]]:
@@ -32,7 +33,7 @@ class Run:
         found = {}
         for element in self.elements:
             kind = element.WhichOneof("type")
-            message = getattr(element, kind)
+            message = getattr(element, kind or "", None)  # a block may be of no type
             if number := getattr(message, "id", ""):
                 key = number.removeprefix("$$ID-").partition("-")[2]
                 found[number if key == "None" else key] = kind, message
@@ -108,8 +109,8 @@ class Visitor:
                     self.pages |= {
                         page.url_pathname: page.page_script_hash for page in message.navigation.app_pages
                     }
-                case "delta" if message.delta.WhichOneof("type") == "new_element":
-                    run.elements.append(message.delta.new_element)
+                case "delta" if part := message.delta.WhichOneof("type"):
+                    run.elements.append(getattr(message.delta, part))
                 case "script_finished" if message.script_finished in OVER:
                     return run
         raise TimeoutError(f"The page did not finish within {WAIT} s.")

@@ -20,9 +20,7 @@ def served(log: Path | None = None, **environment: str) -> Iterator[tuple[str, i
 
     What it prints goes to `log`, if there is one.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "zoo", "app", "--port", str(port), "--address", "127.0.0.1"]
     with ExitStack() as stack:
         output = stack.enter_context(log.open("wb")) if log else None
@@ -39,6 +37,12 @@ def served(log: Path | None = None, **environment: str) -> Iterator[tuple[str, i
             yield wait_for(f"http://127.0.0.1:{port}"), server.pid
         finally:
             os.killpg(server.pid, 15)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for(url: str) -> str:
