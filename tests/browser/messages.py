@@ -109,7 +109,7 @@ class Visitor:
                     self.pages |= {
                         page.url_pathname: page.page_script_hash for page in message.navigation.app_pages
                     }
-                case "delta" if part := message.delta.WhichOneof("type"):
+                case "delta" if (part := message.delta.WhichOneof("type")) in ("new_element", "add_block"):
                     run.elements.append(getattr(message.delta, part))
                 case "script_finished" if message.script_finished in OVER:
                     return run

@@ -38,7 +38,7 @@ sys.addaudithook(hook)
 PAGES = ("", "pictures", "sounds", "pitch", "live", "embeddings", "compare", "teach", "networks")
 # By which the pages show more widgets.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "pictures": {"pictures-way": ["Sample"], "pictures-where": True},
+    "pictures": {"pictures-networks": ["SqueezeNet 1.1"], "pictures-way": ["Sample"], "pictures-where": True},
     "sounds": {"sounds-way": ["Sample"]},
     "pitch": {"pitch-way": ["Sample"]},
     "embeddings": {"embeddings-way": ["Sample"]},
@@ -52,7 +52,7 @@ SEVERAL = (*LISTS, "slider")
 SELECTIONS = ("dataframe", "plotly_chart")
 FILES = ("file_uploader", "camera_input", "audio_input")
 NUMERIC = ("slider", "number_input")
-NUMBERS = (math.nan, math.inf, -1.0, 1e300, 0.123456)
+NUMBERS = (math.nan, -1e300, 0.123456)
 SELECTED = (
     {"rows": [-1], "points": [{"customdata": [-1]}]},
     {"rows": [10**9], "points": [{"customdata": [10**9]}]},
@@ -213,4 +213,61 @@ def test_what_was_not_offered_leads_nowhere(page, visitor, trap, app):
         if states := forged(run, SELECTIONS, lambda *_, selection=selection: selection):
             attack(visitor, *states)
     assert not visitor.run().crashed
+    require_nothing_happened(trap, app)
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("pictures", "network=tfhub:{bait}/tfhub&sample=../../../etc/passwd"),
+        ("pictures", "network=squeezenet,hf:{bait}/hf"),
+        ("sounds", "network={bait}/saved&layer=x"),
+        ("pitch", "network=crepe.tiny&network=hf:owner/repository"),
+        ("pitch", "sample=" + "x" * 10_000),
+        ("networks", "network=timm:resnet18.a1_in1k&network="),
+        ("networks", "network=%00%ff%ed%a0%80"),
+    ],
+)
+def test_a_link_to_what_is_not_offered_is_one_sentence(page, query, visitor, trap, app):
+    run = visitor.open(page, query.format(bait=trap.bait))
+    assert not run.crashed
+    assert [text for text in run.texts if "not offered here" in text or "There is no sample" in text]
+    require_nothing_happened(trap, app)
+
+
+def test_a_file_of_another_session_is_no_file_here(visitor, trap, app):
+    with visiting(app.address) as other:
+        shown = other.open("pictures").widgets["pictures-upload"]
+        number = other.upload("cat.png", zoo.sample("cat.png").read_bytes())
+        assert "cat.png" in str(other.run(state(*shown, number)).elements)
+        run = prepared(visitor, "teach")
+        attack(visitor, *forged(run, FILES, lambda *_: number))
+        for page in ("pictures", "sounds", "pitch", "compare", "embeddings"):
+            run = visitor.open(page)
+            answer = attack(visitor, *forged(run, FILES, lambda *_: number))
+            assert "cat.png" not in str(answer.elements)
+        assert "cat.png" in str(other.run().elements)
+    require_nothing_happened(trap, app)
+
+
+def test_unknown_pages_widgets_and_files_leave_other_sessions_alone(visitor, trap, app):
+    with visiting(app.address) as other:
+        before = prepared(other, "sounds")
+        assert not visitor.open("0" * 32).crashed
+        assert not visitor.open("../../app.py").crashed
+        unknown = (
+            WidgetState(id=f"$$ID-{'0' * 32}-{key}", trigger_value=True) for key in ("stop", "None", "x")
+        )
+        assert not visitor.run(*unknown).crashed
+        visitor.send(file_urls_request={"request_id": "1", "file_names": ["a"], "session_id": other.session})
+        visitor.send(stop_script=True)
+        visitor.send(
+            backend_operation_request={
+                "request_id": "1",
+                "session_id": other.session,
+                "deferred_file": {"file_id": "0" * 32},
+            }
+        )
+        assert not visitor.open("sounds").crashed
+        assert other.run().texts == before.texts
     require_nothing_happened(trap, app)

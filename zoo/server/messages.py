@@ -23,6 +23,7 @@ from streamlit.proto.Slider_pb2 import Slider
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 MESSAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
+OPERATIONS = ("deferred_file", "dataframe_chunk")  # for others Streamlit writes files on its own machine
 MAX_WIDGETS = 10_000  # whose kinds are kept; an id stands for one kind in all sessions
 PROTOCOL_ERROR = 1002  # RFC 6455, 7.4.1
 FIELDS = {
@@ -74,7 +75,7 @@ class BrowserMessages:
                 if message is None:
                     await send({"type": "websocket.close", "code": PROTOCOL_ERROR})
                     return {"type": "websocket.disconnect", "code": PROTOCOL_ERROR}
-                if message.WhichOneof("type") in MESSAGES:
+                if is_needed(message):
                     drop_wrong_states(message, self._kinds)
                     return {"type": "websocket.receive", "bytes": message.SerializeToString()}
 
@@ -93,6 +94,13 @@ def decoded(event: Event) -> BackMsg | None:
         return None if data is None else BackMsg.FromString(data)
     except DecodeError:
         return None
+
+
+def is_needed(message: BackMsg) -> bool:
+    """Return whether the pages need messages of this kind."""
+    if message.HasField("backend_operation_request"):
+        return message.backend_operation_request.WhichOneof("payload") in OPERATIONS
+    return message.WhichOneof("type") in MESSAGES
 
 
 def kinds_in(delta: Delta) -> dict[str, str]:

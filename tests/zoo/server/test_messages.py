@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import DoubleArray, FileUploaderState, StringArray
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosedError
 
 from tests.browser.messages import Visitor, visiting
 from tests.browser.serving import free_port, wait_for
-from zoo.server.messages import FIELDS, fits
+from zoo.server.messages import FIELDS, fits, is_needed
 
 SCRIPT = """
 import plotly.graph_objects as go
@@ -134,6 +135,22 @@ def test_messages_that_no_page_needs_are_dropped(visitor, message):
     assert [int(text) for text in after if text.isdigit()] == [
         1 + int(text) for text in before if text.isdigit()
     ]
+
+
+@pytest.mark.parametrize(
+    ("message", "needed"),
+    [
+        ({"app_heartbeat": True}, True),
+        ({"backend_operation_request": {"deferred_file": {"file_id": "1"}}}, True),
+        ({"backend_operation_request": {"dataframe_chunk": {"source_id": "1"}}}, True),
+        ({"backend_operation_request": {"install_skills": {}}}, False),
+        ({"backend_operation_request": {}}, False),
+        ({"clear_cache": True}, False),
+        ({}, False),
+    ],
+)
+def test_which_messages_are_needed(message, needed):
+    assert is_needed(BackMsg(**message)) is needed
 
 
 @pytest.mark.parametrize("data", [b"\xff\xff", "text"])
