@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import requests
 
@@ -14,17 +15,30 @@ LAUNCH = 120  # s
 
 
 @contextmanager
-def served(**environment: str) -> Iterator[tuple[str, int]]:
-    """Serve the app at a free port; gives its address and the number of its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(log: Path | None = None, **environment: str) -> Iterator[tuple[str, int]]:
+    """Serve the app at a free port; gives its address and the number of its process.
+
+    What it prints goes to `log`, if there is one.
+    """
+    port = free_port()
     command = [sys.executable, "-m", "zoo", "app", "--port", str(port), "--address", "127.0.0.1"]
-    with subprocess.Popen(command, env=os.environ | environment) as server:
+    with ExitStack() as stack:
+        output = stack.enter_context(log.open("wb")) if log else None
+        server = stack.enter_context(
+            subprocess.Popen(
+                command, env=os.environ | environment, stdout=output, stderr=output and subprocess.STDOUT
+            )
+        )
         try:
             yield wait_for(f"http://127.0.0.1:{port}"), server.pid
         finally:
             server.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for(url: str) -> str:

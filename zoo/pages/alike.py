@@ -10,7 +10,7 @@ import zoo
 from audio.signal import read_mono
 from vision import picture
 from zoo.collecting import MOST_GROUPS, Collection, grouped
-from zoo.pages import asking, shared
+from zoo.pages import asking, shared, widgets
 from zoo.pages.asking import Given
 from zoo.pages.shared import RATE, File
 from zoo.results import Projection, to_csv
@@ -60,27 +60,26 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
 def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None:
     """The map, and beside it the chosen point with its neighbours."""
     columns = st.columns(4)
-    method = columns[0].segmented_control(
+    method = widgets.segmented_control(
+        columns[0],
         "Layout",
         LAYOUTS,
-        default="pca",
-        required=True,
-        format_func=LAYOUTS.__getitem__,
+        "pca",
         key="embeddings-method",
         help="PCA keeps large distances, UMAP who is near whom.",
     )
     colours = colouring(columns[1], embedding)
-    k = columns[2].slider("Neighbours", 1, 20, 5, key="embeddings-k")
+    k = widgets.slider(columns[2], "Neighbours", 1, 20, 5, 1, key="embeddings-k")
     others = False
     if len(given) > 1 and len(embedding) > len(given):
         others = columns[3].toggle("From other files only", key="embeddings-others")
     left, right = st.columns([3, 2])
     labels = embedding.labels()
     with right:
-        chosen = st.selectbox(
+        chosen = widgets.selectbox(
+            st,
             "Chosen",
-            range(len(embedding)),
-            format_func=labels.__getitem__,
+            dict(enumerate(labels)),
             key=QUERY,
             help="A click on a point of the map chooses it too.",
         )
@@ -102,7 +101,7 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
         st.plotly_chart(
             figure,
             key=MAP,
-            on_select=pick,
+            on_select=lambda: pick(len(embedding)),
             selection_mode="points",
             config={"displayModeBar": False},
             alt=f"Map of {len(embedding)} vectors by {LAYOUTS[projection.method]}",
@@ -110,11 +109,11 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
         explain(projection, method)
 
 
-def pick() -> None:
-    """Choose the point that was clicked."""
-    points = st.session_state[MAP].selection.points
-    if points and "customdata" in points[0]:
-        st.session_state[QUERY] = int(points[0]["customdata"][0])
+def pick(number: int) -> None:
+    """Choose the one of so many points that was clicked."""
+    point = widgets.clicked_point(MAP, range(number))
+    if point is not None:
+        st.session_state[QUERY] = point
 
 
 def laid_out(embedding: zoo.Embedding, method: str) -> Projection:
@@ -143,7 +142,7 @@ def colouring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
     if windows:
         ways.append("Time")
     ways += ["Nothing", *["Clusters"] * (len(embedding) > 2)]
-    way = place.selectbox("Colour", ways, key=f"embeddings-colour-{'-'.join(ways)}")
+    way = widgets.selectbox(place, "Colour", ways, key=f"embeddings-colour-{'-'.join(ways)}")
     if way == "Group":
         return {"groups": groups}
     if way == "File":
@@ -152,11 +151,10 @@ def colouring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
         return {"shades": embedding.times[:, 0], "shade": "time (s)"}
     if way == "Clusters":
         most = min(MOST_GROUPS, len(embedding) - 1)
-        k = (
-            place.slider("Clusters", 2, most, min(3, most), key=f"embeddings-clusters-{most}")
-            if most > 2
-            else 2
-        )
+        k = 2
+        if most > 2:
+            key = f"embeddings-clusters-{most}"
+            k = widgets.slider(place, "Clusters", 2, most, min(3, most), 1, key=key)
         return {"groups": [f"cluster {one + 1}" for one in shared.remembered(clustered, embedding, k)]}
     return {}
 
@@ -205,14 +203,10 @@ def matrix(embedding: zoo.Embedding) -> None:
         shown = embedding[np.linspace(0, len(embedding) - 1, MOST_ROWS).astype(int)]
         st.caption(f"{MOST_ROWS} of {len(embedding)} vectors, evenly chosen.")
     groups = groups_of(shown)
-    if (
-        groups
-        and st.segmented_control(
-            "Order", ["Group", "Likeness"], default="Group", required=True, key="embeddings-order"
-        )
-        == "Likeness"
-    ):
-        groups = None
+    if groups:
+        orders = ["Group", "Likeness"]
+        order = widgets.segmented_control(st, "Order", orders, "Group", key="embeddings-order")
+        groups = groups if order == "Group" else None
     figure = shown.similarity().ordered(groups).plot(groups and sorted(groups))
     figure.update_layout(height=560, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     st.plotly_chart(
@@ -226,7 +220,9 @@ def matrix(embedding: zoo.Embedding) -> None:
 def vectors(embedding: zoo.Embedding) -> None:
     """The vectors of a recording over time."""
     names = list(dict.fromkeys(embedding.inputs))
-    name = st.selectbox("Recording", names, key="embeddings-recording") if len(names) > 1 else names[0]
+    name = names[0]
+    if len(names) > 1:
+        name = widgets.selectbox(st, "Recording", names, key="embeddings-recording")
     part = embedding[np.array(embedding.inputs) == name]
     figure = part.plot(most=MOST_DIMENSIONS)
     figure.update_layout(height=480, margin={"l": 8, "r": 8, "t": 8, "b": 8})

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import streamlit as st
 
-import zoo
 from zoo.errors import UnknownNameError
 from zoo.links import fetch
-from zoo.pages.shared import MOST_SECONDS, RATE, with_size
+from zoo.pages import widgets
+from zoo.pages.shared import MOST_SECONDS, RATE, spec_of, taught, with_size
 from zoo.registry import is_default
 from zoo.samples import SAMPLES, names, sample
-from zoo.storing import is_saved
 
 MOST_FILES = 20
 SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm", "aiff"]
@@ -49,11 +48,11 @@ def ask(kind: str, key: str) -> list[Given]:
     """
     device = "Camera" if kind == "picture" else "Microphone"
     linked = from_link("sample")
-    way = st.segmented_control(
+    way = widgets.segmented_control(
+        st,
         "Where from",
         ["Upload", device, "Link", "Sample"],
-        default="Sample" if linked else "Upload",
-        required=True,
+        "Sample" if linked else "Upload",
         key=f"{key}-way",
     )
     if way != "Sample":
@@ -74,16 +73,16 @@ def ask(kind: str, key: str) -> list[Given]:
         return [Given("recording.wav", take.getvalue())] if take else []
     if way == "Link":
         what = "a picture" if kind == "picture" else "a recording"
-        url = st.text_input(f"Link to {what}", key=f"{key}-link", placeholder="https://…", max_chars=2000)
+        url = widgets.text_input(st, f"Link to {what}", key=f"{key}-link", most=2000, placeholder="https://…")
         if not url.strip():
             return []
         with st.spinner("Fetching the link …"):
             return [fetched(url)]
     known = names(kind)
     if linked and linked not in known:
-        raise UnknownNameError(f"There is no sample {linked!r} here; there is {', '.join(known)}.")
-    first = known.index(linked) if linked else 0
-    chosen = st.selectbox("Sample", known, first, format_func=lambda n: SAMPLES[n].title, key=f"{key}-sample")
+        raise UnknownNameError(f"There is no sample {linked[:60]!r} here; there is {', '.join(known)}.")
+    titles = {name: SAMPLES[name].title for name in known}
+    chosen = widgets.selectbox(st, "Sample", titles, linked or known[0], key=f"{key}-sample")
     to_link("sample", chosen)
     st.caption(SAMPLES[chosen].credit)
     with st.spinner("Fetching the sample …"):
@@ -119,11 +118,11 @@ def meant(linked: str, offered: Sequence[str]) -> str:
     UnknownNameError
         If it is none of them.
     """
-    known = {zoo.describe(name).arch: name for name in offered if is_default(name)}
-    known |= {name: name for name in offered}
+    known = {spec_of(name).arch: name for name in offered if is_default(name)}
+    known |= {name.lower(): name for name in offered}
     if (key := linked.strip().lower()) in known:
         return known[key]
-    close = get_close_matches(key, known, n=3, cutoff=0.5)
+    close = get_close_matches(key[:60], known, n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(close)}?" if close else "."
     raise UnknownNameError(f"The link names the network {linked[:60]!r}, which is not offered here{hint}")
 
@@ -138,6 +137,6 @@ def choose_network(label: str, offered: list[str], usual: str, key: str, *, help
     """
     linked = from_link("network")
     first = meant(linked, offered) if linked else usual
-    name = st.selectbox(label, offered, offered.index(first), format_func=with_size, key=key, help=help)
-    to_link("network", None if name == usual or is_saved(name) else name)
+    name = widgets.selectbox(st, label, with_size(offered), first, key=key, help=help)
+    to_link("network", None if name == usual or name in taught() else name)
     return name

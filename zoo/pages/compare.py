@@ -12,9 +12,9 @@ from vision.picture import PixelBudget, check, count_pixels
 from zoo.comparison import Measurement
 from zoo.errors import ZooError
 from zoo.jobs import FAILED, STOPPED, Job
-from zoo.pages import asking, shared
+from zoo.pages import asking, offered, shared, widgets
 from zoo.pages.asking import Given, named
-from zoo.pages.shared import RATE, is_here, literally, one_sentence, title_of, with_size
+from zoo.pages.shared import RATE, is_here, literally, one_sentence, spec_of, title_of, with_size
 from zoo.pages.waiting import watching
 from zoo.storing import is_saved
 
@@ -40,18 +40,16 @@ class Wanted:
 def choose() -> tuple[str, list[str]]:
     """Pictures or sounds, and the networks."""
     left, right = st.columns([1, 3])
-    kind = left.segmented_control(
-        "Networks for", KINDS, default="picture", required=True, format_func=KINDS.get, key="compare-kind"
-    )
+    kind = widgets.segmented_control(left, "Networks for", KINDS, "picture", key="compare-kind")
     own = list(shared.taught(kind))
-    names = own + zoo.networks(kind)
-    first = own[:1] + zoo.networks(kind, embedded=True)[:2]
-    chosen = right.multiselect(
+    names = own + offered.networks(kind)
+    first = own[:1] + offered.networks(kind, embedded=True)[:2]
+    chosen = widgets.multiselect(
+        right,
         "Networks",
-        names,
+        with_size(names),
         first,
-        format_func=with_size,
-        max_selections=MOST_NETWORKS,
+        most=MOST_NETWORKS,
         key=f"compare-networks-{kind}",
     )
     return kind, chosen
@@ -62,15 +60,10 @@ def weights_wanted(chosen: Sequence[str]) -> bool:
     missing = [name for name in chosen if not is_here(name)]
     if not missing:
         return True
-    size = sum(zoo.describe(name).size_mb for name in missing)
+    size = sum(spec_of(name).size_mb for name in missing)
     choices = {True: f"Fetch them ({size:.0f} MB)", False: "Go without"}
-    fetch = st.segmented_control(
-        f"The weights of {len(missing)} are not here",
-        choices,
-        default=True,
-        required=True,
-        format_func=choices.get,
-        key="compare-fetch",
+    fetch = widgets.segmented_control(
+        st, f"The weights of {len(missing)} are not here", choices, True, key="compare-fetch"
     )
     if not fetch:
         st.caption(UNTRAINED)
@@ -79,9 +72,9 @@ def weights_wanted(chosen: Sequence[str]) -> bool:
 
 def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
     """What the networks are to classify, if anything, as far as it can be used."""
-    silent = [name for name in chosen if "classify" not in zoo.describe(name).tasks]
+    silent = [name for name in chosen if "classify" not in spec_of(name).tasks]
     if silent:
-        able = [title_of(name) for name in [*shared.taught(kind), *zoo.networks(kind, "classify")]]
+        able = [title_of(name) for name in [*shared.taught(kind), *offered.networks(kind, "classify")]]
         st.info(
             f"{title_of(silent[0])} names no {kind}s, so speed, memory and size are compared, not answers; "
             f"for answers choose only among {', '.join(able)}."
@@ -122,14 +115,30 @@ def settings() -> tuple[int, int, str]:
     """Batch, passes and engine."""
     with st.expander("Settings", icon=":material/tune:"):
         columns = st.columns(3)
-        batch = columns[0].select_slider(
-            "Batch", [1, 2, 4, 8, 16, 32], 16, key="compare-batch", help="Inputs at once, for the throughput."
+        batch = widgets.select_slider(
+            columns[0],
+            "Batch",
+            [1, 2, 4, 8, 16, 32],
+            16,
+            key="compare-batch",
+            help="Inputs at once, for the throughput.",
         )
-        repeats = columns[1].slider(
-            "Passes", 3, 50, 10, key="compare-repeats", help="So many are timed, after two that are not."
+        repeats = widgets.slider(
+            columns[1],
+            "Passes",
+            3,
+            50,
+            10,
+            1,
+            key="compare-repeats",
+            help="So many are timed, after two that are not.",
         )
-        engine = columns[2].selectbox(
-            "Engine", ENGINES, key="compare-engine", help="auto: the faster one for each network."
+        engine = widgets.selectbox(
+            columns[2],
+            "Engine",
+            ENGINES,
+            key="compare-engine",
+            help="auto: the faster one for each network.",
         )
     return batch, repeats, engine
 
@@ -137,12 +146,12 @@ def settings() -> tuple[int, int, str]:
 def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
     """What the job does: fetch what is missing, then measure one network after the other."""
     titles = distinct(wanted.names)
+    missing = [name for name in wanted.names if not is_here(name)]
 
     def run(job: Job) -> zoo.Comparison:
-        for name in wanted.names if wanted.fetch else ():
-            if not is_here(name):
-                job.enter(f"Fetches the weights of {titles[name]}")
-                zoo.fetch(name, progress=job.count_or_stop)
+        for name in missing if wanted.fetch else ():
+            job.enter(f"Fetches the weights of {titles[name]}")
+            zoo.fetch(name, progress=job.count_or_stop)
         job.enter("")
 
         def progress(done: int, total: int) -> None:
@@ -171,13 +180,7 @@ def _presentable(row: Measurement, title: str) -> Measurement:
 
 def distinct(names: Sequence[str]) -> dict[str, str]:
     """Titles by name; of several that have the same, the later ones are numbered."""
-    titles: dict[str, str] = {}
-    for name in names:
-        title, number = title_of(name), 2
-        while title in titles.values():
-            title, number = f"{title_of(name)} ({number})", number + 1
-        titles[name] = title
-    return titles
+    return dict(zip(names, widgets.numbered(map(title_of, names)), strict=True))
 
 
 def busy() -> bool:

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-import zoo
 from vision.picture import max_request_pixels
 from zoo import collecting
 from zoo.collecting import Collection, Limits
-from zoo.pages import asking, shared
+from zoo.pages import asking, offered, shared, widgets
 from zoo.pages.alike import show
 from zoo.pages.gathered import KINDS, MOST_FILES, Brought, bring
 from zoo.pages.shared import MOST_SECONDS, literally, one_sentence, with_size
+from zoo.registry import describe
 from zoo.training.transfer import DEFAULTS
 
 FEW = 5  # recordings, of which each window is a point of its own unless the user says otherwise
@@ -20,21 +20,21 @@ LIMITS = Limits(seconds=MOST_SECONDS, pixels=max_request_pixels(), vectors=2000,
 def choose(kind: str) -> tuple[str, str | None, bool | None]:
     """Network, layer and pooling."""
     left, right = st.columns(2)
-    names = [*shared.taught(kind), *zoo.networks(kind, "embed")]
-    name = left.selectbox(
+    names = [*shared.taught(kind), *offered.networks(kind, "embed")]
+    name = widgets.selectbox(
+        left,
         "Network",
-        names,
-        names.index(zoo.describe(DEFAULTS[kind]).name),
-        format_func=with_size,
+        with_size(names),
+        describe(DEFAULTS[kind]).name,
         key=f"embeddings-network-{kind}",
     )
     net = shared.network(name)
     shapes = shared.remembered(shapes_of, name)
-    own = f"{net.spec.embedding}, its embedding"
-    layer = right.selectbox(
+    own = {"": f"{net.spec.embedding}, its embedding"}  # not None, which Streamlit takes for no choice at all
+    layer = widgets.selectbox(
+        right,
         "Layer",
-        ["", *shapes],  # and not None, which Streamlit takes for no choice at all
-        format_func=lambda one: described(one, shapes[one]) if one else own,
+        own | {one: described(one, shape) for one, shape in shapes.items()},
         key=f"embeddings-layer-{name}",
         help="Early layers see edges or tones, late ones what is meant.",
     )
@@ -63,11 +63,11 @@ def described(layer: str, shape: tuple[int, ...]) -> str:
 def one_a_file(brought: Brought) -> bool:
     """Whether a recording becomes one point, the mean of its windows."""
     many = len(brought.files) > FEW
-    point = st.segmented_control(
+    point = widgets.segmented_control(
+        st,
         "A point for each",
         ["Window", "File"],
-        default="File" if many else "Window",
-        required=True,
+        "File" if many else "Window",
         key=f"embeddings-point-{many}",
         help="A file's point is the mean of its windows.",
     )
@@ -105,14 +105,7 @@ st.markdown(
     "point the same way: see them on a map, and find the nearest to any of them."
 )
 with one_sentence():
-    kind = st.segmented_control(
-        "What",
-        KINDS,
-        default="picture",
-        required=True,
-        format_func=KINDS.__getitem__,
-        key="embeddings-kind",
-    )
+    kind = widgets.segmented_control(st, "What", KINDS, "picture", key="embeddings-kind")
     brought = bring(kind)
     name, layer, pool = choose(kind)
     if brought is None:

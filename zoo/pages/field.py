@@ -1,15 +1,17 @@
 """The chart of the field on the page Networks: as published, and as measured on this machine."""
 
+import threading
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
+from cachetools import cached
 
 import zoo
 from zoo.comparison import Comparison, field
 from zoo.errors import ZooError
 from zoo.jobs import FAILED, Job, Line, Stopped
-from zoo.pages import shared
+from zoo.pages import shared, widgets
 from zoo.pages.shared import downloads, is_here
 from zoo.pages.waiting import watching
 from zoo.registry import is_default
@@ -61,15 +63,15 @@ class Bench:
         return replace(parts[0], rows=tuple(row for part in parts for row in part.rows))
 
 
-@st.cache_resource(show_spinner=False)
+@cached({}, condition=threading.Condition())  # not Streamlit's cache, which a browser can have cleared
 def bench() -> Bench:
     return Bench(shared.line())
 
 
 def charts() -> None:
     """The chart of either kind, which says which it is."""
-    kind = st.segmented_control(
-        "Prediction times", [PUBLISHED, MEASURED], default=PUBLISHED, required=True, key="networks-times"
+    kind = widgets.segmented_control(
+        st, "Prediction times", [PUBLISHED, MEASURED], PUBLISHED, key="networks-times"
     )
     if kind == PUBLISHED:
         published()

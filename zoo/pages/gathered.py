@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from zoo.errors import InputError
-from zoo.pages import shared
+from zoo.pages import shared, widgets
 from zoo.pages.asking import PICTURE_TYPES, SOUND_TYPES, Given
 from zoo.samples import DIGITS_CREDIT, SAMPLES, digits, sample
 from zoo.training import uploads
@@ -31,12 +31,8 @@ class Brought:
 
 def bring(kind: str) -> Brought | None:
     """The files to compare: own ones, a zip, or a sample."""
-    way = st.segmented_control(
-        "Where from",
-        ["Upload", "Zip", "Sample"],
-        default="Upload",
-        required=True,
-        key="embeddings-way",
+    way = widgets.segmented_control(
+        st, "Where from", ["Upload", "Zip", "Sample"], "Upload", key="embeddings-way"
     )
     if way == "Sample":
         return sampled(kind)

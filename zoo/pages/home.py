@@ -5,10 +5,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-import zoo
 from zoo import weights
 from zoo.machine import machine
-from zoo.pages.shared import title_of
+from zoo.pages import offered
 
 PAGES = Path(__file__).parent
 SHOWN = {  # a picture each
@@ -82,14 +81,14 @@ def networks() -> pd.DataFrame:
     """Name, size and place of the weights of every network."""
     rows = [
         {
-            "network": title_of(spec.name),
-            "name": spec.name,
+            "network": spec.title,
+            "name": name,
             "for": spec.modality,
             "MB": spec.size_mb,
             "here": weights.path_of(spec).is_file(),
             "from": spec.sources[0].url,
         }
-        for spec in map(zoo.describe, zoo.networks())
+        for name, spec in offered.records().items()
     ]
     return pd.DataFrame(rows).sort_values(["here", "MB"], ascending=[False, True])
 

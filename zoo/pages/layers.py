@@ -8,14 +8,13 @@ import streamlit as st
 import torch
 from torch import nn
 
-import zoo
 from zoo import graph as graphs
 from zoo import weights
 from zoo.activations import MOST_SECONDS, SIDE, Activations, look
 from zoo.graph_figure import draw
-from zoo.pages import asking, shared
+from zoo.pages import asking, shared, widgets
 from zoo.pages.asking import Given, named
-from zoo.pages.shared import one_sentence
+from zoo.pages.shared import one_sentence, spec_of
 
 WHOLE = "The whole network"
 KINDS = {
@@ -34,7 +33,7 @@ KINDS = {
 @st.cache_resource(max_entries=16, show_spinner="Building the network without weights …")
 def _structure(name: str) -> tuple[nn.Module, nx.DiGraph]:
     """Module and graph of a network, without numbers: no weights are needed, and no memory."""
-    spec = zoo.describe(name)
+    spec = spec_of(name)
     module = graphs.skeleton(spec)
     return module, graphs.graph_of(module, torch.zeros(1, *spec.input_shape, device="meta"))
 
@@ -47,7 +46,7 @@ def layers(name: str) -> None:
     options = list(dict.fromkeys([*view, *graph]))
     if box not in st.session_state:
         st.session_state[box] = next(node for node in graph if graph.nodes[node]["kind"] in ("conv", "dense"))
-    elif st.session_state[box] not in options:
+    elif widgets.chosen(box, options) is None:
         st.session_state[box] = options[0]
     left, right = st.columns(2)
     with left, st.container(height=700, key="networks-graph-box"):
@@ -55,13 +54,13 @@ def layers(name: str) -> None:
         st.plotly_chart(
             draw(view, st.session_state[box]),
             key=chart,
-            on_select=lambda: _clicked(chart, box),
+            on_select=lambda: _choose(box, widgets.clicked_point(chart, options)),
             selection_mode="points",
             config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
             alt=f"Graph of the layers of {name}: the table below has the same as text",
         )
     with right:
-        chosen = st.selectbox("Layer", options, format_func=lambda node: node.strip("()"), key=box)
+        chosen = widgets.selectbox(st, "Layer", {node: node.strip("()") for node in options}, key=box)
         where = graph if chosen in graph else view  # a block is in the view only
         details(name, module, where, chosen)
         with one_sentence():
@@ -73,35 +72,28 @@ def shown_part(name: str, graph: nx.DiGraph) -> nx.DiGraph:
     """What the graph shows: all of the network or one block of it, at a level of detail."""
     left, right = st.columns(2)
     blocks = list(dict.fromkeys(block for _, data in graph.nodes(data=True) for block in data["inside"]))
-    part = left.selectbox("Part", [WHOLE, *blocks], key=f"networks-part-{name}")
+    part = widgets.selectbox(left, "Part", [WHOLE, *blocks], key=f"networks-part-{name}")
     inside = graph if part == WHOLE else graphs.part_of(graph, part)
     sizes = {level: len(graphs.collapsed(inside, level)) for level in range(1, graphs.levels(inside) + 1)}
     distinct = {size: level for level, size in reversed(sizes.items())}  # the first level of each size
     choices = sorted(distinct.values())
     level = choices[0]
     if len(choices) > 1:
-        level = right.select_slider(
+        level = widgets.select_slider(
+            right,
             "Detail",
-            choices,
+            {level: f"{sizes[level]} nodes" for level in choices},
             distinct[sizes[graphs.readable_level(inside)]],
-            format_func=lambda level: f"{sizes[level]} nodes",
             key=f"networks-detail-{name}-{part}",
             help="Blocks of layers are drawn as one node each, until you ask for more.",
         )
     return graphs.collapsed(inside, level)
 
 
-def _clicked(chart: str, box: str) -> None:
-    """Choose the layer whose point was clicked."""
-    points = st.session_state[chart].selection.points
-    if points:
-        st.session_state[box] = points[0]["customdata"][0]
-
-
-def _picked(rows: str, names: list[str], box: str) -> None:
-    """Choose the layer whose row was selected."""
-    if selected := st.session_state[rows].selection.rows:
-        st.session_state[box] = names[selected[0]]
+def _choose(box: str, layer: str | None) -> None:
+    """Choose the layer whose point was clicked or whose row was selected, if there is one."""
+    if layer is not None:
+        st.session_state[box] = layer
 
 
 def shape(value: tuple[int, ...] | None) -> str:
@@ -141,7 +133,7 @@ def details(name: str, module: nn.Module, graph: nx.DiGraph, node: str) -> None:
 def activations(name: str, data: dict) -> None:
     """What the chosen layer makes of an input; that takes weights."""
     st.markdown("##### Activations")
-    spec = zoo.describe(name)
+    spec = spec_of(name)
     if not data["layer"]:
         st.info("This step is no layer of its own. Choose a layer to see what it makes of an input.")
         return
@@ -188,7 +180,8 @@ def show(seen: Activations, name: str) -> None:
         st.caption(f"Below: the window from {begin:.2f} to {end:.2f} s, marked above.")
         if len(set(starts)) > 1:
             choices = sorted(set(starts))
-            st.select_slider(
+            widgets.select_slider(
+                st,
                 "Window that begins at (s)",
                 choices,
                 min(choices, key=lambda start: abs(start - begin)),
@@ -215,7 +208,7 @@ def show(seen: Activations, name: str) -> None:
 
 def maps(seen: Activations) -> None:
     """A grid of the strongest channels."""
-    most = st.segmented_control("Channels", [16, 36, 64], default=16, required=True, key="networks-channels")
+    most = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
     pictures = seen.maps(most)
     names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]
     grid = st.container(horizontal=True, gap="small")
@@ -264,7 +257,7 @@ def table(name: str, graph: nx.DiGraph, box: str) -> None:
         pd.DataFrame(rows),
         hide_index=True,
         key=key,
-        on_select=lambda: _picked(key, names, box),
+        on_select=lambda: _choose(box, widgets.selected_row(key, names)),
         selection_mode="single-row",
         column_config={"parameters": st.column_config.NumberColumn(format="localized")},
         alt=f"The layers of {name}, in the order in which they run",

@@ -13,14 +13,13 @@ from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext
 from streamlit_webrtc.component import generate_frontend_component_key
 from streamlit_webrtc.webrtc import SignallingTimeoutError, WebRtcWorker
 
-import zoo
 from zoo.errors import InputError, ZooError
 from zoo.live import figures
-from zoo.live.listener import Hall, Heard, Listener, Seat
+from zoo.live.listener import Heard, Listener, Seat
 from zoo.live.offers import is_offer
 from zoo.live.senses import PitchSense, SoundSense, Tone, tone_of
 from zoo.live.servers import ice_servers
-from zoo.pages import microphone, shared
+from zoo.pages import microphone, offered, shared, widgets
 from zoo.pages.drawing import drawing
 from zoo.pages.shared import one_sentence, with_size
 
@@ -30,16 +29,10 @@ LATE = 5.0  # s without sound, after which the page says so
 SENSES = {"sounds": SoundSense, "pitch": PitchSense}
 
 
-@st.cache_resource(show_spinner=False)
-def hall() -> Hall:
-    """Where all sessions listen."""
-    return Hall()
-
-
 def seat() -> Seat:
     """This session's place in the hall, which it leaves with the session."""
     if "live-seat" not in st.session_state:
-        own = st.session_state["live-seat"] = Seat(hall())
+        own = st.session_state["live-seat"] = Seat(shared.hall())
         shared.workspace().at_end(own.leave)
     return st.session_state["live-seat"]
 
@@ -52,28 +45,22 @@ def samples_of(frame: av.AudioFrame) -> np.ndarray:
 
 def choose() -> tuple[dict[str, str], float]:
     """The networks that listen, by what they listen for, and what A4 is tuned to."""
-    wanted = st.segmented_control(
-        "Listen for",
-        ["sounds", "pitch"],
-        selection_mode="multi",
-        default=["sounds", "pitch"],
-        format_func=str.capitalize,
-        key="live-for",
-    )
+    kinds = {kind: kind.capitalize() for kind in SENSES}
+    wanted = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
     with st.expander("Networks and tuning", icon=":material/tune:"):
         left, middle, right = st.columns(3)
-        hearing = [*shared.taught("sound"), *zoo.networks(task="events")]
-        sounds = left.selectbox("Network for sounds", hearing, format_func=with_size, key="live-sounds")
-        following = zoo.networks(task="pitch")
-        pitch = middle.selectbox(
+        hearing = [*shared.taught("sound"), *offered.networks(task="events")]
+        sounds = widgets.selectbox(left, "Network for sounds", with_size(hearing), key="live-sounds")
+        pitch = widgets.selectbox(
+            middle,
             "Network for pitch",
-            following,
-            following.index("crepe.tiny"),
-            format_func=with_size,
+            with_size(offered.networks(task="pitch")),
+            "crepe.tiny",
             key="live-pitch",
             help="Larger ones are surer and slower; one that is too slow for this machine leaves sound out.",
         )
-        a4 = right.number_input(
+        a4 = widgets.number_input(
+            right,
             "A4 (Hz)",
             400.0,
             480.0,

@@ -49,4 +49,5 @@ def obstacle() -> str:
     """What keeps the microphone away, in a sentence that says what to do; empty where nothing does."""
     look = st.components.v2.component("zoo_microphone", js=_LOOK)
     result = look(key="live-microphone", on_obstacle_change=lambda: None, height="content")
-    return SENTENCES.get(result.get("obstacle") or "", "")
+    told = result.get("obstacle")
+    return SENTENCES.get(told, "") if isinstance(told, str) else ""

@@ -3,14 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-import zoo
 from zoo import weights
 from zoo.errors import UnknownNameError
+from zoo.pages import offered, widgets
 from zoo.pages.asking import meant
 from zoo.pages.field import charts
 from zoo.pages.layers import layers
 from zoo.pages.record import figures, record
-from zoo.pages.shared import one_sentence, refuse
+from zoo.pages.shared import one_sentence, refuse, spec_of
 from zoo.registry import is_default
 from zoo.spec import MODALITIES, TASKS
 
@@ -20,11 +20,11 @@ RECORD, LAYERS = "Record", "Layers"
 
 def table() -> pd.DataFrame:
     rows = []
-    for spec in map(zoo.describe, zoo.networks()):
+    for name, spec in offered.records().items():
         accuracy = f"{spec.accuracy.value:g} {spec.accuracy.metric}" if spec.accuracy else ""
         rows.append(
             {
-                "name": spec.name,
+                "name": name,
                 "network": spec.title,
                 "for": spec.modality,
                 "tasks": ", ".join(spec.tasks),
@@ -42,9 +42,11 @@ def table() -> pd.DataFrame:
 def filtered(everything: pd.DataFrame) -> pd.DataFrame:
     """The rows that the filters leave."""
     left, middle, right = st.columns([2, 3, 3])
-    modality = left.pills("For", MODALITIES, selection_mode="multi", key="networks-modality")
-    tasks = middle.pills("Task", TASKS, selection_mode="multi", key="networks-task")
-    words = right.text_input("Search", placeholder="name, licence, …", key="networks-search")
+    modality = widgets.pills(left, "For", MODALITIES, key="networks-modality")
+    tasks = widgets.pills(middle, "Task", TASKS, key="networks-task")
+    words = widgets.text_input(
+        right, "Search", key="networks-search", most=200, placeholder="name, licence, …"
+    )
     shown = everything
     if modality:
         shown = shown[shown["for"].isin(modality)]
@@ -63,39 +65,37 @@ def follow_link() -> None:
         return
     st.session_state["networks-link"] = asked
     try:
-        st.session_state[CHOSEN] = meant(asked, zoo.networks())
+        st.session_state[CHOSEN] = meant(asked, offered.networks())
     except UnknownNameError as error:
         st.session_state["networks-unknown"] = str(error)
 
 
 def remember_link() -> None:
     """Put the chosen network into the address, so that it can be passed on."""
-    spec = zoo.describe(st.session_state[CHOSEN])
-    name = spec.arch if is_default(spec.name) else spec.name
-    st.query_params["network"] = st.session_state["networks-link"] = name
+    name = widgets.chosen(CHOSEN, offered.networks())
+    if name is None:
+        return
+    link = spec_of(name).arch if is_default(name) else name
+    st.query_params["network"] = st.session_state["networks-link"] = link
     st.session_state.pop("networks-unknown", None)
 
 
 def select(names: list[str]) -> None:
     """Choose the network whose row was selected."""
-    if rows := st.session_state["networks-table"].selection.rows:
-        st.session_state[CHOSEN] = names[rows[0]]
+    name = widgets.selected_row("networks-table", names)
+    if name is not None:
+        st.session_state[CHOSEN] = name
         remember_link()
 
 
 def card(names: list[str]) -> None:
-    if st.session_state.get(CHOSEN) not in names:
+    if widgets.chosen(CHOSEN, names) is None:
         st.session_state.pop(CHOSEN, None)
-    name = st.selectbox(
-        "Network",
-        names,
-        format_func=lambda n: f"{zoo.describe(n).title} ({n})",
-        on_change=remember_link,
-        key=CHOSEN,
-    )
-    spec = zoo.describe(name)
+    titles = {name: f"{spec_of(name).title} ({name})" for name in names}
+    name = widgets.selectbox(st, "Network", titles, on_change=remember_link, key=CHOSEN)
+    spec = spec_of(name)
     figures(spec)
-    view = st.segmented_control("Show", [RECORD, LAYERS], default=RECORD, required=True, key="networks-view")
+    view = widgets.segmented_control(st, "Show", [RECORD, LAYERS], RECORD, key="networks-view")
     if view == RECORD:
         record(spec)
     else:

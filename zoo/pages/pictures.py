@@ -13,9 +13,9 @@ from vision.picture import PixelBudget, count_pixels, decode, thumbnail
 from zoo.agreement import Agreement, agreements, pairs
 from zoo.errors import InputError
 from zoo.explaining import METHODS
-from zoo.pages import asking, shared
+from zoo.pages import asking, offered, shared, widgets
 from zoo.pages.asking import MOST_FILES, Given, ask, named
-from zoo.pages.shared import downloads, literally, one_sentence, remembered, title_of, with_size
+from zoo.pages.shared import downloads, literally, one_sentence, remembered, spec_of, title_of, with_size
 
 SCENES = "vision/labels/places365.csv"
 TOP = 10  # classes that are kept, whatever is shown
@@ -84,26 +84,27 @@ def explain(net: zoo.Network, picture: Picture, target: int, method: str) -> zoo
     return remembered(found, net.name, picture.key, target, method, most=MOST_ANSWERS)
 
 
-def kind_and_title(name: str) -> str:
-    return f"Scenes: {with_size(name)}" if is_of_scenes(name) else with_size(name)
-
-
 def is_of_scenes(name: str) -> bool:
-    return zoo.describe(name).labels == SCENES
+    return spec_of(name).labels == SCENES
 
 
 def choose() -> tuple[list[str], int]:
     """The networks, those for scenes last, and how many classes to show."""
     left, right = st.columns([3, 1])
     own = list(shared.taught("picture"))
-    names = own + sorted(zoo.networks("picture", "classify"), key=is_of_scenes)
-    usual = own[:1] + zoo.networks("picture", "classify", embedded=True)[:2]
+    names = own + sorted(offered.networks("picture", "classify"), key=is_of_scenes)
+    titles = {
+        name: f"Scenes: {title}" if is_of_scenes(name) else title for name, title in with_size(names).items()
+    }
+    usual = own[:1] + offered.networks("picture", "classify", embedded=True)[:2]
     linked = asking.from_link("network")
     first = [asking.meant(name, names) for name in linked.split(",")] if linked else usual
-    chosen = left.multiselect("Networks", names, first, format_func=kind_and_title, key="pictures-networks")
+    chosen = widgets.multiselect(
+        left, "Networks", titles, list(dict.fromkeys(first)), key="pictures-networks"
+    )
     passed_on = chosen != usual and not set(chosen) & set(own)
     asking.to_link("network", ",".join(chosen) if passed_on else None)
-    return chosen, right.slider("Classes", 1, TOP, 5, key="pictures-top")
+    return chosen, widgets.slider(right, "Classes", 1, TOP, 5, 1, key="pictures-top")
 
 
 def choose_looking() -> Looking:
@@ -116,17 +117,16 @@ def choose_looking() -> Looking:
     )
     if not wanted:
         return Looking(False)
-    method = row.segmented_control(
+    method = widgets.segmented_control(
+        row,
         "Method",
         METHODS,
-        default="gradcam",
-        required=True,
-        format_func=METHODS.__getitem__,
+        "gradcam",
         key="pictures-method",
         help="Grad-CAM follows the gradient of the class back to a layer. Occlusion hides one part after "
         "another and sees how far the score falls; it takes longer.",
     )
-    opacity = row.slider("Opacity (%)", 0, 100, 70, 5, key="pictures-opacity", width=220)
+    opacity = widgets.slider(row, "Opacity (%)", 0, 100, 70, 5, key="pictures-opacity", width=220)
     return Looking(True, method, opacity / 100)
 
 
@@ -173,12 +173,7 @@ def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Look
 def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classification, looking: Looking) -> None:
     """The picture with colours where a network finds a class of one's choice."""
     label = dict(zip(result.indices.tolist(), result.labels, strict=True))
-    target = st.selectbox(
-        "Where it finds",
-        label,
-        format_func=lambda index: label[index],
-        key=f"pictures-target-{key}-{picture.key[:16]}",
-    )
+    target = widgets.selectbox(st, "Where it finds", label, key=f"pictures-target-{key}-{picture.key[:16]}")
     with st.spinner("Looks for what it saw …"):
         found = explain(net, picture, target, looking.method)
     at = f" at the layer {found.layer}" if found.layer else ""

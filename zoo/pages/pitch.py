@@ -14,7 +14,7 @@ import zoo
 from audio.pitch import DECODERS
 from audio.signal import read_mono
 from zoo import figures
-from zoo.pages import asking, shared
+from zoo.pages import asking, offered, shared, widgets
 from zoo.pages.asking import Given
 from zoo.pages.playhead import linked_player
 from zoo.pages.shared import RATE, File, one_sentence
@@ -72,33 +72,49 @@ def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> Fol
 def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
     """Network, decoder, range, gate and smoothing."""
     columns = st.columns(4)
-    names = zoo.networks(task="pitch")
+    names = offered.networks(task="pitch")
     with columns[0]:
         name = asking.choose_network(
             "Capacity", names, "crepe.small", "pitch-network", help="Larger ones are surer and slower."
         )
-    decoder = columns[1].selectbox(
+    decoder = widgets.selectbox(
+        columns[1],
         "Decoder",
         DECODERS,
         key="pitch-decoder",
         help="; ".join(f"{decoder}: {text}" for decoder, text in HELP.items()) + ".",
     )
-    threshold = columns[2].slider(
-        "Confidence", 0.0, 1.0, 0.5, 0.05, key="pitch-threshold", help="Less sure frames are unvoiced."
+    threshold = widgets.slider(
+        columns[2],
+        "Confidence",
+        0.0,
+        1.0,
+        0.5,
+        0.05,
+        key="pitch-threshold",
+        help="Less sure frames are unvoiced.",
     )
-    silence = columns[3].slider(
-        "Silence (dB)", -90, -20, -60, 5, key="pitch-silence", help="Quieter frames are unvoiced."
+    silence = widgets.slider(
+        columns[3],
+        "Silence (dB)",
+        -90,
+        -20,
+        -60,
+        5,
+        key="pitch-silence",
+        help="Quieter frames are unvoiced.",
     )
     with st.expander("Range and smoothing", icon=":material/tune:"):
         left, right = st.columns(2)
-        keys = left.select_slider(
+        keys = widgets.select_range(
+            left,
             "Notes to consider",
             KEYS,
-            (KEYS[0], KEYS[-1]),
             key="pitch-range",
             help="A voice or instrument whose range is known is followed more surely within it.",
         )
-        smooth = right.slider(
+        smooth = widgets.slider(
+            right,
             "Smoothing (frames)",
             1,
             31,

@@ -9,7 +9,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,10 +24,12 @@ import zoo
 from zoo import weights
 from zoo.errors import ZooError
 from zoo.jobs import Line
+from zoo.live.listener import Hall
+from zoo.pages import offered
 from zoo.results import to_csv
 from zoo.server.sessions import at_end
 from zoo.server.stopping import at_stop
-from zoo.storing import is_saved
+from zoo.spec import Spec
 from zoo.training.teaching import Taught
 from zoo.turns import Turns
 from zoo.workspaces import House, Workspace
@@ -54,10 +56,16 @@ def _load(name: str) -> zoo.Network:
 
 
 def network(name: str) -> zoo.Network:
-    """A network in eval mode, one for all users, which nobody changes; or one that this session taught."""
+    """Return a network that this session was offered, in eval mode: its own, or one for all users.
+
+    Raises
+    ------
+    UnknownNameError
+        If it was not offered; nothing is loaded then.
+    """
     if name in taught():
         return taught()[name].network
-    if not weights.path_of(zoo.describe(name)).is_file():
+    if not is_here(name):
         bar = st.progress(0.0, text=f"Fetching the weights of {title_of(name)} …")
         zoo.fetch(name, progress=lambda done, total: bar.progress(min(1.0, done / max(total, 1))))
         bar.empty()
@@ -111,17 +119,24 @@ def _offer_to_start_again() -> None:
     raise _Halted
 
 
-@st.cache_resource(show_spinner=False)
+# What follows must last as long as the process: Streamlit's cache would not do, for a browser can clear it.
+@cached({}, condition=threading.Condition())
 def _house() -> House:
     house = House()
     at_stop(house.close)
     return house
 
 
-@st.cache_resource(show_spinner=False)
+@cached({}, condition=threading.Condition())
 def line() -> Line:
     """Where all sessions queue for what needs the machine for itself: training, and measuring."""
     return Line()
+
+
+@cached({}, condition=threading.Condition())
+def hall() -> Hall:
+    """Where all sessions listen live."""
+    return Hall()
 
 
 def workspace() -> Workspace:
@@ -209,20 +224,38 @@ def metrics(values: dict[str, object]) -> None:
         row.metric(label, value, width=160)
 
 
+def spec_of(name: str) -> Spec:
+    """Return the record of a network that this session was offered: everybody's, or its own.
+
+    Raises
+    ------
+    UnknownNameError
+        If it was not offered; nothing is looked up then.
+    """
+    own = taught()
+    return own[name].network.spec if name in own else offered.spec_of(name)
+
+
 def title_of(name: str) -> str:
     """Readable name of a network."""
-    return zoo.describe(name).title
+    return spec_of(name).title
 
 
 def is_here(name: str) -> bool:
     """Whether nothing must be fetched for a network."""
-    return is_saved(name) or weights.path_of(zoo.describe(name)).is_file()
+    return name in taught() or weights.path_of(offered.spec_of(name)).is_file()
 
 
-def with_size(name: str) -> str:
-    """Readable name of a network, and what it costs to fetch it where it is not here."""
-    spec = zoo.describe(name)
-    return spec.title if is_here(name) else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
+def with_size(names: Iterable[str]) -> dict[str, str]:
+    """Return the titles of networks by name, with what it costs to fetch those that are not here."""
+    own = taught()
+    return {name: own[name].network.spec.title if name in own else _with_size(name) for name in names}
+
+
+def _with_size(name: str) -> str:
+    spec = offered.spec_of(name)
+    here = weights.path_of(spec).is_file()
+    return spec.title if here else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
 
 
 class File(NamedTuple):

@@ -10,7 +10,7 @@ import zoo
 from audio import reporting
 from audio.signal import read_mono
 from zoo import figures
-from zoo.pages import asking, shared
+from zoo.pages import asking, offered, shared, widgets
 from zoo.pages.asking import Given
 from zoo.pages.playhead import linked_player
 from zoo.pages.shared import RATE, File, one_sentence
@@ -40,16 +40,28 @@ def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
     """What counts as an event: the options of `zoo.sound_events`."""
     known = reporting.names(net.labels)
     left, right = st.columns(2)
-    include = left.multiselect(
-        "Only these sounds", known, key="sounds-include", help="Classes, or categories with all below them."
+    include = widgets.multiselect(
+        left,
+        "Only these sounds",
+        known,
+        key="sounds-include",
+        help="Classes, or categories with all below them.",
     )
-    exclude = right.multiselect("Not these sounds", known, key="sounds-exclude")
+    exclude = widgets.multiselect(right, "Not these sounds", known, key="sounds-exclude")
     with st.expander("Duration, gaps and detail", icon=":material/tune:"):
         columns = st.columns(3)
-        shortest = columns[0].slider(
-            "Shortest event (s)", 0.0, 5.0, 0.5, 0.1, key="sounds-shortest", help="Shorter ones are dropped."
+        shortest = widgets.slider(
+            columns[0],
+            "Shortest event (s)",
+            0.0,
+            5.0,
+            0.5,
+            0.1,
+            key="sounds-shortest",
+            help="Shorter ones are dropped.",
         )
-        gap = columns[1].slider(
+        gap = widgets.slider(
+            columns[1],
             "Gap that is bridged (s)",
             0.0,
             5.0,
@@ -58,12 +70,8 @@ def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
             key="sounds-separation",
             help="Events of a class with a shorter gap between them are one.",
         )
-        detail = columns[2].selectbox(
-            "Detail",
-            SPECIFICITY if reporting.has_categories(net.labels) else ["high"],
-            format_func=SPECIFICITY.__getitem__,
-            key="sounds-specificity",
-        )
+        ways = SPECIFICITY if reporting.has_categories(net.labels) else {"high": SPECIFICITY["high"]}
+        detail = widgets.selectbox(columns[2], "Detail", ways, key="sounds-specificity")
     return {
         "threshold": threshold,
         "min_duration": shortest,
@@ -76,9 +84,8 @@ def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
 
 def chosen_event(heard: zoo.SoundEvents) -> tuple[float, float] | None:
     """Start and end of the event that is marked in the table, which is drawn below the player."""
-    rows = st.session_state.get("sounds-table", {}).get("selection", {}).get("rows", [])
-    events = [heard.events[row] for row in rows if row < len(heard.events)]
-    return (events[0].start, events[0].end) if events else None
+    event = widgets.selected_row("sounds-table", heard.events)
+    return (event.start, event.end) if event else None
 
 
 def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None:
@@ -142,10 +149,10 @@ st.markdown("Upload a recording, make one, or try the sample, and see which soun
 with one_sentence():
     recordings = asking.ask("sound", "sounds")
     left, right = st.columns([1, 2])
-    names = [*shared.taught("sound"), *zoo.networks(task="events")]
+    names = [*shared.taught("sound"), *offered.networks(task="events")]
     with left:
         name = asking.choose_network("Network", names, names[0], "sounds-network")
-    threshold = right.slider("Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
+    threshold = widgets.slider(right, "Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
     net = shared.network(name)
     options = choose(net, threshold)
     for given in recordings:

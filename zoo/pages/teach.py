@@ -11,11 +11,12 @@ import streamlit as st
 import zoo
 from zoo.errors import ZooError
 from zoo.jobs import FAILED, STOPPED, Job
-from zoo.pages import shared
+from zoo.pages import offered, shared, widgets
 from zoo.pages.asking import PICTURE_TYPES, SOUND_TYPES
 from zoo.pages.shared import literally, one_sentence, with_size
 from zoo.pages.taught import results
 from zoo.pages.waiting import watching
+from zoo.registry import describe
 from zoo.sources import Progress
 from zoo.training import uploads
 from zoo.training.classic import CLASSIFIERS
@@ -43,7 +44,9 @@ def boxes() -> Brought | None:
     for row in range(0, len(numbers), 2):
         for column, number in zip(st.columns(2), numbers[row : row + 2], strict=False):
             with column.container(border=True):
-                label = st.text_input("Class", f"Class {number}", key=f"teach-name-{number}", max_chars=60)
+                label = widgets.text_input(
+                    st, "Class", f"Class {number}", key=f"teach-name-{number}", most=60
+                )
                 files = st.file_uploader(
                     f"Examples of {literally(label)}",
                     PICTURE_TYPES + SOUND_TYPES,
@@ -78,7 +81,7 @@ def taken(number: int, label: str) -> list[Shot]:
     shots = st.session_state.setdefault(f"teach-shots-{number}", [])
     with st.popover("Camera or microphone", icon=":material/add_a_photo:", key=f"teach-device-{number}"):
         key = f"teach-take-{number}"
-        device = st.segmented_control("With", ["Camera", "Microphone"], key=f"teach-with-{number}")
+        device = widgets.segmented_control(st, "With", ["Camera", "Microphone"], key=f"teach-with-{number}")
         if device == "Camera":
             st.camera_input(f"A photo of {label}", key=key, on_change=keep, args=(key, shots, "photo.jpg"))
         elif device == "Microphone":
@@ -98,7 +101,7 @@ def taken(number: int, label: str) -> list[Shot]:
 
 def keep(key: str, shots: list[Shot], name: str) -> None:
     """Put what was just taken into its box; before the next one is taken, the device is cleared."""
-    if (shot := st.session_state[key]) is not None:
+    if (shot := widgets.taken_file(key)) is not None:
         shots.append((f"{len(shots) + 1}-{name}", shot.getvalue()))
 
 
@@ -111,8 +114,8 @@ def archive() -> Brought | None:
         return None
     part = None
     if found := shared.remembered(parts, file.file_id, file):
-        first = next((i for i, name in enumerate(found) if name.lower().startswith("train")), 0)
-        part = st.selectbox("Which folder of it to learn from", found, first, key="teach-part")
+        first = next((name for name in found if name.lower().startswith("train")), found[0])
+        part = widgets.selectbox(st, "Which folder of it to learn from", found, first, key="teach-part")
 
     def read(folder: Path, progress: Progress) -> zoo.Dataset:
         return uploads.from_zip(file.name, file.getvalue(), folder, part=part, progress=progress)
@@ -148,9 +151,7 @@ def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
 
 def examples() -> zoo.Dataset | None:
     """What the user brought, or had brought before another page was visited."""
-    way = st.segmented_control(
-        "Where from", ["Upload", "Zip"], default="Upload", required=True, key="teach-way"
-    )
+    way = widgets.segmented_control(st, "Where from", ["Upload", "Zip"], "Upload", key="teach-way")
     brought = boxes() if way == "Upload" else archive()
     state = st.session_state
     if brought and state.get("teach-key") != brought.key:
@@ -190,32 +191,24 @@ def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
 
 def choose(data: zoo.Dataset) -> tuple[str, Choices]:
     """Network, method and settings."""
-    names = zoo.networks(data.modality, "embed")
-    default = names.index(zoo.describe(DEFAULTS[data.modality]).name)
-    name = st.selectbox(
-        "Network", names, default, format_func=with_size, key=f"teach-network-{data.modality}"
-    )
+    names = offered.networks(data.modality, "embed")
+    default = describe(DEFAULTS[data.modality]).name
+    name = widgets.selectbox(st, "Network", with_size(names), default, key=f"teach-network-{data.modality}")
     advice = advised(data, name)
     with st.container(border=True):
         st.markdown(f"**Advice: {METHODS[advice.method].lower()}.** {advice.reasons[0]}")
         with st.expander("Why"):
             for reason in (*advice.reasons[1:], advice.cost):
                 st.markdown(f"- {reason}")
-    method = st.segmented_control(
-        "Method",
-        METHODS,
-        default=advice.method,
-        required=True,
-        format_func=METHODS.__getitem__,
-        key=f"teach-method-{name}",
-    )
+    method = widgets.segmented_control(st, "Method", METHODS, advice.method, key=f"teach-method-{name}")
     with st.expander("Settings", icon=":material/tune:"):
         return name, settings(method, name, advice)
 
 
 def settings(method: str, name: str, advice: zoo.Advice) -> Choices:
     left, right = st.columns(2)
-    held = left.slider(
+    held = widgets.slider(
+        left,
         "Held out (%)",
         5,
         50,
@@ -224,28 +217,28 @@ def settings(method: str, name: str, advice: zoo.Advice) -> Choices:
         key="teach-held",
         help="Never learnt from: the network is judged by them.",
     )
-    seed = right.number_input("Seed", 0, 9999, 0, key="teach-seed", help="The same seed holds out the same.")
+    seed = widgets.number_input(
+        right, "Seed", 0, 9999, 0, 1, key="teach-seed", help="The same seed holds out the same."
+    )
     if method == "features":
-        kind = left.selectbox("Classifier", ["auto", *CLASSIFIERS], key="teach-classifier")
+        kind = widgets.selectbox(left, "Classifier", ["auto", *CLASSIFIERS], key="teach-classifier")
         return Choices(method, held / 100, seed, {"classifier": kind})
-    epochs = left.slider("Epochs", 1, 200, EPOCHS[method], key=f"teach-epochs-{method}")
-    rate = right.select_slider(
-        "Learning rate", [1e-4, 3e-4, 1e-3, 3e-3, 1e-2], Settings.rate, key="teach-rate"
+    epochs = widgets.slider(left, "Epochs", 1, 200, EPOCHS[method], 1, key=f"teach-epochs-{method}")
+    rate = widgets.select_slider(
+        right, "Learning rate", [1e-4, 3e-4, 1e-3, 3e-3, 1e-2], Settings.rate, key="teach-rate"
     )
     options = {"epochs": epochs, "rate": rate}
     if method == "finetune":
-        options["augment"] = left.selectbox(
-            "Random changes", ["none", "light", "strong"], 1, key="teach-augment"
+        options["augment"] = widgets.selectbox(
+            left, "Random changes", ["none", "light", "strong"], "light", key="teach-augment"
         )
-        layers = dict.fromkeys([advice.layer or "", "", *_blocks(name)])
-        frozen = right.selectbox(
-            "Stays as it is",
-            layers,
-            format_func=lambda layer: f"everything up to {layer}" if layer else "nothing",
-            key=f"teach-freeze-{name}",
-        )
+        layers = {
+            layer: f"everything up to {layer}" if layer else "nothing"
+            for layer in (advice.layer or "", "", *_blocks(name))
+        }
+        frozen = widgets.selectbox(right, "Stays as it is", layers, key=f"teach-freeze-{name}")
         options["freeze"] = frozen or None
-        options["batch"] = left.select_slider("Batch", [4, 8, 16, 32, 64], 16, key="teach-batch")
+        options["batch"] = widgets.select_slider(left, "Batch", [4, 8, 16, 32, 64], 16, key="teach-batch")
     return Choices(method, held / 100, seed, options)
 
 

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.live.listener import Seat
+from zoo.pages import shared
 
 RATE, CHUNK = 48000, 960
 PAGE = Path(zoo.__file__).parent / "pages" / "live.py"
@@ -67,7 +68,7 @@ def connection(monkeypatch):
 @pytest.fixture
 def pages():
     """The page, once for each session; all of them leave in the end."""
-    st.cache_resource.clear()  # another test's sessions are no others
+    shared.hall.cache_clear()  # another test's sessions are no others
     begun = []
 
     def start() -> AppTest:
