@@ -52,7 +52,7 @@ def _bytes(net: zoo.Network) -> int:
 @cached(LRUCache(MOST_NETWORKS, getsizeof=_bytes), condition=threading.Condition())
 def _load(name: str) -> zoo.Network:
     """A network, one for all users; past `MOST_NETWORKS` those go that were not used for longest."""
-    return zoo.load(name)
+    return zoo.load(name, trust=name in offered.allowed())
 
 
 def network(name: str) -> zoo.Network:

@@ -7,6 +7,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from zoo.server.headers import SecurityHeaders
 from zoo.server.hosts import allowed_hosts
+from zoo.server.messages import BrowserMessages
 from zoo.server.routes import InternalRoutes
 from zoo.server.sessions import SessionEnds
 from zoo.server.stopping import lifespan
@@ -24,4 +25,5 @@ def middleware() -> list[Middleware]:
         Middleware(InternalRoutes),
         Middleware(UploadLimits),
         Middleware(SessionEnds),
+        Middleware(BrowserMessages),
     ]
