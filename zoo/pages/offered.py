@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from cachetools import TTLCache, cached
 
 import zoo
+from zoo import weights
 from zoo.errors import UnknownNameError, ZooError
 from zoo.spec import Spec
+from zoo.storing import is_saved
 
 VARIABLE = "ZOO_APP_NETWORKS"
 RETRY = 600  # s, after which names that could not be described are tried again
@@ -69,3 +71,8 @@ def spec_of(name: str) -> Spec:
     if name in zoo.networks():
         return zoo.describe(name)
     raise UnknownNameError(f"The network {str(name)[:60]!r} is not offered here; choose one of those shown.")
+
+
+def is_here(name: str) -> bool:
+    """Return whether the weights of a network that is offered are on this machine."""
+    return weights.path_of(spec_of(name)).is_file() or (name in allowed() and is_saved(name))

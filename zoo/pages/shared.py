@@ -21,7 +21,6 @@ from cachetools import LRUCache, cached
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import zoo
-from zoo import weights
 from zoo.errors import ZooError
 from zoo.jobs import Line
 from zoo.live.listener import Hall
@@ -243,7 +242,7 @@ def title_of(name: str) -> str:
 
 def is_here(name: str) -> bool:
     """Whether nothing must be fetched for a network."""
-    return name in taught() or weights.path_of(offered.spec_of(name)).is_file()
+    return name in taught() or offered.is_here(name)
 
 
 def with_size(names: Iterable[str]) -> dict[str, str]:
@@ -254,8 +253,7 @@ def with_size(names: Iterable[str]) -> dict[str, str]:
 
 def _with_size(name: str) -> str:
     spec = offered.spec_of(name)
-    here = weights.path_of(spec).is_file()
-    return spec.title if here else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
+    return spec.title if offered.is_here(name) else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
 
 
 class File(NamedTuple):

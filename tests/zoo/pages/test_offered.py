@@ -66,6 +66,7 @@ def test_a_saved_network_of_the_owner_is_offered_and_loaded(monkeypatch, tmp_pat
     folder = zoo.load("squeezenet", weights=None, device="cpu").save(tmp_path / "own")
     monkeypatch.setenv(offered.VARIABLE, str(folder))
     monkeypatch.setattr(shared, "_load", shared._load.__wrapped__)
+    assert shared.with_size([str(folder)]) == {str(folder): zoo.describe("squeezenet").title}
     assert shared.network(str(folder)).spec.title == zoo.describe("squeezenet").title
 
 
