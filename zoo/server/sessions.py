@@ -24,7 +24,7 @@ _ended: deque[str] = deque(maxlen=1000)  # the last ones, whose pages may still 
 
 
 def at_end(session: str, ending: Callable[[], object]) -> None:
-    """Call `ending` when the session of this number ends, or now if it has; a second one replaces the first."""
+    """Call `ending` when the session of this number ends, or now if it has; only the last one counts."""
     _endings[session] = ending
     if session in _ended:
         _call_ending(session)
