@@ -56,14 +56,3 @@ def test_what_visitors_bring_is_shown_and_played_under_the_policy(page, address,
     expect_text(page, re.compile(r"Delay: sounds"))
     streamer(page).get_by_role("button", name="Stop").click()
     assert said == []
-
-
-def test_an_upload_over_the_limit_is_told_in_a_sentence(page, address):
-    page.goto(f"{address}/pictures")
-    settled(page)
-    page.route(
-        "**/_stcore/upload_file/**",
-        lambda route: route.fulfill(status=413, body="One session may upload 250 MB: remove files."),
-    )
-    upload(page, zoo.sample("cat.png"))
-    expect_text(page, re.compile("One session may upload 250 MB|413"))

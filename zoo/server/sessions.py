@@ -9,6 +9,7 @@ uploads, media files, and what was registered with `at_end`.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from google.protobuf.message import DecodeError
@@ -19,11 +20,19 @@ from streamlit.runtime import Runtime, get_instance
 GOING_AWAY = 1001  # RFC 6455, 7.4.1: a browser has left the page
 GRACE = 60.0  # s; less than server.disconnectedSessionTTL, after which Streamlit does not know the session
 _endings: dict[str, Callable[[], object]] = {}
+_ended: deque[str] = deque(maxlen=1000)  # the last ones, whose pages may still be at work for a moment
 
 
 def at_end(session: str, ending: Callable[[], object]) -> None:
-    """Call `ending` in a thread when the session of this number ends; a second one replaces the first."""
+    """Call `ending` when the session of this number ends, or now if it has; only the last one counts."""
     _endings[session] = ending
+    if session in _ended:
+        _call_ending(session)
+
+
+def _call_ending(session: str) -> None:
+    if ending := _endings.pop(session, None):
+        ending()
 
 
 async def end(session: str) -> None:
@@ -34,8 +43,8 @@ async def end(session: str) -> None:
     runtime.close_session(session)
     # Streamlit spares files for download once, for a click that is on its way; nobody can click any more.
     runtime.media_file_mgr.remove_orphaned_files()
-    if ending := _endings.pop(session, None):
-        await asyncio.to_thread(ending)
+    _ended.append(session)
+    await asyncio.to_thread(_call_ending, session)
 
 
 class SessionEnds:

@@ -1,6 +1,7 @@
 """When `SessionEnds` ends a session: with a clock that does not wait."""
 
 import asyncio
+from collections import deque
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -33,6 +34,7 @@ def runtime(monkeypatch):
     one = Runtime()
     monkeypatch.setattr(sessions, "get_instance", lambda: one)
     monkeypatch.setattr(sessions, "GRACE", 0.3)
+    monkeypatch.setattr(sessions, "_ended", deque())
     return one
 
 
@@ -71,6 +73,8 @@ def test_a_browser_that_leaves_ends_its_session_at_once(runtime):
     asyncio.run(scene())
     assert runtime.closed == ["one"]
     assert ended == [True]
+    sessions.at_end("one", lambda: ended.append("late"))  # by a page that was still at work
+    assert ended == [True, "late"]
 
 
 def test_a_lost_connection_ends_it_later(runtime):

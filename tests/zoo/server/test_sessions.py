@@ -54,3 +54,10 @@ def test_a_session_that_lost_its_connection_comes_back(address, temporary):
             assert folders(temporary) - before == own
             again.leave()
             until(lambda: folders(temporary) == before)
+
+
+def test_pictures_of_a_page_are_gone_with_its_session(address):
+    with visitor(address) as one:  # the first page shows some
+        until(lambda: "st_memory_media_file_storage" in in_memory(address), 15)
+        one.leave()
+    until(lambda: "st_memory_media_file_storage" not in in_memory(address), 15)
