@@ -103,12 +103,14 @@ def is_cached(spec: Spec) -> bool:
         raise WeightsError(f"{path} cannot be read: {sources.reason(error)}.") from error
 
 
-def fetch(name: str, *, progress: Progress | None = None) -> Path:
+def fetch(name: str, *, trust: bool = False, progress: Progress | None = None) -> Path:
     """Make sure that the weights of a network are in the cache.
 
     Parameters
     ----------
     name : str
+    trust : bool
+        As of `zoo.describe`.
     progress : callable, optional
         Called with the bytes done and the bytes in all while something is downloaded; without one, a
         terminal shows a bar.
@@ -125,7 +127,7 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     WeightsError
         If no source gives them, or they cannot be kept.
     """
-    return ensure(describe(name), progress)
+    return ensure(describe(name, trust=trust), progress)
 
 
 def ensure(spec: Spec, progress: Progress | None = None) -> Path:

@@ -32,7 +32,7 @@ def original(tmp_path, monkeypatch):
     source = Source(f"file:{path}", "safetensors")
     object_spec = zoo.describe(TINY)
     spec = object_spec.replace(sources=(source,))
-    monkeypatch.setattr(weights, "describe", lambda name: spec)
+    monkeypatch.setattr(weights, "describe", lambda name, **_: spec)
     return path, spec
 
 
@@ -88,10 +88,10 @@ def test_a_source_that_changes_after_first_use_is_refused(original, empty_cache)
 def test_sources_are_tried_in_order_and_all_failures_are_told(original, empty_cache, monkeypatch):
     file, spec = original
     broken = Source("file:/nowhere/a.safetensors", "safetensors")
-    monkeypatch.setattr(weights, "describe", lambda name: spec.replace(sources=(broken, *spec.sources)))
+    monkeypatch.setattr(weights, "describe", lambda name, **_: spec.replace(sources=(broken, *spec.sources)))
     assert json.loads(weights.fetch(TINY).with_suffix(".json").read_text())["source"] == f"file:{file}"
     weights.path_of(spec).unlink()
-    monkeypatch.setattr(weights, "describe", lambda name: spec.replace(sources=(broken, broken)))
+    monkeypatch.setattr(weights, "describe", lambda name, **_: spec.replace(sources=(broken, broken)))
     with pytest.raises(WeightsError, match=r"nowhere.*nowhere"):
         weights.fetch(TINY)
 

@@ -9,6 +9,7 @@ import streamlit as st
 import zoo
 from audio.signal import read_mono
 from vision.picture import PixelBudget, check, count_pixels
+from zoo import weights
 from zoo.comparison import Measurement
 from zoo.errors import ZooError
 from zoo.jobs import FAILED, STOPPED, Job
@@ -151,7 +152,7 @@ def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
     def run(job: Job) -> zoo.Comparison:
         for name in missing if wanted.fetch else ():
             job.enter(f"Fetches the weights of {titles[name]}")
-            zoo.fetch(name, progress=job.count_or_stop)
+            weights.ensure(spec_of(name), job.count_or_stop)
         job.enter("")
 
         def progress(done: int, total: int) -> None:
@@ -166,9 +167,11 @@ def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
             batch=wanted.batch,
             repeats=wanted.repeats,
             engine=wanted.engine,
+            trust=True,  # what is offered is the catalog's, the owner's or the visitor's own
             progress=progress,
         )
-        return replace(found, rows=tuple(_presentable(row, titles[row.network]) for row in found.rows))
+        rows = zip(wanted.names, found.rows, strict=True)
+        return replace(found, rows=tuple(_presentable(row, titles[name]) for name, row in rows))
 
     return run
 

@@ -66,7 +66,9 @@ def network(name: str) -> zoo.Network:
         return taught()[name].network
     if not is_here(name):
         bar = st.progress(0.0, text=f"Fetching the weights of {title_of(name)} …")
-        zoo.fetch(name, progress=lambda done, total: bar.progress(min(1.0, done / max(total, 1))))
+        weights.ensure(
+            offered.spec_of(name), lambda done, total: bar.progress(min(1.0, done / max(total, 1)))
+        )
         bar.empty()
     with st.spinner("Loading the network …"):
         return _load(name)
