@@ -21,6 +21,7 @@ from cachetools import LRUCache, cached
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import zoo
+from zoo import weights
 from zoo.errors import ZooError
 from zoo.jobs import Line
 from zoo.live.listener import Hall

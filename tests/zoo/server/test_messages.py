@@ -178,3 +178,9 @@ def test_what_is_no_message_ends_the_connection_without_a_traceback(visitor, app
 )
 def test_what_browsers_send_is_passed_on(kind, value):
     assert fits(WidgetState(id="x", **value), kind)
+
+
+@pytest.mark.parametrize("text", ["5", "[1]", '"x"', "null", "{"])
+def test_a_component_of_another_library_gets_objects_only(text):
+    assert not fits(WidgetState(id="x", json_value=text), "component_instance")
+    assert fits(WidgetState(id="x", json_value='{"playing": true}'), "component_instance")
