@@ -16,7 +16,7 @@ from PIL import Image
 from vision import picture
 from zoo.errors import InputError, WorkerError, WorkerMemoryError, WorkerTimeoutError
 from zoo.inputs import setting
-from zoo.isolated import Worker, serve
+from zoo.isolated import Worker
 
 WORKERS = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 LARGE = 25_000_000  # pixels; larger pictures are decoded one at a time
@@ -107,11 +107,12 @@ def _call(request: dict[str, Any], file: np.ndarray, pixels: int) -> tuple[dict[
 def _workers() -> queue.Queue[Worker]:
     idle: queue.Queue[Worker] = queue.LifoQueue()
     for _ in range(WORKERS):
-        idle.put(Worker(__name__, max_bytes=_BASE_BYTES, env=_ENVIRONMENT))
+        idle.put(Worker("vision.picture_process", max_bytes=_BASE_BYTES, env=_ENVIRONMENT))
     return idle
 
 
-def _handle(request: dict[str, Any], file: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
+def answer(request: dict[str, Any], file: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Do, in the helper process, what `run` asks for."""
     os.environ["ZOO_MAX_PIXELS"] = str(request["max_pixels"])  # may have been set after this process began
     stream = io.BytesIO(file)
     stream.name = request["name"]
@@ -125,9 +126,3 @@ def _handle(request: dict[str, Any], file: np.ndarray) -> tuple[dict[str, Any], 
         case "decode":
             return {}, [np.asarray(picture.decode(stream))]
     raise ValueError(request["action"])
-
-
-if __name__ == "__main__":
-    Image.MAX_IMAGE_PIXELS = None  # `vision.picture` has a limit of its own
-    os.environ[picture.ISOLATED] = "0"  # this is the helper process
-    serve(_handle)

@@ -3,8 +3,10 @@
 import io
 import os
 import signal
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -96,10 +98,23 @@ def test_a_file_that_takes_too_much_memory_is_ended(monkeypatch):
     assert decode(PICTURES["JPEG"]).size == (200, 301)
 
 
-def test_a_helper_that_crashes_costs_one_file():
+def running_helpers():
     decode(PICTURES["PNG"])
-    helpers = [one for one in psutil.Process().children() if "vision.picture_worker" in one.cmdline()]
+    helpers = [one for one in psutil.Process().children() if "vision.picture_process" in one.cmdline()]
     assert len(helpers) == picture_worker.WORKERS
+    return helpers
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is a part of Linux")
+def test_helpers_decode_in_the_sandbox():
+    for one in running_helpers():
+        status = Path(f"/proc/{one.pid}/status").read_text().splitlines()
+        assert "Seccomp:\t2" in status  # filtered
+        assert "NoNewPrivs:\t1" in status
+
+
+def test_a_helper_that_crashes_costs_one_file():
+    helpers = running_helpers()
     for one in helpers:
         one.send_signal(signal.SIGSTOP)
 
