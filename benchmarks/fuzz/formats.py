@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from benchmarks.fuzz import containers, examples, media, packages, records, weights
+from benchmarks.fuzz import containers, examples, media, packages, records, tables, weights
 from benchmarks.fuzz.cases import Files, Format
 from benchmarks.fuzz.mutations import mutate_bytes
 
@@ -109,15 +109,15 @@ FORMATS = {
         Format("wheel", examples.wheel, examples.read_package, "package.whl", examples.mutate_wheel),
         Format("sdist", examples.sdist, examples.read_package, "package.tar.gz", examples.mutate_sdist),
         Format("gzip", examples.packed, examples.read_packed, "weights.bin.gz", examples.mutate_packed),
-        Format("csv", examples.manifest, examples.read_examples, "table.csv", examples.mutate_manifest),
+        Format("csv", tables.manifest, examples.read_examples, "table.csv", tables.mutate_manifest),
         Format(
             "parquet",
-            examples.parquet_manifest,
+            tables.parquet_manifest,
             examples.read_examples,
             "table.parquet",
-            examples.mutate_parquet_manifest,
+            tables.mutate_parquet_manifest,
         ),
-        Format("hf-dataset", examples.hub, examples.read_hub, "", examples.mutate_hub),
+        Format("hf-dataset", tables.hub, tables.read_hub, "", tables.mutate_hub),
         Format("network", records.saved, records.read_saved, "", records.mutate_saved),
         Format("catalog", records.catalog, records.read_catalog, "catalog.toml", records.mutate_catalog),
         Format("hf", records.hugging_face, records.read_hugging_face, "", records.mutate_hugging_face),

@@ -24,6 +24,7 @@ SECONDS = 3.0  # of computing time, for a small file
 _SPEED = 10e6  # bytes that are read in a second at least
 _STARTING = 120.0  # s that importing TensorFlow takes on a busy machine, at most
 _MEMORY = 256 << 20  # bytes beside the arrays
+_REFUSED = 3  # exit code where the reader itself says in a sentence what is wrong
 
 
 def arrays(module: str, path: str | Path, kind: str) -> dict[str, np.ndarray]:
@@ -60,6 +61,8 @@ def arrays(module: str, path: str | Path, kind: str) -> dict[str, np.ndarray]:
             why = "".join(run.stderr.strip().splitlines()[-1:]) or f"reading it ended with {run.returncode}"
         except subprocess.TimeoutExpired:
             run, why = None, "reading it takes too long"
+        if run and run.returncode == _REFUSED:
+            raise WeightsError(why)
         if run is None or run.returncode:
             raise WeightsError(f"{path} is not {kind}: {why.rstrip('.')}.")
         return _load(out)
@@ -100,6 +103,9 @@ def _main(module: str, path: str, out: str, seconds: str) -> None:
     _limit(path, float(seconds))
     try:
         _save(reader.read(path), out)
+    except WeightsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(_REFUSED)
     except Exception as error:  # the libraries raise what a damaged file makes them run into
         sys.exit(reason(error))
 

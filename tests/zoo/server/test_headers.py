@@ -54,6 +54,11 @@ def test_internal_routes_are_closed_unless_pages_need_them(route):
     assert asked == []
 
 
+def test_the_app_asks_which_routes_are_open(address):
+    assert requests.get(f"{address}/_stcore/agent/openapi.json", timeout=10).status_code == 404
+    assert requests.get(f"{address}/_stcore/host-config", timeout=10).status_code == 200
+
+
 def test_metrics_are_there_for_those_who_ask(address):
     assert "active_sessions" in requests.get(f"{address}/_stcore/metrics", timeout=10).text  # see conftest.py
 

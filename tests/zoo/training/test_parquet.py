@@ -1,6 +1,8 @@
 """Hugging Face's layout: Parquet files of {bytes, path}, and which of them are meant."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -189,3 +191,30 @@ def test_labels_that_are_far_too_long_are_refused(tmp_path, empty_cache):
     write(tmp_path / "set" / "train.parquet", pictures("a", "b"), labels, names=None)
     with pytest.raises(InputError, match="more than 10000 characters"):
         zoo.dataset(f"hf:{tmp_path / 'set'}")
+
+
+DAMAGE = """
+import sys
+from pathlib import Path
+import pyarrow as pa, pyarrow.parquet as pq
+from zoo.errors import InputError
+from zoo.training.columns import rows
+path = Path(sys.argv[1])
+pq.write_table(pa.table({"label": ["a", None, "b"]}), path)
+whole = path.read_bytes()
+for place in range(len(whole) - 8 - int.from_bytes(whole[-8:-4], "little"), len(whole)):
+    for bit in (1, 2, 4):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        try:
+            list(rows(path, ["label"], "it"))
+        except InputError:
+            pass
+"""
+
+
+def test_damaged_metadata_does_not_end_the_process(tmp_path):
+    """As pyarrow does where the record of a column contradicts itself, if that is asked for."""
+    run = subprocess.run(
+        [sys.executable, "-c", DAMAGE, tmp_path / "x.parquet"], capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, "")
