@@ -28,7 +28,7 @@ from zoo import errors
 from zoo.errors import WorkerError, WorkerMemoryError, WorkerTimeoutError, ZooError
 
 MAX_HEADER_BYTES = 4 << 20
-MAX_ARRAYS = 1000
+MAX_ARRAYS = 10_000  # NASNet-Large has 1,500
 _LONGEST_ERROR = 2000  # characters
 _PREFIX = struct.Struct(">I")
 _INTERVAL = 0.02  # s between two measurements of the child's memory

@@ -168,10 +168,10 @@ def read(path):
 @pytest.mark.parametrize(
     ("how", "match"),
     [
-        ("os.abort()", "reading it ended with -6"),
-        ("bytearray(1 << 30)", "MemoryError"),
+        ("os.abort()", "ended before it answered"),
+        ("b'x' * (1 << 30)", "MB of memory"),
         ("raise ValueError('it is odd')", "it is odd"),
-        ("while True: pass", "reading it ended with -"),
+        ("while True: pass", "takes too long"),
         ("import time; time.sleep(99)", "takes too long"),
     ],
 )
@@ -180,6 +180,6 @@ def test_a_reader_that_crashes_or_knows_no_end_ends_alone(how, match, monkeypatc
     (tmp_path / "w").write_bytes(b"weights")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(child, "SECONDS", 0.1)
-    monkeypatch.setattr(child, "_STARTING", 4.0)
+    monkeypatch.setattr(child, "STARTING", 4.0)
     with pytest.raises(WeightsError, match=match):
         child.arrays("hostile_reader", tmp_path / "w", "a file of weights")

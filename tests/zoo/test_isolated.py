@@ -25,7 +25,7 @@ from zoo.errors import (
     WorkerTimeoutError,
     ZooError,
 )
-from zoo.isolated import MAX_HEADER_BYTES, Worker
+from zoo.isolated import MAX_ARRAYS, MAX_HEADER_BYTES, Worker
 
 ROOT = Path(__file__).parents[2]
 MODULE = "tests.zoo.misbehaving"
@@ -143,7 +143,7 @@ HOSTILE = {
     "fraction": message({"message": {}, "arrays": [{"dtype": "<f4", "shape": [1.5]}]}),
     "too large": message({"message": {}, "arrays": [{"dtype": "<f8", "shape": [1 << 40]}]}),
     "too wide": message({"message": {}, "arrays": [{"dtype": "<f8", "shape": [0, 10**30]}]}),
-    "many": message({"message": {}, "arrays": [{"dtype": "<f8", "shape": [0]}] * 1001}),
+    "many": message({"message": {}, "arrays": [{"dtype": "<f8", "shape": [0]}] * (MAX_ARRAYS + 1)}),
 }
 
 
