@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from zoo import storing
-from zoo.errors import UnknownNameError
+from zoo.errors import CatalogError, UnknownNameError
 from zoo.registry import HUBS
 
 
@@ -58,11 +58,17 @@ def read(resource: str) -> tuple[Label, ...]:
 @cache
 def _of_package(resource: str) -> tuple[Label, ...]:
     package, _, path = resource.partition("/")
-    text = files(package).joinpath(path).read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines())
-    return tuple(
-        Label(row["id"], row["label"], row.get("synonyms", ""), row.get("group", "")) for row in rows
-    )
+    try:
+        text = files(package).joinpath(path).read_text(encoding="utf-8")
+        rows = list(csv.DictReader(text.splitlines(), strict=True))
+        labels = [
+            Label(row["id"], row["label"], row.get("synonyms", ""), row.get("group", "")) for row in rows
+        ]
+    except (UnicodeDecodeError, KeyError, csv.Error) as error:
+        raise CatalogError(f"{resource} is not a CSV file of labels with columns id and label.") from error
+    if any(None in label or None in row for label, row in zip(labels, rows, strict=True)):
+        raise CatalogError(f"{resource} has rows that are shorter or longer than its header.")
+    return tuple(labels)
 
 
 def find(labels: tuple[Label, ...], name: str) -> int:
@@ -77,6 +83,7 @@ def find(labels: tuple[Label, ...], name: str) -> int:
     for index, label in enumerate(labels):
         if wanted in (label.label.casefold(), label.id.casefold(), *label.synonyms.casefold().split(", ")):
             return index
+    name = " ".join(str(name).split())[:100]
     known = {label.label.casefold(): label.label for label in labels}
     close = get_close_matches(wanted, known, n=3, cutoff=0.5)
     inside = [text for key, text in known.items() if wanted in key][:3]

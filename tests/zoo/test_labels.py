@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from zoo import labels
-from zoo.errors import UnknownNameError
+from zoo.errors import CatalogError, UnknownNameError
 
 IMAGENET = labels.read("vision/labels/imagenet.csv")
 AUDIOSET = labels.read("audio/labels/audioset_yamnet.csv")
@@ -53,3 +53,29 @@ def test_an_unknown_class_gets_the_closest_labels():
 @pytest.mark.parametrize("name", zoo.networks(task="classify", embedded=True))
 def test_results_carry_them(net, name):
     assert len(net(name).labels) == zoo.describe(name).classes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"index,id,label\n0,a,\xff\n",
+        b"index,label\n0,a\n",
+        b"index,id,label\n0,a\n",
+        b"index,id,label\n0,a,b,c\n",
+    ],
+)
+def test_a_damaged_file_is_refused(content, tmp_path, monkeypatch):
+    folder = tmp_path / "labels_of_test"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "labels.csv").write_bytes(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(CatalogError, match=r"labels_of_test/labels\.csv"):
+        labels._of_package.__wrapped__("labels_of_test/labels.csv")
+
+
+def test_a_name_in_a_message_takes_one_short_line():
+    with pytest.raises(UnknownNameError) as caught:
+        labels.find(IMAGENET, "a\nb" * 1000)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
