@@ -147,7 +147,7 @@ def test_harmonics_above_half_the_rate_are_left_out():
         ("synthesise", {"harmonics": 0}, "harmonics"),
         ("smoothed", {"width": 4}, "odd"),
         ("smoothed", {"width": 0}, "smooth"),
-        ("smoothed", {"width": 3, "how": "mode"}, "median or mean"),
+        ("smoothed", {"width": 3, "how": "mode"}, "median, mean"),
     ],
 )
 def test_options_that_make_no_sense(verb, options, word):
