@@ -9,7 +9,7 @@ import torch
 
 import zoo
 from vision import keras_models
-from zoo import formats
+from zoo import components, formats
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras and NumPy 2
 
@@ -49,7 +49,7 @@ def record(name):
 
 
 def convert(name, tensors):
-    return getattr(keras_models, record(name).sources[0].convert.partition(":")[2])(tensors)
+    return components.find(components.CONVERTERS, record(name).sources[0].convert)(tensors)
 
 
 def random_model(name, size):

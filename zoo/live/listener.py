@@ -16,7 +16,7 @@ import numpy as np
 
 from audio.signal import as_channels, as_float, check_rate
 from zoo.errors import InputError, ZooError
-from zoo.inputs import number
+from zoo.inputs import number, parsed
 from zoo.live.backlog import Backlog, Block, Clock
 from zoo.live.senses import PitchSense, Sense, Sounds, SoundSense
 from zoo.network import Network
@@ -294,7 +294,9 @@ class Hall:
 
     def __init__(self, most: int | None = None):
         if most is None:
-            most = int(number("ZOO_LISTENERS", os.environ.get("ZOO_LISTENERS") or MOST_LISTENERS, 0, 1e6))
+            most = int(
+                number("ZOO_LISTENERS", parsed(os.environ.get("ZOO_LISTENERS") or MOST_LISTENERS), 0, 1e6)
+            )
         self.most = most
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
