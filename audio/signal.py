@@ -4,21 +4,22 @@ Samples never travel without their rate, and never all at once. Files are decode
 in a helper process.
 """
 
+import os
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from audio.decoding import BLOCK_SECONDS, decode
+from audio import decoding
+from audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, Decoded
 from zoo.errors import InputError
-from zoo.inputs import is_file, name_of, open_input, setting
+from zoo.inputs import ISOLATED, is_file, name_of, open_input, setting
 
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
 MOST_CHANNELS = 64
-DECODE_SECONDS = (30, 0.1)  # of the processor: for any recording, and more for each second of it
 LOUDEST = 1e6  # full scale is 1; squares of this are still far from float32's end
 
 
@@ -34,7 +35,7 @@ class Sound:
     duration : float or None
         In s, as far as the file says.
     blocks : generator of ndarray, shape (samples, channels), float32
-        Full scale is 1.
+        Full scale is 1. Of a file, they are the mean of its channels.
     most : float
         How long it may be, in s.
     """
@@ -98,7 +99,7 @@ def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float
     name = name_of(x, index)
     with ExitStack() as stack:
         stream = stack.enter_context(open_input(x))
-        sound = Sound(name, *decode(stream, name), most)
+        sound = Sound(name, *_decode(stream, name), most)
         stack.enter_context(closing(sound.blocks))
         check_rate(sound.rate, name)
         _check_duration(sound.duration, sound)
@@ -222,6 +223,15 @@ def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
         As `open_sound` and `mono`.
     """
     return np.concatenate(list(mono(open_sound(x, most=most), rate)))
+
+
+def _decode(stream: BinaryIO, name: str) -> Decoded:
+    """Decode here, or in a helper process if ``ZOO_ISOLATED_DECODING=1`` asks for it, as the app does."""
+    if os.environ.get(ISOLATED) != "1":
+        return decoding.decode(stream, name)
+    from audio import sound_worker
+
+    return sound_worker.decode(stream, name)
 
 
 def _from_array(x: Any, rate: float | None, name: str, most: float) -> Sound:
