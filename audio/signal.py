@@ -1,31 +1,26 @@
-"""Decoding and resampling sound: the only place in `audio` that meets untrusted bytes.
+"""Recordings as streams of blocks, at the rate that is wanted.
 
-Samples never travel without their rate, and never all at once: a recording is a stream of blocks.
-The decoders are imported where a file needs them; arrays at the right rate need none.
+Samples never travel without their rate, and never all at once. Files are decoded by `audio.decoding`, here or
+in a helper process.
 """
 
+import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from audio import decoding
+from audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, Decoded
 from zoo.errors import InputError
-from zoo.inputs import is_file, name_of, open_input, setting
+from zoo.inputs import ISOLATED, is_file, name_of, open_input, setting
 
-BLOCK_SECONDS = 10
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
 MOST_CHANNELS = 64
-MOST_SAMPLES = 1_600_000  # a second, of all channels: 8 of 192 kHz, or 33 of 48 kHz
-DECODE_SECONDS = (30, 0.1)  # of the processor: for any recording, and more for each second of it
-_MOST_FRAMES = 5000  # of FFmpeg's, kept until they make a block
-_SHORTEST_FRAME = 16  # samples, on average; codecs have 100 and more
 LOUDEST = 1e6  # full scale is 1; squares of this are still far from float32's end
-
-# FFmpeg also knows play lists, which name other files and addresses. Only containers of sound are let in.
-_CONTAINERS = "aac,aiff,asf,avi,caf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpegts,ogg,wav,w64,amr"
 
 
 @dataclass(frozen=True)
@@ -35,12 +30,12 @@ class Sound:
     Attributes
     ----------
     name : str
-    rate : int
+    rate : float
         Samples a second, in Hz.
     duration : float or None
         In s, as far as the file says.
-    blocks : iterator of ndarray, shape (samples, channels), float32
-        Full scale is 1.
+    blocks : generator of ndarray, shape (samples, channels), float32
+        Full scale is 1. Of a file, they are the mean of its channels.
     most : float
         How long it may be, in s.
     """
@@ -48,7 +43,7 @@ class Sound:
     name: str
     rate: float
     duration: float | None
-    blocks: Iterator[np.ndarray]
+    blocks: Generator[np.ndarray, None, None]
     most: float
 
 
@@ -104,7 +99,8 @@ def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float
     name = name_of(x, index)
     with ExitStack() as stack:
         stream = stack.enter_context(open_input(x))
-        sound = _open_soundfile(stream, name, most) or _open_ffmpeg(stream, name, most)
+        sound = Sound(name, *_decode(stream, name), most)
+        stack.enter_context(closing(sound.blocks))
         check_rate(sound.rate, name)
         _check_duration(sound.duration, sound)
         stack.pop_all()  # whoever reads the blocks closes the stream
@@ -174,18 +170,18 @@ def limited(sound: Sound) -> Iterator[np.ndarray]:
         If it turns out to be damaged or too long, or takes too long to decode.
     """
     count, busy = 0, 0.0
-    while True:
-        begin = time.thread_time()
-        block = next(sound.blocks, None)
-        busy += time.thread_time() - begin
-        if block is None:
-            return
-        count += len(block)
-        _check_duration(count / sound.rate, sound)
-        if busy > DECODE_SECONDS[0] + DECODE_SECONDS[1] * count / sound.rate:
-            sound.blocks.close()
-            raise InputError(f"{sound.name} takes too long to decode; save it again, as WAV or FLAC.")
-        yield block
+    with closing(sound.blocks):
+        while True:
+            begin = time.thread_time()
+            block = next(sound.blocks, None)
+            busy += time.thread_time() - begin
+            if block is None:
+                return
+            count += len(block)
+            _check_duration(count / sound.rate, sound)
+            if busy > DECODE_SECONDS[0] + DECODE_SECONDS[1] * count / sound.rate:
+                raise InputError(f"{sound.name} takes too long to decode; save it again, as WAV or FLAC.")
+            yield block
 
 
 def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
@@ -227,6 +223,15 @@ def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
         As `open_sound` and `mono`.
     """
     return np.concatenate(list(mono(open_sound(x, most=most), rate)))
+
+
+def _decode(stream: BinaryIO, name: str) -> Decoded:
+    """Decode here, or in a helper process if ``ZOO_ISOLATED_DECODING=1`` asks for it, as the app does."""
+    if os.environ.get(ISOLATED) != "1":
+        return decoding.decode(stream, name)
+    from audio import sound_worker
+
+    return sound_worker.decode(stream, name)
 
 
 def _from_array(x: Any, rate: float | None, name: str, most: float) -> Sound:
@@ -293,90 +298,3 @@ def _check_duration(seconds: float | None, sound: Sound) -> None:
         raise InputError(
             f"{sound.name} lasts {seconds:.0f} s or more, and {sound.most:.0f} s are allowed{hint}."
         )
-
-
-def _open_soundfile(stream: BinaryIO, name: str, most: float) -> Sound | None:
-    """wav, flac, aiff and their kin; None where FFmpeg is to take the file."""
-    import soundfile
-
-    try:
-        file = soundfile.SoundFile(stream)
-    except (soundfile.SoundFileError, TypeError):  # TypeError: a name that ends with .raw
-        file = None
-    # FFmpeg takes what libsndfile does not know, what does not say its length, and mp3 and ogg, which
-    # libsndfile cuts at an estimate of their length.
-    if file is None or not 0 < file.frames < 2**62 or file.format in ("MP3", "MPEG", "OGG"):
-        stream.seek(0)
-        return None
-
-    if file.samplerate * file.channels > MOST_SAMPLES:
-        raise _too_many_samples(name, file.channels, file.samplerate)
-
-    def blocks() -> Iterator[np.ndarray]:
-        with stream, file:
-            while True:
-                try:
-                    block = file.read(BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True)
-                except soundfile.SoundFileError as error:
-                    raise InputError(f"{name} is a damaged sound file: {error}.") from error
-                if not len(block):
-                    return
-                yield block
-
-    return Sound(name, file.samplerate, file.frames / max(file.samplerate, 1), blocks(), most)
-
-
-def _too_many_samples(name: str, channels: int, rate: int) -> InputError:
-    return InputError(
-        f"{name} has {channels} channels of {rate} Hz; {MOST_SAMPLES / 1e6:g} million samples a second are "
-        "allowed in all."
-    )
-
-
-def _open_ffmpeg(stream: BinaryIO, name: str, most: float) -> Sound:
-    """mp3, ogg, m4a, mp4, webm and whatever else the list of containers above covers."""
-    import av
-
-    try:
-        container = av.open(
-            stream, mode="r", options={"format_whitelist": _CONTAINERS, "protocol_whitelist": ""}
-        )
-    except (av.FFmpegError, ValueError) as error:
-        raise InputError(f"{name} is not a sound file that can be read.") from error
-    if not container.streams.audio:
-        container.close()
-        raise InputError(f"{name} has no sound in it.")
-    track = container.streams.audio[0]
-    if track.codec_context is None:
-        container.close()
-        raise InputError(f"{name} is encoded in a way that cannot be decoded.")
-    rate, channels = track.rate or 0, track.codec_context.channels
-    if rate * channels > MOST_SAMPLES:
-        container.close()
-        raise _too_many_samples(name, channels, rate)
-    duration = container.duration / av.time_base if container.duration else None
-
-    def blocks() -> Iterator[np.ndarray]:
-        waiting, length, planar, kind = [], 0, None, None
-        with stream, container:
-            try:
-                for frame in container.decode(track):
-                    if kind != (frame.layout.name, frame.sample_rate, frame.format.name):  # may change midway
-                        kind = (frame.layout.name, frame.sample_rate, frame.format.name)
-                        planar = av.AudioResampler(format="fltp", layout=frame.layout.name, rate=track.rate)
-                    for part in planar.resample(frame):
-                        waiting.append(part.to_ndarray().mean(axis=0, dtype=np.float32)[:, None])
-                        length += len(waiting[-1])
-                    if len(waiting) >= _MOST_FRAMES and length < _SHORTEST_FRAME * _MOST_FRAMES:
-                        raise InputError(f"{name} is split into too many pieces; save it again.")
-                    if length >= BLOCK_SECONDS * track.rate or len(waiting) >= _MOST_FRAMES:
-                        yield np.concatenate(waiting)
-                        waiting, length = [], 0
-            except InputError:
-                raise
-            except (av.FFmpegError, ValueError) as error:
-                raise InputError(f"{name} is a damaged sound file: {error}.") from error
-        if waiting:
-            yield np.concatenate(waiting)
-
-    return Sound(name, track.rate or 0, duration, blocks(), most)

@@ -11,10 +11,9 @@ from PIL import Image, UnidentifiedImageError
 from vision.picture_limits import MeteredStream, require_few_scans, require_few_strips
 from vision.picture_modes import PILLOW_ERRORS, to_rgb
 from zoo.errors import InputError
-from zoo.inputs import is_file, name_of, open_input, setting
+from zoo.inputs import ISOLATED, is_file, name_of, open_input, setting
 
 PILLOWS_LIMIT = 89_478_485  # from which on Pillow itself warns
-ISOLATED = "ZOO_ISOLATED_DECODING"
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 MAX_DOWNLOAD_BYTES = 1 << 30
+ISOLATED = "ZOO_ISOLATED_DECODING"  # 1: files are decoded in helper processes
 _CHUNK = 1 << 20
 T = TypeVar("T")
 

@@ -128,6 +128,11 @@ class Worker:
         """Whether the process runs."""
         return self._process.poll() is None
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that the process has taken since its start; 0 if it has ended."""
+        return _cpu_seconds(self._process.pid) if self.alive else 0.0
+
     def close(self) -> None:
         """End the process."""
         self._closed = True
@@ -197,7 +202,7 @@ class _Limits:
         self._name, self._process = name, psutil.Process(pid)
         self._seconds, self._cpu_seconds = seconds, cpu_seconds
         self._end, self._due = time.monotonic() + seconds, 0.0
-        self._cpu_before = self._cpu()
+        self._cpu_before = _cpu_seconds(pid)
 
     def wait(self, pipe: int, event: int) -> None:
         poll = select.poll()
@@ -218,15 +223,16 @@ class _Limits:
             if self._process.memory_info().rss > self.max_bytes:
                 limit = f"{self.max_bytes / 1e6:.0f} MB"
                 raise WorkerMemoryError(f"The process {self._name} took more than {limit} of memory.")
-            if self._cpu() - self._cpu_before > self._cpu_seconds:
+            if _cpu_seconds(self._process.pid) - self._cpu_before > self._cpu_seconds:
                 raise WorkerTimeoutError(f"The process {self._name} computed for {self._cpu_seconds:g} s.")
 
-    def _cpu(self) -> float:
-        try:
-            times = self._process.cpu_times()
-        except psutil.NoSuchProcess:
-            return 0.0
-        return times.user + times.system
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system
 
 
 def serve(handle: Handler) -> None:

@@ -198,6 +198,21 @@ def test_a_recording_whose_channels_change_midway():
     assert samples[: 2 * RATE].std() == pytest.approx(samples[-2 * RATE :].std(), rel=0.1)
 
 
+@pytest.mark.parametrize(("layout", "channels"), [("7.1", 8), ("hexadecagonal", 16)])
+def test_many_channels_of_ffmpeg_do_not_end_the_process(layout, channels):
+    """PyAV reads beyond the last plane of such frames."""
+    stream, samples = io.BytesIO(), np.repeat(tone(RATE), channels, axis=1)
+    with av.open(stream, "w", format="adts") as file:
+        track = file.add_stream("aac", rate=RATE, layout=layout)
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout=layout)
+        frame.rate = RATE
+        planar = av.AudioResampler("fltp", layout, RATE, frame_size=1024)
+        for part in (*planar.resample(frame), None):
+            for packet in track.encode(part):
+                file.mux(packet)
+    assert loudest(read_mono(stream.getvalue(), RATE)) == pytest.approx(440, abs=3)
+
+
 def test_a_wav_that_was_never_finished_is_heard():
     data = bytearray(encode(tone(RATE), RATE, "wav"))
     data[4:8] = data[40:44] = bytes(4)
