@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import WAIT, expect_text, narrow, wide
+from tests.browser.reading import WAIT, expect_text, narrow, scrolled_to, settled, wide
 
 pytestmark = pytest.mark.browser
 PATH = "/networks"
@@ -79,7 +79,8 @@ def test_a_node_of_the_graph_is_clicked_and_a_block_opened(page, address):
     expect_text(page, "Select a row to choose that layer.")  # the page is complete
     # The points of blocks are the last trace but one, in the order in which they run.
     blocks = graph(page).locator(".trace.scatter").nth(-2).locator(".point")
-    blocks.nth(2).click(force=True)  # Plotly's own layer takes the click and finds the point
+    settled(page)
+    scrolled_to(blocks.nth(2)).click(force=True)  # Plotly's own layer takes the click and finds the point
     expect(box(page, "Layer")).to_have_value("features.denseblock1.denselayer3", timeout=WAIT)
     page.get_by_role("button", name="Look inside").click()
     expect(box(page, "Part")).to_have_value("features.denseblock1.denselayer3", timeout=WAIT)

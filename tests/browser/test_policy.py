@@ -50,7 +50,7 @@ def test_what_visitors_bring_is_shown_and_played_under_the_policy(page, address,
     player = page.locator("audio").first
     player.wait_for(state="attached", timeout=WAIT)
     player.evaluate("audio => audio.play()")
-    page.wait_for_function("document.querySelector('audio').currentTime > 0.2")
+    page.wait_for_function("() => document.querySelector('audio').currentTime > 0.2")
     page.goto(f"{address}/live")
     start(page)
     expect_text(page, re.compile(r"Delay: sounds"))
