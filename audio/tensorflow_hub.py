@@ -3,6 +3,7 @@
 https://tfhub.dev/google/yamnet/1, https://tfhub.dev/google/vggish/1
 """
 
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -213,13 +214,13 @@ def _untrusted(name: str | Path) -> TrustError:
 
 
 def _is_local(name: str) -> bool:
-    return name.startswith((".", "~")) or Path(name).is_absolute()
+    return registry.is_outside_hub(name)
 
 
 def _folder(name: str) -> Path:
     """The folder of a SavedModel; one of TF-Hub is copied into the cache, where it is found again offline."""
     if _is_local(name):
-        return Path(name).expanduser().absolute()
+        return Path(os.path.expanduser(name)).absolute()
     if not _HANDLE.fullmatch(name):
         raise WeightsError(f"tfhub:{name} has no such form as owner/module/version or ./folder.")
     path = _place(name)

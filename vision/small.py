@@ -16,7 +16,8 @@ from torch import nn
 from zoo.errors import CatalogError
 from zoo.spec import Parent, Spec
 
-Channels = Annotated[tuple[float, ...], Meta(min_length=1, max_length=3)]
+# Of channels on a scale from 0 to 1.
+Channels = Annotated[tuple[Annotated[float, Meta(ge=-10, le=10)], ...], Meta(min_length=1, max_length=3)]
 
 
 class SmallCNN(nn.Sequential):
@@ -60,8 +61,8 @@ class Sizes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     widths: Annotated[tuple[Annotated[int, Meta(ge=1, le=1024)], ...], Meta(min_length=1, max_length=10)]
 
     def __post_init__(self) -> None:
-        if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std) or min(self.std) <= 0:
-            raise ValueError("mean and std have one number for gray pictures, or three, and std is above 0")
+        if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std) or min(self.std) < 1e-3:
+            raise ValueError("mean and std have one number for gray pictures, or three; std is 0.001 or more")
         if self.size < 2 ** len(self.widths):
             raise ValueError(f"pictures of {self.size} pixels cannot be halved {len(self.widths)} times")
 

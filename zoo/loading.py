@@ -86,10 +86,11 @@ def load(
 def _with_weights(spec: Spec, file: str | os.PathLike[str] | None) -> nn.Module:
     """Build a network for tensors that are there already, so a record cannot ask for more than it brings."""
     tensors = {key: torch.from_numpy(value) for key, value in weights.load(spec, file).items()}
-    origin = file or "the cache"
+    origin = file or weights.path_of(spec)
     if spec.origin in ("saved", "hf"):
         with torch.device("meta"):
             _require_shapes(spec.build(), tensors, spec, origin)
+        _require_numbers(tensors, origin)
     module = spec.build()
     try:
         module.load_state_dict(tensors)
@@ -97,6 +98,12 @@ def _with_weights(spec: Spec, file: str | os.PathLike[str] | None) -> nn.Module:
         first = str(error).strip().splitlines()[-1].strip()
         raise WeightsError(f"The weights in {origin} do not fit {spec.name}: {first}") from error
     return module
+
+
+def _require_numbers(tensors: dict[str, torch.Tensor], origin: str | os.PathLike[str]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.isnan().any():
+            raise WeightsError(f"The weights in {origin} are damaged: {name} holds what is not a number.")
 
 
 def _require_shapes(

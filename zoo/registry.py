@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from zoo import components, storing
-from zoo.errors import CatalogError, UnknownNameError
+from zoo.errors import CatalogError, InputError, TrustError, UnknownNameError
 from zoo.spec import MODALITIES, TASKS, Parent, Spec, parse, validate
 
 # Where names of other people's collections lead: modules with ``describe(name)`` and ``labels(name)``.
@@ -50,7 +50,7 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
             arch: msgspec.convert(table.pop("tag", {}), dict[str, dict[str, Any]])
             for arch, table in tables.items()
         }
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of a type, or of an endless number
         raise CatalogError(f"The {modality} catalogue is not valid TOML: {error}.") from error
     specs, defaults, common = {}, {}, tables.pop("defaults", {})
     for arch, table in tables.items():
@@ -135,6 +135,8 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
         If it would run a program whose author you did not say you trust.
     WeightsError, CatalogError
         If the record of a saved network is damaged.
+    InputError
+        If `name` is neither text nor a path.
 
     Examples
     --------
@@ -142,6 +144,8 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
     >>> zoo.describe("yamnet").parameters
     3729481
     """
+    if not isinstance(name, str | os.PathLike):
+        raise InputError(f"A network is named by text or a path, not by {type(name).__name__}.")
     if is_path(name):
         if not storing.is_saved(name):
             raise UnknownNameError(f"There is no saved network at {os.fspath(name)!r}.")
@@ -168,13 +172,26 @@ def describe_parent(parent: Parent, *, trust: bool = False) -> Spec:
     Raises
     ------
     CatalogError
-        If it is a folder, or the family does not take the arguments; else as `describe`.
+        If it is a saved network, or the family does not take the arguments; else as `describe`.
+    TrustError
+        If it is a folder of this machine: only somebody who is trusted may say what is read here.
     """
     if parent.name in components.FAMILIES:
         return components.find(components.FAMILIES, parent.name)(parent.arguments)
     if is_path(parent.name) or parent.arguments:
         raise CatalogError(f"{parent.name!r} is not a network that a saved one can be made from.")
+    hub, _, place = parent.name.partition(":")
+    if hub in HUBS and not trust and (is_outside_hub(place) or os.path.isdir(place)):
+        raise TrustError(
+            f"This network was made from the folder {place} of this machine: pass trust=True (--trust) if "
+            "you trust who saved it."
+        )
     return describe(parent.name, trust=trust)
+
+
+def is_outside_hub(place: str) -> bool:
+    """Whether what stands behind ``hf:`` or ``tfhub:`` is written as a path of this machine."""
+    return place.startswith((".", "~")) or os.path.isabs(place)
 
 
 def is_path(name: str | os.PathLike[str]) -> bool:

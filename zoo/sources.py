@@ -77,7 +77,7 @@ def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progre
             known = checksum or (_in_name(address) if scheme == "torchvision" else None)
             return get(address, folder, checksum=known, progress=progress)
         if scheme == "file":
-            path = Path(rest).expanduser()
+            path = Path(os.path.expanduser(rest))
         elif scheme == "tfhub":
             path = Path(rest) if Path(rest).is_absolute() else _mirrored(rest) or _tensorflow_hub(rest)
         elif scheme in ("http", "https"):

@@ -92,7 +92,7 @@ class Parent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     Attributes
     ----------
     name : str
-        What `zoo.describe` takes, but never a folder; or a family of untrained networks, ``"small_cnn"``.
+        What `zoo.describe` takes, but not a saved network; or a family of untrained ones, ``"small_cnn"``.
     arguments : dict
         Of the family.
     """

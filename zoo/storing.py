@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta, Struct, field
 
-from zoo.errors import InputError, WeightsError
+from zoo.errors import CatalogError, InputError, WeightsError
 from zoo.sources import digest
 from zoo.spec import Count, Head, Parent, Source, Spec, Text, validate
 
@@ -160,6 +160,8 @@ def spec_of(folder: str | os.PathLike[str], saved: Saved, parent: Spec) -> Spec:
     """
     folder = Path(folder).absolute()
     spec = parent.with_head(saved.head, saved.parameters) if saved.head else parent
+    if saved.classes and len(saved.classes) != spec.classes:
+        raise CatalogError(f"{folder} names {len(saved.classes)} classes for {spec.classes} outputs.")
     return validate(
         spec.replace(
             name=os.fspath(folder),

@@ -40,7 +40,7 @@ _SUFFIXES = {
 def cache_folder() -> Path:
     """Where fetched files are kept: ``ZOO_CACHE``, else ``zoo`` in the user's cache folder."""
     if folder := os.environ.get("ZOO_CACHE"):
-        return Path(folder).expanduser()
+        return Path(os.path.expanduser(folder))
     import platformdirs
 
     return platformdirs.user_cache_path("zoo", appauthor=False)

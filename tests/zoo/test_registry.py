@@ -62,6 +62,7 @@ def test_tags_inherit_from_the_arch_and_override_it():
         ('format = "torch"', 'format = "torch", checksum = "crc:1"', "checksum"),
         ("input_shape = [1]", "input_shape = [0]", "input_shape"),
         ("[net]", "net = 5\n[other]", "TOML"),
+        ("parameters = 1", f"parameters = {'1' * 5000}", "TOML"),
         ("[net.tag.one]", "[net.tag]\none = 5\n[net.tag.three]", "TOML"),
         ('default = "one"', 'default = "three"', "three"),
         ("[net]", "[net", "TOML"),

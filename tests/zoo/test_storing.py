@@ -6,9 +6,11 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import zoo
-from zoo.errors import InputError, WeightsError
+from zoo.engines.onnx import graph_path
+from zoo.errors import CatalogError, InputError, TrustError, UnknownNameError, WeightsError
 from zoo.storing import is_saved
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (80, 100, 3), np.uint8)
@@ -95,3 +97,49 @@ def test_nothing_of_somebody_else_is_overwritten(net, tmp_path):
         network.save(tmp_path / "letters" / "love.txt" / "net")
     assert (tmp_path / "letters" / "love.txt").read_text() == "dear"
     assert not is_saved(tmp_path / "letters")
+
+
+def changed(folder, **values):
+    record = json.loads((folder / "network.json").read_text(encoding="utf-8"))
+    (folder / "network.json").write_text(json.dumps(record | values), encoding="utf-8")
+
+
+@pytest.mark.parametrize("count", [1, 999, 1001])
+def test_as_many_classes_as_outputs(net, tmp_path, count):
+    net("squeezenet").save(tmp_path / "net")
+    changed(tmp_path / "net", classes=[{"id": "x", "label": "x"}] * count)
+    with pytest.raises(CatalogError, match="1000 outputs"):
+        zoo.load(tmp_path / "net")
+
+
+@pytest.mark.parametrize("place", ["/", ".", "~", "~nobody/x", "here"])
+@pytest.mark.parametrize("hub", ["hf", "tfhub", "timm"])
+def test_a_parent_in_a_folder_needs_trust(folder, monkeypatch, hub, place):
+    (folder.parent / "here").mkdir()
+    monkeypatch.chdir(folder.parent)
+    changed(folder, parent={"name": f"{hub}:{place}"})
+    with pytest.raises(TrustError, match="trust=True"):
+        zoo.load(folder)
+    with pytest.raises((UnknownNameError, WeightsError)):  # there is none
+        zoo.load(folder, trust=True)
+
+
+def test_weights_that_are_no_numbers_are_refused(net, tmp_path):
+    network = net("squeezenet").replace_head(["ant", "bee"])
+    with torch.no_grad():
+        next(network.module.parameters()).view(-1)[0] = float("nan")
+    network.save(tmp_path / "net")
+    with pytest.raises(WeightsError, match="not a number"):
+        zoo.load(tmp_path / "net")
+
+
+def test_saved_networks_keep_their_own_graphs(net, tmp_path):
+    folders = [net("squeezenet").replace_head([name, "b"]).save(tmp_path / name) for name in "xy"]
+    paths = {graph_path(zoo.describe(folder)) for folder in folders}
+    assert len({path.stem.partition("-")[0] for path in paths}) == 2
+
+
+@pytest.mark.parametrize("name", [5, None, b"yamnet", ["yamnet"]])
+def test_a_name_of_another_type_is_refused(name):
+    with pytest.raises(InputError, match="named by text or a path"):
+        zoo.describe(name)

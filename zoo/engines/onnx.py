@@ -43,10 +43,12 @@ def graph_path(spec: Spec) -> Path | None:
     if not digest_of_weights:
         return None
     makers = [f"{name} {version(name)}" for name in _MAKERS]
-    module = [spec.builder, repr(spec.arguments), repr(spec.new_head)]
+    module = [spec.builder, repr(spec.arguments), repr(spec.new_head), repr(spec.input_shape)]
     origin = [digest_of_weights, *module, spec.embedding, str(OPSET), *makers]
     key = hashlib.sha256("\n".join(origin).encode()).hexdigest()[:16]
-    return weights.cache_folder() / "engines" / f"{weights.path_of(spec).stem}-{key}.onnx"
+    # Graphs of one name replace each other. Saved networks have no names of their own.
+    name = digest_of_weights[:16] if spec.origin == "saved" else weights.path_of(spec).stem
+    return weights.cache_folder() / "engines" / f"{name}-{key}.onnx"
 
 
 class OnnxRuntime(Engine):
@@ -193,6 +195,8 @@ def check(session: Any, eager: PyTorch, shape: tuple[int, ...]) -> None:
     """
     data = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
     expected, _ = eager(data)
+    if not expected.isfinite().all():
+        raise EngineError("This network gives outputs that are not numbers; its weights are damaged.")
     try:
         outputs = torch.from_numpy(session.run(["outputs"], {"data": data.numpy()})[0])
     except RuntimeError as error:  # all errors of ONNX Runtime are

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from zoo.errors import InputError
@@ -39,7 +40,7 @@ def listed(
         If the cache cannot be written.
     """
     if name.startswith(("/", ".", "~")):
-        folder = Path(name).expanduser()
+        folder = Path(os.path.expanduser(name))
         if not folder.is_dir():
             raise InputError(f"There is no folder {folder}.")
         files = [folder / path for path in shards(_parquet_in(folder), str(folder), None, split)]

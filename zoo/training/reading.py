@@ -90,7 +90,7 @@ def dataset(
     """
     if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
         raise InputError(f"source={source!r} is neither a path nor the name of a data set.")
-    kept = weights.cache_folder() / "datasets" if cache is None else Path(cache).expanduser()
+    kept = weights.cache_folder() / "datasets" if cache is None else Path(os.path.expanduser(cache))
     scheme, _, name = os.fspath(source).partition(":")
     if scheme in ("torchvision", "sklearn"):
         if label is not None or group is not None:
@@ -103,7 +103,7 @@ def dataset(
 
         listing = hub.listed(name, kept, split=split, label=label, group=group)
         return examined(listing, **options)
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if path.suffix.lower() in manifests.SUFFIXES and not path.is_dir():
         listing = manifests.listed(path, split=split, label=label, group=group)
         return examined(listing, **options)
