@@ -103,7 +103,15 @@ def _labels_of(config: PretrainedCfg, name: str) -> str:
 
 
 def filtered(tensors: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    """The tensors of a checkpoint as its network takes them, by what timm itself does on loading."""
+    """The tensors of a checkpoint as its network takes them, by what timm itself does on loading.
+
+    Raises
+    ------
+    ValueError
+        If there are no tensors: timm would download its own.
+    """
+    if not tensors:
+        raise ValueError("it has no tensors")
     state = {key: torch.from_numpy(tensor) for key, tensor in tensors.items()}
     module = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     return {key: tensor.numpy() for key, tensor in module.state_dict().items()}

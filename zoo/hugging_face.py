@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from zoo.errors import UnknownNameError, WeightsError, ZooError
-from zoo.hugging_face_limits import require_sane_files, require_sane_values
+from zoo.hugging_face_limits import require_sane_files, require_sane_values, require_sane_weights
 from zoo.labels import Label
 from zoo.sources import digest, offline
 from zoo.spec import Parent, Source, Spec, validate
@@ -104,6 +104,7 @@ def untrained(config: Any) -> nn.Module:
 def pretrained(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     """The same model with the weights of a folder, and what transformers says of loading them."""
     config = config_of(folder)
+    require_sane_weights(Path(folder))
     _require_bytes(Path(folder), config)
     loader: Any = _loader(config)
     if isinstance(config, ClapConfig):

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from random import Random
 
-from benchmarks.fuzz import packages
+from benchmarks.fuzz import packages, weights
 from benchmarks.fuzz.cases import Files
 from benchmarks.fuzz.mutations import mutate_bytes
 from benchmarks.fuzz.values import mutate_json, mutate_rows, mutate_value, to_csv, to_toml
@@ -93,7 +93,7 @@ def read_catalog(path: Path) -> None:
 
 
 def hugging_face() -> list[Files]:
-    """Tiny networks of transformers with their processors, of pictures and of sound."""
+    """Tiny networks of transformers with their processors, of pictures and sound, in files of all kinds."""
     import torch
     from transformers import (
         ASTConfig,
@@ -123,7 +123,23 @@ def hugging_face() -> list[Files]:
             processor.save_pretrained(folder)
             Path(folder, "README.md").write_text("---\nlicense: mit\n---\nSeed.\n")
             made.append(_files_of(Path(folder)))
-    return made
+    return [*made, *_in_other_files(made[0])]
+
+
+def _in_other_files(files: Files) -> list[Files]:
+    """The same network in a file of PyTorch, and in one that an index names."""
+    import torch
+    from safetensors.torch import load
+
+    files = dict(files)
+    content = files.pop("model.safetensors")
+    state, stream = load(content), io.BytesIO()
+    torch.save(state, stream)
+    index = {"metadata": {}, "weight_map": dict.fromkeys(state, "part.safetensors")}
+    return [
+        {**files, "pytorch_model.bin": stream.getvalue()},
+        {**files, "part.safetensors": content, "model.safetensors.index.json": json.dumps(index).encode()},
+    ]
 
 
 def mutate_hugging_face(files: Files, random: Random) -> Files:
@@ -131,6 +147,8 @@ def mutate_hugging_face(files: Files, random: Random) -> Files:
     name = random.choice([name for name in sorted(files) if name != "README.md"])
     if name.endswith(".json"):
         files[name] = mutate_json(files[name], random)
+    elif name.endswith(".bin"):
+        files[name] = weights.mutate_archive_of_torch({weights.FILE: files[name]}, random)[weights.FILE]
     else:
         files[name] = packages.safetensors(files[name], random)
     if random.random() < 0.1:

@@ -219,11 +219,6 @@ def _written_by_tensorflow(kind: str) -> list[Files]:
         shutil.rmtree(folder)
 
 
-def mutate_file(files: Files, random: Random, mutate: Any) -> Files:
-    """Mutate the content of the only file."""
-    return {FILE: mutate(files[FILE], random)}
-
-
 def mutate_torch(files: Files, random: Random) -> Files:
     return {FILE: packages.zipped(files[FILE], random, _torch_entry)}
 

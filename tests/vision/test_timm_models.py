@@ -11,7 +11,8 @@ from timm.data import create_transform, resolve_data_config
 
 import zoo
 from vision.picture import decode
-from zoo.errors import UnknownNameError
+from zoo import weights
+from zoo.errors import UnknownNameError, WeightsError
 
 NAME = "resnet10t.c3_in1k"
 
@@ -54,6 +55,14 @@ def test_the_record_is_read_from_timms_configuration():
     assert spec.parameters == sum(p.numel() for p in timm.create_model(NAME).parameters())
     assert zoo.describe("timm:resnet10t").name == f"timm:{NAME}"
     assert json.loads(json.dumps(spec.to_dict()))["head"] == "fc"
+
+
+def test_timm_downloads_nothing_in_place_of_an_empty_file(tmp_path, monkeypatch):
+    spec = zoo.describe(f"timm:{NAME}")
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("timm was asked for weights"))
+    save_file({}, tmp_path / "empty.safetensors")
+    with pytest.raises(WeightsError, match=r"empty\.safetensors .* no tensors"):
+        weights.load(spec, tmp_path / "empty.safetensors")
 
 
 def test_a_fresh_head_on_a_transformer():

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import tracemalloc
 import zipfile
 
 import h5py
@@ -67,6 +68,22 @@ def test_a_pickle_that_repeats_its_names_a_lot_is_read(tmp_path):
     arrays = {f"{i}": [np.ones(2, np.float32)] * 3 for i in range(3000)}
     (tmp_path / "w").write_bytes(pickle.dumps(arrays, 4))
     assert len(formats.read(tmp_path / "w", "pickle")) == 9000
+
+
+def test_arrays_that_share_their_bytes_are_refused_before_they_are_copied(tmp_path):
+    reduced = np.zeros(1 << 20, np.uint8).__reduce__()
+
+    class Shared:
+        def __reduce__(self):
+            return reduced
+
+    content = pickle.dumps({f"{i}": Shared() for i in range(200)}, 4)
+    tracemalloc.start()
+    try:
+        refuse(tmp_path / "w", content, "pickle", "210 MB")
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_arrays_keep_type_order_and_shape(tmp_path):

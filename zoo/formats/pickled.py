@@ -28,14 +28,14 @@ class _Type:
 
 
 class _Array:
-    """What `numpy.ndarray` is to a pickle."""
+    """What `numpy.ndarray` is to a pickle: a view of its bytes, which several arrays may share."""
 
     array: np.ndarray
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, by_column, data = state
         flat = np.frombuffer(data, np.dtype(kind.order + kind.code))
-        self.array = flat.reshape(shape, order="F" if by_column else "C").copy(order="K")
+        self.array = flat.reshape(shape, order="F" if by_column else "C")
 
 
 def _reconstruct(*_: object) -> _Array:
@@ -69,7 +69,8 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is no such pickle, is truncated or asks for anything but arrays.
+        If the file is no such pickle, is truncated, or asks for anything but arrays or for far more memory
+        than it has bytes.
     """
     try:
         with open(path, "rb") as file:
@@ -87,4 +88,4 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
                 raise WeightsError(f"{path} holds something other than numeric arrays under {name!r}.")
             tensors[f"{name}/{i}" if isinstance(value, (list, tuple)) else name] = item.array
     sizes.require(path, sum(tensor.nbytes for tensor in tensors.values()))
-    return tensors
+    return {name: tensor.copy(order="K") for name, tensor in tensors.items()}

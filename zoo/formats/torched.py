@@ -31,7 +31,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
         it has bytes.
     """
     try:
-        _check(path)
+        check(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
@@ -44,8 +44,16 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     return {name: _array(tensor.detach()) for name, tensor in state.items()}
 
 
-def _check(path: str | Path) -> None:
-    """Refuse what would take far more time or memory than its size suggests."""
+def check(path: str | Path) -> None:
+    """Refuse a file that would take far more time or memory than its size suggests, before PyTorch reads it.
+
+    Raises
+    ------
+    WeightsError
+        If it unpacks to far more than its size.
+    Exception
+        Any other, if it is damaged, or a pickle in it asks for code or for far more than it takes.
+    """
     with open(path, "rb") as file:
         if file.read(4) != b"PK\x03\x04":  # how PyTorch tells its formats apart
             file.seek(0)
