@@ -15,26 +15,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import get_instance
 
-from zoo.inputs import setting
+from zoo.settings import session_upload_bytes, total_upload_bytes
 
-SESSION_VARIABLE, SESSION_MB = "ZOO_APP_UPLOADS_MB", 250
-TOTAL_VARIABLE, TOTAL_MB = "ZOO_APP_UPLOADS_TOTAL_MB", 1000
 SILENCE = 30.0  # s without a byte, after which an upload ends
 _ROUTE = re.compile(r".*/_stcore/upload_file/(?P<session>[^/]+)/(?P<file>[^/]+)")
 _FULL = "The server holds as many uploads as it can: try again later."
-
-
-def limits() -> tuple[float, float]:
-    """Return the bytes that a session, and all sessions together, may upload.
-
-    The environment variables `SESSION_VARIABLE` and `TOTAL_VARIABLE` set them, in MB.
-
-    Raises
-    ------
-    InputError
-        If one of the variables is not a number, 1 or more.
-    """
-    return 1e6 * setting(SESSION_VARIABLE, SESSION_MB), 1e6 * setting(TOTAL_VARIABLE, TOTAL_MB)
 
 
 @dataclass(eq=False)
@@ -100,7 +85,7 @@ class UploadLimits:
 
     def __init__(self, app: ASGIApp):
         self.app = app
-        self._most, self._most_in_total = limits()
+        self._most, self._most_in_total = session_upload_bytes(), total_upload_bytes()
         self._ledger = Ledger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

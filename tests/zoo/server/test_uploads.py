@@ -30,8 +30,8 @@ def limits(monkeypatch):
     manager = SimpleNamespace(get_files=lambda session, files: [])
     runtime = SimpleNamespace(uploaded_file_mgr=manager, is_active_session=lambda session: True)
     monkeypatch.setattr(uploads, "get_instance", lambda: runtime)
-    monkeypatch.setenv(uploads.SESSION_VARIABLE, "1")
-    monkeypatch.setenv(uploads.TOTAL_VARIABLE, "2")
+    monkeypatch.setenv("ZOO_APP_UPLOADS_MB", "1")
+    monkeypatch.setenv("ZOO_APP_UPLOADS_TOTAL_MB", "2")
 
     async def app(scope, receive, send):
         while (await receive()).get("more_body"):
