@@ -18,6 +18,7 @@ import numpy as np
 
 from audio import decoding
 from audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, MOST_SAMPLES, Decoded
+from zoo import sandbox
 from zoo.errors import InputError, WorkerError, WorkerMemoryError, WorkerTimeoutError, ZooError
 from zoo.isolated import Worker
 
@@ -122,9 +123,7 @@ def _helper(name: str) -> Iterator[Worker]:
             f"{name} has waited {WAIT_SECONDS:g} s, as {OPEN_AT_ONCE} recordings are open; try again later."
         ) from None
     try:
-        worker = _idle_worker() or Worker(
-            "audio.sound_process", max_bytes=_BASE_BYTES, max_answer=_ANSWER_BYTES
-        )
+        worker = _idle_worker() or _new_worker()
         try:
             yield worker
         finally:
@@ -139,6 +138,11 @@ def _idle_worker() -> Worker | None:
             if (worker := _idle.pop()).alive:
                 return worker
     return None
+
+
+def _new_worker() -> Worker:
+    sandbox.warn_if_missing()
+    return Worker("audio.sound_process", max_bytes=_BASE_BYTES, max_answer=_ANSWER_BYTES)
 
 
 def _give_back(worker: Worker) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from vision import picture
+from zoo import sandbox
 from zoo.errors import InputError, WorkerError, WorkerMemoryError, WorkerTimeoutError
 from zoo.inputs import setting
 from zoo.isolated import Worker
@@ -105,6 +106,7 @@ def _call(request: dict[str, Any], file: np.ndarray, pixels: int) -> tuple[dict[
 
 @cache
 def _workers() -> queue.Queue[Worker]:
+    sandbox.warn_if_missing()
     idle: queue.Queue[Worker] = queue.LifoQueue()
     for _ in range(WORKERS):
         idle.put(Worker("vision.picture_process", max_bytes=_BASE_BYTES, env=_ENVIRONMENT))

@@ -6,9 +6,12 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from audio import sound_worker
+from vision import picture_worker
 from zoo import sandbox
 from zoo.errors import SandboxError
 from zoo.sandbox import landlock, seccomp
@@ -147,3 +150,15 @@ def test_the_filter_is_the_same_on_both_architectures(machine):
 def test_calls_that_are_not_listed_do_not_exist(machine, numbers):
     assert {answer(machine, number) for number in numbers} == {MISSING}
     assert answer(machine, numbers[0], arch=0x40000003) == KILL  # of 32-bit x86
+
+
+def test_decoding_without_a_sandbox_is_logged_once(monkeypatch, caplog):
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    for worker in (picture_worker, sound_worker):
+        monkeypatch.setattr(worker, "Worker", Mock())
+        sandbox.warn_if_missing.cache_clear()
+        caplog.clear()
+        for _ in range(2):
+            picture_worker._workers.__wrapped__() if worker is picture_worker else sound_worker._new_worker()
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert "without a sandbox" in caplog.text

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from zoo import settings
 from zoo.cli.console import app
 from zoo.cli.verbs import pitch_summary
 from zoo.registry import networks
@@ -44,6 +45,7 @@ def serve(
     address: Annotated[str, typer.Option(help="On which address; 0.0.0.0 for all.")] = "localhost",
 ) -> None:
     """Serve the app in the browser."""
+    settings.check()  # here it is one sentence; in the server, a traceback
     here = Path(__file__).parent.parent
     script = next(path for path in (here / "app.py", here.parent / "app.py") if path.is_file())
     flags = [f"--server.port={port}", f"--server.address={address}", "--server.headless=true"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
 from collections import deque
@@ -16,13 +15,12 @@ import numpy as np
 
 from audio.signal import as_channels, as_float, check_rate
 from zoo.errors import InputError, ZooError
-from zoo.inputs import number, parsed
 from zoo.live.backlog import Backlog, Block, Clock
 from zoo.live.senses import PitchSense, Sense, Sounds, SoundSense
 from zoo.network import Network
 from zoo.results import PitchTrack
+from zoo.settings import listeners
 
-MOST_LISTENERS = 4
 MOST_BEHIND = 1.5  # s of sound that may wait; more is left out
 LEAST = 0.1  # s that are heard at once: for shorter pieces a network takes twice the time
 MOST_AT_ONCE = 0.5  # s
@@ -289,15 +287,11 @@ class Hall:
     Parameters
     ----------
     most : int, optional
-        By default `MOST_LISTENERS`, or what the environment variable ``ZOO_LISTENERS`` says; 0 lets none.
+        By default `zoo.settings.listeners`; 0 lets none.
     """
 
     def __init__(self, most: int | None = None):
-        if most is None:
-            most = int(
-                number("ZOO_LISTENERS", parsed(os.environ.get("ZOO_LISTENERS") or MOST_LISTENERS), 0, 1e6)
-            )
-        self.most = most
+        self.most = listeners() if most is None else most
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
 

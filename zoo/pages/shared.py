@@ -29,6 +29,7 @@ from zoo.pages import offered
 from zoo.results import to_csv
 from zoo.server.sessions import at_end
 from zoo.server.stopping import at_stop
+from zoo.settings import network_bytes
 from zoo.spec import Spec
 from zoo.training.teaching import Taught
 from zoo.turns import Turns
@@ -38,7 +39,6 @@ RATE = 16000  # Hz, at which the sound networks of the pages hear and the figure
 MOST_SECONDS = 600
 MOST_RESULTS = 3  # of a kind; those of 10 minutes take 40 MB with their samples, pitch 130 MB
 MOST_TAUGHT = 5
-MOST_NETWORKS = 10**6 * int(os.environ.get("ZOO_APP_NETWORKS_MB", 2000))  # bytes, of all users together
 
 
 T = TypeVar("T")
@@ -49,9 +49,9 @@ def _bytes(net: zoo.Network) -> int:
     return 2 * sum(tensor.nbytes for tensor in net.module.state_dict().values())
 
 
-@cached(LRUCache(MOST_NETWORKS, getsizeof=_bytes), condition=threading.Condition())
+@cached(LRUCache(network_bytes(), getsizeof=_bytes), condition=threading.Condition())
 def _load(name: str) -> zoo.Network:
-    """A network, one for all users; past `MOST_NETWORKS` those go that were not used for longest."""
+    """A network, one for all users; past `network_bytes` those go that were not used for longest."""
     return zoo.load(name, trust=name in offered.allowed())
 
 

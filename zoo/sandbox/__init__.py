@@ -9,10 +9,12 @@ Both limit the calling thread and those that it starts later, so `enter` comes b
 that start threads, such as NumPy.
 """
 
+import logging
 import os
 import sys
 import sysconfig
 from collections.abc import Iterable
+from functools import cache
 
 import zoo
 from zoo.errors import SandboxError
@@ -41,6 +43,17 @@ def require() -> None:
     if not landlock.version():
         raise SandboxError(
             "A SavedModel runs only in a sandbox, which needs Linux 5.13 or later with Landlock enabled."
+        )
+
+
+@cache
+def warn_if_missing() -> None:
+    """Log, once, that helper processes decode files without a sandbox where this machine has none."""
+    try:
+        require()
+    except SandboxError:
+        logging.getLogger("zoo").warning(
+            "Helper processes decode files without a sandbox: this machine lacks Landlock or seccomp."
         )
 
 

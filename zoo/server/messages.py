@@ -24,7 +24,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 MESSAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
 OPERATIONS = ("deferred_file", "dataframe_chunk")  # for others Streamlit writes files on its own machine
-MAX_WIDGETS = 10_000  # whose kinds are kept; an id stands for one kind in all sessions
+MAX_WIDGETS = 100_000  # whose kinds are kept; an id stands for one kind in all sessions
 PROTOCOL_ERROR = 1002  # RFC 6455, 7.4.1
 FIELDS = {
     "audio_input": ("file_uploader_state_value",),
@@ -122,11 +122,14 @@ def kinds_in(delta: Delta) -> dict[str, str]:
 
 
 def drop_wrong_states(message: BackMsg, kinds: MutableMapping[str, str]) -> None:
-    """Take out the values that are not of their widgets' kinds; Streamlit ignores unknown widgets."""
+    """Take out the values that are not of their widgets' kinds, or of widgets that no browser was shown.
+
+    After a restart of the server, pages begin with their own values until a browser sends its values again.
+    """
     states = message.rerun_script.widget_states.widgets
     for index in reversed(range(len(states))):
         kind = kinds.get(states[index].id)
-        if kind is not None and not fits(states[index], kind):
+        if kind is None or not fits(states[index], kind):
             del states[index]
 
 

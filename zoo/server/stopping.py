@@ -13,6 +13,7 @@ import psutil
 
 SECONDS = 5.0  # for requests and threads that are at work
 _endings: list[Callable[[], object]] = []
+_calling = threading.Lock()
 
 
 def at_stop(ending: Callable[[], object]) -> None:
@@ -59,5 +60,11 @@ def _clean_up() -> None:
             child.kill()
         except psutil.NoSuchProcess:
             continue
-    while _endings:
-        _endings.pop()()
+    call_endings()
+
+
+def call_endings() -> None:
+    """Call what was registered with `at_stop`, once; return when all of it is done."""
+    with _calling:  # the timer's thread may come while the server itself is here, and must not exit before
+        while _endings:
+            _endings.pop()()

@@ -75,16 +75,13 @@ def group_by(data: Dataset, pattern: str) -> Dataset:
     InputError
         If the pattern is none, or a name does not match it.
     """
-    return replace(data, groups=tuple(_matches(data, "group", pattern)))
-
-
-def label_by(data: Dataset, pattern: str) -> Dataset:
-    """The same examples with the classes that their files' names tell, sorted; see `group_by`."""
-    labels = _matches(data, "label", pattern)
-    classes, targets = np.unique(np.array(labels), return_inverse=True)
-    if len(classes) < 2:
-        raise InputError(f"label={pattern!r} gives one class only, {labels[0]!r}; two or more are expected.")
-    return replace(data, classes=tuple(classes.tolist()), targets=targets.astype(np.int64))
+    expression = compiled("group", pattern)
+    groups = []
+    for i in range(len(data)):
+        if (group := named(data.name_of(i), expression)) is None:
+            raise InputError(f"group={pattern!r} does not match the name {data.name_of(i)!r}.")
+        groups.append(group)
+    return replace(data, groups=tuple(groups))
 
 
 def compiled(option: str, pattern: str) -> Any:
@@ -115,16 +112,6 @@ def named(name: str, pattern: Any) -> str | None:
     """What a compiled pattern finds in a file's name, without its folders; None where it does not match."""
     found = pattern.search(PurePath(name).name)
     return found[1] if found else None
-
-
-def _matches(data: Dataset, option: str, pattern: str) -> list[str]:
-    expression = compiled(option, pattern)
-    found = []
-    for i in range(len(data)):
-        if (text := named(data.name_of(i), expression)) is None:
-            raise InputError(f"{option}={pattern!r} does not match the name {data.name_of(i)!r}.")
-        found.append(text)
-    return found
 
 
 def _counts(data: Dataset) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from audio.signal import read_mono
+from zoo import settings
 from zoo.errors import InputError
 from zoo.live import listener as listening
 from zoo.live.listener import Hall, Heard, Listener, Seat
@@ -242,7 +243,7 @@ def test_a_seat_has_one_listener_for_each_wish(net):
 
 
 def test_how_many_is_a_setting(monkeypatch):
-    assert Hall().most == listening.MOST_LISTENERS
+    assert Hall().most == settings.MOST_LISTENERS
     monkeypatch.setenv("ZOO_LISTENERS", "9")
     assert Hall().most == 9
     monkeypatch.setenv("ZOO_LISTENERS", "0")

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from tests.browser.messages import Visitor, visiting
 from tests.browser.serving import free_port, wait_for
-from zoo.server.messages import FIELDS, fits, is_needed
+from zoo.server.messages import FIELDS, drop_wrong_states, fits, is_needed
 
 SCRIPT = """
 import plotly.graph_objects as go
@@ -135,6 +135,19 @@ def test_messages_that_no_page_needs_are_dropped(visitor, message):
     assert [int(text) for text in after if text.isdigit()] == [
         1 + int(text) for text in before if text.isdigit()
     ]
+
+
+def test_only_values_of_widgets_that_a_browser_was_shown_are_passed_on():
+    message = BackMsg()
+    message.rerun_script.widget_states.widgets.extend(
+        [
+            WidgetState(id="shown", double_value=1),
+            WidgetState(id="never shown", double_value=1),
+            WidgetState(id="of another kind", double_value=1),
+        ]
+    )
+    drop_wrong_states(message, {"shown": "number_input", "of another kind": "text_input"})
+    assert [state.id for state in message.rerun_script.widget_states.widgets] == ["shown"]
 
 
 @pytest.mark.parametrize(

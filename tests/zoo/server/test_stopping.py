@@ -3,12 +3,15 @@
 import signal
 import socket
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
 from tests.browser.serving import served
 from tests.zoo.server.visitor import visitor
+from zoo.server.stopping import at_stop, call_endings
 
 SECONDS = 10
 
@@ -37,3 +40,16 @@ def test_a_signal_ends_the_server_with_visitors_and_slow_requests(tmp_path, numb
             assert alive == []
         assert is_free(port)
         assert not list(tmp_path.glob("zoo-sessions-*"))
+
+
+def test_endings_are_called_once_and_done_for_all_who_wait():
+    done = []
+    for ending in range(2):
+        at_stop(lambda ending=ending: (time.sleep(0.1), done.append(ending)))
+
+    def finished(_: int) -> list[int]:
+        call_endings()
+        return sorted(done)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(finished, range(4))) == [[0, 1]] * 4

@@ -126,3 +126,29 @@ def test_dates_and_lists_are_text(pets, rows):
     pq.write_table(pa.table({"file": list(rows["file"]), "label": out_of_range}), pets / "m.parquet")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         zoo.dataset(pets / "m.parquet")
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"), [(100_000, "has 100002 columns, and 1000 are allowed"), (10**6, "has a line of")]
+)
+def test_a_header_of_far_too_many_columns_is_refused_before_it_is_a_table(pets, monkeypatch, columns, says):
+    (pets / "m.csv").write_text("x," * columns + "file,label\ncat/0.png,cat\n")
+    monkeypatch.setattr(pd, "DataFrame", None)
+    with pytest.raises(InputError, match=says):
+        zoo.dataset(pets / "m.csv")
+
+
+def test_a_cell_beyond_the_columns_is_refused_and_empty_ones_are_left_out(pets, rows):
+    rows[["file", "label"]].to_csv(pets / "m.csv", index=False)
+    text = (pets / "m.csv").read_text()
+    (pets / "m.csv").write_text(text.replace("NA\n", "NA,,\n") + "\n,\n")
+    assert zoo.dataset(pets / "m.csv").counts().to_dict() == {"NA": 3, "dog, large": 3}
+    (pets / "m.csv").write_text(text.replace('"', ""))
+    with pytest.raises(InputError, match=r"more cells than columns in line 5; quote text with commas"):
+        zoo.dataset(pets / "m.csv")
+
+
+def test_a_manifest_of_empty_lines_is_refused(pets):
+    (pets / "m.csv").write_text("\n \n")
+    with pytest.raises(InputError, match=r"m\.csv is empty\."):
+        zoo.dataset(pets / "m.csv")

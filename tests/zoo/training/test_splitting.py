@@ -7,7 +7,7 @@ import pytest
 
 from zoo.errors import InputError
 from zoo.training.dataset import Dataset
-from zoo.training.splitting import group_by, label_by, split
+from zoo.training.splitting import group_by, split
 
 
 def made(targets, groups=None, classes=None):
@@ -116,27 +116,21 @@ def test_seeds_that_make_no_sense(seed):
         split(made([0, 0, 1, 1]), seed=seed)
 
 
-def test_groups_and_labels_from_names():
+def test_groups_from_names():
     data = replace(made([0, 0, 1]), inputs=["x_1/7_theo_12.wav", "x_1/7_lucas_0.wav", "8_theo_3.wav"])
     assert group_by(data, r"^\d_([a-z]+)_").groups == ("theo", "lucas", "theo")
-    speakers = label_by(data, r"^\d_([a-z]+)_")
-    assert speakers.classes == ("lucas", "theo")
-    np.testing.assert_array_equal(speakers.targets, [1, 0, 1])
-    assert speakers.targets.dtype == np.int64
     with pytest.raises(InputError, match=r"does not match the name 'x_1/7_theo_12\.wav'"):
         group_by(data, r"(lucas)")
-    with pytest.raises(InputError, match="one class only, 'wav'"):
-        label_by(data, r"\.(wav)$")
 
 
 @pytest.mark.parametrize("pattern", ["^(([a-z])+.)+[A-Z]([a-z])+$", "(a*)*$b", "((((a+)+)+)+)!$"])
 def test_no_pattern_takes_for_ever(pattern):
     data = replace(made([0, 1]), inputs=["a" * 10_000 + ".png", "b.png"])
     with pytest.raises(InputError, match="does not match the name"):
-        label_by(data, pattern)
+        group_by(data, pattern)
 
 
 @pytest.mark.parametrize("pattern", ["(((a{1000}){1000}){1000})", "(?<=a)(b)", "(ab", 5, None])
 def test_a_pattern_that_is_refused_is_one_sentence(pattern):
     with pytest.raises(InputError, match="regular expression"):
-        label_by(made([0, 1]), pattern)
+        group_by(made([0, 1]), pattern)
