@@ -3,11 +3,13 @@
 The app is served, and its networks are loaded. One browser session chooses the files of `tests.bombs.worst`
 while another asks again and again for the sample photo. Measured are the memory of the server and all its
 child processes above their rest, and how long the sample's answers take with and without the hostile visitor.
+The exit code is 1 if they take more than `MOST_RATIO` times as long.
 """
 
 import argparse
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -23,6 +25,7 @@ from tests.browser import chromium
 from tests.browser.serving import served
 
 PATIENCE = 300_000  # ms
+MOST_RATIO = 3
 NETWORKS = ("squeezenet.caffe", "efficientnet_lite0.tf")
 
 
@@ -152,7 +155,8 @@ def main() -> None:
     print(f"Memory: {found.rest / 1e9:.2f} GB at rest, and at most {more:.2f} GB more.")
     print(f"The sample of another visitor: {alone:.2f} s without (median of {len(found.alone)}),")
     print(f"{beside:.2f} s with (median of {len(found.beside)}, most {max(found.beside):.2f}),")
-    print(f"{beside / alone:.1f} times as long.")
+    print(f"{beside / alone:.1f} times as long; {MOST_RATIO} times are allowed.")
+    sys.exit(beside > MOST_RATIO * alone)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A visitor with files that are costly to decode: the server stays small, and another visitor is answered.
 
-`benchmarks.hostile_visitor` does the same with twenty files, and measures how long others wait.
+`benchmarks.hostile_visitor` measures how long the other waits, and fails if that is too long.
 """
 
 import pytest
