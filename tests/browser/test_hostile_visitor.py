@@ -3,6 +3,8 @@
 `benchmarks.hostile_visitor` measures how long the other waits, and fails if that is too long.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from benchmarks.hostile_visitor import measure
@@ -19,7 +21,8 @@ FILES = {
 
 
 def test_costly_pictures_leave_the_server_small_and_others_are_answered():
-    found = measure(FILES, repeats=1)
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop of the other tests runs in this one
+        found = thread.submit(measure, FILES, repeats=1).result()
     print(f"{(found.peak - found.rest) / 1e9:.2f} GB above rest, {found.seconds:.0f} s")
     assert found.peak - found.rest < MOST_MEMORY
     assert found.beside
