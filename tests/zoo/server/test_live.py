@@ -108,4 +108,4 @@ def test_connections_that_never_start_are_no_more_than_listeners_and_end_with_th
         assert udp(process) > before
         for one in several:
             one.leave()
-    until(lambda: udp(process) == before, 20)
+    until(lambda: udp(process) == before)
