@@ -6,13 +6,14 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import WAIT, download, expect_text, metric, narrow, upload, wide
+from tests.browser.reading import WAIT, download, expect_text, metric, narrow, settled, upload, wide
 
 pytestmark = pytest.mark.browser
 PATIENCE = 300_000  # ms; each network is loaded in a process of its own, by a machine that may be busy
 
 
 def compare(page: Page) -> None:
+    settled(page)
     page.get_by_test_id("stMain").get_by_role("button", name="Compare").click()
 
 

@@ -65,7 +65,7 @@ def test_head_and_body_exported_give_what_pytorch_gives(trained, name, classifie
     folder = str(trained / f"{name}-{classifier}")
     eager = zoo.load(folder, engine="torch", device="cpu")
     exported = zoo.load(folder, engine="onnxruntime", device="cpu")  # which raises where it cannot be
-    assert eager.spec.arguments["head"]["kind"] == KINDS[classifier]
+    assert eager.spec.new_head.kind == KINDS[classifier]
     data = examples(eager.spec.modality, 8, seed=1)
     seen = eager.preprocess(data.inputs, rate=data.rate)
     layer = eager.spec.embedding

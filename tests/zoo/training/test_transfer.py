@@ -90,7 +90,7 @@ def test_every_method_tells_dark_from_bright(net, method, tmp_path):
     record = trained.spec.training
     assert (record["method"], record["parent"]) == (method, "squeezenet.caffe")
     assert record["fingerprint"] == squares().fingerprint
-    assert json.loads((tmp_path / "net" / "network.json").read_text())["spec"]["training"] == record
+    assert json.loads((tmp_path / "net" / "network.json").read_text())["training"] == record
     assert not list(tmp_path.glob("*.checkpoint"))
     assert (steps == []) == (method == "features")
     moved = not np.array_equal(
