@@ -26,6 +26,15 @@ def squares(count: int = 24, seed: int = 0) -> Dataset:
     return Dataset("squares", "picture", inputs, targets, ("dark", "bright"))
 
 
+def saved_squares(folder, count: int = 24):
+    """The same as class folders."""
+    for i, picture in enumerate(squares(count).inputs):
+        place = folder / "squares" / ("dark", "bright")[i % 2] / f"{i}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(place)
+    return folder / "squares"
+
+
 @pytest.fixture(scope="module")
 def insects(media):
     return zoo.dataset(media / "ants-bees" / "train"), zoo.dataset(media / "ants-bees" / "val")
@@ -213,36 +222,33 @@ def test_three_examples_are_too_few():
         zoo.transfer(squares(3), network="squeezenet", method="features")
 
 
-def test_the_command_trains_and_the_result_classifies(pets, tmp_path, monkeypatch, capsys):
+def test_the_command_trains_and_the_result_classifies(tmp_path, monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr("sys.argv", ["zoo", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
         return ended.value.code, *capsys.readouterr()
 
-    out = tmp_path / "taught"
-    code, said, _ = run("train", pets, "--out", out, "-n", "squeezenet", "--method", "features", "--json")
+    data, out = saved_squares(tmp_path, 9), tmp_path / "taught"
+    code, said, _ = run("train", data, "--out", out, "-n", "squeezenet", "--method", "features", "--json")
     assert code == 0
-    assert json.loads(said)["counts"] == {"cat": 3, "dog": 4}
-    code, said, _ = run("classify", pets / "cat" / "0.png", "--network", out, "--json")
-    assert {p["label"] for p in json.loads(said)[0]["predictions"]} == {"cat", "dog"}
-    code, _, complaint = run("train", pets, "--out", out)
+    assert json.loads(said)["counts"] == {"bright": 4, "dark": 5}
+    code, said, _ = run("classify", data / "dark" / "0.png", "--network", out, "--json")
+    assert {p["label"] for p in json.loads(said)[0]["predictions"]} == {"dark", "bright"}
+    code, _, complaint = run("train", data, "--out", out)
     assert (code, complaint.count("\n")) == (2, 1)
     assert "is there already" in complaint
-    code, said, _ = run("evaluate", out, pets, "--json")
+    code, said, _ = run("evaluate", out, data, "--json")
     assert code == 0
     assert json.loads(said)["accuracy"] > 0.5
 
 
 def test_two_processes_share_a_fine_tuning(tmp_path):
     """As torchrun starts them; on a CPU they talk through gloo."""
-    for i, picture in enumerate(squares().inputs):
-        place = tmp_path / "squares" / ("dark", "bright")[i % 2] / f"{i}.png"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(place)
+    folder = saved_squares(tmp_path)
     options = ["-n", "squeezenet", "--method", "finetune", "--epochs", "1", "--val", "0.25", "--json"]
     starter = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "zoo"]
-    command = [*starter, "train", str(tmp_path / "squares"), "--out", str(tmp_path / "net"), *options]
+    command = [*starter, "train", str(folder), "--out", str(tmp_path / "net"), *options]
     run = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=300, check=True)
     (record,) = (json.loads(line) for line in run.stdout.splitlines())  # of the first process alone
     assert (record["examples"], len(record["history"])) == (18, 1)
