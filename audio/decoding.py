@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from zoo.errors import InputError
+from zoo.core.errors import InputError
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -12,19 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from audio.framing import Cutter, Framing
-from audio.signal import (
-    Mono,
-    as_channels,
-    as_float,
-    check_rate,
-    is_one,
-    limited,
-    open_sound,
-    several,
-)
-from zoo.errors import InputError
-from zoo.inputs import Batch, ahead, number
+from zoo.audio.framing import Cutter, Framing
+from zoo.audio.signal import Mono, as_channels, as_float, check_rate, is_one, limited, open_sound, several
+from zoo.core.batch import Batch
+from zoo.core.errors import InputError
+from zoo.core.inputs import ahead
+from zoo.core.validation import number
 
 _PATCHES = Framing(window=15600, hop=7680, pad=True)  # YAMNet's
 _CENTRED = Framing(window=1024, hop=160, lead=512, trail=512)  # CREPE's
@@ -196,7 +189,7 @@ class Listening:
         return self._cutter.seen / self._frontend.rate
 
     def feed(self, samples: Any) -> Iterator[Batch]:
-        """Go on with an array of samples, as `audio.signal.as_channels` takes it."""
+        """Go on with an array of samples, as `zoo.audio.signal.as_channels` takes it."""
         return self.take(as_float(as_channels(samples, self._name).T))
 
     def take(self, block: np.ndarray) -> Iterator[Batch]:

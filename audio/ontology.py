@@ -24,7 +24,7 @@ class Category(NamedTuple):
 @cache
 def categories() -> Mapping[str, Category]:
     """All 632 classes by their mid, in the order of the ontology."""
-    text = files("audio").joinpath("labels/audioset_ontology.csv").read_text(encoding="utf-8")
+    text = files("zoo").joinpath("audio/labels/audioset_ontology.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return MappingProxyType(
         {row["id"]: Category(row["id"], row["name"], tuple(row["parents"].split())) for row in rows}

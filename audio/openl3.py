@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.modules import NoHead
+from zoo.core.layers import NoHead
 
 _FILTERS = (64, 64, 128, 128, 256, 256, 512)  # openl3/models.py; a pool follows every second one
 _EPSILON = 1e-3  # Keras's default, as is the momentum, which Keras counts the other way round

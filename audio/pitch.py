@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import torch
 
-from zoo.errors import InputError
-from zoo.inputs import choice, number
+from zoo.core.errors import InputError
+from zoo.core.validation import choice, number
 
 # Centres of the bins in cents above 10 Hz: 20 cents apart, the first is C1 (32.70 Hz).
 BIN_CENTS = np.linspace(0, 7180, 360) + 1997.3794084376191

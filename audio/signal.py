@@ -1,7 +1,7 @@
 """Recordings as streams of blocks, at the rate that is wanted.
 
-Samples never travel without their rate, and never all at once. Files are decoded by `audio.decoding`, here or
-in a helper process.
+Samples never travel without their rate, and never all at once. Files are decoded by
+`zoo.audio.decoding`, here or in a helper process.
 """
 
 import os
@@ -13,10 +13,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from audio import decoding
-from audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, Decoded
-from zoo.errors import InputError
-from zoo.inputs import ISOLATED, is_file, name_of, open_input, setting
+from zoo.audio import decoding
+from zoo.audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, Decoded
+from zoo.core.environment import ISOLATED, setting
+from zoo.core.errors import InputError
+from zoo.core.inputs import is_file, name_of, open_input
 
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
 MOST_CHANNELS = 64
@@ -229,9 +230,9 @@ def _decode(stream: BinaryIO, name: str) -> Decoded:
     """Decode here, or in a helper process if ``ZOO_ISOLATED_DECODING=1`` asks for it, as the app does."""
     if os.environ.get(ISOLATED) != "1":
         return decoding.decode(stream, name)
-    from audio import sound_worker
+    from zoo.audio import decoding_worker
 
-    return sound_worker.decode(stream, name)
+    return decoding_worker.decode(stream, name)
 
 
 def _from_array(x: Any, rate: float | None, name: str, most: float) -> Sound:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from audio.framing import Framing
-from audio.frontends import Frontend, hann, magnitude
-from zoo.errors import InputError
+from zoo.audio.framing import Framing
+from zoo.audio.frontends import Frontend, hann, magnitude
+from zoo.core.errors import InputError
 
 KINDS = ("linear", "mel128", "mel256")
 VARIANTS = ("original", "librosa")

@@ -6,19 +6,15 @@ https://github.com/tensorflow/models/tree/master/research/audioset/vggish
 
 import os
 import re
-import tempfile
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from zoo.errors import InputError, WeightsError
-from zoo.modules import NoHead
-from zoo.sources import get
+from zoo.core.errors import InputError, WeightsError
+from zoo.core.layers import NoHead
 
-PCA_URL = "https://storage.googleapis.com/audioset/vggish_pca_params.npz"
 WIDTH = 128  # of the embedding
 
 _FILTERS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0)  # vggish_slim.py; 0 stands for a pool
@@ -119,13 +115,13 @@ def postprocess(embeddings: np.ndarray, vectors: np.ndarray, means: np.ndarray) 
     return ((whitened.clip(-_LIMIT, _LIMIT) + _LIMIT) * (255 / (2 * _LIMIT))).astype(np.uint8)
 
 
-def pca_parameters(file: str | os.PathLike[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The published vectors and means for `postprocess`.
+def pca_parameters(file: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Read the published vectors and means for `postprocess`.
 
     Parameters
     ----------
-    file : path, optional
-        ``vggish_pca_params.npz``; downloaded from `PCA_URL` (or found in the mirror folder) without it.
+    file : path
+        ``vggish_pca_params.npz``; `zoo.hub.vggish_pca.fetch` downloads it.
 
     Returns
     -------
@@ -135,11 +131,8 @@ def pca_parameters(file: str | os.PathLike[str] | None = None) -> tuple[np.ndarr
     Raises
     ------
     WeightsError
-        If the file cannot be had or read.
+        If it is another file.
     """
-    if file is None:
-        with tempfile.TemporaryDirectory() as folder:
-            return pca_parameters(get(PCA_URL, Path(folder)))
     try:
         with np.load(file) as arrays:
             return arrays["pca_eigen_vectors"], arrays["pca_means"]

@@ -21,8 +21,9 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, v2
 
 import zoo
-from vision.picture import decode
-from zoo.network import Network
+from zoo.inference.build import build
+from zoo.inference.network import Network
+from zoo.vision.decoding import decode
 
 NETWORKS = ("squeezenet", "efficientnet_lite0", "mobilenetv2", "resnet50")
 SIZES = {"500 × 375": (500, 375), "4000 × 3000": (4000, 3000)}
@@ -58,7 +59,7 @@ def load(name: str, **options: str) -> Network:
 
 
 def plain(name: str, data: torch.Tensor) -> Callable[[], torch.Tensor]:
-    module = zoo.describe(name).build().eval()
+    module = build(zoo.describe(name)).eval()
 
     def run() -> torch.Tensor:
         with torch.inference_mode():
@@ -90,7 +91,7 @@ def effect(names: list[str], dtype: str, files: list[Path]) -> None:
 
 def usual(net: Network, files: list[Path]) -> Callable[[], object]:
     """From file to label as torchvision's documentation has it."""
-    preset, module = net.preset, net.spec.build().eval()
+    preset, module = net.preset, build(net.spec).eval()
     mode = InterpolationMode(preset.interpolation)
     transform = v2.Compose(
         [

@@ -28,7 +28,7 @@ VERBS = {
 PROGRAM = """
 import json, resource, sys, time
 import zoo
-from audio.signal import mono, open_sound
+from zoo.audio.signal import mono, open_sound
 path, begin = sys.argv[1], time.perf_counter()
 result = {call}
 seconds = time.perf_counter() - begin

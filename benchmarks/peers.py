@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zoo import sources
-from zoo.network import Network
+from zoo.hub import sources
+from zoo.inference.network import Network
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def torchopenl3(net: Network) -> Peer:
     from torchopenl3.core import get_audio_embedding
     from torchopenl3.models import PytorchOpenl3
 
-    from audio.spectrograms import area_normalised_mel
+    from zoo.audio.spectrograms import area_normalised_mel
 
     module = PytorchOpenl3("env", "mel128", 512).eval()
     with torch.no_grad():

@@ -25,8 +25,8 @@ import torch
 from melodies import RATE, STEP, Melody, hidden, melody
 
 import zoo
-from audio.pitch import DECODERS, Decoder, to_hertz
-from zoo.network import Network
+from zoo.audio.pitch import DECODERS, Decoder, to_hertz
+from zoo.inference.network import Network
 
 Track = tuple[np.ndarray, np.ndarray]
 """Frequency in Hz and whether it is voiced, of each frame."""

@@ -32,7 +32,7 @@ import peers
 import torch
 
 import zoo
-from zoo.network import Network
+from zoo.inference.network import Network
 
 Clock = Callable[[], float]
 Make = Callable[[Network], peers.Peer]

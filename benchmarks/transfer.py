@@ -22,10 +22,10 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.network import Network
-from zoo.training.dataset import Dataset
-from zoo.training.learning import Job
-from zoo.training.loop import Batch, Settings, fit
+from zoo.inference.network import Network
+from zoo.training.data.dataset import Dataset
+from zoo.training.fit.loop import Batch, Settings, fit
+from zoo.training.fit.trainer import Job
 
 INSECTS = Path(__file__).resolve().parents[2] / "shared" / "media" / "ants-bees"
 

@@ -14,8 +14,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 import zoo
-from zoo import Network, sources, weights
-from zoo.spec import Source, Spec
+from zoo import Network
+from zoo.core.hashing import digest
+from zoo.core.spec import Source, Spec
+from zoo.hub import sources, weights
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -70,7 +72,7 @@ class Internet:
         """The tensors of a checkpoint whose only source is `file`, at the address of `source`."""
         scheme, _, rest = source.url.partition(":")
         address = sources._address(scheme, rest) if scheme in ("timm", "torchvision") else source.url
-        checksum = f"sha256:{sources.digest(file)}"
+        checksum = f"sha256:{digest(file)}"
         address, _, member = address.partition("#")
         if member:
             with zipfile.ZipFile(packed := file.with_suffix(".zip"), "w") as archive:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vision.pytorchcv_models import build
+from zoo.vision.pytorchcv_models import build
 
 
 def darknet19() -> nn.Module:
@@ -68,5 +68,5 @@ def _order(layers: list[tuple[str, nn.Module]]) -> list[str]:
 
 def _sorted_classes() -> np.ndarray:
     """Where Darknet, whose classes follow ``data/imagenet.labels.list``, has each class of imagenet.csv."""
-    text = files("vision").joinpath("labels/imagenet_darknet.txt").read_text(encoding="utf-8")
+    text = files("zoo").joinpath("vision/labels/imagenet_darknet.txt").read_text(encoding="utf-8")
     return np.argsort(text.split())

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vision import alexnet
-from vision.alexnet import halve, normalise
+from zoo.vision import alexnet
+from zoo.vision.alexnet import halve, normalise
 
 # Channels of each inception module (table 1 of the paper): 1×1, 3×3 reduce, 3×3, 5×5 reduce, 5×5, pool proj.
 CHANNELS = {

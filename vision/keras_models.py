@@ -22,8 +22,8 @@ from pytorchcv.models.nasnet import NasAvgPoolBlock, NasDwsConv, NasMaxPoolBlock
 from torch import nn
 from torchvision import models
 
-from vision import pytorchcv_models
-from vision.same_padding import ZeroMaxPool2dSame, pad_same_as_tensorflow
+from zoo.vision import pytorchcv_models
+from zoo.vision.same_padding import ZeroMaxPool2dSame, pad_same_as_tensorflow
 
 Arrays = dict[str, np.ndarray]
 Kinds = dict[str, list[list[np.ndarray]]]  # of each kind of layer the arrays, layer by layer

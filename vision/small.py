@@ -13,8 +13,8 @@ import torch
 from msgspec import Meta, Struct
 from torch import nn
 
-from zoo.errors import CatalogError
-from zoo.spec import Parent, Spec
+from zoo.core.errors import CatalogError
+from zoo.core.spec import Parent, Spec
 
 # Of channels on a scale from 0 to 1.
 Channels = Annotated[tuple[Annotated[float, Meta(ge=-10, le=10)], ...], Meta(min_length=1, max_length=3)]

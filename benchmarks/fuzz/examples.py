@@ -153,7 +153,7 @@ def mutate_sdist(files: Files, random: Random) -> Files:
 
 def read_package(path: Path) -> None:
     """The members of a wheel or an sdist, as the addresses of sources name them."""
-    from zoo import sources
+    from zoo.hub import sources
 
     os.environ["ZOO_MIRROR"] = str(path.parent)
     for member in ("package/model/", "package/model/a.bin"):
@@ -172,7 +172,7 @@ def mutate_packed(files: Files, random: Random) -> Files:
 
 
 def read_packed(path: Path) -> None:
-    from zoo import sources
+    from zoo.hub import sources
 
     os.environ["ZOO_MIRROR"] = str(path.parent)
     (path.parent / "out").mkdir()

@@ -10,13 +10,13 @@ from benchmarks.fuzz.mutations import mutate_bytes
 
 
 def read_picture(path: Path) -> None:
-    from vision.picture import decode
+    from zoo.vision.decoding import decode
 
     decode(path)
 
 
 def read_sound(path: Path) -> None:
-    from audio.signal import mono, open_sound
+    from zoo.audio.signal import mono, open_sound
 
     for _ in mono(open_sound(path), 16000):
         pass
@@ -31,8 +31,8 @@ def read_weights(path: Path, kind: str) -> None:
 
 
 def read_variables(path: Path) -> None:
-    """Do what the process of `zoo.formats.child` does, which would import TensorFlow for each case."""
-    from zoo.errors import WeightsError
+    """Read as `zoo.formats.reader_process` does, whose process would import TensorFlow for each case."""
+    from zoo.core.errors import WeightsError
     from zoo.formats import variables
 
     try:

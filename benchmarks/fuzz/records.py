@@ -86,7 +86,7 @@ def mutate_catalog(files: Files, random: Random) -> Files:
 
 
 def read_catalog(path: Path) -> None:
-    from zoo.registry import parse_catalog
+    from zoo.hub.registry import parse_catalog
 
     for spec in parse_catalog(path.read_text("utf-8", errors="replace"), "picture")[0].values():
         spec.to_dict()
@@ -196,7 +196,7 @@ def read_labels(path: Path) -> None:
     """Labels of a package that is the case's folder."""
     import importlib
 
-    from zoo.labels import read
+    from zoo.hub.labels import read
 
     package = f"labels_{path.parent.parent.name}"
     path.parent.rename(path.parent.with_name(package))

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.fuzz.cases import Files, Format, Outcome, make_case, write_files
-from zoo.errors import ZooError
+from zoo.core.errors import ZooError
 
 MOST_SECONDS = 10.0  # of computing time; on the clock, a busy machine may take longer
 _PATIENCE = 6  # times that, on the clock

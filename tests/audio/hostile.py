@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from audio.savedmodel import SavedModel
+from zoo.hub.savedmodel import SavedModel
 
 ATTACKS = ("none", "read", "list", "write", "print", "save", "python", "connect", "loop", "fill")
 WIDTH = 4

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audio.events import Finder
+from zoo.audio.events import Finder
 
 TIMES = np.stack([np.arange(10) * 0.48, np.arange(10) * 0.48 + 0.96], axis=1)
 OPTIONS = {"threshold": 0.5, "separation": 0.25, "min_duration": 0.5}

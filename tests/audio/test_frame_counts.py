@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.inference.build import preprocessor
 
 
 def yamnet(n: int) -> int:
@@ -43,7 +44,7 @@ NETWORKS = zoo.networks("sound")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_count_is_the_published_one(name):
     definition, window, counts = EXPECTED[name.partition(".")[0]]
-    preset = zoo.describe(name).preset()
+    preset = preprocessor(zoo.describe(name))
     lengths = (0, 1, window - 1, window, window + 1, 15 * preset.rate)
     assert tuple(map(definition, lengths)) == counts
     assert tuple(map(preset.framing.count, lengths)) == counts
@@ -52,7 +53,7 @@ def test_the_count_is_the_published_one(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_count_is_the_published_one_around_every_hop_and_window(name):
     definition, first, _ = EXPECTED[name.partition(".")[0]]
-    framing = zoo.describe(name).preset().framing
+    framing = preprocessor(zoo.describe(name)).framing
     for edge in (first, framing.window, first + framing.hop, first + 7 * framing.hop):
         for n in (edge - 1, edge, edge + 1):
             assert framing.count(n) == definition(n), n
@@ -61,7 +62,7 @@ def test_the_count_is_the_published_one_around_every_hop_and_window(name):
 @pytest.mark.parametrize("name", ["yamnet", "vggish", "openl3", "crepe.tiny"])
 def test_a_stream_is_cut_into_as_many(name):
     definition, window, _ = EXPECTED[name.partition(".")[0]]
-    preset = zoo.describe(name).preset()
+    preset = preprocessor(zoo.describe(name))
     for n in (window, window + 1, 2 * preset.rate + 7):
         batches = preset.batches(np.ones(n, np.float32), rate=preset.rate)
         assert sum(len(batch.data) for batch in batches) == definition(n)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from audio.framing import Framing
-from audio.frontends import LogMelPatches, NormalisedFrames, mel_matrix
-from zoo.errors import InputError
+from zoo.audio.framing import Framing
+from zoo.audio.frontends import LogMelPatches, NormalisedFrames, mel_matrix
+from zoo.core.errors import InputError
 
 RATE = 16000
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.errors import InputError
+from zoo.core.errors import InputError
 from zoo.results import PitchTrack
 
 STEP = 0.01

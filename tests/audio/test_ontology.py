@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from audio import ontology
-from zoo import labels
+from zoo.audio import ontology
+from zoo.core import labels
 
 YAMNET = labels.read("audio/labels/audioset_yamnet.csv")
 MID = {category.name: mid for mid, category in ontology.categories().items()}

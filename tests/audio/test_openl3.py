@@ -7,10 +7,11 @@ import pytest
 import torch
 
 import zoo
-from audio.openl3 import from_keras
-from audio.spectrograms import DecibelSpectrograms
 from zoo import formats
-from zoo.errors import InputError, WeightsError
+from zoo.audio.openl3 import from_keras
+from zoo.audio.spectrograms import DecibelSpectrograms
+from zoo.core.errors import InputError, WeightsError
+from zoo.inference.build import build, preprocessor
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras and NumPy 2
 
@@ -57,7 +58,7 @@ def test_less_than_10_ms_is_no_recording(samples, word):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_front_end_gives_what_the_network_takes(name):
     spec = zoo.describe(name)
-    batch = next(spec.preset().batches(np.zeros(4800, np.float32), rate=RATE))
+    batch = next(preprocessor(spec).batches(np.zeros(4800, np.float32), rate=RATE))
     assert batch.data.shape == (1, *spec.input_shape)
     assert batch.data.eq(0).all()  # silence is as loud as its loudest value
 
@@ -123,7 +124,7 @@ def test_the_published_kind_of_file_becomes_the_network(name, internet, tmp_path
     packed = tmp_path / "weights.h5.gz"
     packed.write_bytes(gzip.compress((tmp_path / "weights.h5").read_bytes(), 1))
     tensors = internet.load(spec, spec.sources[0], packed)
-    module = spec.build().eval()
+    module = build(spec).eval()
     module.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     data = spectrograms(spec)
     kind, _, size = name.partition(".")[2].split("_")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from audio import pitch
-from zoo.errors import InputError
+from zoo.audio import pitch
+from zoo.core.errors import InputError
 
 
 def bump(bins: np.ndarray, width: float = 1.5) -> np.ndarray:

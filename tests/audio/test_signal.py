@@ -12,9 +12,9 @@ import pytest
 import soundfile
 import torch
 
-from audio import signal
-from audio.signal import mono, open_sound, read_mono
-from zoo.errors import InputError
+from zoo.audio import signal
+from zoo.audio.signal import mono, open_sound, read_mono
+from zoo.core.errors import InputError
 
 RATE = 16000
 

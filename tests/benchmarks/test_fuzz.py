@@ -11,7 +11,7 @@ from benchmarks.fuzz import __main__ as command
 from benchmarks.fuzz import workers
 from benchmarks.fuzz.cases import FINDINGS, Format, make_case, write_files
 from benchmarks.fuzz.formats import FORMATS
-from zoo.errors import InputError, ZooError
+from zoo.core.errors import InputError, ZooError
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of libraries, about hostile files
 # TensorFlow needs ten seconds to start; tests/zoo/test_formats.py has what it reads and refuses.

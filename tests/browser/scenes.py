@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.reading import WAIT, expect_text
-from zoo.samples import digits
+from zoo.hub.samples import digits
 
 
 def home(page: Page, address: str) -> None:

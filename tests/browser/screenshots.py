@@ -18,7 +18,7 @@ from tests.browser.serving import served
 
 WIDTHS = (1440, 390)
 FOLDER = Path(__file__).parents[2] / "screenshots"
-IMAGES = Path(zoo.__file__).parent / "pages" / "images"
+IMAGES = Path(zoo.__file__).parent / "app" / "pages" / "images"
 CUT = {  # what Home shows of a page
     "pictures": ".st-key-pictures-shown-0",
     "sounds": ".st-key-sounds-figure",

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import zoo
-from audio.pitch import Decoder, to_hertz
+from zoo.audio.pitch import Decoder, to_hertz
 
 RATE = 16000
 CAPACITIES = [name.partition(".")[2] for name in zoo.networks(task="pitch")]

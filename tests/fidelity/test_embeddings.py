@@ -11,10 +11,11 @@ import pytest
 import torch
 
 import zoo
-from audio.openl3 import from_keras
 from tests.fidelity.formula import batch_norm, bias, kernel
 from tests.fidelity.test_audio import ENGINES, RATE, SOUNDS, TONES
-from zoo.engines import Engine
+from zoo.audio.openl3 import from_keras
+from zoo.inference.build import preprocessor
+from zoo.inference.engines import Engine
 
 KINDS = ("mel128", "mel256", "linear")
 
@@ -28,7 +29,7 @@ def test_the_formula_is_the_one_of_the_golden_files():
 @pytest.mark.parametrize("sound", SOUNDS)
 def test_vggish_sees_the_examples_of_the_original(golden, sound):
     file = np.load(golden / "vggish" / f"{sound}.npz")
-    batches = zoo.describe("vggish").preset().batches(file["waveform16k"], rate=RATE)
+    batches = preprocessor(zoo.describe("vggish")).batches(file["waveform16k"], rate=RATE)
     examples = torch.cat([batch.data for batch in batches])[:, 0]
     atol = 3e-3 if sound in TONES else 3e-4
     np.testing.assert_allclose(examples, file["examples"], atol=atol, rtol=0)
@@ -75,7 +76,7 @@ def test_vggish_from_the_waveform(vggish, golden):
 def test_openl3_sees_the_spectrograms_of_the_original(golden, kind):
     """The scale is so deep that float32 shows: looser further down, and the lowest only in the mean."""
     file = np.load(golden / "openl3" / "spectrograms.npz")
-    frontend = zoo.describe(f"openl3.{kind}_music_512").preset()
+    frontend = preprocessor(zoo.describe(f"openl3.{kind}_music_512"))
     found, expected = frontend.spectrograms(torch.from_numpy(file["frames"])).numpy(), file[kind]
     assert found.shape == expected.shape
     difference = np.abs(found - expected)
@@ -108,7 +109,7 @@ def test_openl3_is_the_network_of_the_original(golden, kind, size, engine):
     run, expected = openl3(kind, size, engine), file[f"embedding_{size}"]
     found, _ = run(torch.from_numpy(file["spectrogram"]).unsqueeze(1))
     np.testing.assert_allclose(found, expected, atol=3e-4, rtol=0)
-    frontend = zoo.describe(f"openl3.{kind}_env_{size}").preset()
+    frontend = preprocessor(zoo.describe(f"openl3.{kind}_env_{size}"))
     heard, _ = run(frontend.spectrograms(torch.from_numpy(frames)).unsqueeze(1))
     np.testing.assert_allclose(heard, expected, atol=0.6 if kind == "linear" else 0.1, rtol=0)
     assert torch.cosine_similarity(heard, torch.from_numpy(expected)).min() > 0.9999
@@ -117,7 +118,7 @@ def test_openl3_is_the_network_of_the_original(golden, kind, size, engine):
 def test_openl3_hears_the_first_frame_half_silent(golden):
     """Centring: frame 2 of the file is half a second of zeros before the start of frame 0."""
     file = np.load(golden / "openl3" / "spectrograms.npz")
-    frontend = zoo.describe("openl3.mel256_music_512").preset()
+    frontend = preprocessor(zoo.describe("openl3.mel256_music_512"))
     batch = next(frontend.batches(file["frames"][0], rate=48000))
     expected = file["mel256"][2]
     assert np.abs(batch.data[0, 0].numpy() - expected)[expected > -40].max() <= 2e-2
@@ -130,7 +131,7 @@ def test_the_other_front_end_is_that_of_openl3_with_librosa(golden, kind):
     import librosa
 
     frames = np.load(golden / "openl3" / "spectrograms.npz")["frames"]
-    frontend = replace(zoo.describe(f"openl3.{kind}_music_512").preset(), variant="librosa")
+    frontend = replace(preprocessor(zoo.describe(f"openl3.{kind}_music_512")), variant="librosa")
     found = frontend.spectrograms(torch.from_numpy(frames)).numpy()
     for frame, spectrogram in zip(frames, found, strict=True):
         if kind == "linear":

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import zoo
-from zoo import formats, sources
+from zoo import formats
+from zoo.hub import sources
 
 
 def original_tensors(name: str, folder: Path) -> dict[str, np.ndarray]:

@@ -15,9 +15,10 @@ import torch
 import zoo
 from tests.audio.test_vggish import LAYERS, SHAPES
 from tests.fidelity.formula import bias, kernel
-from tests.zoo.test_formats import write_checkpoint
-from zoo import registry, verify, weights
-from zoo.errors import InputError
+from tests.zoo.formats.test_formats import write_checkpoint
+from zoo.benchmark import verify
+from zoo.core.errors import InputError
+from zoo.hub import registry, weights
 
 RATE = 16000
 POOLS = (0, 1, 3, 5)  # the convolutions before them

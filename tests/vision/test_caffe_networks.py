@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from vision import alexnet, googlenet
-from vision.alexnet import AlexNet
-from vision.googlenet import CHANNELS, GoogLeNet
 from zoo.formats import caffe
+from zoo.vision import alexnet, googlenet
+from zoo.vision.alexnet import AlexNet
+from zoo.vision.googlenet import CHANNELS, GoogLeNet
 
 MEAN = np.array([104, 117, 123], np.float32).reshape(3, 1, 1)
 # Fields of LayerParameter and of V1LayerParameter, which holds the type as a number.

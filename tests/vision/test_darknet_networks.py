@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from vision import darknet
 from zoo.formats import darknet as weights
+from zoo.vision import darknet
 
 LABELS = Path(darknet.__file__).parent / "labels"
 # (channels, size, stride) of a convolution; "pool" halves, "add" adds the input of the last two.

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 import zoo
-from vision import keras_models
-from zoo import components, formats
+from zoo import formats
+from zoo.core import components
+from zoo.inference.build import build
+from zoo.vision import keras_models
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras and NumPy 2
 
@@ -125,7 +127,7 @@ def test_the_network_computes_what_keras_does(made, internet, tmp_path):
     case, spec = CASES[name], record(name)
     model.save(tmp_path / "model.h5")
     tensors = internet.load(spec, spec.sources[0], tmp_path / "model.h5")
-    module = spec.build().eval()
+    module = build(spec).eval()
     module.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     for size in case.sizes:
         again = model if size == case.sizes[0] else random_model(case.keras, size)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from pytorchcv.model_provider import get_model
 
-from vision.pytorchcv_models import build
+from zoo.vision.pytorchcv_models import build
 
 NETWORKS = {"shufflenet_g3_w1": 1_865_728, "nasnet_4a1056": 5_289_978}
 POOL = "features.final_pool"

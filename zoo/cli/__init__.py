@@ -8,9 +8,9 @@ import os
 import sys
 import warnings
 
-from zoo.cli import catalogue, measuring, serving, training, verbs  # noqa: F401  their commands
+from zoo.cli import benchmark, catalog, inference, serve, training  # noqa: F401  their commands
 from zoo.cli.console import app, complain
-from zoo.errors import InputError, ZooError
+from zoo.core.errors import InputError, ZooError
 
 
 def main() -> None:

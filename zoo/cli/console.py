@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.errors import InputError, ZooError
+from zoo.core.errors import InputError, ZooError
 
 app = typer.Typer(
     help="Pretrained networks for pictures and for sound.",
@@ -78,7 +78,7 @@ def require_place(out: Path | None, *suffixes: str) -> None:
 
 
 def write_file(out: Path, fill: Callable[[Path], object]) -> None:
-    from zoo.weights import write
+    from zoo.hub.weights import write
 
     try:
         write(out, fill)

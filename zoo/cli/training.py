@@ -18,9 +18,9 @@ from zoo.cli.console import (
     require_place,
     steps_bar,
 )
-from zoo.errors import InputError
-from zoo.inputs import number, parsed
-from zoo.registry import as_path
+from zoo.core.errors import InputError
+from zoo.core.validation import number, parsed
+from zoo.hub.registry import as_path
 
 Data = Annotated[str, typer.Argument(help="Labelled examples, as `zoo.dataset` reads them.")]
 
@@ -35,8 +35,8 @@ def advise(
     as_json: Json = False,
 ) -> None:
     """Say how to train on some data, and why: features, a new head, or fine-tuning."""
-    from zoo.training.advice import advise as ask
-    from zoo.training.reading import dataset
+    from zoo.training.advice.advice import advise as ask
+    from zoo.training.data.load import dataset
 
     advice = ask(dataset(data), _trusted(network) if trust and network != "auto" else network)
     if as_json:
@@ -110,9 +110,9 @@ def train(
         return _follow(recipe, out, given | {"seed": seed, "resume": resume}, as_json)
     if data is None:
         raise InputError("Say what to learn from: DATA, or --recipe NAME.")
-    from zoo.training.loop import is_first
-    from zoo.training.reading import dataset
-    from zoo.training.transfer import transfer
+    from zoo.training.data.load import dataset
+    from zoo.training.fit.loop import is_first
+    from zoo.training.fit.transfer import transfer
 
     examples = dataset(data, label=label, group=group)
     for problem in examples.problems:
@@ -162,9 +162,9 @@ def evaluate(
 ) -> None:
     """Judge a network on labelled examples."""
     require_place(report, ".html")
-    from zoo.loading import load
-    from zoo.training.evaluating import evaluate as judge
-    from zoo.training.reading import dataset
+    from zoo.inference.load import load
+    from zoo.training.data.load import dataset
+    from zoo.training.evaluation.evaluate import evaluate as judge
 
     examples, net = dataset(data), load(network, trust=trust)
     with examples_bar(examples.name) as progress:
@@ -183,7 +183,7 @@ def evaluate(
 @contextmanager
 def _resumable(out: Path) -> Iterator[None]:
     """Say how an interrupted training goes on, where it left a checkpoint."""
-    from zoo.training.transfer import checkpoint_of
+    from zoo.training.fit.transfer import checkpoint_of
 
     try:
         yield
@@ -204,7 +204,7 @@ def _list_recipes(as_json: bool) -> None:
 
 
 def _follow(name: str, out: Path, options: dict[str, Any], as_json: bool) -> None:
-    from zoo.training.loop import is_first
+    from zoo.training.fit.loop import is_first
     from zoo.training.recipes import find, train
 
     recipe = find(name)
@@ -222,7 +222,7 @@ def _follow(name: str, out: Path, options: dict[str, Any], as_json: bool) -> Non
 
 
 def _trusted(network: str) -> Any:
-    from zoo.loading import load
+    from zoo.inference.load import load
 
     return load(network, trust=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import WeightsError
+from zoo.core.errors import WeightsError
 
 READERS = {
     "caffe": "zoo.formats.caffe",
@@ -18,11 +18,11 @@ READERS = {
     "darknet": "zoo.formats.darknet",
     "graph": "zoo.formats.graph",
     "keras": "zoo.formats.keras",
-    "pickle": "zoo.formats.pickled",
-    "safetensors": "zoo.formats.safe",
+    "pickle": "zoo.formats.numpy_pickle",
+    "safetensors": "zoo.formats.safetensors",
     "savedmodel": "zoo.formats.savedmodel",
-    "torch": "zoo.formats.torched",
-    "transformers": "zoo.formats.transformer",
+    "torch": "zoo.formats.pytorch",
+    "transformers": "zoo.hub.huggingface_weights",
 }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
-from zoo.errors import WeightsError
+from zoo.core.errors import WeightsError
 
 # Fields as (name, number, type, repeated). Packed numbers look like bytes on the wire, and as bytes they
 # become arrays without a Python object each; files that do not pack are read by the type after the bar.

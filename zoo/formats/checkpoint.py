@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.formats import child
+from zoo.formats import reader_process
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
@@ -24,4 +24,4 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     WeightsError
         If it is no checkpoint, is truncated, or asks for far more memory than it has bytes.
     """
-    return child.arrays("zoo.formats.variables", path, "a checkpoint that TensorFlow can read")
+    return reader_process.arrays("zoo.formats.variables", path, "a checkpoint that TensorFlow can read")

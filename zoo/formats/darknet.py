@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import WeightsError
+from zoo.core.errors import WeightsError
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:

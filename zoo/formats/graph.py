@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import WeightsError
-from zoo.sources import digest
+from zoo.core.errors import WeightsError
+from zoo.core.hashing import digest
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
-    """The SHA-256 of a SavedModel's folder, as `zoo.sources.digest` defines it: 32 bytes, uint8.
+    """The SHA-256 of a SavedModel's folder, as `zoo.core.hashing.digest` defines it: 32 bytes, uint8.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.formats import child
+from zoo.formats import reader_process
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
@@ -25,4 +25,4 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
         If the file is no HDF5, is truncated, contradicts itself, points to other files, or asks for far more
         memory than it has bytes.
     """
-    return child.arrays("zoo.formats.hdf5", path, "a complete HDF5 file")
+    return reader_process.arrays("zoo.formats.hdf5", path, "a complete HDF5 file")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import WeightsError
+from zoo.core.errors import WeightsError
 from zoo.formats import checkpoint
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.errors import WeightsError
+from zoo.core.errors import WeightsError
 
 RATIO = 4  # weights hardly compress: zeros and half precision are all that shrinks them
 SMALL = 16 << 20  # bytes that are allowed in any case

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.results.common import COLOUR, plain, shortened
+from zoo.plotting.theme import COLOR, plain, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ class Classification:
                 textposition="outside",
                 textfont={"size": 13},
                 cliponaxis=False,
-                marker={"color": COLOUR},
+                marker={"color": COLOR},
                 customdata=[*zip(map(plain, self.labels), map(plain, self.ids), strict=True)],
                 hovertemplate="%{customdata[0]} (%{customdata[1]}): %{x:.4f}<extra></extra>",
             )

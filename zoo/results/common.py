@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import math
 import re
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-COLOUR = "#3f9b6e"  # seen on white and on black
 # What spreadsheets take for the beginning of a formula (OWASP: CSV injection), the wide forms included.
 _FORMULA = re.compile("'*[=+@\t\r\n＝＋－＠-]")
 
@@ -34,16 +32,6 @@ def to_csv(table: pd.DataFrame) -> str:
 
 def _no_formula(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
-
-
-def shortened(label: str, most: int = 32) -> str:
-    """A label that fits beside a figure."""
-    return label if len(label) <= most else label[: most - 1] + "…"
-
-
-def plain(text: str) -> str:
-    """A text that Plotly shows as it is: it takes tags of HTML in texts for markup, links too."""
-    return html.escape(text, quote=False)
 
 
 def none_for_nan(value: float) -> float | None:

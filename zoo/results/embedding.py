@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.errors import InputError
-from zoo.inputs import count
-from zoo.results.likeness import Neighbours, Similarity, nearest
+from zoo.core.errors import InputError
+from zoo.core.validation import count
 from zoo.results.projection import SEED, Projection, project
+from zoo.results.similarity import Neighbours, Similarity, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

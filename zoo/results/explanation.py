@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.results.common import plain
+from zoo.plotting.theme import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ class Explanation:
         """
         from PIL import Image
 
-        from zoo.inputs import number
+        from zoo.core.validation import number
 
         opacity = number("opacity", opacity, 0, 1)
         heat = np.nan_to_num(self.placed(*picture.size))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.errors import InputError
-from zoo.inputs import choice, count, number
+from zoo.core.errors import InputError
+from zoo.core.validation import choice, count, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +137,7 @@ class PitchTrack:
         import librosa
         import pandas as pd
 
-        from audio.notes import segment
+        from zoo.audio.notes import segment
 
         number("tolerance", tolerance, 1, 1200)
         number("min_duration", min_duration, 0)
@@ -152,7 +152,7 @@ class PitchTrack:
 
     def to_midi(self, *, tolerance: float = 50.0, min_duration: float = 0.1) -> bytes:
         """The `notes` as a standard MIDI file of one track."""
-        from audio.notes import midi_file
+        from zoo.audio.notes import midi_file
 
         table = self.notes(tolerance=tolerance, min_duration=min_duration)
         return midi_file(table[["start", "end", "midi"]].itertuples(index=False))
@@ -177,7 +177,7 @@ class PitchTrack:
         InputError
             If an option cannot be used.
         """
-        from audio.notes import synthesise
+        from zoo.audio.notes import synthesise
 
         number("rate", rate, 1000, 1_000_000)
         count("harmonics", harmonics)

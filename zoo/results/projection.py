@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.errors import InputError
-from zoo.results.common import COLOUR, plain, shortened
+from zoo.core.errors import InputError
+from zoo.plotting.theme import COLOR, plain, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ class Projection:
                 bar = {"title": shade, "thickness": 12}
                 marker |= {"color": shades[rows], "colorscale": "Viridis", "colorbar": bar}
             else:
-                marker["color"] = COLOUR if groups is None else colours[turn % len(colours)]
+                marker["color"] = COLOR if groups is None else colours[turn % len(colours)]
             figure.add_scatter(
                 x=self.points[rows, 0],
                 y=self.points[rows, 1],

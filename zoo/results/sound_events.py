@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from zoo.plotting.theme import shortened
 from zoo.results.classification import Classification
-from zoo.results.common import shortened
 
 if TYPE_CHECKING:
     import pandas as pd

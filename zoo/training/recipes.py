@@ -15,20 +15,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from vision.small import small_cnn
-from zoo.errors import UnknownNameError
-from zoo.loading import load
-from zoo.network import Network
-from zoo.results import Evaluation
-from zoo.spec import Spec
-from zoo.storing import save
-from zoo.training.dataset import Dataset
-from zoo.training.esc50 import esc50
-from zoo.training.evaluating import evaluate
-from zoo.training.features import Progress
-from zoo.training.loop import Watch, is_first
-from zoo.training.reading import dataset
-from zoo.training.transfer import transfer
+from zoo.core.errors import UnknownNameError
+from zoo.core.spec import Spec
+from zoo.hub.saved import save
+from zoo.inference.build import build
+from zoo.inference.load import load
+from zoo.inference.network import Network
+from zoo.training.data.dataset import Dataset
+from zoo.training.data.esc50 import esc50
+from zoo.training.data.load import dataset
+from zoo.training.evaluation.evaluate import evaluate
+from zoo.training.evaluation.evaluation import Evaluation
+from zoo.training.fit.features import Progress
+from zoo.training.fit.loop import Watch, is_first
+from zoo.training.fit.transfer import transfer
+from zoo.vision.small import small_cnn
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Recipe:
         if isinstance(self.network, str):
             return load(self.network, device=device)
         torch.manual_seed(seed)
-        return Network(self.network, self.network.build(), (), device=device)
+        return Network(self.network, build(self.network), (), device=device)
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as JSON-ready values."""

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 import zoo
+from tests.zoo.training.data.test_builtin import write_cifar, write_mnist
 from tests.zoo.training.examples import picture, sound
-from tests.zoo.training.test_published import write_cifar, write_mnist
-from vision.small import small_cnn
 from zoo.cli import main
-from zoo.errors import InputError, UnknownNameError, WeightsError
+from zoo.core.errors import InputError, UnknownNameError, WeightsError
 from zoo.training import recipes
-from zoo.training.esc50 import esc50
+from zoo.training.data.esc50 import esc50
+from zoo.vision.small import small_cnn
 
 
 @pytest.fixture

@@ -1,0 +1,80 @@
+"""Figures show what was heard, at a size that a browser can take."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import zoo
+from zoo.app.components import audio_figures
+
+RATE = 16000
+TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(3 * RATE) / RATE)).astype(np.float32)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1, 600])
+def test_a_figure_is_no_wider_than_a_screen(seconds):
+    samples = np.zeros(int(seconds * RATE), np.float32)
+    assert len(audio_figures.waveform(samples, RATE).x) <= 2 * audio_figures.MOST_COLUMNS
+    picture = audio_figures.spectrogram(samples, RATE, low=60, high=8000)
+    assert np.shape(picture.z)[1] <= audio_figures.MOST_COLUMNS + 2
+    assert np.isfinite(picture.z).all()
+
+
+def test_the_spectrogram_peaks_where_the_tone_is():
+    picture = audio_figures.spectrogram(TONE, RATE, low=60, high=8000)
+    peak = 10 ** picture.y[np.array(picture.z)[:, 10].argmax()]
+    assert peak == pytest.approx(440, rel=0.03)
+    assert np.max(picture.z) == pytest.approx(0, abs=3)  # between two rows
+
+
+def test_pitch_lies_over_the_spectrogram(net):
+    track = zoo.pitch(TONE, rate=RATE, network=net("crepe.tiny"))
+    figure = zoo.audio.pitch(TONE, RATE, track)
+    assert [trace.type for trace in figure.data] == ["heatmap", "scatter", "scatter"]
+    np.testing.assert_allclose(10 ** figure.data[1].y, track.frequency)
+    ticks = figure.layout.yaxis
+    assert 10 ** ticks.tickvals[ticks.ticktext.index("A4 · 440 Hz")] == pytest.approx(440)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "names"),
+    [(250, 500, ["C4", "D4", "E4", "F4", "G4", "A4", "B4"]), (30, 4200, [f"C{i}" for i in range(1, 9)])],
+)
+def test_a_frequency_axis_names_notes(low, high, names):
+    ticks = audio_figures.note_ticks(low, high)
+    assert list(ticks) == names
+    assert ticks["C4"] == pytest.approx(261.63, abs=0.01)
+
+
+def test_the_scores_of_classes_are_as_wide_as_a_screen_and_lose_no_peak(net):
+    heard = zoo.sound_events(TONE, rate=RATE, network=net("yamnet"))
+    figure = audio_figures.class_scores(heard, most=7)
+    assert np.shape(figure.data[0].z) == (7, len(heard.scores))
+    best = heard.scores.max(axis=0).argsort()[::-1][:7]
+    np.testing.assert_array_equal(figure.data[0].z, heard.scores[:, best].T)
+    long = replace(heard, scores=np.tile(heard.scores, (400, 1)), times=np.tile(heard.times, (400, 1)))
+    shown = np.array(audio_figures.class_scores(long, most=7).data[0].z)
+    assert shown.shape[1] <= audio_figures.MOST_COLUMNS
+    np.testing.assert_array_equal(shown.max(axis=1), heard.scores[:, best].max(axis=0))
+
+
+def test_a_piano_roll_has_a_bar_for_each_note_on_its_key():
+    notes = pd.DataFrame(
+        {"start": [0.0, 1.0], "end": [0.9, 2.0], "midi": [60, 69], "name": ["C4", "A4"], "cents": [3.0, -2.0]}
+    )
+    figure = audio_figures.piano_roll(notes, 2.5)
+    bars = figure.data[0]
+    assert list(zip(bars.base, bars.x, bars.y, strict=True)) == [(0.0, 0.9, 60), (1.0, 1.0, 69)]
+    ticks = dict(zip(figure.layout.yaxis.ticktext, figure.layout.yaxis.tickvals, strict=True))
+    assert (ticks["C4"], ticks["A4"]) == (60, 69)
+    assert figure.layout.xaxis.range == (0, 2.5)
+    assert len(audio_figures.piano_roll(notes.iloc[:0], 0).data[0].x) == 0
+
+
+def test_events_lie_below_waveform_and_spectrogram(net):
+    heard = zoo.sound_events(TONE, rate=RATE, network=net("yamnet"), threshold=0.1)
+    figure = audio_figures.sound_events(TONE, RATE, heard)
+    assert [trace.type for trace in figure.data] == ["scatter", "heatmap", "bar"]
+    assert len(figure.data[2].x) == len(heard.events) > 0

@@ -1,0 +1,223 @@
+"""The page Live, with a connection that the test makes."""
+
+import json
+import re
+import time
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+import streamlit as st
+import streamlit_webrtc
+from streamlit.testing.v1 import AppTest
+
+import zoo
+from zoo.app import state
+from zoo.app.live.session import Seat
+
+RATE, CHUNK = 48000, 960
+PAGE = Path(zoo.__file__).parent / "app" / "pages" / "live.py"
+
+
+class Connection:
+    """What streamlit-webrtc does, without a browser: the test says whether it is on, and plays frames."""
+
+    def __init__(self):
+        self.playing = False
+        self.options, self.callback, self.on_ended = {}, None, None
+
+    def streamer(self, **options) -> SimpleNamespace:
+        self.options = options
+        return SimpleNamespace(state=SimpleNamespace(playing=self.playing, signalling=False))
+
+    def sink(self, callback, key, on_ended):
+        self.callback, self.on_ended = callback, on_ended
+        return object()
+
+    def play(self, samples: np.ndarray, seat: Seat) -> None:
+        """Frames of 20 ms of stereo, as fast as they are heard."""
+        until(lambda: seat.listener.ready)
+        whole = np.repeat((samples * 32767).astype(np.int16), 2)[None]
+        for i in range(0, whole.shape[1], 2 * CHUNK):
+            frame = av.AudioFrame.from_ndarray(whole[:, i : i + 2 * CHUNK], format="s16", layout="stereo")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, i // 2, Fraction(1, RATE)
+            self.callback(frame)
+            until(lambda: seat.listener.heard().waiting < 1)
+        until(lambda: seat.listener.heard().waiting < 0.1)
+        time.sleep(0.3)
+
+
+def until(condition) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it took more than a minute"
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def connection(monkeypatch):
+    one = Connection()
+    monkeypatch.setattr(streamlit_webrtc, "webrtc_streamer", one.streamer)
+    monkeypatch.setattr(streamlit_webrtc, "create_audio_sink_track", one.sink)
+    return one
+
+
+@pytest.fixture
+def pages():
+    """The page, once for each session; all of them leave in the end."""
+    state.hall.cache_clear()  # another test's sessions are no others
+    begun = []
+
+    def start() -> AppTest:
+        begun.append(AppTest.from_file(str(PAGE), default_timeout=120).run())
+        assert not begun[-1].exception
+        return begun[-1]
+
+    yield start
+    for app in begun:
+        if "live-seat" in app.session_state:
+            app.session_state["live-seat"].leave()
+
+
+def tone(seconds: float = 2) -> np.ndarray:
+    time_ = np.arange(int(seconds * RATE)) / RATE
+    return sum(0.3 / k * np.sin(2 * np.pi * 440 * k * time_) for k in (1, 2, 3))
+
+
+def text(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def drawn(app: AppTest) -> list[str]:
+    """What the figures say to those who do not see them."""
+    found = (json.loads(element.proto.json or "null") for element in app.get("bidi_component"))
+    return [re.search('aria-label="(.*?)"', svg)[1] for svg in found if svg]
+
+
+def on(app: AppTest, connection: Connection) -> Seat:
+    connection.playing = True
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app.session_state["live-seat"]
+
+
+def test_says_what_to_do_before_it_is_on(pages, connection):
+    app = pages()
+    assert "Press Start" in text(app)
+    assert "nothing of it is kept" in text(app)
+    assert not drawn(app)
+    assert connection.options["rtc_configuration"] == {"iceServers": []}
+    assert connection.options["media_stream_constraints"]["video"] is False
+
+
+def test_shows_note_and_classes_and_delay(pages, connection):
+    app = pages()
+    seat = on(app, connection)
+    assert "Nothing has been heard yet" in text(app)
+    connection.play(tone(), seat)
+    app.run()
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert float(shown["Frequency"].split()[0]) == pytest.approx(440, rel=0.003)
+    assert abs(int(shown["Cents off"])) <= 5
+    assert shown["Level"].startswith("-1")
+    said = drawn(app)
+    assert len(said) == 4
+    assert said[0].startswith("Tuner: A4, 44")
+    assert said[2].startswith("Heard now: ")
+    assert "Sine wave" in said[2]
+    assert "**Delay**: sounds " in text(app)
+    assert "a window of 1.4 s" in text(app)
+
+
+def test_silence_has_no_note(pages, connection):
+    app = pages()
+    connection.play(np.zeros(RATE), on(app, connection))
+    app.run()
+    assert [metric.value for metric in app.metric] == ["–"] * 4
+    assert drawn(app)[0] == "Tuner: no pitch"
+
+
+def test_only_what_is_chosen_is_heard(pages, connection):
+    app = pages()
+    app.get_by_key("live-for").set_value(["pitch"])
+    connection.play(tone(1), on(app, connection))
+    app.run()
+    assert len(drawn(app)) == 2
+    app.get_by_key("live-for").set_value([]).run()
+    assert "Choose what to listen for" in text(app)
+    assert app.session_state["live-seat"].listener is None
+
+
+def test_a4_may_be_tuned_elsewhere(pages, connection):
+    app = pages()
+    app.get_by_key("live-for").set_value(["pitch"])
+    seat = on(app, connection)
+    connection.play(tone(1), seat)
+    listener = seat.listener
+    app.get_by_key("live-a4").set_value(466.0).run()
+    assert drawn(app)[0].startswith("Tuner: G#4")
+    assert seat.listener is listener  # who goes on listening
+
+
+def test_stop_stops(pages, connection):
+    app = pages()
+    listener = on(app, connection).listener
+    connection.playing = False
+    app.run()
+    assert listener.over
+    assert "The microphone is off" in text(app)
+
+
+def test_a_lost_connection_stops_too(pages, connection):
+    app = pages()
+    listener = on(app, connection).listener
+    connection.on_ended()
+    assert listener.over
+
+
+def test_the_end_of_the_session_stops_too(pages, connection):
+    app = pages()
+    listener = on(app, connection).listener
+    app.session_state["workspace"].close()
+    assert listener.over
+
+
+def test_one_session_too_many_is_told(pages, connection, monkeypatch):
+    monkeypatch.setenv("ZOO_LISTENERS", "1")
+    first = pages()
+    seat = on(first, connection)
+    second = pages()
+    assert second.error[0].value.endswith("listen already (1): try again in a while.")
+    assert not seat.listener.over
+    seat.leave()
+    assert on(second, connection).listener is not None
+
+
+def test_a_machine_that_is_too_slow_is_told(pages, connection):
+    app = pages()
+    seat = on(app, connection)
+    until(lambda: seat.listener.ready)
+    for _ in range(60):  # 12 s of sound at once
+        seat.hear(np.zeros((1, RATE // 5), np.int16), RATE)
+    app.run()
+    assert "This machine cannot keep up" in text(app)
+
+
+def test_a_bad_setting_is_one_sentence(pages, connection, monkeypatch):
+    monkeypatch.setenv("ZOO_ICE_SERVERS", "nonsense")
+    app = pages()
+    assert app.error[0].value.startswith("ZOO_ICE_SERVERS must name servers as")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"), [("insecure", "https://"), ("denied", "blocked"), ("none", "has no microphone")]
+)
+def test_what_keeps_the_microphone_away_is_one_sentence(pages, connection, monkeypatch, told, said):
+    monkeypatch.setattr(st.components.v2, "component", lambda *_, **__: lambda **_: {"obstacle": told})
+    app = pages()
+    assert said in app.warning[0].value

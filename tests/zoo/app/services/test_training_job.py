@@ -1,0 +1,122 @@
+"""From uploads to a network that was judged and saved, as the app does it."""
+
+import io
+import time
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.app.services.jobs import Line
+from zoo.app.services.training_job import Choices, curves, packed, teach, verdict
+from zoo.app.services.uploads import Box, from_boxes
+from zoo.training.evaluation.evaluation import Evaluation
+from zoo.training.fit.features import features, forget
+
+
+def colour(rgb: tuple[int, int, int], seed: int) -> bytes:
+    """A picture of noise around a colour."""
+    noise = np.random.default_rng(seed).normal(rgb, 30, (64, 64, 3)).clip(0, 255)
+    stream = io.BytesIO()
+    Image.fromarray(noise.astype(np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def colours(tmp_path):
+    boxes = [
+        Box(label, tuple((f"{label}{i}.png", colour(rgb, 10 * rgb[0] + i)) for i in range(6)))
+        for label, rgb in (("red", (200, 40, 40)), ("blue", (40, 40, 200)))
+    ]
+    return from_boxes(boxes, tmp_path / "uploads", progress=lambda *_: None)
+
+
+def run(net, data, choices, folder):
+    job = Line().begin(lambda job: teach(net, data, choices, folder, job))
+    while not job.over:
+        time.sleep(0.02)
+    return job
+
+
+@pytest.mark.parametrize("method", ["features", "head"])
+def test_two_colours_are_learnt_judged_and_saved(net, colours, tmp_path, method):
+    parent = net("efficientnet_lite0")
+    options = {"epochs": 20} if method == "head" else {"classifier": "logistic"}
+    job = run(parent, colours, Choices(method, held=0.34, options=options), tmp_path / "trained" / "network")
+    assert (job.state, job.error) == ("done", "")
+    taught = job.result
+    assert taught.evaluation.accuracy == 1
+    assert len(taught.evaluation) == len(taught.held) == 4
+    assert taught.mistakes == ()
+    assert taught.network.name == "red or blue"
+    assert taught.network.spec.title == "EfficientNet-Lite0 taught red or blue"
+    assert parent.name == "efficientnet_lite0.tf"
+    fresh = zoo.load(str(taught.folder), device="cpu").classify(colour((190, 50, 30), 7))
+    assert fresh.labels[0] == "red"
+    assert zipfile.ZipFile(io.BytesIO(packed(taught.folder))).namelist() == [
+        "network/README.md",
+        "network/network.json",
+        "network/weights.safetensors",
+    ]
+    assert str(tmp_path) not in (taught.folder / "network.json").read_text()
+
+
+def test_mistakes_come_with_a_copy_to_look_at(net, colours, tmp_path):
+    job = run(
+        net("efficientnet_lite0"),
+        replace(colours, targets=np.arange(12) % 2),  # labels that have nothing to do with the colours
+        Choices("features", held=0.5, seed=1, options={"classifier": "logistic"}),
+        tmp_path / "network",
+    )
+    assert job.state == "done"
+    wrong = len(job.result.evaluation.mistakes())
+    assert wrong == len(job.result.mistakes) > 0
+    one = job.result.mistakes[0]
+    assert {one.true, one.predicted} == {"red", "blue"}
+    assert one.copy.url.startswith("data:image/jpeg;base64,")
+
+
+def test_too_few_examples_are_a_sentence(net, colours, tmp_path):
+    job = run(net("efficientnet_lite0"), colours.take([0, 1, 2, 6, 7]), Choices("head"), tmp_path / "network")
+    assert (job.state, job.result) == ("failed", None)
+    assert "'blue' has 2 examples" in job.error
+
+
+def test_what_was_computed_of_examples_can_be_forgotten(net, colours, tmp_path, monkeypatch):
+    parent, seen = net("efficientnet_lite0"), []
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    for part in (colours, colours.take(range(6))):
+        features(parent, part)
+    forget(colours.hashes[:6])
+    features(parent, colours, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(12, 12)]  # the first six anew, in one batch after the six that were kept
+    (store,) = (tmp_path / "cache" / "features").glob("*.sqlite")
+    assert colours.hashes[0].encode() in store.read_bytes()
+    forget(colours.hashes)
+    assert not any(content.encode() in store.read_bytes() for content in colours.hashes)
+
+
+def judged(right: int, wrong: int) -> Evaluation:
+    targets = np.zeros(right + wrong, int)
+    scores = np.tile([0.9, 0.1], (right + wrong, 1)).astype(np.float32)
+    scores[right:] = [0.2, 0.8]
+    names = tuple(f"{i}.png" for i in range(right + wrong))
+    return Evaluation("net", "data", ("a", "b"), names, targets, scores)
+
+
+def test_a_verdict_says_how_little_is_known():
+    assert verdict(judged(10, 0)).endswith("named right; up to 30% of new ones may still be wrong.")
+    text = verdict(judged(15, 5))
+    assert text.startswith("15 of 20 examples that were held out are named right: between ")
+    low, high = (int(word.rstrip("%")) for word in text.split() if word.endswith("%"))
+    assert low < 75 < high
+
+
+def test_curves_have_a_line_for_each_split_and_measure():
+    row = {"loss": 0.5, "accuracy": 0.75, "validation_loss": 0.6, "validation_accuracy": 0.7}
+    figure = curves([{"epoch": 1, **row}, {"epoch": 2, **row}])
+    assert [line.y[0] for line in figure.data] == [0.75, 0.7, 0.5, 0.6]
+    assert list(figure.data[0].x) == [1, 2]

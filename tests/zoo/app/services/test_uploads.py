@@ -1,0 +1,176 @@
+"""Uploads become examples, under the names that their owner knows; bad ones are one sentence."""
+
+import io
+import zipfile
+
+import pytest
+
+from tests.zoo.training.examples import png
+from zoo.app.services import uploads
+from zoo.app.services.uploads import Box, from_boxes, from_zip, parts, require_enough, unzipped
+from zoo.core.errors import InputError
+
+
+def box(label: str, *names: str) -> Box:
+    return Box(label, tuple((name, png(f"{label} {name} {i}")) for i, name in enumerate(names)))
+
+
+def zipped(*names: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            archive.writestr(name, png(name))
+    return stream.getvalue()
+
+
+def test_boxes_become_classes_whatever_they_are_called(tmp_path):
+    boxes = [box("a/../b", "1.png", "1.png", "../../2.png"), box(" café ", "C:\\pictures\\3.png", "..")]
+    data = from_boxes(boxes, tmp_path, progress=lambda *_: None)
+    assert data.classes == ("a/../b", "café")
+    assert data.counts().tolist() == [3, 2]
+    assert data.modality == "picture"
+    assert sorted(path.name for path in data.inputs) == ["1.png", "1.png", "2.png", "3.png", "file"]
+    assert all(path.resolve().is_relative_to(tmp_path / "boxes") for path in data.inputs)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("雁" * 255 + ".png", "雁" * 66 + ".png"),
+        ("a" * 255, "a" * 200),
+        ("a\0b\n.png", "ab.png"),
+        ("one.two " + "a" * 250, "one.two " + "a" * 192),
+    ],
+    ids=["wide", "no suffix", "control characters", "no real suffix"],
+)
+def test_names_are_kept_as_far_as_every_file_system_takes_them(tmp_path, name, kept):
+    data = from_boxes([box("cat", name), box("dog", "1.png")], tmp_path)
+    assert sorted(path.name for path in data.inputs) == sorted(["1.png", kept])
+
+
+def test_problems_name_the_file_and_no_path(tmp_path):
+    bad, twin = ("bad.png", b"text"), ("twin.png", png("cat 1.png 0"))
+    boxes = [box("cat", "1.png", "2.png"), Box("dog", (*box("dog", "1.png").files, bad, twin))]
+    data = from_boxes(boxes, tmp_path)
+    reasons = dict(data.problems)
+    assert reasons["bad.png"].startswith("bad.png is not a picture")
+    assert reasons["twin.png"].startswith("twin.png has the same content as 1.png")
+    assert str(tmp_path) not in str(data.problems)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "sentence"),
+    [
+        ([box("cat", "1.png"), box(" ", "2.png")], "has no name"),
+        ([box("cat", "1.png"), box("cat ", "2.png")], "two classes 'cat'"),
+        ([Box("cat", (("a.png", b""),)), Box("dog", (("b.png", b"x"),))], "your upload holds neither"),
+    ],
+    ids=["unnamed", "twice", "unreadable"],
+)
+def test_boxes_that_cannot_be_used_are_refused(tmp_path, boxes, sentence):
+    with pytest.raises(InputError, match=sentence) as caught:
+        from_boxes(boxes, tmp_path)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_too_much_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    boxes = [box("cat", "1.png", "2.png"), box("dog", "3.png")]
+    monkeypatch.setattr(uploads, "MOST_EXAMPLES", 2)
+    with pytest.raises(InputError, match="holds 3 files, and 2 are allowed"):
+        from_boxes(boxes, tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match=r"pets.zip holds 3 files"):
+        from_zip("pets.zip", zipped("a/1.png", "b/2.png", "b/3.png"), tmp_path)
+    monkeypatch.setattr(uploads, "MOST_BYTES", 10)
+    with pytest.raises(InputError, match=r"pets.zip holds 0 MB, and 0 are allowed"):
+        from_zip("pets.zip", zipped("a/1.png", "b/2.png"), tmp_path)
+
+
+def test_a_zip_is_called_what_its_owner_calls_it(tmp_path):
+    data = from_zip("pets.zip", zipped("cat/1.png", "cat/2.png", "dog/1.png"), tmp_path)
+    assert (data.name, data.classes) == ("pets.zip", ("cat", "dog"))
+    with pytest.raises(InputError) as caught:
+        from_zip("pets.zip", zipped("../cat/1.png", "dog/1.png"), tmp_path)
+    assert str(caught.value) == "pets.zip holds '../cat/1.png', which leads out of it."
+    with pytest.raises(InputError, match=r"^pets.zip is not a complete zip file.$"):
+        from_zip("pets.zip", b"text", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["cat/1.png", "dog/1.png"], []),
+        (["pets/cat/1.png", "pets/dog/1.png"], []),
+        (["train/cat/1.png", "val/cat/1.png"], ["train", "val"]),
+        (["pets/train/cat/1.png", "pets/test/cat/1.png", "__MACOSX/pets/x"], ["test", "train"]),
+        (["train/cat/1.png", "train/dog/1.png"], []),
+    ],
+)
+def test_the_parts_of_a_zip_are_seen(names, found, tmp_path):
+    content = zipped(*names)
+    assert parts(io.BytesIO(content)) == found
+    assert parts(io.BytesIO(b"text")) == []
+
+
+def test_a_part_of_a_zip_can_be_read(tmp_path):
+    content = zipped("train/cat/1.png", "train/dog/1.png", "val/cat/2.png", "val/dog/2.png")
+    assert len(from_zip("pets.zip", content, tmp_path, part="train")) == 2
+
+
+def test_a_class_needs_examples_for_all_that_is_done_with_them(tmp_path):
+    few = from_boxes([box("cat", "1.png", "2.png", "3.png"), box("dog", "1.png", "2.png")], tmp_path)
+    with pytest.raises(InputError, match=r"'dog' has 2 examples, and 3 are needed"):
+        require_enough(few)
+
+
+def unzip(data: bytes, folder, most: int = 100) -> list[str]:
+    return [name for name, _ in unzipped("mine.zip", data, folder, most)]
+
+
+def test_a_zip_gives_its_files_with_their_folders(tmp_path):
+    data = zipped("all/ants/1.png", "all/bees/2.png", "__MACOSX/all/bees/._2.png", "all/bees/.DS_Store")
+    assert unzipped("mine.zip", data, tmp_path, 100) == [
+        ("ants/1.png", png("all/ants/1.png")),
+        ("bees/2.png", png("all/bees/2.png")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["1.png", "2.png"], ["1.png", "2.png"]),
+        (["ants/1.png", "ants/2.png"], ["ants/1.png", "ants/2.png"]),
+        (["ants/1.png", "2.png"], ["2.png", "ants/1.png"]),
+        (["a/b/ants/1.png", "a/b/ants/2.png"], ["ants/1.png", "ants/2.png"]),
+    ],
+)
+def test_folders_that_all_files_share_say_nothing_but_the_last(tmp_path, names, found):
+    assert unzip(zipped(*names), tmp_path) == found
+
+
+def test_of_a_large_zip_each_folder_gives_as_many(tmp_path):
+    data = zipped(*[f"ants/{i}.png" for i in range(9)], *[f"bees/{i}.png" for i in range(3)])
+    assert unzip(data, tmp_path, 4) == ["ants/0.png", "ants/1.png", "bees/0.png", "bees/1.png"]
+    assert len(unzip(data, tmp_path, 8)) == 8
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"this is text", "mine.zip is not a complete zip file"),
+        (zipped(), "mine.zip holds no files"),
+        (zipped("../out.png"), "mine.zip holds '../out.png', which leads out of it"),
+    ],
+    ids=["text", "empty", "outside"],
+)
+def test_a_zip_that_cannot_be_unpacked_is_one_sentence(tmp_path, data, sentence):
+    with pytest.raises(InputError, match=sentence):
+        unzip(data, tmp_path)
+
+
+def test_examples_that_take_too_long_to_decode_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_SECONDS", 0)
+    with pytest.raises(InputError, match=r"^Your examples took more than 0 minutes to decode;"):
+        from_boxes([box("cat", "1.png", "2.png"), box("dog", "1.png")], tmp_path)
+    with pytest.raises(InputError, match=r"^pets\.zip took more than 0 minutes to decode;"):
+        from_zip("pets.zip", zipped("cat/1.png", "dog/1.png"), tmp_path)

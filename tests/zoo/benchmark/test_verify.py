@@ -1,0 +1,53 @@
+"""Networks held against others: what is compared, what passes, and what is refused."""
+
+import pytest
+import torch
+
+import zoo
+from zoo.benchmark.verify import counterpart, differences, verify
+from zoo.core.errors import InputError, UnknownNameError
+
+
+def test_yamnet_against_the_original(yamnet_graph):
+    """Scores and embeddings of the two sample recordings, and the classes, besides what the record says."""
+    found = list(verify("yamnet", against=f"tfhub:{yamnet_graph}"))
+    assert all(finding.passed for finding in found)
+    texts = [finding.text for finding in found[-5:]]
+    assert "521 of 521 classes" in texts[0]
+    assert [text.partition(" within")[0] for text in texts[1:]] == [
+        *["bicycle-bell.wav: scores", "bicycle-bell.wav: embeddings"],
+        *["melody.wav: scores", "melody.wav: embeddings"],
+    ]
+    assert "2.0e-04 allowed" in texts[1]
+    assert "5.0e-04 allowed" in texts[2]
+
+
+def test_the_counterpart_is_the_source_of_that_collection():
+    assert counterpart(zoo.describe("yamnet"), "tfhub") == "tfhub:google/yamnet/1"
+    assert counterpart(zoo.describe("xception"), "timm").startswith("timm:")
+    assert counterpart(zoo.describe("yamnet"), "crepe.tiny") == "crepe.tiny"
+    with pytest.raises(InputError, match="names no counterpart in tfhub"):
+        counterpart(zoo.describe("squeezenet"), "tfhub")
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        counterpart(zoo.describe("yamnet"), "vgish")
+
+
+def test_a_difference_is_found_where_it_is(net):
+    ours = net("crepe.tiny")
+    other = zoo.load("crepe.tiny", device="cpu")
+    with torch.no_grad():
+        other.module.classifier.bias += 0.1
+    scores, embeddings = differences(ours, other)
+    assert (scores.passed, embeddings.passed) == (False, True)
+    assert scores.text.startswith("melody.wav: scores within")
+
+
+def test_pictures_too(net):
+    found = list(differences(net("squeezenet"), zoo.load("squeezenet", device="cpu", engine="torch")))
+    assert all(finding.passed for finding in found)
+    assert len(found) == 1 + 2 * 3
+
+
+def test_networks_of_other_outputs_are_not_compared(net):
+    with pytest.raises(InputError, match=r"one gives scores \(601, 360\).* other scores \(12, 521\)"):
+        list(differences(net("crepe.tiny"), net("yamnet")))

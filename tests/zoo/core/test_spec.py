@@ -1,0 +1,112 @@
+"""Records of any content: valid, or refused by one typed error that names what is wrong."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import zoo
+from zoo.core.errors import CatalogError, InputError
+from zoo.core.spec import Head, Spec, parse, validate
+from zoo.training.recipes import RECIPES
+
+FIELDS = [field.name for field in msgspec.structs.fields(Spec)]
+REQUIRED = [field.name for field in msgspec.structs.fields(Spec) if field.required]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def table(name: str = "yamnet.audioset") -> dict:
+    found = msgspec.to_builtins(zoo.describe(name))
+    del found["name"]
+    return found
+
+
+@pytest.mark.parametrize("name", zoo.networks())
+def test_a_record_of_the_catalogue_is_read_again_as_it_was(name):
+    spec = zoo.describe(name)
+    assert validate(spec) == spec
+
+
+def taken(values: dict) -> bool:
+    """Whether a record is valid; any other error than the typed one fails the test."""
+    try:
+        spec = parse("net.tag", values)
+    except CatalogError:
+        return False
+    return validate(spec) == spec
+
+
+@given(st.sampled_from(FIELDS), VALUES)
+def test_a_field_of_any_value_is_taken_or_refused(field, value):
+    if taken(table() | {field: value}):
+        assert field != "name"
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "type"]) | st.text(max_size=5), VALUES, max_size=40))
+def test_a_table_of_anything_is_refused(values):
+    assert not taken(values)  # a builder that exists is never guessed
+
+
+@given(st.sampled_from(["url", "format", "convert", "arguments", "checksum", "other"]), VALUES)
+def test_a_source_of_any_value_is_taken_or_refused(field, value):
+    found = table()
+    found["sources"][0][field] = value
+    if taken(found):
+        assert field != "other"
+
+
+@pytest.mark.parametrize("missing", sorted(set(REQUIRED) - {"name"}))
+def test_a_missing_field_is_named(missing):
+    found = table()
+    del found[missing]
+    with pytest.raises(CatalogError, match=missing):
+        parse("net.tag", found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("kernel", {}),
+        ("kernel", {"vectors": 0}),
+        ("kernel", {"vectors": 4, "neighbours": 2}),
+        ("kernel", {"vectors": 10**12}),
+        ("linear", {"vectors": 4}),
+        ("neighbours", {"vectors": 4}),
+        ("neighbours", {"vectors": 4, "neighbours": 5}),
+        ("neighbours", {"vectors": "4", "neighbours": 1}),
+        ("os:system", {}),
+        ("linear", {"colour": 1}),
+    ],
+)
+def test_a_head_of_other_sizes_is_refused(net, kind, sizes):
+    with pytest.raises(InputError, match="cannot get this head"):
+        net("squeezenet").replace_head(2, kind=kind, **sizes)
+
+
+def test_a_family_takes_its_own_sizes_only():
+    from zoo.vision.small import describe
+
+    digits = RECIPES["digits-offline"].network.parent
+    assert describe(digits.arguments) == RECIPES["digits-offline"].network
+    for wrong in (
+        {"classes": 0},
+        {"size": 3},
+        {"size": "8"},
+        {"widths": []},
+        {"widths": [10**9]},
+        {"mean": [0.1, 0.2]},
+        {"std": [0.0]},
+        {"colour": 1},
+    ):
+        with pytest.raises(CatalogError, match="small_cnn"):
+            describe(digits.arguments | wrong)
+
+
+def test_a_record_says_what_it_was_made_from(net):
+    spec = net("squeezenet").replace_head(["a", "b"]).replace_head(["c", "d", "e"]).spec
+    assert spec.made_from.name == "squeezenet.caffe"
+    assert spec.new_head == Head(3)

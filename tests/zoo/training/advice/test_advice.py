@@ -1,0 +1,199 @@
+"""Advice: the rules on probes that are made up, and what is measured on data whose answer is known."""
+
+import json
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo.core.errors import InputError
+from zoo.results.problem import Problem
+from zoo.training.advice import advice, layer_probe
+from zoo.training.advice.advice import advise, best_embedded
+from zoo.training.advice.depth import layer_at
+from zoo.training.advice.layer_probe import Probe, probe, sample
+from zoo.training.data.dataset import Dataset
+
+
+def probed(deep, earlier, *, error=0.03, classes=2, examples=100):
+    return Probe(examples, classes, deep, earlier, earlier - deep, error, seconds=0.02, unreadable=0)
+
+
+SUITS, UNLIKE, EASY = probed(0.8, 0.6), probed(0.6, 0.8), probed(0.97, 0.7)
+
+
+def blocks(counts, size=64, **more):
+    """Pictures of one colour a class, with some noise."""
+    random = np.random.default_rng(0)
+    targets = np.repeat(np.arange(len(counts)), counts)
+    colours = random.integers(0, 200, (len(counts), 3))
+    inputs = [(colours[i] + random.integers(0, 50, (size, size, 3))).astype(np.uint8) for i in targets]
+    classes = tuple(f"class {i}" for i in range(len(counts)))
+    return Dataset("blocks", "picture", inputs, targets, classes, **more)
+
+
+@pytest.fixture
+def ask(net, monkeypatch):
+    """The advice on so many examples a class, given what a probe has seen."""
+
+    def call(seen, *counts, **more):
+        monkeypatch.setattr(advice, "probe", lambda *_: seen)
+        return advise(blocks(counts, size=8, **more), net("squeezenet"))
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("seen", "each", "method", "share"),
+    [
+        (SUITS, 19, "features", None),
+        (UNLIKE, 19, "features", 0.5),
+        (None, 5, "features", None),
+        (SUITS, 20, "head", None),
+        (EASY, 30, "head", None),
+        (UNLIKE, 20, "finetune", 0.5),
+        (SUITS, 100, "finetune", 0.75),
+        (UNLIKE, 100, "finetune", 0.5),
+        (EASY, 100, "head", None),
+    ],
+)
+def test_the_rules(ask, net, seen, each, method, share):
+    found = ask(seen, each, each)
+    assert found.method == method
+    assert found.layer == (share and layer_at(net("squeezenet"), share))
+    assert found.network == "squeezenet.caffe"
+    assert f"{each} examples" in found.reasons[0]
+
+
+def test_reasons_say_what_was_measured(ask):
+    assert (
+        "80% have a nearest neighbour of their class by the embedding, and 60%"
+        in ask(SUITS, 30, 30).reasons[1]
+    )
+    assert "unlike" in ask(UNLIKE, 30, 30).reasons[1]
+    assert "was not measured" in ask(None, 30, 30).reasons[1]
+    chance = probed(0.55, 0.52)
+    assert chance.hardly_tells
+    assert not SUITS.hardly_tells
+    assert "chance" in ask(chance, 30, 30).reasons[1]
+
+
+def test_an_earlier_layer_must_be_clearly_better():
+    assert probed(0.6, 0.67, error=0.03).earlier_is_better
+    assert not probed(0.6, 0.65, error=0.03).earlier_is_better
+
+
+def test_what_is_wrong_with_the_data_is_mentioned(ask):
+    problem = Problem("x.png", "x.png is the same as y.png.")
+    text = " ".join(ask(SUITS, 30, 4, 0, problems=(problem,)).reasons)
+    for words in (
+        'No example of "class 2"',
+        'Fewer than 5 examples of "class 1"',
+        '"class 0" has 30 examples and "class 1" 4',
+        "1 inputs were left out",
+        "tiny, 8 pixels on their short side",
+    ):
+        assert words in text
+    fine = " ".join(ask(SUITS, 30, 30).reasons)
+    for words in ("No example", "Fewer than 5", "uneven", "left out", "the same as another"):
+        assert words not in fine
+
+
+def test_duplicates_are_counted(net, monkeypatch):
+    monkeypatch.setattr(advice, "probe", lambda *_: SUITS)
+    data = blocks([20, 20])
+    twice = Dataset(
+        "d", "picture", [*data.inputs, *data.inputs[:3]], np.append(data.targets, [0] * 3), data.classes
+    )
+    assert any(
+        "3 examples are the same as another" in text for text in advise(twice, net("squeezenet")).reasons
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "words"), [("features", "once"), ("head", "in seconds"), ("finetune", "3 min")]
+)
+def test_cost_in_words(method, words):
+    assert words in advice._cost(method, 3000, SUITS)
+
+
+def test_a_sample_is_stratified_bounded_and_the_same_again():
+    data = blocks([200, 3, 1, 60], size=1)
+    chosen = sample(data)
+    assert chosen == sample(data)
+    assert np.bincount(data.targets[chosen], minlength=4).tolist() == [33, 3, 0, 33], (
+        "one alone has no neighbour"
+    )
+    many = blocks([3] * 80, size=1)
+    assert set(np.bincount(many.targets[sample(many)], minlength=80)) == {0, 2}
+    assert len(sample(many)) == 100
+
+
+def test_neighbours_by_hand():
+    vectors = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1], [1, 0.05]])
+    targets = np.array([0, 0, 1, 1, 1])
+    assert layer_probe._neighbours(vectors, targets, None).tolist() == [0, 0, 1, 1, 0]
+    groups = np.array(["p", "q", "r", "r", "q"])
+    found = layer_probe._neighbours(vectors, targets, groups)
+    assert found.tolist() == [0, 1, 0, 0, 0], "of one's own group nobody counts"
+    alone = layer_probe._neighbours(vectors, targets, np.array(["p", "p", "r", "s", "t"]))
+    assert np.isnan(alone[:2]).all(), "whose class is all in its group is not judged"
+
+
+def test_a_probe_of_easy_data(net):
+    seen = probe(net("squeezenet"), blocks([6, 6, 6]), layer_at(net("squeezenet"), 0.5))
+    assert seen.examples == 18
+    assert seen.classes == 3
+    assert seen.chance == pytest.approx(1 / 3)
+    assert max(seen.deep, seen.earlier) >= 0.9, "one colour a class"
+    assert seen.seconds > 0
+
+
+def test_a_probe_survives_what_cannot_be_read(net, tmp_path):
+    data = blocks([4, 4])
+    (tmp_path / "text.png").write_text("this is text")
+    broken = Dataset("b", "picture", [tmp_path / "text.png", *data.inputs[1:]], data.targets, data.classes)
+    assert probe(net("squeezenet"), broken, "features.5").unreadable == 1
+    assert probe(net("squeezenet"), blocks([4, 1]), "features.5") is None, (
+        "of one class there is no telling apart"
+    )
+    nothing = Dataset("n", "picture", [tmp_path / "text.png"] * 4, np.array([0, 0, 1, 1]), ("a", "b"))
+    assert probe(net("squeezenet"), nothing, "features.5") is None
+
+
+def test_spoken_digits_ask_for_an_earlier_layer_than_the_embedding(net, media):
+    """YAMNet was trained to hear that it is speech, and not which word."""
+    files = sorted((media / "digits").glob("*_[01].wav"))  # two takes of ten digits by six speakers
+    targets = np.array([int(file.name[0]) for file in files])
+    groups = tuple(file.stem.split("_")[1] for file in files)
+    found = advise(
+        Dataset("digits", "sound", files, targets, tuple("0123456789"), groups=groups), net("yamnet")
+    )
+    assert found.method == "features"
+    assert found.layer == "layer7"
+
+
+def test_ants_and_bees_suit_a_network_that_knows_insects(net, media):
+    files = sorted((media / "ants-bees/train").rglob("*.jpg"))[::4]
+    targets = np.array([int(file.parent.name == "bees") for file in files])
+    found = advise(Dataset("insects", "picture", files, targets, ("ant", "bee")), net("efficientnet_lite0"))
+    assert found.method == "head"
+    assert found.layer is None
+    assert "late layers suit the data" in found.reasons[1]
+    assert json.loads(json.dumps(found.to_dict()))["method"] == "head"
+    with pytest.raises(FrozenInstanceError):
+        found.method = "other"
+
+
+def test_auto_takes_the_most_accurate_network_at_hand():
+    assert best_embedded("picture") == "efficientnet_lite0.tf"
+    assert best_embedded("sound") == "yamnet.audioset"
+
+
+def test_what_makes_no_sense_is_said(net):
+    with pytest.raises(InputError, match="examples of 1 classes"):
+        advise(blocks([3, 0]))
+    with pytest.raises(InputError, match="takes a sound"):
+        advise(blocks([3, 3]), net("yamnet"))
+    assert zoo.Advice is advice.Advice

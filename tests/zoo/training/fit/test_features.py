@@ -1,0 +1,108 @@
+"""Stored features: those of the network, computed once, whatever happens in between."""
+
+import numpy as np
+import pytest
+import torch
+
+import zoo
+from zoo.core.errors import InputError
+from zoo.training.data.dataset import Dataset
+from zoo.training.fit import features as module
+from zoo.training.fit.features import features
+
+
+def pictures(count: int = 70) -> Dataset:
+    rng = np.random.default_rng(0)
+    inputs = [rng.integers(0, 255, (40, 50, 3), np.uint8) for _ in range(count)]
+    return Dataset("noise", "picture", inputs, np.arange(count) % 2, ("a", "b"))
+
+
+def weights_here(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "cache_folder", lambda: tmp_path)
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """How many examples went through a body."""
+    seen = []
+    compute = zoo.Network.batches
+
+    def batches(self, x, **options):
+        seen.append(len(x))
+        return compute(self, x, **options)
+
+    monkeypatch.setattr(zoo.Network, "batches", batches)
+    return seen
+
+
+@pytest.mark.parametrize("name", ["squeezenet", "efficientnet_lite0"])
+def test_they_are_what_the_head_sees(net, name, monkeypatch, tmp_path):
+    weights_here(monkeypatch, tmp_path)
+    network, data = net(name), pictures(5)
+    found = features(network, data)
+    head = network.module.get_submodule(network.spec.head)
+    logits, _ = network.engine(network.preprocess(data.inputs))
+    x = torch.from_numpy(found.values)
+    with torch.no_grad():
+        if name == "squeezenet":  # whose rectifier comes between the head and the mean
+            rectified = network.embed(data.inputs, layer=network.spec.head, pool=False)
+            maps = rectified.values.reshape(5, 1000, -1)
+            np.testing.assert_allclose(head(x[:, :, None, None]).flatten(1), maps.mean(axis=2), atol=2e-4)
+        else:
+            np.testing.assert_allclose(head(x), logits, atol=2e-4)
+
+
+def test_nothing_is_computed_twice(net, monkeypatch, tmp_path, passes):
+    weights_here(monkeypatch, tmp_path)
+    data, told = pictures(), []
+    first = features(net("squeezenet"), data, progress=lambda *step: told.append(step))
+    assert sum(passes) == 70
+    assert told[-1] == (70, 70)
+    again = features(net("squeezenet"), data.take([5, 3]))
+    assert sum(passes) == 70
+    np.testing.assert_array_equal(again.values, first.values[[5, 3]])
+    features(net("efficientnet_lite0"), data.take([5, 3]))
+    assert sum(passes) == 72
+
+
+def test_a_run_that_was_killed_goes_on(net, monkeypatch, tmp_path, passes):
+    weights_here(monkeypatch, tmp_path)
+
+    def kill(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        features(net("squeezenet"), pictures(), progress=kill)
+    assert sum(passes) == module._CHUNK
+    features(net("squeezenet"), pictures())
+    assert sum(passes) == 70
+
+
+def test_a_damaged_store_is_made_anew(net, monkeypatch, tmp_path, passes):
+    weights_here(monkeypatch, tmp_path)
+    data = pictures(3)
+    first = features(net("squeezenet"), data)
+    (store,) = (tmp_path / "features").glob("*.sqlite")
+    store.write_bytes(b"no database" * 100)
+    np.testing.assert_array_equal(features(net("squeezenet"), data).values, first.values)
+    assert sum(passes) == 6
+
+
+def test_recordings_have_a_row_a_window(net, monkeypatch, tmp_path):
+    weights_here(monkeypatch, tmp_path)
+    rng = np.random.default_rng(0)
+    inputs = [rng.standard_normal(n).astype(np.float32) * 0.1 for n in (8000, 40000)]
+    data = Dataset("noise", "sound", inputs, np.array([0, 1]), ("a", "b"), rate=16000)
+    found = features(net("yamnet"), data)
+    assert found.example.tolist() == [0, 1, 1, 1, 1, 1]
+    expected = net("yamnet").embed(inputs[1], rate=16000).values
+    np.testing.assert_allclose(found.values[1:], expected, atol=1e-4)
+    second = found.take(np.array([1]))
+    assert second.example.tolist() == [0] * 5
+    np.testing.assert_array_equal(second.values, found.values[1:])
+
+
+def test_an_encoder_has_no_features_for_a_head(net):
+    network = net("squeezenet").replace_head(2, kind="kernel", vectors=3)
+    with pytest.raises(InputError, match="no head"):
+        features(network, pictures(2))

@@ -1,0 +1,184 @@
+"""Preprocessing of pictures, as data that travels with the checkpoint."""
+
+import os
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as F
+
+from zoo.core.batch import Batch
+from zoo.core.errors import InputError
+from zoo.core.inputs import name_of
+from zoo.vision.decoding import decode, is_one, max_pixels, several
+
+
+class PicturePreset(ABC):
+    """What all preprocessing of pictures shares: batches of decoded pictures.
+
+    A subclass says in `__call__` how an RGB picture becomes a tensor, and in `describe` the same in words.
+    """
+
+    is_one = staticmethod(is_one)
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The preprocessing in one sentence."""
+
+    @abstractmethod
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        """An RGB picture as a float32 tensor, shape (channels, height, width)."""
+
+    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Which part of a picture the network sees, found by preprocessing pictures whose values are places.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Width and height of the picture, in pixels.
+
+        Returns
+        -------
+        tuple of float
+            Left, top, right and bottom on that picture, in pixels; beyond it where it is padded.
+        """
+        width, height = size
+        ramps = np.zeros((4, height, width), np.uint8)  # black, white, and a ramp along each axis
+        ramps[1] = 255
+        ramps[2] = np.linspace(0, 255, width).round()
+        ramps[3] = np.linspace(0, 255, height).round()[:, None]
+        pictures = [Image.fromarray(np.stack([ramp] * 3, axis=2)) for ramp in ramps]
+        black, white, across, down = (self(picture).sum(dim=0).double().numpy() for picture in pictures)
+        middle = tuple(slice(side // 4, side - side // 4) for side in black.shape)  # never padding
+        scale = (white - black)[middle]
+        columns = ((across - black)[middle] / scale).mean(axis=0) * (width - 1) + 0.5
+        rows = ((down - black)[middle] / scale).mean(axis=1) * (height - 1) + 0.5
+        left, right = _ends(columns, middle[1], black.shape[1])
+        top, bottom = _ends(rows, middle[0], black.shape[0])
+        return left, top, right, bottom
+
+    def with_overlap(self, share: float) -> "PicturePreset":
+        """Raises an `InputError`: pictures have no windows."""
+        raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
+
+    def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
+        """Decode and preprocess pictures, `size` (default 16) at a time; `rate` is for sound and ignored."""
+        pictures = several(x)
+        size = size or 16
+        prepared = self._prepared(pictures, ahead=size)
+        for start in range(0, len(pictures), size):
+            chunk = range(start, min(start + size, len(pictures)))
+            data = torch.stack([next(prepared) for _ in chunk])
+            names = tuple(name_of(pictures[i], i) for i in chunk)
+            yield Batch(data=data, inputs=np.array(chunk), names=names)
+
+    def _prepared(self, pictures: Sequence[Any], ahead: int) -> Iterator[torch.Tensor]:
+        """The pictures in order, prepared by several threads `ahead` of their use.
+
+        Decoding and resizing take longer than most networks.
+        """
+        if len(pictures) == 1:
+            yield self(decode(pictures[0]))
+            return
+        pool, waiting = ThreadPoolExecutor(os.cpu_count()), deque()
+        try:
+            for picture in pictures:
+                waiting.append(pool.submit(lambda picture: self(decode(picture)), picture))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Preset(PicturePreset):
+    """Resize the short side, cut the centre, order the channels, scale and normalise.
+
+    Attributes
+    ----------
+    resize, crop : int
+        Short side and side of the square, in pixels.
+    interpolation : str
+        ``"bilinear"`` or ``"bicubic"``, always antialiased.
+    channels : str
+        ``"RGB"``, ``"BGR"``, or ``"grey"`` for one: their luma.
+    scale : float
+        What a full channel (255) becomes: 1 or 255.
+    mean : tuple of float, or str
+        In the order of `channels` and on the scale of `scale`; or the path of a mean picture of Caffe's
+        (``.binaryproto``), whose centre is cut out as that of a picture is.
+    std : tuple of float
+    """
+
+    resize: int
+    crop: int
+    mean: tuple[float, ...] | str
+    std: tuple[float, ...]
+    interpolation: str = "bilinear"
+    channels: str = "RGB"
+    scale: float = 1.0
+
+    def describe(self) -> str:
+        """The preprocessing in one sentence."""
+        mean = "a mean picture" if isinstance(self.mean, str) else ", ".join(f"{v:g}" for v in self.mean)
+        std = ", ".join(f"{v:g}" for v in self.std)
+        return (
+            f"The short side is resized to {self.resize} pixels ({self.interpolation}, antialiased), "
+            f"the central {self.crop} × {self.crop} pixels are cut out, channels are {self.channels} "
+            f"from 0 to {self.scale:g}, minus {mean}, divided by {std}."
+        )
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        """An RGB picture as a float32 tensor, shape (3, crop, crop), or (1, crop, crop) in grey.
+
+        PyTorch resizes bytes as Pillow does, to one level in a few of a thousand pixels, and faster.
+
+        Raises
+        ------
+        InputError
+            If it is so long and narrow that it would have too many pixels once resized.
+        """
+        short, long = sorted(image.size)
+        if self.resize**2 * long / short > max_pixels():
+            raise InputError(f"A picture of {image.width} × {image.height} pixels is too long and narrow.")
+        mode = InterpolationMode(self.interpolation)
+        tensor = F.resize(F.pil_to_tensor(image), [self.resize], interpolation=mode, antialias=True)
+        tensor = F.center_crop(tensor, [self.crop]).float() * (self.scale / 255)
+        if self.channels == "BGR":
+            tensor = tensor.flip(0)
+        elif self.channels == "grey":
+            tensor = F.rgb_to_grayscale(tensor)
+        return (tensor - self._mean) / torch.tensor(self.std).view(-1, 1, 1)
+
+    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """As of every preset, and exact: computed from how torchvision resizes and cuts."""
+        width, height = size
+        short = min(size)
+        wide, high = (int(self.resize * side / short) for side in size)
+        left, top = (round((side - self.crop) / 2) for side in (wide, high))
+        across, down = width / wide, height / high
+        return left * across, top * down, (left + self.crop) * across, (top + self.crop) * down
+
+    @cached_property
+    def _mean(self) -> torch.Tensor:
+        if not isinstance(self.mean, str):
+            return torch.tensor(self.mean).view(-1, 1, 1)
+        from zoo.formats.caffe import read_mean
+
+        return F.center_crop(torch.from_numpy(read_mean(self.mean)), [self.crop])
+
+
+def _ends(places: np.ndarray, middle: slice, pixels: int) -> tuple[float, float]:
+    """Where a row of pixels begins and ends on the picture, if the places of its middle ones are known."""
+    slope, start = np.polyfit(np.arange(pixels)[middle] + 0.5, places, 1)
+    return float(start), float(start + slope * pixels)

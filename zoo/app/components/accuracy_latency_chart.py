@@ -1,0 +1,181 @@
+"""The chart of the field on the page Networks: as published, and as measured on this machine."""
+
+import threading
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+from cachetools import cached
+
+import zoo
+from zoo.app import state
+from zoo.app.components import widgets
+from zoo.app.components.job_progress import watching
+from zoo.app.services.jobs import FAILED, Job, Line, Stopped
+from zoo.app.state import downloads, is_here
+from zoo.benchmark.compare import Comparison, field
+from zoo.core.errors import ZooError
+from zoo.hub.registry import is_default
+
+BATCH, REPEATS = 4, 5  # small: the largest networks take seconds a pass
+PUBLISHED, MEASURED = "Published", "Measured here"
+
+
+class Bench:
+    """What was measured on this machine, for all sessions: the job that does it, or did it last.
+
+    Parameters
+    ----------
+    line : Line
+        Where it waits until nobody else trains or measures.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.job: Job | None = None
+        self.missed: list[str] = []
+
+    @property
+    def busy(self) -> bool:
+        return self.job is not None and not self.job.over
+
+    def begin(self, names: list[str]) -> None:
+        if not self.busy:
+            self.job = self.line.begin(lambda job: self.measure(names, job))
+
+    def measure(self, names: list[str], job: Job) -> Comparison:
+        """Network by network, until it is stopped; untrained where weights are not here."""
+        parts, self.missed = [], []
+        job.enter("Measuring")
+        for done, name in enumerate(names):
+
+            def progress(_: int, __: int, done: int = done) -> None:
+                job.count_or_stop(done, len(names))
+
+            options = {"fetch": False, "batch": BATCH, "repeats": REPEATS, "progress": progress}
+            try:
+                parts.append(zoo.compare([name], **options))
+            except Stopped:
+                break
+            except ZooError as error:
+                self.missed.append(str(error))
+        if not parts:
+            raise Stopped
+        return replace(parts[0], rows=tuple(row for part in parts for row in part.rows))
+
+
+@cached({}, condition=threading.Condition())  # not Streamlit's cache, which a browser can have cleared
+def bench() -> Bench:
+    return Bench(state.line())
+
+
+def charts() -> None:
+    """The chart of either kind, which says which it is."""
+    kind = widgets.segmented_control(
+        st, "Prediction times", [PUBLISHED, MEASURED], PUBLISHED, key="networks-times"
+    )
+    if kind == PUBLISHED:
+        published()
+    else:
+        measured()
+
+
+def published() -> None:
+    """From the records: the default checkpoint of each network that has a figure."""
+    specs = [spec for spec in map(zoo.describe, zoo.networks()) if spec.published and is_default(spec.name)]
+    rows = [
+        {
+            "network": spec.arch,
+            "file_mb": spec.published.size_mb,
+            "accuracy": spec.published.accuracy,
+            "time": spec.published.relative_time,
+        }
+        for spec in specs
+    ]
+    st.plotly_chart(
+        field(pd.DataFrame(rows), "accuracy", "time", "relative prediction time, published (AlexNet = 1)"),
+        key="networks-field",
+        alt="Published accuracy of the image networks against their published relative prediction time",
+    )
+    st.caption(
+        "The area of a marker is the size of the weights. Measured on a P100 GPU at batch 128, published in "
+        f"{specs[0].published.source}."
+    )
+
+
+def measured() -> None:
+    """From this machine, once somebody asked for it."""
+    own = bench()
+    names = [name for name in zoo.networks("picture", "classify") if zoo.describe(name).accuracy]
+    here = [name for name in names if is_here(name)]
+    others = [name for name in names if is_default(name) and name not in here]
+    everything = st.toggle(
+        f"Also the {len(others)} networks whose weights are not here, untrained: they are as fast, "
+        "and nothing is fetched",
+        disabled=own.busy,
+        key="networks-untrained",
+    )
+    wanted = here + others * everything
+    if not wanted:
+        st.info("No weights are here yet: measure untrained networks, or fetch some with `zoo fetch NAME`.")
+    minutes = max(1, round(sum(map(_seconds, wanted)) / 60))
+    left = st.container(horizontal=True, vertical_alignment="center")
+    if left.button(
+        f"Measure {len(wanted)} networks",
+        icon=":material/speed:",
+        disabled=own.busy or not wanted,
+        key="networks-measure",
+    ):
+        own.begin(wanted)
+        st.rerun()
+    left.caption(f"It takes about {minutes} min, and what else runs here makes all of them slower.")
+    if own.busy:
+        watching(own.job, "networks")
+    elif own.job is not None:
+        outcome(own)
+
+
+def _seconds(name: str) -> float:
+    """A guess of how long one network takes: mostly the start of its process and the export of its graph."""
+    return 10 + zoo.describe(name).depth / 10
+
+
+def outcome(own: Bench) -> None:
+    for sentence in own.missed:
+        st.warning(sentence)
+    if own.job.state == FAILED:
+        state.refuse(own.job.error)
+    elif own.job.result is None:
+        st.info("Stopped before anything was measured.")
+    else:
+        show(own.job.result)
+
+
+def show(result: Comparison) -> None:
+    figure = result.plot("measured").update_xaxes(title="relative prediction time, measured (fastest = 1)")
+    st.plotly_chart(
+        figure,
+        key="networks-measured",
+        alt="Published accuracy of the image networks against their relative prediction time on this machine",
+    )
+    st.caption(
+        "The area of a marker is the size of the weights; accuracy is as published. Measured here: "
+        f"{result.conditions}."
+    )
+    columns = [
+        "network",
+        "relative_time",
+        "latency_ms",
+        "throughput",
+        "peak_memory_mb",
+        "file_mb",
+        "accuracy",
+    ]
+    table = result.table().sort_values("latency_ms")[columns]
+    st.dataframe(
+        table.round(2),
+        hide_index=True,
+        key="networks-measured-table",
+        alt="What was measured of each network",
+    )
+    downloads("measured", table, result.to_dict(), "networks-measured")

@@ -1,0 +1,91 @@
+"""Where the files of the page Embeddings come from.
+
+Streamlit runs a page anew each time, and a class that is defined there is another one each time, whose
+objects equal none of the ones before; so what the page remembers by is defined here.
+"""
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from zoo.app import state
+from zoo.app.components import widgets
+from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES, Given
+from zoo.app.services import uploads
+from zoo.core.errors import InputError
+from zoo.hub.samples import DIGITS_CREDIT, SAMPLES, digits, sample
+
+MOST_FILES = 100
+KINDS = {"picture": "Pictures", "sound": "Sounds"}
+RECORDINGS = ("bicycle-bell.wav", "melody.wav")
+
+
+@dataclass(frozen=True)
+class Brought:
+    """Files of a user, and the key that tells them from others."""
+
+    key: tuple
+    files: tuple[Given, ...] = field(compare=False, repr=False)
+
+
+def bring(kind: str) -> Brought | None:
+    """The files to compare: own ones, a zip, or a sample."""
+    way = widgets.segmented_control(
+        st, "Where from", ["Upload", "Zip", "Sample"], "Upload", key="embeddings-way"
+    )
+    if way == "Sample":
+        return sampled(kind)
+    return uploaded(kind) if way == "Upload" else archive()
+
+
+def uploaded(kind: str) -> Brought | None:
+    files = st.file_uploader(
+        KINDS[kind],
+        PICTURE_TYPES if kind == "picture" else SOUND_TYPES,
+        accept_multiple_files=True,
+        key=f"embeddings-upload-{kind}",
+        help="What stands before the first _ in the names of the files becomes their group.",
+    )
+    if len(files) > MOST_FILES:
+        st.warning(f"The first {MOST_FILES} of {len(files)} files are taken.")
+        files = files[:MOST_FILES]
+    if (size := sum(file.size for file in files)) > uploads.MOST_BYTES:
+        raise InputError(
+            f"Your files hold {size / 1e6:.0f} MB, and {uploads.MOST_BYTES / 1e6:.0f} are allowed here."
+        )
+    if not files:
+        return None
+    return Brought(
+        tuple(file.file_id for file in files), tuple(Given(file.name, file.getvalue()) for file in files)
+    )
+
+
+def archive() -> Brought | None:
+    most = uploads.MOST_BYTES // 1_000_000
+    file = st.file_uploader(
+        "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=most
+    )
+    if not file:
+        return None
+    return state.remembered(unpacked, Brought((file.file_id,), (Given(file.name, file.getvalue()),)))
+
+
+def unpacked(zipped: Brought) -> Brought:
+    (given,) = zipped.files
+    with tempfile.TemporaryDirectory(dir=state.workspace().folder) as folder:
+        found = uploads.unzipped(given.name, given.data, Path(folder), MOST_FILES)
+    return Brought(zipped.key, tuple(Given(name, data) for name, data in found))
+
+
+def sampled(kind: str) -> Brought:
+    if kind == "picture":
+        st.caption(f"Handwritten digits, eight of each. {DIGITS_CREDIT}.")
+        return Brought((kind, "sample"), tuple(Given(name, data) for name, data in digits()))
+    for name in RECORDINGS:
+        st.caption(f"{SAMPLES[name].title}. {SAMPLES[name].credit}.")
+    with st.spinner("Fetching the sample …"):
+        return Brought(
+            (kind, "sample"), tuple(Given(name, Path(sample(name)).read_bytes()) for name in RECORDINGS)
+        )

@@ -1,0 +1,232 @@
+"""What the page Embeddings shows of a collection: its map, neighbours, similarities and vectors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import zoo
+from zoo.app import state
+from zoo.app.components import input_picker, widgets
+from zoo.app.components.input_picker import Given
+from zoo.app.state import RATE, File
+from zoo.audio.signal import read_mono
+from zoo.inference.tasks.embed_files import MOST_GROUPS, Collection, grouped
+from zoo.results import Projection, to_csv
+from zoo.results.projection import FEWEST
+from zoo.vision import decoding
+
+SECONDS = 30  # of a recording that are played
+SIDE = 320  # pixels of a small picture, twice what it takes up, for screens that show more
+TILE = 108  # pixels
+PLAYER = 230  # pixels; a narrower one hides its time
+MOST_ROWS = 100  # of the matrix
+MOST_DIMENSIONS = 256  # of the picture of the vectors
+LAYOUTS = {"pca": "PCA", "umap": "UMAP"}
+MAP = "embeddings-map"
+QUERY = "embeddings-query"
+
+
+def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
+    """Everything about a collection."""
+    embedding = collection.embedding
+    if st.session_state.get("embeddings-shown") is not collection:
+        st.session_state["embeddings-shown"] = collection
+        st.session_state["embeddings-small"] = {}
+        st.session_state[QUERY] = 0
+    given = dict(zip(dict.fromkeys(embedding.inputs), (files[i] for i in collection.files), strict=True))
+    over_time = embedding.times is not None and len(given) < len(embedding)
+    titles = ["Map", "Similarity", *["Vectors over time"] * over_time]
+    tabs = st.tabs(titles, key=f"embeddings-tabs-{over_time}")
+    with tabs[0]:
+        on_map(kind, given, embedding)
+    with tabs[1]:
+        matrix(embedding)
+    if over_time:
+        with tabs[2]:
+            vectors(embedding)
+    st.caption(
+        f"{len(embedding)} vectors of {embedding.values.shape[1]} numbers from {embedding.layer} of "
+        f"{state.title_of(embedding.network)}."
+    )
+    state.save(
+        "embeddings",
+        File("NPZ", "embeddings.npz", "application/octet-stream", embedding.to_npz),
+        File("Parquet", "embeddings.parquet", "application/vnd.apache.parquet", embedding.to_parquet),
+        File("CSV", "embeddings.csv", "text/csv", lambda: to_csv(embedding.table())),
+    )
+
+
+def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None:
+    """The map, and beside it the chosen point with its neighbours."""
+    columns = st.columns(4)
+    method = widgets.segmented_control(
+        columns[0],
+        "Layout",
+        LAYOUTS,
+        "pca",
+        key="embeddings-method",
+        help="PCA keeps large distances, UMAP who is near whom.",
+    )
+    colours = colouring(columns[1], embedding)
+    k = widgets.slider(columns[2], "Neighbours", 1, 20, 5, 1, key="embeddings-k")
+    others = False
+    if len(given) > 1 and len(embedding) > len(given):
+        others = columns[3].toggle("From other files only", key="embeddings-others")
+    left, right = st.columns([3, 2])
+    labels = embedding.labels()
+    with right:
+        chosen = widgets.selectbox(
+            st,
+            "Chosen",
+            dict(enumerate(labels)),
+            key=QUERY,
+            help="A click on a point of the map chooses it too.",
+        )
+        near = embedding.neighbours(chosen, k, same_input=not others)
+        exhibit(kind, given, embedding, chosen, "")
+        st.markdown("**Nearest**" if len(near) else "There is nothing to compare it with.")
+        with st.container(horizontal=True):
+            for row, similarity in zip(near.indices, near.similarities, strict=True):
+                exhibit(kind, given, embedding, int(row), f"{similarity:.2f}")
+    with left:
+        projection = state.remembered(laid_out, embedding, method)
+        figure = projection.plot(chosen=chosen, near=near.indices, **colours)
+        figure.update_layout(
+            height=520,
+            margin={"l": 8, "r": 8, "t": 8, "b": 8},
+            dragmode="pan",
+            legend={"orientation": "h", "yanchor": "top", "y": -0.16},
+        )
+        st.plotly_chart(
+            figure,
+            key=MAP,
+            on_select=lambda: pick(len(embedding)),
+            selection_mode="points",
+            config={"displayModeBar": False},
+            alt=f"Map of {len(embedding)} vectors by {LAYOUTS[projection.method]}",
+        )
+        explain(projection, method)
+
+
+def pick(number: int) -> None:
+    """Choose the one of so many points that was clicked."""
+    point = widgets.clicked_point(MAP, range(number))
+    if point is not None:
+        st.session_state[QUERY] = point
+
+
+def laid_out(embedding: zoo.Embedding, method: str) -> Projection:
+    with st.spinner("Lays out the map; the first UMAP of a server may take a minute …"):
+        return embedding.project(method)
+
+
+def explain(projection: Projection, method: str) -> None:
+    if projection.method != method:
+        st.caption(f"UMAP needs {FEWEST} different vectors; this is PCA.")
+    elif projection.shares:
+        st.caption(f"The map shows {sum(projection.shares):.0%} of the variance.")
+    else:
+        st.caption("UMAP keeps who is near whom; its axes and large distances mean nothing.")
+
+
+def colouring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
+    """What the colours of the map tell: options of `Projection.plot`."""
+    inputs, groups = set(embedding.inputs), groups_of(embedding)
+    windows = len(inputs) < len(embedding)
+    ways = []
+    if groups:
+        ways.append("Group")
+    if windows and 1 < len(inputs) <= MOST_GROUPS:
+        ways.append("File")
+    if windows:
+        ways.append("Time")
+    ways += ["Nothing", *["Clusters"] * (len(embedding) > 2)]
+    way = widgets.selectbox(place, "Colour", ways, key=f"embeddings-colour-{'-'.join(ways)}")
+    if way == "Group":
+        return {"groups": groups}
+    if way == "File":
+        return {"groups": embedding.inputs}
+    if way == "Time":
+        return {"shades": embedding.times[:, 0], "shade": "time (s)"}
+    if way == "Clusters":
+        most = min(MOST_GROUPS, len(embedding) - 1)
+        k = 2
+        if most > 2:
+            key = f"embeddings-clusters-{most}"
+            k = widgets.slider(place, "Clusters", 2, most, min(3, most), 1, key=key)
+        return {"groups": [f"cluster {one + 1}" for one in state.remembered(clustered, embedding, k)]}
+    return {}
+
+
+def groups_of(embedding: zoo.Embedding) -> list[str] | None:
+    """The group of each row, where the names of the files tell any."""
+    inputs = list(dict.fromkeys(embedding.inputs))
+    if (groups := grouped(inputs)) is None:
+        return None
+    of_input = dict(zip(inputs, groups, strict=True))
+    return [of_input[name] for name in embedding.inputs]
+
+
+def clustered(embedding: zoo.Embedding, k: int) -> np.ndarray:
+    return embedding.clusters(k)
+
+
+def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: int, said: str) -> None:
+    """A tile: a small picture or a player, its name, and what is said of it."""
+    name, label = embedding.inputs[row], embedding.labels()[row]
+    with st.container(width=TILE if kind == "picture" else PLAYER, gap="xsmall"):
+        small = st.session_state["embeddings-small"]
+        if name not in small:
+            small[name] = thumbnail(given[name]) if kind == "picture" else samples(given[name])
+        if kind == "picture":
+            st.image(small[name], width="stretch", alt=name)
+        else:
+            start, end = embedding.times[row]
+            state.player(small[name][int(start * RATE) : int(min(end, start + SECONDS) * RATE)])
+        st.caption(f"**{said}** {label}" if said else label)
+
+
+def thumbnail(given: Given) -> Any:
+    """The picture, small."""
+    return decoding.thumbnail(input_picker.named(given), (SIDE, SIDE))
+
+
+def samples(given: Given) -> np.ndarray:
+    return read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
+
+
+def matrix(embedding: zoo.Embedding) -> None:
+    """How alike all are, each with each."""
+    shown = embedding
+    if len(embedding) > MOST_ROWS:
+        shown = embedding[np.linspace(0, len(embedding) - 1, MOST_ROWS).astype(int)]
+        st.caption(f"{MOST_ROWS} of {len(embedding)} vectors, evenly chosen.")
+    groups = groups_of(shown)
+    if groups:
+        orders = ["Group", "Likeness"]
+        order = widgets.segmented_control(st, "Order", orders, "Group", key="embeddings-order")
+        groups = groups if order == "Group" else None
+    figure = shown.similarity().ordered(groups).plot(groups and sorted(groups))
+    figure.update_layout(height=560, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    st.plotly_chart(
+        figure,
+        key="embeddings-matrix",
+        config={"displayModeBar": False},
+        alt=f"Cosine similarity of {len(shown)} vectors, each with each",
+    )
+
+
+def vectors(embedding: zoo.Embedding) -> None:
+    """The vectors of a recording over time."""
+    names = list(dict.fromkeys(embedding.inputs))
+    name = names[0]
+    if len(names) > 1:
+        name = widgets.selectbox(st, "Recording", names, key="embeddings-recording")
+    part = embedding[np.array(embedding.inputs) == name]
+    figure = part.plot(most=MOST_DIMENSIONS)
+    figure.update_layout(height=480, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    st.plotly_chart(figure, key="embeddings-vectors", alt=f"Embedding of {name} over time")
+    if part.values.shape[1] > MOST_DIMENSIONS:
+        st.caption(f"The {MOST_DIMENSIONS} dimensions that vary most.")

@@ -1,0 +1,142 @@
+"""How a user hands something to a page: files, a device, a link or a sample, and a network to look at it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import streamlit as st
+
+from zoo.app.components import widgets
+from zoo.app.services.safe_fetch import fetch
+from zoo.app.state import MOST_SECONDS, RATE, spec_of, taught, with_size
+from zoo.core.errors import UnknownNameError
+from zoo.hub.registry import is_default
+from zoo.hub.samples import SAMPLES, names, sample
+
+MOST_FILES = 20
+SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm", "aiff"]
+PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file that a user handed to a page."""
+
+    name: str
+    data: bytes
+
+
+def named(given: Given) -> io.BytesIO:
+    """The file as a stream that knows its name, which results and errors then use."""
+    stream = io.BytesIO(given.data)
+    stream.name = given.name
+    return stream
+
+
+def ask(kind: str, key: str) -> list[Given]:
+    """Let the user choose pictures or a recording: own files, a device, a link, or a sample.
+
+    Parameters
+    ----------
+    kind : {"picture", "sound", "melody"}
+    key : str
+        Of the widgets, different for each page.
+    """
+    device = "Camera" if kind == "picture" else "Microphone"
+    linked = from_link("sample")
+    way = widgets.segmented_control(
+        st,
+        "Where from",
+        ["Upload", device, "Link", "Sample"],
+        "Sample" if linked else "Upload",
+        key=f"{key}-way",
+    )
+    if way != "Sample":
+        to_link("sample", None)
+    if way == "Upload":
+        types = PICTURE_TYPES if kind == "picture" else SOUND_TYPES
+        label = "Pictures" if kind == "picture" else f"A recording of up to {MOST_SECONDS // 60} minutes"
+        files = st.file_uploader(label, types, accept_multiple_files=kind == "picture", key=f"{key}-upload")
+        files = files if isinstance(files, list) else [files] if files else []
+        if len(files) > MOST_FILES:
+            st.warning(f"The first {MOST_FILES} of {len(files)} files are shown.")
+        return [Given(file.name, file.getvalue()) for file in files[:MOST_FILES]]
+    if way == "Camera":
+        shot = st.camera_input("A photo", key=f"{key}-camera")
+        return [Given("camera.jpg", shot.getvalue())] if shot else []
+    if way == "Microphone":
+        take = st.audio_input("Record", sample_rate=RATE, key=f"{key}-microphone")
+        return [Given("recording.wav", take.getvalue())] if take else []
+    if way == "Link":
+        what = "a picture" if kind == "picture" else "a recording"
+        url = widgets.text_input(st, f"Link to {what}", key=f"{key}-link", most=2000, placeholder="https://…")
+        if not url.strip():
+            return []
+        with st.spinner("Fetching the link …"):
+            return [fetched(url)]
+    known = names(kind)
+    if linked and linked not in known:
+        raise UnknownNameError(f"There is no sample {linked[:60]!r} here; there is {', '.join(known)}.")
+    titles = {name: SAMPLES[name].title for name in known}
+    chosen = widgets.selectbox(st, "Sample", titles, linked or known[0], key=f"{key}-sample")
+    to_link("sample", chosen)
+    st.caption(SAMPLES[chosen].credit)
+    with st.spinner("Fetching the sample …"):
+        return [Given(chosen, Path(sample(chosen)).read_bytes())]
+
+
+def fetched(url: str) -> Given:
+    """The file at a link, kept for this session until it asks for another; waiting for it takes no turn."""
+    kept = st.session_state.get("fetched")
+    if kept is None or kept[0] != url:
+        kept = st.session_state["fetched"] = (url, Given(*fetch(url)))
+    return kept[1]
+
+
+def from_link(parameter: str) -> str | None:
+    """What the page's address says, as ``/sounds?network=yamnet&sample=bicycle-bell.wav``."""
+    return st.query_params.get(parameter)
+
+
+def to_link(parameter: str, value: str | None) -> None:
+    """Put what is chosen into the page's address, so that it can be passed on; None takes it out."""
+    if value is not None:
+        st.query_params[parameter] = value
+    else:
+        st.query_params.pop(parameter, None)
+
+
+def meant(linked: str, offered: Sequence[str]) -> str:
+    """The network that a link names: one of those that are offered, and no folder or collection elsewhere.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is none of them.
+    """
+    known = {spec_of(name).arch: name for name in offered if is_default(name)}
+    known |= {name.lower(): name for name in offered}
+    if (key := linked.strip().lower()) in known:
+        return known[key]
+    close = get_close_matches(key[:60], known, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(close)}?" if close else "."
+    raise UnknownNameError(f"The link names the network {linked[:60]!r}, which is not offered here{hint}")
+
+
+def choose_network(label: str, offered: list[str], usual: str, key: str, *, help: str | None = None) -> str:
+    """Let the user choose a network; the page's address may name another first choice than the usual one.
+
+    Raises
+    ------
+    UnknownNameError
+        If the address names a network that is not offered here.
+    """
+    linked = from_link("network")
+    first = meant(linked, offered) if linked else usual
+    name = widgets.selectbox(st, label, with_size(offered), first, key=key, help=help)
+    to_link("network", None if name == usual or name in taught() else name)
+    return name

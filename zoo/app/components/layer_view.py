@@ -1,0 +1,266 @@
+"""The layers of a network on the page Networks: their graph, their table, and what they make of an input."""
+
+from __future__ import annotations
+
+import networkx as nx
+import pandas as pd
+import streamlit as st
+import torch
+from torch import nn
+
+from zoo.app import state
+from zoo.app.components import input_picker, widgets
+from zoo.app.components.input_picker import Given, named
+from zoo.app.state import one_sentence, spec_of
+from zoo.hub import weights
+from zoo.inference import layer_graph as graphs
+from zoo.inference.activations import MOST_SECONDS, SIDE, Activations, look
+from zoo.plotting.layer_graph import draw
+
+WHOLE = "The whole network"
+KINDS = {
+    "conv": "convolution",
+    "norm": "normalisation",
+    "activation": "activation",
+    "pool": "pooling",
+    "dense": "fully connected",
+    "join": "joins branches",
+    "block": "a block of several steps",
+    "input": "the input",
+    "other": "moves or passes on values",
+}
+
+
+@st.cache_resource(max_entries=16, show_spinner="Building the network without weights …")
+def _structure(name: str) -> tuple[nn.Module, nx.DiGraph]:
+    """Module and graph of a network, without numbers: no weights are needed, and no memory."""
+    spec = spec_of(name)
+    module = graphs.skeleton(spec)
+    return module, graphs.graph_of(module, torch.zeros(1, *spec.input_shape, device="meta"))
+
+
+def layers(name: str) -> None:
+    """Graph and table of a network, and the layer that is chosen in either of them or in the box."""
+    module, graph = _structure(name)
+    view = shown_part(name, graph)
+    box = f"networks-layer-{name}"
+    options = list(dict.fromkeys([*view, *graph]))
+    if box not in st.session_state:
+        st.session_state[box] = next(node for node in graph if graph.nodes[node]["kind"] in ("conv", "dense"))
+    elif widgets.chosen(box, options) is None:
+        st.session_state[box] = options[0]
+    left, right = st.columns(2)
+    with left, st.container(height=700, key="networks-graph-box"):
+        chart = f"networks-graph-{name}-{len(view)}-{options[0]}"  # another part is another chart
+        st.plotly_chart(
+            draw(view, st.session_state[box]),
+            key=chart,
+            on_select=lambda: _choose(box, widgets.clicked_point(chart, options)),
+            selection_mode="points",
+            config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
+            alt=f"Graph of the layers of {name}: the table below has the same as text",
+        )
+    with right:
+        chosen = widgets.selectbox(st, "Layer", {node: node.strip("()") for node in options}, key=box)
+        where = graph if chosen in graph else view  # a block is in the view only
+        details(name, module, where, chosen)
+        with one_sentence():
+            activations(name, where.nodes[chosen])
+    table(name, graph, box)
+
+
+def shown_part(name: str, graph: nx.DiGraph) -> nx.DiGraph:
+    """What the graph shows: all of the network or one block of it, at a level of detail."""
+    left, right = st.columns(2)
+    blocks = list(dict.fromkeys(block for _, data in graph.nodes(data=True) for block in data["inside"]))
+    part = widgets.selectbox(left, "Part", [WHOLE, *blocks], key=f"networks-part-{name}")
+    inside = graph if part == WHOLE else graphs.part_of(graph, part)
+    sizes = {level: len(graphs.collapsed(inside, level)) for level in range(1, graphs.levels(inside) + 1)}
+    distinct = {size: level for level, size in reversed(sizes.items())}  # the first level of each size
+    choices = sorted(distinct.values())
+    level = choices[0]
+    if len(choices) > 1:
+        level = widgets.select_slider(
+            right,
+            "Detail",
+            {level: f"{sizes[level]} nodes" for level in choices},
+            distinct[sizes[graphs.readable_level(inside)]],
+            key=f"networks-detail-{name}-{part}",
+            help="Blocks of layers are drawn as one node each, until you ask for more.",
+        )
+    return graphs.collapsed(inside, level)
+
+
+def _choose(box: str, layer: str | None) -> None:
+    """Choose the layer whose point was clicked or whose row was selected, if there is one."""
+    if layer is not None:
+        st.session_state[box] = layer
+
+
+def shape(value: tuple[int, ...] | None) -> str:
+    return " × ".join(map(str, value)) if value else ""
+
+
+def details(name: str, module: nn.Module, graph: nx.DiGraph, node: str) -> None:
+    """Kind, position, shapes and parameters of a node."""
+    data = graph.nodes[node]
+    lines = [f"**{data['type']}**, {KINDS[data['kind']]}"]
+    if data["kind"] == "block":
+        lines.append(f"Stands for {data['size']} steps")
+    else:
+        lines.append(f"Step {list(graph).index(node)} of {len(graph) - 1}")
+    before = list(graph.predecessors(node))
+    lines += [f"In: {shape(graph.nodes[one]['shape'])} from `{one.strip('()')}`" for one in before[:4]]
+    if len(before) > 4:
+        lines.append(f"In: {len(before) - 4} more")
+    lines.append(f"Out: {shape(data['shape'])}")
+    if data["parameters"]:
+        lines.append(f"Parameters: {data['parameters']:,}")
+    if data["layer"] and data["kind"] != "block":
+        layer = module.get_submodule(data["layer"])
+        lines += [f"{key}: {shape(tuple(p.shape))}" for key, p in layer.named_parameters(recurse=False)]
+        if settings := layer.extra_repr():
+            lines.append(f"`{settings}`")
+    st.markdown("\n".join(f"- {line}" for line in lines))
+    if data["kind"] == "block":
+        st.button(
+            "Look inside",
+            icon=":material/zoom_in:",
+            on_click=lambda: st.session_state.update({f"networks-part-{name}": node}),
+            key="networks-inside",
+        )
+
+
+def activations(name: str, data: dict) -> None:
+    """What the chosen layer makes of an input; that takes weights."""
+    st.markdown("##### Activations")
+    spec = spec_of(name)
+    if not data["layer"]:
+        st.info("This step is no layer of its own. Choose a layer to see what it makes of an input.")
+        return
+    if not weights.path_of(spec).is_file():
+        st.info(f"Activations need the weights of {spec.title}, which are not here: {spec.size_mb:.0f} MB.")
+        if st.button("Fetch the weights", icon=":material/download:", key="networks-fetch"):
+            state.network(name)
+            st.rerun()
+        return
+    kind = "picture" if spec.modality == "picture" else "melody" if "pitch" in spec.tasks else "sound"
+    given = input_picker.ask(kind, f"networks-{kind}")
+    if not given:
+        st.info(f"Upload a {'picture' if kind == 'picture' else 'recording'}, or choose a sample.")
+        return
+    if len(given) > 1:
+        st.caption(f"Of the {len(given)} pictures, the first is looked at.")
+    place = st.empty()
+    at = st.session_state.get(f"networks-window-{name}")
+    seen = state.remembered(_look, name, data["layer"], given[0], at)
+    with place.container():
+        show(seen, name)
+
+
+def _look(name: str, layer: str, given: Given, at: float | None) -> Activations:
+    net = state.network(name)
+    with state.progress(f"{net.spec.title} looks at it …") as progress:
+        return look(
+            net, named(given), layer, at=at, progress=lambda seconds: progress(seconds / MOST_SECONDS)
+        )
+
+
+def show(seen: Activations, name: str) -> None:
+    """The values of one layer, as fits their shape."""
+    key = f"networks-{seen.layer}"
+    if seen.times is not None:
+        st.plotly_chart(
+            seen.over_time(),
+            key=f"{key}-course",
+            config={"displayModeBar": False},
+            alt=f"Mean of the channels of {seen.layer} over time",
+        )
+        starts = [round(float(start), 3) for start in seen.times[:, 0]]
+        begin, end = seen.times[seen.window]
+        st.caption(f"Below: the window from {begin:.2f} to {end:.2f} s, marked above.")
+        if len(set(starts)) > 1:
+            choices = sorted(set(starts))
+            widgets.select_slider(
+                st,
+                "Window that begins at (s)",
+                choices,
+                min(choices, key=lambda start: abs(start - begin)),
+                key=f"networks-window-{name}",
+            )
+    if seen.values.ndim == 1:
+        st.plotly_chart(
+            seen.bars(),
+            key=f"{key}-bars",
+            config={"displayModeBar": False},
+            alt=f"The largest of the {len(seen.values)} units of {seen.layer}",
+        )
+    elif seen.values.ndim == 2:
+        st.plotly_chart(
+            seen.lines(),
+            key=f"{key}-lines",
+            config={"displayModeBar": False},
+            alt=f"The strongest channels of {seen.layer}",
+        )
+    else:
+        maps(seen)
+    numbers(seen, key)
+
+
+def maps(seen: Activations) -> None:
+    """A grid of the strongest channels."""
+    most = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
+    pictures = seen.maps(most)
+    names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]
+    grid = st.container(horizontal=True, gap="small")
+    for (_, picture), one in zip(pictures, names, strict=True):
+        grid.image(picture, caption=one, width=SIDE, alt=f"Map of {one} of {seen.layer}")
+    turned = " Time runs from left to right, high frequencies are on top." if seen.axes else ""
+    st.caption(
+        f"The strongest of {len(seen.values)} channels, each from its smallest value (dark) to its largest "
+        f"(bright).{turned}"
+    )
+
+
+def numbers(seen: Activations, key: str) -> None:
+    s = seen.statistics()
+    st.markdown(
+        f"{seen.values.size:,} values: mean {s['mean']:.3g}, standard deviation {s['deviation']:.3g}, "
+        f"from {s['smallest']:.3g} to {s['largest']:.3g}, {s['zeros']:.0%} of them zero."
+    )
+    st.plotly_chart(
+        seen.histogram(),
+        key=f"{key}-histogram",
+        config={"displayModeBar": False},
+        alt=f"Histogram of the values of {seen.layer}",
+    )
+
+
+def table(name: str, graph: nx.DiGraph, box: str) -> None:
+    """All steps as rows; selecting one chooses it."""
+    names = list(graph)
+    rows = [
+        {
+            "step": step,
+            "layer": node.strip("()"),
+            "type": data["type"],
+            "kind": data["kind"],
+            "in": ", ".join(
+                shape(graph.nodes[source]["shape"]) for source in list(graph.predecessors(node))[:4]
+            ),
+            "out": shape(data["shape"]),
+            "parameters": data["parameters"],
+        }
+        for step, (node, data) in enumerate(graph.nodes(data=True))
+    ]
+    key = f"networks-rows-{name}"
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key=key,
+        on_select=lambda: _choose(box, widgets.selected_row(key, names)),
+        selection_mode="single-row",
+        column_config={"parameters": st.column_config.NumberColumn(format="localized")},
+        alt=f"The layers of {name}, in the order in which they run",
+    )
+    st.caption("Select a row to choose that layer. Shapes are those of one input.")

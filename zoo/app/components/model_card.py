@@ -1,0 +1,45 @@
+"""What the page Networks says of one network: its record."""
+
+import streamlit as st
+
+from zoo.core.spec import Spec
+from zoo.hub import weights
+from zoo.hub.registry import is_default
+from zoo.inference.build import preprocessor
+
+
+def figures(spec: Spec) -> None:
+    """Name and numbers."""
+    st.subheader(spec.title)
+    short = f", or just `{spec.arch}`" if is_default(spec.name) else ""
+    st.markdown(f"`{spec.name}`{short}")
+    values = {
+        "Parameters": f"{spec.parameters / 1e6:.2f} M",
+        "Size": f"{spec.size_mb:.1f} MB",
+        "Layers deep": spec.depth,
+        "Input": " × ".join(map(str, spec.input_shape)),
+    }
+    row = st.container(horizontal=True, gap="large")
+    for label, value in values.items():
+        row.metric(label, value, width="content")
+
+
+def record(spec: Spec) -> None:
+    """What is known of a checkpoint, and how to use it."""
+    preprocessing = st.empty()
+    preprocessing.markdown("**Preprocessing.** …")
+    if spec.accuracy:
+        a = spec.accuracy
+        st.markdown(f"**Published.** {a.value:g} {a.metric} on {a.dataset}, from {a.source}.")
+    st.markdown(f"**Fidelity.** {spec.fidelity}")
+    st.markdown(f"**Licence of the weights.** {spec.licence}")
+    st.markdown(f"**Citation.** {spec.citation}")
+    st.markdown(f"**Original.** {spec.homepage}")
+    known = weights.record_of(spec)
+    st.markdown("**Sources**, tried in this order:")
+    for source in spec.sources:
+        st.markdown(f"- `{source.url}`  \n  {weights.checksum_of(source, known)}")
+    st.code(f'import zoo\n\nnet = zoo.load("{spec.name}")', language="python")
+    preprocessing.markdown(
+        f"**Preprocessing.** {preprocessor(spec).describe()}"
+    )  # its first time imports torch

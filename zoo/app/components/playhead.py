@@ -1,0 +1,42 @@
+"""A player whose place is seen in a chart, and a chart whose events can be heard."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from zoo.app.state import player
+
+CSS = """
+.playhead {
+    position: absolute; width: 2px; margin-left: -1px; pointer-events: none;
+    background: #e5484d; box-shadow: 0 0 3px white;
+}
+"""
+
+
+@cache
+def _component():
+    script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    return st.components.v2.component("playhead", css=CSS, js=script, isolate_styles=False)
+
+
+def linked_player(samples: np.ndarray, chart: str, key: str, play: tuple[float, float] | None = None) -> None:
+    """A player of what a network heard; a line in a chart follows it, and a click there plays.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,)
+        At `zoo.app.state.RATE`.
+    chart : str
+        Key of a Plotly chart on the same page, whose horizontal axis is time in s. Bars in it have their
+        start and end first in their `customdata`: a click on one plays it, one elsewhere plays from there.
+    key : str
+        Of the player.
+    play : tuple of float, optional
+        Start and end in s of what is played at once.
+    """
+    with st.container(key=key, gap=None):
+        player(samples)
+        _component()(key=f"{key}-link", data={"player": key, "chart": chart, "play": play}, height=1)

@@ -1,0 +1,250 @@
+"""What networks hear of a sound that goes on and on: the last seconds of it, and nothing older."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from zoo.app.live.audio_buffer import Block
+from zoo.core.batch import Batch
+from zoo.core.errors import InputError
+from zoo.inference.network import Network
+from zoo.inference.streaming import Stream
+from zoo.results import Classification, PitchTrack
+
+KEPT_SOUNDS, KEPT_PITCH = 20.0, 10.0  # s
+HOP_SOUNDS = 0.24  # s; half of what YAMNet's record says, for an answer four times a second
+HOP_PITCH = 0.02  # s; twice what CREPE's record says: a display shows no more, and it costs half
+SMOOTHED_SOUNDS = 0.48  # s; scores are averaged over windows that end within: one alone flickers
+SMOOTHED_PITCH = 0.12  # s; the median is taken over frames within
+
+
+class Sense(ABC):
+    """A network that follows the live sound.
+
+    Parameters
+    ----------
+    window : float
+        How much sound one answer is about, smoothing included, in s.
+    rate : float
+        What the network hears at, in Hz.
+
+    Attributes
+    ----------
+    upto : float or None
+        How far its answers reach, in s of sound that had arrived; None before the first one.
+    """
+
+    def __init__(self, window: float, rate: float):
+        self.window, self._rate = window, rate
+        self.upto: float | None = None
+        self._begin = 0.0  # of the stream, in s of sound that had arrived
+        self._stream: Stream | None = None
+
+    @abstractmethod
+    def _new(self, rate: float) -> Stream: ...
+
+    @abstractmethod
+    def _add(self, piece: Any) -> None:
+        """Keep what the stream gave."""
+
+    @abstractmethod
+    def heard(self) -> Any:
+        """What it has heard in the last seconds, which does not change any more; None before it has."""
+
+    def warm_up(self) -> None:
+        """Let the network hear some silence: its first pass takes many times as long as the others."""
+        self._new(self._rate).feed(np.zeros(round(2 * self.window * self._rate), np.float32))
+
+    def end(self) -> None:
+        """Let go of the stream, whose resampler holds memory that Python does not count."""
+        self._stream = None
+
+    def hear(self, block: Block) -> None:
+        """Go on with the next sound."""
+        if self._stream is None or not block.follows:
+            self._stream = self._new(block.rate)
+            self._begin = block.end - block.seconds
+        self._add(self._stream.feed(block.samples))
+
+
+@dataclass(frozen=True, eq=False)
+class Sounds:
+    """Which classes are heard.
+
+    Attributes
+    ----------
+    now : Classification
+        The scores averaged over the last windows, see `SMOOTHED_SOUNDS`.
+    times : ndarray of float64, shape (windows,)
+        End of each window in s, counted back from the newest sound heard: 0 is now, the others are below.
+    scores : ndarray of float32, shape (windows, classes)
+    labels : tuple of str
+        Of all classes.
+    """
+
+    now: Classification
+    times: np.ndarray
+    scores: np.ndarray
+    labels: tuple[str, ...]
+
+
+class _WindowScores:
+    """Follows the scores of each window as they come, certain or not."""
+
+    def __init__(self, net: Network):
+        self._net = net
+
+    def take(self, batch: Batch) -> list[tuple[float, np.ndarray]]:
+        return list(zip(batch.times[:, 1].tolist(), self._net.scores(batch.data), strict=True))
+
+    def finish(self, seconds: float) -> list[tuple[float, np.ndarray]]:
+        return []
+
+    def joined(self, parts: Iterable[list[tuple[float, np.ndarray]]]) -> list[tuple[float, np.ndarray]]:
+        return [window for part in parts for window in part]
+
+
+class SoundSense(Sense):
+    """Hears classes of sounds.
+
+    Parameters
+    ----------
+    net : Network
+        That classifies sounds.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+
+    def __init__(self, net: Network):
+        net.require("classify")
+        if net.spec.modality != "sound":
+            raise InputError(f"{net.name} takes no sound, so it cannot listen.")
+        self._net = net
+        self._preset = net.preset.with_hop(HOP_SOUNDS)
+        super().__init__(self._preset.span + SMOOTHED_SOUNDS, self._preset.rate)
+        self._windows: deque[tuple[float, np.ndarray]] = deque(maxlen=round(KEPT_SOUNDS / HOP_SOUNDS))
+
+    def _new(self, rate: float) -> Stream:
+        return Stream(self._preset, rate, _WindowScores(self._net))
+
+    def _add(self, piece: list[tuple[float, np.ndarray]]) -> None:
+        for end, scores in piece:
+            self.upto = self._begin + end
+            self._windows.append((self.upto, scores))
+
+    def heard(self) -> Sounds | None:
+        """None before the first window is whole."""
+        if self.upto is None:
+            return None
+        times = np.array([end for end, _ in self._windows]) - self.upto
+        scores = np.stack([row for _, row in self._windows])
+        now = scores[times > -SMOOTHED_SOUNDS - HOP_SOUNDS / 2].mean(axis=0)
+        kept = times > -KEPT_SOUNDS  # a gap may have let older ones stay
+        labels = tuple(label.label for label in self._net.labels)
+        return Sounds(self._net.classification(now, "live", len(now)), times[kept], scores[kept], labels)
+
+
+class PitchSense(Sense):
+    """Hears the pitch.
+
+    Parameters
+    ----------
+    net : Network
+        That follows pitch.
+    **options
+        As of `zoo.pitch`, but for `rate`, `step` and `progress`.
+
+    Raises
+    ------
+    InputError
+        If it does not, or an option cannot be used.
+    """
+
+    def __init__(self, net: Network, **options: float):
+        self._net, self._options = net, options
+        self._track: PitchTrack | None = None
+        super().__init__(net.preset.span + SMOOTHED_PITCH, net.preset.rate)
+        self._new(net.preset.rate)  # which refuses at once what cannot be used
+
+    def _new(self, rate: float) -> Stream:
+        return self._net.stream(rate, task="pitch", step=HOP_PITCH, **self._options)
+
+    def _add(self, piece: PitchTrack) -> None:
+        if not len(piece):
+            return
+        pieces = [replace(piece, time=piece.time + self._begin)]
+        if self._track is not None:
+            pieces.insert(0, self._track)
+        self._track = self._stream.follower.joined(pieces)[-round(KEPT_PITCH / HOP_PITCH) :]
+        self.upto = float(self._track.time[-1]) + self._net.preset.span / 2
+
+    def heard(self) -> PitchTrack | None:
+        """The last seconds, times counted back from now; None before the first frame."""
+        if self._track is None:
+            return None
+        track = replace(self._track, time=self._track.time - self.upto)
+        return track[int(np.searchsorted(track.time, -KEPT_PITCH)) :]
+
+
+@dataclass(frozen=True)
+class Tone:
+    """The pitch as a tuner shows it.
+
+    Attributes
+    ----------
+    frequency : float
+        In Hz.
+    note : str
+        The nearest one, as ``"A4"`` or ``"C#5"``.
+    cents : float
+        How far above it, from -50 to 50.
+    confidence : float
+        From 0 to 1.
+    """
+
+    frequency: float
+    note: str
+    cents: float
+    confidence: float
+
+
+def tone_of(track: PitchTrack, a4: float = 440.0) -> Tone | None:
+    """The pitch at the end of a track of the last seconds, as `PitchSense.heard` gives it.
+
+    Parameters
+    ----------
+    track : PitchTrack
+    a4 : float
+        What the instruments are tuned to, in Hz.
+
+    Returns
+    -------
+    Tone or None
+        None where less than half of the last moment is voiced.
+    """
+    import librosa
+
+    if len(track) == 0:
+        return None
+    begin = track.time[-1] - SMOOTHED_PITCH - HOP_PITCH / 2
+    last = track[int(np.searchsorted(track.time, begin)) :]
+    if last.voiced.mean() < 0.5:
+        return None
+    frequency = float(np.nanmedian(last.frequency))
+    midi = 69 + 12 * np.log2(frequency / a4)
+    nearest = round(midi)
+    return Tone(
+        frequency,
+        librosa.midi_to_note(nearest, unicode=False),
+        float(100 * (midi - nearest)),
+        float(last.confidence[last.voiced].mean()),
+    )

@@ -1,0 +1,76 @@
+"""What a browser says to set up a connection by WebRTC, checked before aiortc is told.
+
+A raw message may say anything. Each section of an offer opens sockets, each candidate is an address that this
+machine sends packets to, and what is no offer at all is an error somewhere in aiortc.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from zoo.core.errors import InputError
+
+MOST_CHARACTERS = 20_000  # of an offer; Chrome's for a microphone has 3,000
+MOST_CANDIDATES = 50  # a browser has two or three for each network that it is in
+
+
+class Candidate(msgspec.Struct):
+    """An address where a browser may be reached."""
+
+    candidate: Annotated[str, Meta(max_length=500)]
+    sdpMid: Annotated[str, Meta(max_length=100)] | None = None
+    sdpMLineIndex: Annotated[int, Meta(ge=0, le=0)] | None = None
+
+
+class Offer(msgspec.Struct):
+    """What a browser wants to send, and how."""
+
+    sdp: Annotated[str, Meta(max_length=MOST_CHARACTERS)]
+    type: Literal["offer"]
+
+
+Candidates = Annotated[
+    dict[Annotated[str, Meta(max_length=100)], Candidate], Meta(max_length=MOST_CANDIDATES)
+]
+
+
+class Said(msgspec.Struct):
+    """What the streamer's component says."""
+
+    playing: bool = False
+    sdpOffer: Offer | None = None
+    iceCandidates: Candidates | None = None
+
+
+def is_offer(value: Any) -> bool:
+    """Return whether what the component says has an offer.
+
+    Parameters
+    ----------
+    value : object
+        What came from the browser, None before anything did.
+
+    Raises
+    ------
+    InputError
+        If no browser would say that for one microphone.
+    """
+    if isinstance(value, dict):
+        value = {name: one for name, one in value.items() if one}  # an empty text stands for no offer
+    try:
+        said = msgspec.convert(value or {}, Said)
+    except msgspec.ValidationError as error:
+        raise InputError(f"The browser's offer is not one of WebRTC: {error}.") from None
+    if said.sdpOffer is None:
+        return False
+    lines = said.sdpOffer.sdp.splitlines()
+    sections = [line for line in lines if line.startswith("m=")]
+    if len(sections) != 1 or not sections[0].startswith("m=audio "):
+        raise InputError("The browser must offer the sound of one microphone and nothing else.")
+    candidates = sum(line.startswith("a=candidate:") for line in lines) + len(said.iceCandidates or {})
+    if candidates > MOST_CANDIDATES:
+        raise InputError(f"The browser names {candidates} addresses of its own, more than {MOST_CANDIDATES}.")
+    return True

@@ -1,0 +1,377 @@
+"""Who listens: a thread that lets networks hear sound as it arrives, and a limit on how many do."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.app.live.analyzers import PitchSense, Sense, Sounds, SoundSense
+from zoo.app.live.audio_buffer import Backlog, Block, Clock
+from zoo.app.settings import listeners
+from zoo.audio.signal import as_channels, as_float, check_rate
+from zoo.core.errors import InputError, ZooError
+from zoo.inference.network import Network
+from zoo.results import PitchTrack
+
+MOST_BEHIND = 1.5  # s of sound that may wait; more is left out
+LEAST = 0.1  # s that are heard at once: for shorter pieces a network takes twice the time
+MOST_AT_ONCE = 0.5  # s
+PATIENCE = 20.0  # s without sound, after which nobody is thought to be there
+MOST_SECONDS = 1800.0  # s, after which a place is given to others
+MOST_HASTE, HEADSTART = (
+    10,
+    60.0,
+)  # times as fast as time passes, after some s of it, no microphone makes sound
+_TURN = 1.0  # s after which a thread that waits looks around
+_COUNTED = 20  # delays whose mean is told
+
+
+@dataclass(frozen=True)
+class Delay:
+    """How old an answer is when it is shown.
+
+    Attributes
+    ----------
+    seconds : float
+        From the arrival of the newest sound in it, at this process, to its being shown; the mean of the
+        last answers.
+    window : float
+        How much sound the answer is about, in s: it is wholly about a new sound only once that lasts so long.
+    """
+
+    seconds: float
+    window: float
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What is heard at the moment.
+
+    Attributes
+    ----------
+    sounds : Sounds or None
+    pitch : PitchTrack or None
+        The last seconds, times counted back from now.
+    level : float
+        Of the newest sound, root mean square in dB relative to full scale; minus infinity for silence.
+    seconds : float
+        How much sound has arrived.
+    since : float
+        How long ago sound arrived for the last time, in s.
+    waiting : float
+        How much sound has arrived and is not heard yet, in s.
+    left_out : float
+        How much sound was left out because the networks were too slow, in s.
+    behind : bool
+        Whether that was so within the last 10 s.
+    delays : dict of str to Delay
+        By ``"sounds"`` and ``"pitch"``, once something was shown.
+    """
+
+    sounds: Sounds | None
+    pitch: PitchTrack | None
+    level: float
+    seconds: float
+    since: float
+    waiting: float
+    left_out: float
+    behind: bool
+    delays: dict[str, Delay]
+
+
+class _Shown:
+    """Counts how old the answers of one sense are when they are shown."""
+
+    def __init__(self) -> None:
+        self.answered: float | None = None  # when the newest sound of the last answer arrived
+        self._counted: float | None = None
+        self._ages: deque[float] = deque(maxlen=_COUNTED)
+
+    def count(self, now: float) -> None:
+        if self.answered is not None and self.answered != self._counted:
+            self._counted = self.answered
+            self._ages.append(now - self.answered)
+
+    @property
+    def mean(self) -> float | None:
+        return sum(self._ages) / len(self._ages) if self._ages else None
+
+
+class Listener:
+    """Listens to a live sound with networks, in a thread of its own, until it is stopped.
+
+    Memory is bounded however long that takes. Sound that comes faster than the networks hear it is left out.
+
+    Parameters
+    ----------
+    sounds, pitch : Network, optional
+        What hears classes of sounds, and what hears pitch; one of them at least.
+    patience : float
+        It stops when no sound has come for so long, in s.
+    clock : callable
+        Gives the time in s.
+    **options
+        Of pitch, see `PitchSense`.
+
+    Attributes
+    ----------
+    ready : bool
+        Whether the networks are warm; what arrives before is not heard.
+    over : bool
+        Whether it has stopped.
+    reason : str
+        Why it stopped of itself, in a sentence.
+
+    Raises
+    ------
+    InputError
+        If there is no network, or one cannot do that.
+
+    Examples
+    --------
+    >>> import numpy as np, zoo
+    >>> from zoo.app.live.session import Listener
+    >>> listener = Listener(pitch=zoo.load("crepe.tiny", weights=None))
+    >>> listener.hear(np.zeros((2, 960), np.int16), 48000)
+    >>> listener.stop()
+    """
+
+    def __init__(
+        self,
+        *,
+        sounds: Network | None = None,
+        pitch: Network | None = None,
+        patience: float = PATIENCE,
+        clock: Clock = time.monotonic,
+        **options: float,
+    ):
+        self._senses: dict[str, Sense] = {}
+        if sounds is not None:
+            self._senses["sounds"] = SoundSense(sounds)
+        if pitch is not None:
+            self._senses["pitch"] = PitchSense(pitch, **options)
+        if not self._senses:
+            raise InputError("There is nothing to listen for: choose sounds, pitch, or both.")
+        self.ready, self.reason = False, ""
+        self._patience, self._clock, self._begin = patience, clock, clock()
+        self._backlog = Backlog(MOST_BEHIND, clock)
+        self._level = -math.inf
+        self._heard: dict[str, Any] = {}
+        self._shown = {name: _Shown() for name in self._senses}
+        self._lock = threading.Lock()  # of the two before; never held while a network works
+        self._stopping = threading.Event()
+        self._endings: set[Callable[[], object]] | None = set()  # None once they were called
+        threading.Thread(target=self._work, name="live", daemon=True).start()
+
+    @property
+    def over(self) -> bool:
+        return self._stopping.is_set()
+
+    def hear(self, samples: Any, rate: float) -> None:
+        """Go on with a chunk of sound, which comes right after the one before; never waits for a network.
+
+        Parameters
+        ----------
+        samples : array, shape (n,) or (channels, n)
+            Integers run to the maximum of their type, floats from -1 to 1.
+        rate : float
+            In Hz.
+
+        Raises
+        ------
+        InputError
+            If that is no sound.
+        """
+        mono = as_float(as_channels(samples, "the microphone")).mean(axis=0)
+        self._backlog.put(mono, check_rate(rate, "the microphone"))
+
+    def heard(self) -> Heard:
+        """What is heard now, to be shown at once: delays are counted up to this call."""
+        with self._lock:
+            now = self._clock()
+            for shown in self._shown.values():
+                shown.count(now)
+            arrival, gap = self._backlog.last_arrival, self._backlog.last_gap
+            return Heard(
+                sounds=self._heard.get("sounds"),
+                pitch=self._heard.get("pitch"),
+                level=self._level,
+                seconds=self._backlog.seconds,
+                since=now - (self._begin if arrival is None else arrival),
+                waiting=self._backlog.waiting,
+                left_out=self._backlog.left_out,
+                behind=gap is not None and now - gap < 10,
+                delays={
+                    name: Delay(shown.mean, self._senses[name].window)
+                    for name, shown in self._shown.items()
+                    if shown.mean is not None
+                },
+            )
+
+    def at_end(self, ending: Callable[[], object]) -> None:
+        """Call `ending` once in the listener's thread when it is over, or at once if it is."""
+        with self._lock:
+            if self._endings is not None:
+                self._endings.add(ending)
+                return
+        ending()
+
+    def stop(self, reason: str = "") -> None:
+        """Hear no more; what was heard stays."""
+        if not self.over:
+            self.reason = reason
+            self._stopping.set()
+            self._backlog.close()
+
+    def _work(self) -> None:
+        try:
+            for sense in self._senses.values():
+                sense.warm_up()
+            self._backlog.skip()
+            self.ready = True
+            while not self.over:
+                if block := self._backlog.take(LEAST, MOST_AT_ONCE, min(_TURN, self._patience)):
+                    self._hear(block)
+                self._look_around()
+        except ZooError as error:
+            self.stop(str(error))
+        except Exception:
+            logging.getLogger(__name__).exception("Live listening failed")
+            self.stop("Listening failed for a reason nobody foresaw; the server's log says which.")
+        finally:
+            self._end()
+
+    def _look_around(self) -> None:
+        now = self._clock()
+        if now - (self._backlog.last_arrival or self._begin) >= self._patience:
+            self.stop(f"No sound has arrived for {self._patience:g} seconds.")
+        elif now - self._begin >= MOST_SECONDS:
+            self.stop(f"Listening ends after {MOST_SECONDS / 60:g} minutes.")
+        elif self._backlog.seconds > HEADSTART + MOST_HASTE * (now - self._begin):
+            self.stop("Sound arrives faster than a microphone makes it.")
+
+    def _end(self) -> None:
+        for sense in self._senses.values():
+            sense.end()
+        with self._lock:
+            endings, self._endings = self._endings, None
+        for ending in endings:
+            ending()
+
+    def _hear(self, block: Block) -> None:
+        power = float(np.mean(np.square(block.samples, dtype=np.float64)))
+        self._level = 10 * math.log10(power) if power > 0 else -math.inf
+        for name, sense in self._senses.items():
+            before = sense.upto
+            sense.hear(block)
+            if sense.upto == before:
+                continue
+            heard = sense.heard()
+            with self._lock:
+                self._heard[name] = heard
+                # Sound comes as fast as it was made, so what is older by so much arrived so much earlier.
+                self._shown[name].answered = block.arrived - (block.end - sense.upto)
+
+
+class Hall:
+    """Where the sessions of a process listen: no more than some at once.
+
+    Parameters
+    ----------
+    most : int, optional
+        By default `zoo.app.settings.listeners`; 0 lets none.
+    """
+
+    def __init__(self, most: int | None = None):
+        self.most = listeners() if most is None else most
+        self._listeners: list[Listener] = []
+        self._lock = threading.Lock()
+
+    def require_room(self) -> None:
+        """Raise an `InputError` if it is full."""
+        with self._lock:
+            self._look()
+
+    def admit(self, begin: Callable[[], Listener]) -> Listener:
+        """Let one more listen.
+
+        Raises
+        ------
+        InputError
+            If it is full.
+        """
+        with self._lock:
+            self._look()
+            self._listeners.append(begin())
+            return self._listeners[-1]
+
+    def _look(self) -> None:
+        if self.most == 0:
+            raise InputError("Live listening is switched off on this server.")
+        self._listeners = [listener for listener in self._listeners if not listener.over]
+        if len(self._listeners) >= self.most:
+            raise InputError(
+                f"As many as this machine hears at once listen already ({self.most}): try again in a while."
+            )
+
+
+class Seat:
+    """The place of one session in the hall: one listener at a time, which chunks of sound are led to.
+
+    Parameters
+    ----------
+    hall : Hall
+
+    Attributes
+    ----------
+    listener : Listener or None
+        The last one, which may be over.
+    """
+
+    def __init__(self, hall: Hall):
+        self._hall = hall
+        self.listener: Listener | None = None
+        self._wish: Any = None
+
+    def require(self) -> None:
+        """Raise an `InputError` if this session does not listen and there is no room for it."""
+        if self.listener is None or self.listener.over:
+            self._hall.require_room()
+
+    def listen(self, wish: Any, begin: Callable[[], Listener]) -> None:
+        """Begin, unless the listener was begun for the same wish, whatever became of it.
+
+        Raises
+        ------
+        InputError
+            If the hall is full.
+        """
+        if self.listener is None or wish != self._wish:
+            self.leave()
+            self.listener, self._wish = self._hall.admit(begin), wish
+
+    def at_end(self, ending: Callable[[], object]) -> None:
+        """As `Listener.at_end`; with no listener `ending` is called at once."""
+        if self.listener is None:
+            ending()
+        else:
+            self.listener.at_end(ending)
+
+    def hear(self, samples: Any, rate: float) -> None:
+        """As `Listener.hear`; with no listener nothing happens."""
+        if self.listener is not None:
+            self.listener.hear(samples, rate)
+
+    def leave(self) -> None:
+        """Listen no more."""
+        listener, self.listener = self.listener, None
+        if listener is not None:
+            listener.stop()

@@ -1,0 +1,43 @@
+"""The script that Streamlit runs: it shows the page that the address names."""
+
+import gc
+from pathlib import Path
+
+import streamlit as st
+
+PAGES = Path(__file__).parent / "pages"
+ICONS = {
+    "home": "home",
+    "pictures": "image",
+    "sounds": "hearing",
+    "pitch": "music_note",
+    "live": "mic",
+    "embeddings": "scatter_plot",
+    "compare": "balance",
+    "teach": "school",
+    "networks": "grid_view",
+}
+# In the dark, white on the primary colour is too faint to read, and a darker one is too faint on the page; a
+# place that is empty, but for what was shown while it worked, takes no room.
+STYLE = """<style>
+[data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primary"] span,
+[data-testid="stMultiSelect"] [data-tag] :is([title], svg) { color: light-dark(white, #141412); }
+[data-testid="stLayoutWrapper"]:has(> .stVerticalBlock > :only-child > .stEmpty) { display: none; }
+</style>"""
+
+st.set_page_config(page_title="Zoo", page_icon="🐾", layout="wide")
+st.html(STYLE)
+st.navigation(
+    [
+        st.Page(
+            PAGES / f"{page}.py",
+            title=page.capitalize(),
+            icon=f":material/{icon}:",
+            url_path=page,
+            default=page == "home",
+        )
+        for page, icon in ICONS.items()
+    ]
+).run()
+
+gc.collect()  # what ended sessions left, see runner.postScriptGC in .streamlit/config.toml

@@ -1,0 +1,327 @@
+"""Which network is fast enough here, and do several agree?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+import zoo
+from zoo.app import state
+from zoo.app.components import input_picker, widgets
+from zoo.app.components.input_picker import Given, named
+from zoo.app.components.job_progress import watching
+from zoo.app.services import offered_networks
+from zoo.app.services.jobs import FAILED, STOPPED, Job
+from zoo.app.state import RATE, is_here, literally, one_sentence, spec_of, title_of, with_size
+from zoo.audio.signal import read_mono
+from zoo.benchmark.compare import Measurement
+from zoo.core.errors import ZooError
+from zoo.hub import weights
+from zoo.hub.saved import is_saved
+from zoo.vision.decoding import PixelBudget, check, count_pixels
+
+MOST_NETWORKS = 12
+KINDS = {"picture": "Pictures", "sound": "Sounds"}
+ENGINES = ["auto", "torch", "onnxruntime"]
+DISSENT = "background-color: rgba(230, 150, 0, 0.3)"  # seen on white and on black
+UNTRAINED = "Untrained: as fast as the trained one; no answers."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be compared, and how."""
+
+    names: tuple[str, ...]
+    given: tuple[Given, ...]
+    fetch: bool
+    batch: int
+    repeats: int
+    engine: str
+
+
+def choose() -> tuple[str, list[str]]:
+    """Pictures or sounds, and the networks."""
+    left, right = st.columns([1, 3])
+    kind = widgets.segmented_control(left, "Networks for", KINDS, "picture", key="compare-kind")
+    own = list(state.taught(kind))
+    names = own + offered_networks.networks(kind)
+    first = own[:1] + offered_networks.networks(kind, embedded=True)[:2]
+    chosen = widgets.multiselect(
+        right,
+        "Networks",
+        with_size(names),
+        first,
+        most=MOST_NETWORKS,
+        key=f"compare-networks-{kind}",
+    )
+    return kind, chosen
+
+
+def weights_wanted(chosen: Sequence[str]) -> bool:
+    """Whether weights that are not here are to be fetched."""
+    missing = [name for name in chosen if not is_here(name)]
+    if not missing:
+        return True
+    size = sum(spec_of(name).size_mb for name in missing)
+    choices = {True: f"Fetch them ({size:.0f} MB)", False: "Go without"}
+    fetch = widgets.segmented_control(
+        st, f"The weights of {len(missing)} are not here", choices, True, key="compare-fetch"
+    )
+    if not fetch:
+        st.caption(UNTRAINED)
+    return fetch
+
+
+def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
+    """What the networks are to classify, if anything, as far as it can be used."""
+    silent = [name for name in chosen if "classify" not in spec_of(name).tasks]
+    if silent:
+        able = [
+            title_of(name) for name in [*state.taught(kind), *offered_networks.networks(kind, "classify")]
+        ]
+        st.info(
+            f"{title_of(silent[0])} names no {kind}s, so speed, memory and size are compared, not answers; "
+            f"for answers choose only among {', '.join(able)}."
+        )
+        return ()
+    with st.expander(f"{KINDS[kind]} for them to name, if you like", icon=":material/add_photo_alternate:"):
+        given = input_picker.ask(kind, f"compare-{kind}")
+        found = tuple(one for one, why in zip(given, refusals(kind, given), strict=True) if why is None)
+    return found
+
+
+def refusals(kind: str, given: Sequence[Given]) -> list[str | None]:
+    """Why each cannot be used, said on the page; looked into once."""
+    key = tuple((one.name, hash(one.data)) for one in given)
+    if st.session_state.get("compare-seen", [None])[0] != key:
+        with st.spinner("Looks at what you brought …"):
+            budget = PixelBudget()
+            st.session_state["compare-seen"] = key, [refusal(kind, one, budget) for one in given]
+    said = st.session_state["compare-seen"][1]
+    for why in filter(None, said):
+        state.refuse(why)
+    return said
+
+
+def refusal(kind: str, given: Given, budget: PixelBudget) -> str | None:
+    try:
+        if kind == "picture":
+            budget.take(given.name, count_pixels(named(given)))
+            check(named(given))
+        else:
+            read_mono(named(given), RATE, most=state.MOST_SECONDS)
+    except ZooError as error:
+        return str(error)
+    return None
+
+
+def settings() -> tuple[int, int, str]:
+    """Batch, passes and engine."""
+    with st.expander("Settings", icon=":material/tune:"):
+        columns = st.columns(3)
+        batch = widgets.select_slider(
+            columns[0],
+            "Batch",
+            [1, 2, 4, 8, 16, 32],
+            16,
+            key="compare-batch",
+            help="Inputs at once, for the throughput.",
+        )
+        repeats = widgets.slider(
+            columns[1],
+            "Passes",
+            3,
+            50,
+            10,
+            1,
+            key="compare-repeats",
+            help="So many are timed, after two that are not.",
+        )
+        engine = widgets.selectbox(
+            columns[2],
+            "Engine",
+            ENGINES,
+            key="compare-engine",
+            help="auto: the faster one for each network.",
+        )
+    return batch, repeats, engine
+
+
+def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
+    """What the job does: fetch what is missing, then measure one network after the other."""
+    titles = distinct(wanted.names)
+    missing = [name for name in wanted.names if not is_here(name)]
+
+    def run(job: Job) -> zoo.Comparison:
+        for name in missing if wanted.fetch else ():
+            job.enter(f"Fetches the weights of {titles[name]}")
+            weights.ensure(spec_of(name), job.count_or_stop)
+        job.enter("")
+
+        def progress(done: int, total: int) -> None:
+            name = wanted.names[min(done, total - 1)]
+            job.stage = f"Measures {titles[name]}, {min(done + 1, total)} of {total}"
+            job.count_or_stop(done, total)
+
+        found = zoo.compare(
+            wanted.names,
+            [named(one) for one in wanted.given] or None,
+            fetch=wanted.fetch,
+            batch=wanted.batch,
+            repeats=wanted.repeats,
+            engine=wanted.engine,
+            trust=True,  # what is offered is the catalog's, the owner's or the visitor's own
+            progress=progress,
+        )
+        rows = zip(wanted.names, found.rows, strict=True)
+        return replace(found, rows=tuple(_presentable(row, titles[name]) for name, row in rows))
+
+    return run
+
+
+def _presentable(row: Measurement, title: str) -> Measurement:
+    """The name of a network that was taught is its path on the server, which nobody needs to see."""
+    return replace(row, title=title, network=title if is_saved(row.network) else row.network)
+
+
+def distinct(names: Sequence[str]) -> dict[str, str]:
+    """Titles by name; of several that have the same, the later ones are numbered."""
+    return dict(zip(names, widgets.numbered(map(title_of, names)), strict=True))
+
+
+def busy() -> bool:
+    job = st.session_state.get("compare-job")
+    return job is not None and not job.over
+
+
+def begin(wanted: Wanted) -> None:
+    job = state.line().begin(work(wanted))
+    state.workspace().at_end(job.abandon)
+    st.session_state["compare-job"] = job
+
+
+def results(found: zoo.Comparison) -> None:
+    """Figures, charts, table and answers."""
+    summary(found)
+    charts = {"Accuracy and time": accuracy, "Latency and memory": bars, "Answers": answers}
+    for tab, show in zip(st.tabs(list(charts), key="compare-tabs"), charts.values(), strict=True):
+        with tab:
+            show(found)
+    table(found)
+    st.caption(f"Measured on {found.conditions}.")
+    state.downloads("comparison", found.table(), found.to_dict(), "compare")
+
+
+def summary(found: zoo.Comparison) -> None:
+    fastest = min(found.rows, key=lambda row: row.latency_ms)
+    smallest = min(found.rows, key=lambda row: row.peak_memory_mb)
+    columns = st.columns(3)
+    columns[0].metric(f"Fastest: {literally(fastest.title)}", f"{fastest.latency_ms:.1f} ms")
+    columns[1].metric(f"Least memory: {literally(smallest.title)}", f"{smallest.peak_memory_mb:.0f} MB")
+    if found.inputs:
+        same = int((~found.dissent().any(axis=1)).sum())
+        columns[2].metric("The same answer from all", f"{same} of {len(found.inputs)}")
+
+
+def accuracy(found: zoo.Comparison) -> None:
+    chart = found.plot()
+    if not len(chart.data[0].x):
+        st.info("No top-1 accuracy was published of these networks.")
+        return
+    chart.update_xaxes(title="time of a prediction, the fastest network = 1")
+    st.plotly_chart(
+        chart, key="compare-field", alt="Published accuracy of each network against its time measured here"
+    )
+
+
+def bars(found: zoo.Comparison) -> None:
+    st.plotly_chart(found.bars(), key="compare-bars", alt="Latency and memory of each network as bars")
+    st.caption(
+        "Bars of latency are the median of the passes, and their thin lines reach to the 90th percentile."
+    )
+
+
+def answers(found: zoo.Comparison) -> None:
+    """What each network said of each input; what differs from most is marked."""
+    if not found.inputs:
+        st.info("Bring something for the networks to name, and see here whether they agree.")
+        return
+    said, differs = found.answers(), found.dissent()
+    marked = said.copy()
+    for name in differs.columns if differs.shape[1] > 1 else ():
+        marked[name] = said[name].where(~differs[name], "≠ " + said[name])
+    styles = pd.DataFrame("", index=said.index, columns=said.columns)
+    styles[differs.columns] = differs.replace({True: DISSENT, False: ""}).astype(str)
+    st.dataframe(marked.style.apply(lambda _: styles, axis=None), hide_index=True, key="compare-answers")
+    if differs.shape[1] == 1:
+        st.info("One network alone has nobody to agree with; choose another that knows the same classes.")
+        return
+    st.caption("≠ marks what differs from the answer of most.")
+    st.markdown("**Share of them to which two networks give the same answer**")
+    st.dataframe(found.agreement().map("{:.0%}".format, na_action="ignore"), key="compare-agreement")
+
+
+def table(found: zoo.Comparison) -> None:
+    numbers = {
+        "latency_ms": ("median (ms)", "%.1f"),
+        "latency_p90_ms": ("90 % within (ms)", "%.1f"),
+        "relative_time": ("relative", "%.2f"),
+        "throughput": ("a second", "%.1f"),
+        "peak_memory_mb": ("memory (MB)", "%.0f"),
+        "file_mb": ("file (MB)", "%.1f"),
+        "accuracy": ("accuracy", "%.4g"),
+    }
+    shown = found.table()
+    shown["weights"] = shown["trained"].map({True: "trained", False: "untrained"})
+    trained = shown["trained"].all()
+    st.dataframe(
+        shown[["network", *numbers, "metric", "engine", *([] if trained else ["weights"])]],
+        hide_index=True,
+        key="compare-table",
+        column_config={
+            **{
+                name: st.column_config.NumberColumn(label, format=form)
+                for name, (label, form) in numbers.items()
+            },
+            "metric": st.column_config.TextColumn("measure", help="What the published accuracy is."),
+        },
+    )
+    if not trained:
+        st.caption(UNTRAINED)
+
+
+def outcome(job: Job) -> None:
+    if job.state == FAILED:
+        state.refuse(job.error)
+    elif job.state == STOPPED:
+        st.info("Stopped; nothing was kept.")
+    else:
+        results(job.result)
+
+
+st.title("Compare")
+st.markdown(
+    "Choose networks, and see how fast they are on this machine, what memory they take, "
+    "and whether they agree on your own pictures or recordings."
+)
+with one_sentence():
+    kind, chosen = choose()
+    if chosen:
+        fetch = weights_wanted(chosen)
+        given = inputs(kind, chosen)
+        wanted = Wanted(tuple(chosen), given, fetch, *settings())
+        if st.button(
+            "Compare", type="primary", icon=":material/balance:", disabled=busy(), key="compare-begin"
+        ):
+            begin(wanted)
+            st.rerun()
+    else:
+        st.info("Choose a network, or better two.")
+job = st.session_state.get("compare-job")
+if job is not None:
+    with one_sentence():
+        if busy():
+            watching(job, "compare")
+        else:
+            outcome(job)

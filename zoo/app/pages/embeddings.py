@@ -1,0 +1,119 @@
+"""Which files does a network find alike?"""
+
+import streamlit as st
+
+from zoo.app import state
+from zoo.app.components import input_picker, widgets
+from zoo.app.components.embedding_inputs import KINDS, MOST_FILES, Brought, bring
+from zoo.app.components.embedding_view import show
+from zoo.app.services import offered_networks
+from zoo.app.state import MOST_SECONDS, literally, one_sentence, with_size
+from zoo.hub.registry import describe
+from zoo.inference.tasks import embed_files
+from zoo.inference.tasks.embed_files import Collection, Limits
+from zoo.training.fit.transfer import DEFAULTS
+from zoo.vision.decoding import max_request_pixels
+
+FEW = 5  # recordings, of which each window is a point of its own unless the user says otherwise
+# 2000 windows are 16 minutes of YAMNet or 20 s of CREPE; ten million numbers are 40 MB.
+LIMITS = Limits(seconds=MOST_SECONDS, pixels=max_request_pixels(), vectors=2000, numbers=10_000_000)
+
+
+def choose(kind: str) -> tuple[str, str | None, bool | None]:
+    """Network, layer and pooling."""
+    left, right = st.columns(2)
+    names = [*state.taught(kind), *offered_networks.networks(kind, "embed")]
+    name = widgets.selectbox(
+        left,
+        "Network",
+        with_size(names),
+        describe(DEFAULTS[kind]).name,
+        key=f"embeddings-network-{kind}",
+    )
+    net = state.network(name)
+    shapes = state.remembered(shapes_of, name)
+    own = {"": f"{net.spec.embedding}, its embedding"}  # not None, which Streamlit takes for no choice at all
+    layer = widgets.selectbox(
+        right,
+        "Layer",
+        own | {one: described(one, shape) for one, shape in shapes.items()},
+        key=f"embeddings-layer-{name}",
+        help="Early layers see edges or tones, late ones what is meant.",
+    )
+    layer = layer or None
+    shape = shapes.get(layer or net.spec.embedding, ())
+    if len(shape) < 2:
+        return name, layer, None
+    pool = right.toggle(
+        "Average over positions",
+        layer is not None or net.spec.pool,
+        key=f"embeddings-pool-{name}-{layer}",
+        help="Otherwise a vector holds every position, and things that move change it.",
+    )
+    return name, layer, pool
+
+
+def shapes_of(name: str) -> dict[str, tuple[int, ...]]:
+    """The layers of a network that give out a tensor, and its shape for one input."""
+    return {row["name"]: row["shape"] for row in state.network(name).summary().layers if row["shape"]}
+
+
+def described(layer: str, shape: tuple[int, ...]) -> str:
+    return f"{layer} ({' × '.join(map(str, shape))})"
+
+
+def one_a_file(brought: Brought) -> bool:
+    """Whether a recording becomes one point, the mean of its windows."""
+    many = len(brought.files) > FEW
+    point = widgets.segmented_control(
+        st,
+        "A point for each",
+        ["Window", "File"],
+        "File" if many else "Window",
+        key=f"embeddings-point-{many}",
+        help="A file's point is the mean of its windows.",
+    )
+    return point == "File"
+
+
+def embedded(brought: Brought, name: str, layer: str | None, pool: bool | None, mean: bool) -> Collection:
+    net, total = state.network(name), len(brought.files)
+    with state.progress(f"{net.spec.title} looks at the files …") as progress:
+        return embed_files.collect(
+            net,
+            [input_picker.named(given) for given in brought.files],
+            layer=layer,
+            pool=pool,
+            mean=mean,
+            limits=LIMITS,
+            progress=lambda done, file: progress(done / total, f"{done + 1} of {total}: {literally(file)}"),
+        )
+
+
+def left_out(collection: Collection) -> None:
+    if not (problems := collection.problems):
+        return
+    if len(problems) <= 3:
+        for problem in problems:
+            st.warning(problem.reason, icon=":material/warning:")
+        return
+    with st.expander(f"{len(problems)} files are left out", icon=":material/warning:"):
+        st.dataframe([{"file": name, "why": reason} for name, reason in problems], hide_index=True)
+
+
+st.title("Embeddings")
+st.markdown(
+    "A network turns each picture or sound into a vector, and files that it finds alike into vectors that "
+    "point the same way: see them on a map, and find the nearest to any of them."
+)
+with one_sentence():
+    kind = widgets.segmented_control(st, "What", KINDS, "picture", key="embeddings-kind")
+    brought = bring(kind)
+    name, layer, pool = choose(kind)
+    if brought is None:
+        st.info(f"Upload some files, {MOST_FILES} at most, or try the sample. Nobody else sees them.")
+    else:
+        mean = kind == "sound" and one_a_file(brought)
+        collection = state.remembered(embedded, brought, name, layer, pool, mean)
+        left_out(collection)
+        show(kind, brought.files, collection)

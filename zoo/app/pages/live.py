@@ -1,0 +1,222 @@
+"""What is heard now? The microphone in real time: classes of sounds, and pitch as a tuner shows it."""
+
+import logging
+import math
+from collections.abc import Callable
+from functools import partial
+
+import av
+import numpy as np
+import streamlit as st
+import streamlit_webrtc
+from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext
+from streamlit_webrtc.component import generate_frontend_component_key
+from streamlit_webrtc.webrtc import SignallingTimeoutError, WebRtcWorker
+
+from zoo.app import state
+from zoo.app.components import microphone, widgets
+from zoo.app.components.svg import drawing
+from zoo.app.live import svg
+from zoo.app.live.analyzers import PitchSense, SoundSense, Tone, tone_of
+from zoo.app.live.ice import ice_servers
+from zoo.app.live.offers import is_offer
+from zoo.app.live.session import Heard, Listener, Seat
+from zoo.app.services import offered_networks
+from zoo.app.state import one_sentence, with_size
+from zoo.core.errors import InputError, ZooError
+
+EVERY = 0.25  # s between two pictures of what is heard
+STREAM = "live-stream"
+LATE = 5.0  # s without sound, after which the page says so
+SENSES = {"sounds": SoundSense, "pitch": PitchSense}
+
+
+def seat() -> Seat:
+    """This session's place in the hall, which it leaves with the session."""
+    if "live-seat" not in st.session_state:
+        own = st.session_state["live-seat"] = Seat(state.hall())
+        state.workspace().at_end(own.leave)
+    return st.session_state["live-seat"]
+
+
+def samples_of(frame: av.AudioFrame) -> np.ndarray:
+    """The samples of a frame, shape (channels, n)."""
+    samples = frame.to_ndarray()
+    return samples if frame.format.is_planar else samples.reshape(-1, len(frame.layout.channels)).T
+
+
+def choose() -> tuple[dict[str, str], float]:
+    """The networks that listen, by what they listen for, and what A4 is tuned to."""
+    kinds = {kind: kind.capitalize() for kind in SENSES}
+    wanted = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
+    with st.expander("Networks and tuning", icon=":material/tune:"):
+        left, middle, right = st.columns(3)
+        hearing = [*state.taught("sound"), *offered_networks.networks(task="events")]
+        sounds = widgets.selectbox(left, "Network for sounds", with_size(hearing), key="live-sounds")
+        pitch = widgets.selectbox(
+            middle,
+            "Network for pitch",
+            with_size(offered_networks.networks(task="pitch")),
+            "crepe.tiny",
+            key="live-pitch",
+            help="Larger ones are surer and slower; one that is too slow for this machine leaves sound out.",
+        )
+        a4 = widgets.number_input(
+            right,
+            "A4 (Hz)",
+            400.0,
+            480.0,
+            440.0,
+            0.5,
+            format="%.1f",
+            key="live-a4",
+            help="What the instruments are tuned to.",
+        )
+    chosen = {"sounds": sounds, "pitch": pitch}
+    return {kind: name for kind, name in chosen.items() if kind in wanted}, a4
+
+
+def warm_up(kind: str, name: str) -> None:
+    """Have a network's first pass, and the imports that come with it, behind us."""
+    with st.spinner("Gets ready to listen …"):
+        SENSES[kind](state.network(name)).warm_up()
+
+
+def connected(own: Seat, listen: Callable[[], object]) -> bool:
+    """The button that starts and stops the microphone; whether it is on, or about to be.
+
+    A place is taken before there is a connection, and both end together: without a place nothing would limit
+    how many connections there are.
+    """
+    try:
+        if is_offer(st.session_state.get(generate_frontend_component_key(STREAM))):
+            listen()
+        context = streamlit_webrtc.webrtc_streamer(
+            key=STREAM,
+            mode=WebRtcMode.SENDONLY,
+            rtc_configuration={"iceServers": ice_servers()},
+            # What improves a call spoils music and hides sounds: it takes them for noise, and moves levels.
+            media_stream_constraints={
+                "video": False,
+                "audio": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
+            },
+            sink_audio_track=streamlit_webrtc.create_audio_sink_track(
+                lambda frame: own.hear(samples_of(frame), frame.sample_rate),
+                key="live-sink",
+                on_ended=own.leave,
+            ),
+            translations={"start": "Start", "stop": "Stop", "select_device": "Choose the microphone"},
+        )
+    except SignallingTimeoutError as error:
+        raise InputError("The connection was not made in time: press Stop, and then Start.") from error
+    except ZooError:
+        raise
+    except Exception as error:  # aiortc has no common one for what it cannot read
+        logging.getLogger(__name__).warning("An offer was refused: %r", error)
+        raise InputError("The browser's offer could not be used: press Stop, and then Start.") from error
+    finally:  # streamlit-webrtc leaves by an exception to run the page again
+        if worker := worker_of(st.session_state.get(STREAM)):
+            own.at_end(worker.stop)
+    return context.state.playing or context.state.signalling
+
+
+def worker_of(context: WebRtcStreamerContext | None) -> WebRtcWorker | None:
+    """The connection of a streamer, which only its private method gives."""
+    return context._get_worker() if context is not None else None
+
+
+def numbers(tone: Tone | None, heard: Heard) -> None:
+    values = {
+        "Frequency": f"{tone.frequency:.1f} Hz" if tone else "–",
+        "Cents off": f"{round(tone.cents):+d}" if tone else "–",
+        "Confidence": f"{tone.confidence:.2f}" if tone else "–",
+        "Level": f"{heard.level:.0f} dB" if math.isfinite(heard.level) else "–",
+    }
+    state.metrics(values)
+
+
+def as_tuner(heard: Heard, a4: float) -> None:
+    tone = tone_of(heard.pitch, a4)
+    drawing(svg.tuner(tone), "live-tuner")
+    numbers(tone, heard)
+    drawing(svg.curve(heard.pitch), "live-curve")
+
+
+def as_classes(heard: Heard) -> None:
+    drawing(svg.bars(heard.sounds), "live-bars")
+    drawing(svg.classes(heard.sounds), "live-map")
+
+
+def as_delay(heard: Heard) -> None:
+    if not heard.delays:
+        st.caption("Nothing has been heard yet.")
+        return
+    said = "; ".join(
+        f"{kind} {delay.seconds:.2f} s, and a window of {delay.window:.2g} s"
+        for kind, delay in heard.delays.items()
+    )
+    st.caption(
+        f"**Delay**: {said}. The first is from the arrival of a sound at the server until its answer is "
+        "shown, the second is how much sound one answer is about. Browser and network come on top."
+    )
+
+
+def trouble(listener: Listener, heard: Heard) -> None:
+    if listener.over:
+        st.warning(f"{listener.reason or 'Listening is over.'} Press Stop, and then Start.")
+    elif heard.since > LATE:
+        st.info(
+            f"No sound has arrived for {heard.since:.0f} s. Where browser and server do not see each "
+            "other, whoever runs the app names a TURN server in ZOO_ICE_SERVERS."
+        )
+    elif heard.behind:
+        st.warning(
+            f"This machine cannot keep up: {heard.left_out:.0f} of {heard.seconds:.0f} seconds of sound were "
+            "left out; choose a smaller network, or only one of the two."
+        )
+
+
+def show(listener: Listener, a4: float) -> None:
+    """What is heard at this moment."""
+    heard = listener.heard()
+    with st.container():  # which keeps the place of what is below, whether it says something or not
+        trouble(listener, heard)
+    columns = st.columns(2)
+    ways = [
+        (heard.pitch, lambda: as_tuner(heard, a4)),
+        (heard.sounds, lambda: as_classes(heard)),
+    ]
+    for column, draw in zip(columns, [draw for found, draw in ways if found is not None], strict=False):
+        with column:
+            draw()
+    as_delay(heard)
+
+
+st.title("Live")
+st.markdown("Press Start and speak, sing, play or rattle: the page shows what is heard as it is heard.")
+with one_sentence():
+    chosen, a4 = choose()
+    own = seat()
+    # What comes and goes above the streamer keeps to a place of its own: were the streamer moved by it, the
+    # browser would load it anew and lose the connection.
+    with st.container():
+        # Before Start can be pressed: it takes so long that a connection in the making would time out.
+        loaded = {kind: state.network(name) for kind, name in chosen.items()}
+        for kind, name in chosen.items():
+            state.remembered(warm_up, kind, name)
+        own.require()
+        if reason := microphone.obstacle():
+            st.warning(reason, icon=":material/mic_off:")
+    if not chosen:
+        own.leave()
+        st.info("Choose what to listen for: sounds, pitch, or both.")
+    else:
+        listen = partial(own.listen, tuple(chosen.items()), lambda: Listener(**loaded))
+        if connected(own, listen):
+            listen()
+            st.fragment(show, run_every=EVERY)(own.listener, a4)
+        else:
+            own.leave()
+            if not reason:
+                st.info("The microphone is off. Press Start, and allow the browser to use it.")
+    st.caption("Sound is heard on the machine that runs this app, and nothing of it is kept.")

@@ -1,0 +1,137 @@
+"""The table of networks, the chart of the field, and the card of one network: record and layers."""
+
+import pandas as pd
+import streamlit as st
+
+from zoo.app.components import widgets
+from zoo.app.components.accuracy_latency_chart import charts
+from zoo.app.components.input_picker import meant
+from zoo.app.components.layer_view import layers
+from zoo.app.components.model_card import figures, record
+from zoo.app.services import offered_networks
+from zoo.app.state import one_sentence, refuse, spec_of
+from zoo.core.errors import UnknownNameError
+from zoo.core.spec import MODALITIES, TASKS
+from zoo.hub import weights
+from zoo.hub.registry import is_default
+
+CHOSEN = "networks-network"
+RECORD, LAYERS = "Record", "Layers"
+
+
+def table() -> pd.DataFrame:
+    rows = []
+    for name, spec in offered_networks.records().items():
+        accuracy = f"{spec.accuracy.value:g} {spec.accuracy.metric}" if spec.accuracy else ""
+        rows.append(
+            {
+                "name": name,
+                "network": spec.title,
+                "for": spec.modality,
+                "tasks": ", ".join(spec.tasks),
+                "parameters": spec.parameters,
+                "MB": spec.size_mb,
+                "depth": spec.depth,
+                "published accuracy": accuracy,
+                "licence of the weights": spec.licence,
+                "here": weights.path_of(spec).is_file(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def filtered(everything: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the filters leave."""
+    left, middle, right = st.columns([2, 3, 3])
+    modality = widgets.pills(left, "For", MODALITIES, key="networks-modality")
+    tasks = widgets.pills(middle, "Task", TASKS, key="networks-task")
+    words = widgets.text_input(
+        right, "Search", key="networks-search", most=200, placeholder="name, licence, …"
+    )
+    shown = everything
+    if modality:
+        shown = shown[shown["for"].isin(modality)]
+    if tasks:
+        shown = shown[shown["tasks"].map(lambda text: set(tasks) <= set(text.split(", ")))]
+    if words:
+        text = shown.astype(str).agg(" ".join, axis=1).str.casefold()
+        shown = shown[text.str.contains(words.strip().casefold(), regex=False)]
+    return shown
+
+
+def follow_link() -> None:
+    """Open the network that the address names, as in ``?network=yamnet``; once, then the box leads."""
+    asked = st.query_params.get("network")
+    if asked is None or (asked == st.session_state.get("networks-link") and CHOSEN in st.session_state):
+        return
+    st.session_state["networks-link"] = asked
+    try:
+        st.session_state[CHOSEN] = meant(asked, offered_networks.networks())
+    except UnknownNameError as error:
+        st.session_state["networks-unknown"] = str(error)
+
+
+def remember_link() -> None:
+    """Put the chosen network into the address, so that it can be passed on."""
+    name = widgets.chosen(CHOSEN, offered_networks.networks())
+    if name is None:
+        return
+    link = spec_of(name).arch if is_default(name) else name
+    st.query_params["network"] = st.session_state["networks-link"] = link
+    st.session_state.pop("networks-unknown", None)
+
+
+def select(names: list[str]) -> None:
+    """Choose the network whose row was selected."""
+    name = widgets.selected_row("networks-table", names)
+    if name is not None:
+        st.session_state[CHOSEN] = name
+        remember_link()
+
+
+def card(names: list[str]) -> None:
+    if widgets.chosen(CHOSEN, names) is None:
+        st.session_state.pop(CHOSEN, None)
+    titles = {name: f"{spec_of(name).title} ({name})" for name in names}
+    name = widgets.selectbox(st, "Network", titles, on_change=remember_link, key=CHOSEN)
+    spec = spec_of(name)
+    figures(spec)
+    view = widgets.segmented_control(st, "Show", [RECORD, LAYERS], RECORD, key="networks-view")
+    if view == RECORD:
+        record(spec)
+    else:
+        layers(name)
+
+
+st.title("Networks")
+st.markdown(
+    "Pretrained networks for pictures and for sound. Select a row, or choose below, to see one closely."
+)
+follow_link()
+if sentence := st.session_state.get("networks-unknown"):
+    refuse(sentence)
+shown = filtered(table())
+with one_sentence():
+    if shown.empty:
+        st.info("No network fits these filters.")
+    else:
+        names = shown["name"].tolist()
+        st.dataframe(
+            shown,
+            hide_index=True,
+            key="networks-table",
+            on_select=lambda: select(names),
+            selection_mode="single-row",
+            column_config={
+                "parameters": st.column_config.NumberColumn(format="localized"),
+                "MB": st.column_config.NumberColumn(format="%.1f"),
+                "here": st.column_config.CheckboxColumn(help="The weights are on this machine."),
+            },
+            alt="The networks that fit the filters",
+        )
+        title = "The image networks in one picture: accuracy against prediction time"
+        box = st.expander(title, key="networks-charts", on_change="rerun")
+        if box.open:
+            with box:
+                charts()
+        card(names)

@@ -1,0 +1,252 @@
+"""What is in these pictures? Several networks side by side, whether they agree, and where they look."""
+
+import hashlib
+from functools import cached_property
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+import zoo
+from zoo.app import state
+from zoo.app.components import input_picker, widgets
+from zoo.app.components.input_picker import MOST_FILES, Given, ask, named
+from zoo.app.services import offered_networks
+from zoo.app.state import downloads, literally, one_sentence, remembered, spec_of, title_of, with_size
+from zoo.benchmark.agreement import Agreement, agreements, pairs
+from zoo.core.errors import InputError
+from zoo.inference.tasks.explanation import METHODS
+from zoo.vision.decoding import PixelBudget, count_pixels, decode, thumbnail
+
+SCENES = "vision/labels/places365.csv"
+TOP = 10  # classes that are kept, whatever is shown
+SIDES = (560, 420)  # of a picture on the page, at most
+MOST_ANSWERS = 300  # of a session, some 10 kB each
+
+
+class Picture:
+    """A picture that the user gave, decoded when it is needed, and forgotten after its answers."""
+
+    def __init__(self, given: Given):
+        self.name = given.name
+        self.key = hashlib.sha256(given.data).hexdigest() + given.name
+        self._given = given
+
+    @cached_property
+    def image(self) -> Image.Image:
+        image = decode(named(self._given))
+        image.filename = self.name  # which results then name
+        return image
+
+    def forget(self) -> None:
+        """Free the memory of the decoded picture."""
+        self.__dict__.pop("image", None)
+
+    def pixels(self) -> int:
+        def counted(_: str) -> int:
+            return count_pixels(named(self._given))
+
+        return remembered(counted, self.key, most=MOST_FILES)
+
+    def small(self) -> Image.Image:
+        """The picture, no larger than a page has room for."""
+
+        def reduced(_: str) -> Image.Image | str:
+            try:
+                return thumbnail(self.image, SIDES)
+            except InputError as error:  # is remembered too: it may have taken 10 s
+                return str(error)
+
+        small = remembered(reduced, self.key, most=MOST_FILES)
+        if isinstance(small, str):
+            raise InputError(small)
+        return small
+
+
+class Looking(NamedTuple):
+    """Whether and how to show where the networks look."""
+
+    wanted: bool
+    method: str = "gradcam"
+    opacity: float = 0.7
+
+
+def look(net: zoo.Network, picture: Picture) -> zoo.Classification:
+    def said(_: str, __: str) -> zoo.Classification:
+        return net.classify(picture.image, top=TOP)
+
+    return remembered(said, net.name, picture.key, most=MOST_ANSWERS)
+
+
+def explain(net: zoo.Network, picture: Picture, target: int, method: str) -> zoo.Explanation:
+    def found(*_: object) -> zoo.Explanation:
+        return net.explain(picture.image, target=target, method=method)
+
+    return remembered(found, net.name, picture.key, target, method, most=MOST_ANSWERS)
+
+
+def is_of_scenes(name: str) -> bool:
+    return spec_of(name).labels == SCENES
+
+
+def choose() -> tuple[list[str], int]:
+    """The networks, those for scenes last, and how many classes to show."""
+    left, right = st.columns([3, 1])
+    own = list(state.taught("picture"))
+    names = own + sorted(offered_networks.networks("picture", "classify"), key=is_of_scenes)
+    titles = {
+        name: f"Scenes: {title}" if is_of_scenes(name) else title for name, title in with_size(names).items()
+    }
+    usual = own[:1] + offered_networks.networks("picture", "classify", embedded=True)[:2]
+    linked = input_picker.from_link("network")
+    first = [input_picker.meant(name, names) for name in linked.split(",")] if linked else usual
+    chosen = widgets.multiselect(
+        left, "Networks", titles, list(dict.fromkeys(first)), key="pictures-networks"
+    )
+    passed_on = chosen != usual and not set(chosen) & set(own)
+    input_picker.to_link("network", ",".join(chosen) if passed_on else None)
+    return chosen, widgets.slider(right, "Classes", 1, TOP, 5, 1, key="pictures-top")
+
+
+def choose_looking() -> Looking:
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    wanted = row.toggle(
+        "Where it looks",
+        key="pictures-where",
+        help="Colours over each picture: red is where most speaks for the class, and what a network does "
+        "not see, because it is cut off, stays clear.",
+    )
+    if not wanted:
+        return Looking(False)
+    method = widgets.segmented_control(
+        row,
+        "Method",
+        METHODS,
+        "gradcam",
+        key="pictures-method",
+        help="Grad-CAM follows the gradient of the class back to a layer. Occlusion hides one part after "
+        "another and sees how far the score falls; it takes longer.",
+    )
+    opacity = widgets.slider(row, "Opacity (%)", 0, 100, 70, 5, key="pictures-opacity", width=220)
+    return Looking(True, method, opacity / 100)
+
+
+def show(position: int, picture: Picture, chosen: list[str], top: int, looking: Looking) -> list:
+    """One picture beside what each network says; returns what they said."""
+    small = picture.small()
+    results = []
+    with st.container(border=True, key=f"pictures-shown-{position}"):
+        left, right = st.columns([1, 2])
+        width = small.width if small.width < 220 else "stretch"
+        left.image(small, caption=literally(picture.name), width=width, alt=f"The picture {picture.name}")
+        badges = left.container(horizontal=True)
+        with right:
+            columns = [column for i in range(0, len(chosen), 2) for column in st.columns(2)]
+        for column, name in zip(columns, chosen, strict=False):
+            with column, one_sentence():
+                if net := ready(name):
+                    results.append(answer(f"{position}-{name}", net, picture, top, looking))
+                else:
+                    st.caption(f"{title_of(name)} is not here.")
+        for found in agreements(results, known):
+            badge(badges, found)
+    return [result.best(top) for result in results]
+
+
+def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Looking) -> zoo.Classification:
+    """What one network says of one picture, and where it looks."""
+    with st.spinner(f"{titles[net.name]} looks at it …"):
+        result = look(net, picture)
+    group = f" ({result.groups[0]})" if result.groups[0] else ""
+    st.markdown(f"**{titles[net.name]}**: {literally(result.labels[0])}{group}")
+    if looking.wanted:
+        with one_sentence():
+            heat(key, net, picture, result, looking)
+    st.plotly_chart(
+        result.best(top).plot(),
+        key=f"pictures-{key}",
+        config={"displayModeBar": False},
+        alt=f"Best {top} classes of {titles[net.name]} for {picture.name}",
+    )
+    return result
+
+
+def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classification, looking: Looking) -> None:
+    """The picture with colours where a network finds a class of one's choice."""
+    label = dict(zip(result.indices.tolist(), result.labels, strict=True))
+    target = widgets.selectbox(st, "Where it finds", label, key=f"pictures-target-{key}-{picture.key[:16]}")
+    with st.spinner("Looks for what it saw …"):
+        found = explain(net, picture, target, looking.method)
+    at = f" at the layer {found.layer}" if found.layer else ""
+    nothing = "" if found.values.any() else ": nothing speaks for it"
+    st.image(
+        found.overlay(picture.small(), opacity=looking.opacity),
+        caption=f"{METHODS[found.method]}{at}{nothing}",
+        width="stretch",
+        alt=f"Where {titles[net.name]} finds {found.label} in {picture.name}",
+    )
+
+
+def ready(name: str) -> zoo.Network | None:
+    """A network, if it is here or can be brought; why not is said once for all pictures."""
+    if name not in nets:
+        nets[name] = None
+        with notes, one_sentence():
+            nets[name] = net = state.network(name)
+            known[net.name] = frozenset(label.id for label in net.labels)
+            titles[net.name] = title_of(name)
+    return nets[name]
+
+
+def badge(place: st.delta_generator.DeltaGenerator, found: Agreement) -> None:
+    of = len(found.networks)
+    if found.votes > 1:
+        text, colour, icon = f"{found.votes} of {of} agree: {literally(found.label)}", "orange", "done"
+    else:
+        text, colour, icon = f"The {of} networks disagree", "red", "close"
+    if found.whole:
+        colour, icon = "green", "done_all"
+    place.badge(text, color=colour, icon=f":material/{icon}:")
+
+
+def summary(everything: list[list[zoo.Classification]]) -> None:
+    """How often each two networks agree over all pictures."""
+    lines = [
+        f"{' and '.join(titles[name] for name in pair.networks)} say the same of "
+        f"**{pair.same} of {pair.inputs}** pictures."
+        for pair in pairs(everything, known)
+        if pair.inputs > 1
+    ]
+    if lines:
+        st.markdown("\n".join(f"- {line}" for line in lines) if lines[1:] else lines[0])
+
+
+st.title("Pictures")
+st.markdown(
+    "Upload pictures, take one, paste a link or try a sample, and see what each network makes of them."
+)
+nets: dict[str, zoo.Network | None] = {}  # by the names on this page
+known: dict[str, frozenset[str]] = {}  # identifiers of the classes, by the names in results
+titles: dict[str, str] = {}
+with one_sentence():
+    pictures = [Picture(given) for given in ask("picture", "pictures")]
+    chosen, top = choose()
+    looking = choose_looking()
+    notes, overview = st.container(), st.container()
+    everything: list[list[zoo.Classification]] = []
+    if pictures and not chosen:
+        st.info("Choose a network.")
+    budget = PixelBudget()
+    for position, picture in enumerate(pictures if chosen else []):
+        with one_sentence():
+            budget.take(picture.name, picture.pixels())
+            everything.append(show(position, picture, chosen, top, looking))
+        picture.forget()
+    results = [result for results in everything for result in results]
+    with overview:
+        summary(everything)
+    if results:
+        tables = [result.table().assign(input=result.input, network=result.network) for result in results]
+        table = pd.concat(tables)[["input", "network", "index", "id", "label", "score"]]
+        downloads("pictures", table, [result.to_dict() for result in results], "pictures")

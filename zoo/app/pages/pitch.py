@@ -1,0 +1,205 @@
+"""Which pitch does a melody or voice have over time?"""
+
+import io
+import time
+from dataclasses import replace
+from typing import NamedTuple
+
+import librosa
+import numpy as np
+import soundfile
+import streamlit as st
+
+import zoo
+from zoo.app import state
+from zoo.app.components import audio_figures, input_picker, widgets
+from zoo.app.components.input_picker import Given
+from zoo.app.components.playhead import linked_player
+from zoo.app.services import offered_networks
+from zoo.app.state import RATE, File, one_sentence
+from zoo.audio.pitch import DECODERS
+from zoo.audio.signal import read_mono
+from zoo.inference.api import redecode
+
+KEYS = list(
+    librosa.midi_to_note(range(24, 96), unicode=False)
+)  # C1 to B6, as far as the network's bins reach
+HELP = {
+    "local-average": "each frame for itself",
+    "viterbi": "the smoothest path through the largest bins, as in the original",
+    "soft-viterbi": "the smoothest path, weighing all bins",
+    "argmax": "the nearest bin of each frame, of 20 cents",
+}
+
+
+class Followed(NamedTuple):
+    """A track, and how long it took."""
+
+    track: zoo.PitchTrack
+    seconds: float
+
+
+def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
+    """Samples, and the track with all that the network says, before it is decoded and gated."""
+    net = state.network(name)
+    samples = read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
+    with state.progress(f"{state.title_of(name)} listens …") as progress:
+        begin = time.perf_counter()
+        track = zoo.pitch(
+            samples,
+            rate=RATE,
+            network=net,
+            threshold=0,
+            silence=None,
+            keep_activations=True,
+            progress=lambda seconds: progress(seconds * RATE / len(samples)),
+        )
+        seconds = time.perf_counter() - begin
+    return samples, Followed(replace(track, input=given.name), seconds)
+
+
+def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> Followed:
+    """The track before any gate, without its activations."""
+    _, heard = state.remembered(follow, name, given)
+    low, high = (None if key in (KEYS[0], KEYS[-1]) else float(librosa.note_to_hz(key)) for key in keys)
+    # A quarter tone beyond, so that both keys are inside however they are tuned.
+    low, high = low and low / 2 ** (1 / 24), high and high * 2 ** (1 / 24)
+    with st.spinner("Follows the pitch …"):
+        begin = time.perf_counter()
+        track = redecode(heard.track, decoder=decoder, fmin=low, fmax=high)
+        return Followed(replace(track, activations=None), time.perf_counter() - begin)
+
+
+def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
+    """Network, decoder, range, gate and smoothing."""
+    columns = st.columns(4)
+    names = offered_networks.networks(task="pitch")
+    with columns[0]:
+        name = input_picker.choose_network(
+            "Capacity", names, "crepe.small", "pitch-network", help="Larger ones are surer and slower."
+        )
+    decoder = widgets.selectbox(
+        columns[1],
+        "Decoder",
+        DECODERS,
+        key="pitch-decoder",
+        help="; ".join(f"{decoder}: {text}" for decoder, text in HELP.items()) + ".",
+    )
+    threshold = widgets.slider(
+        columns[2],
+        "Confidence",
+        0.0,
+        1.0,
+        0.5,
+        0.05,
+        key="pitch-threshold",
+        help="Less sure frames are unvoiced.",
+    )
+    silence = widgets.slider(
+        columns[3],
+        "Silence (dB)",
+        -90,
+        -20,
+        -60,
+        5,
+        key="pitch-silence",
+        help="Quieter frames are unvoiced.",
+    )
+    with st.expander("Range and smoothing", icon=":material/tune:"):
+        left, right = st.columns(2)
+        keys = widgets.select_range(
+            left,
+            "Notes to consider",
+            KEYS,
+            key="pitch-range",
+            help="A voice or instrument whose range is known is followed more surely within it.",
+        )
+        smooth = widgets.slider(
+            right,
+            "Smoothing (frames)",
+            1,
+            31,
+            1,
+            2,
+            key="pitch-smooth",
+            help="The median over so many; 1: none.",
+        )
+    return name, decoder, keys, {"threshold": threshold, "silence": silence}, smooth
+
+
+def summary(track: zoo.PitchTrack) -> None:
+    if not track.voiced.any():
+        st.info("No frame is voiced; lower the confidence or the silence level to see more.")
+        return
+    middle = float(np.nanmedian(track.frequency))
+    state.metrics(
+        {
+            "Median": f"{middle:.1f} Hz",
+            "Lowest": f"{np.nanmin(track.frequency):.1f} Hz",
+            "Highest": f"{np.nanmax(track.frequency):.1f} Hz",
+            "Voiced": f"{track.voiced.mean():.0%}",
+        }
+    )
+
+
+def as_notes(track: zoo.PitchTrack, duration: float) -> None:
+    notes = track.notes()
+    if notes.empty:
+        st.info("No note is held for a tenth of a second.")
+        return
+    st.plotly_chart(
+        audio_figures.piano_roll(notes, duration),
+        key="pitch-notes",
+        alt=f"The {len(notes)} notes of {track.input}, from {notes['name'].iloc[0]} on",
+    )
+    st.dataframe(
+        notes[["start", "end", "name"]].assign(cents=notes["cents"].round() + 0.0),  # and no minus nought
+        hide_index=True,
+        column_config={
+            "start": st.column_config.NumberColumn("start (s)", format="%.2f"),
+            "end": st.column_config.NumberColumn("end (s)", format="%.2f"),
+            "cents": st.column_config.NumberColumn(format="%+.0f"),
+        },
+    )
+
+
+def as_sound(track: zoo.PitchTrack) -> bytes:
+    stream = io.BytesIO()
+    soundfile.write(stream, track.synthesise(RATE), RATE, format="wav", subtype="PCM_16")
+    return stream.getvalue()
+
+
+st.title("Pitch")
+st.markdown("Upload a melody that plays one note at a time, sing one, or try the sample, and see its pitch.")
+with one_sentence():
+    recordings = input_picker.ask("melody", "pitch")
+    name, decoder, keys, gate, smooth = choose()
+    for given in recordings:
+        samples, heard = state.remembered(follow, name, given)
+        path = state.remembered(decoded, name, given, decoder, keys)
+        track = path.track.gated(**gate).smoothed(smooth)
+        linked_player(samples, "pitch-figure", "pitch-player")
+        summary(track)
+        st.caption(
+            f"{state.title_of(name)} took {heard.seconds:.1f} s for {len(samples) / RATE:.1f} s of sound, "
+            f"the decoder {decoder} {path.seconds:.2f} s."
+        )
+        over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
+        with over_time:
+            st.plotly_chart(
+                zoo.audio.pitch(samples, RATE, track),
+                key="pitch-figure",
+                alt=f"Pitch of {given.name} over time",
+            )
+        with notes:
+            as_notes(track, len(samples) / RATE)
+        if st.toggle("Play the pitch as a tone", key="pitch-play"):
+            st.audio(as_sound(track), format="audio/wav")
+        state.downloads(
+            "pitch",
+            track.table(),
+            track.to_dict(),
+            "pitch",
+            File("MIDI", "pitch.mid", "audio/midi", track.to_midi),
+            File("Tone", "pitch.wav", "audio/wav", lambda track=track: as_sound(track)),
+        )

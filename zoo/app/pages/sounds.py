@@ -1,0 +1,161 @@
+"""Which sounds are heard when?"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import zoo
+from zoo.app import state
+from zoo.app.components import audio_figures, input_picker, widgets
+from zoo.app.components.input_picker import Given
+from zoo.app.components.playhead import linked_player
+from zoo.app.services import offered_networks
+from zoo.app.state import RATE, File, one_sentence
+from zoo.audio import class_grouping
+from zoo.audio.signal import read_mono
+from zoo.inference.api import relocate
+
+SPECIFICITY = {
+    "high": "the network's own classes",
+    "medium": "categories such as Vehicle",
+    "low": "seven kinds such as Animal",
+}
+
+
+def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
+    """Samples and everything that was heard, whatever the threshold."""
+    samples = read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
+    with state.progress(f"{state.title_of(name)} listens …") as progress:
+        heard = zoo.sound_events(
+            samples,
+            rate=RATE,
+            network=state.network(name),
+            progress=lambda seconds: progress(seconds * RATE / len(samples)),
+        )
+    return samples, replace(heard, input=given.name, clip=replace(heard.clip, input=given.name))
+
+
+def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
+    """What counts as an event: the options of `zoo.sound_events`."""
+    known = class_grouping.names(net.labels)
+    left, right = st.columns(2)
+    include = widgets.multiselect(
+        left,
+        "Only these sounds",
+        known,
+        key="sounds-include",
+        help="Classes, or categories with all below them.",
+    )
+    exclude = widgets.multiselect(right, "Not these sounds", known, key="sounds-exclude")
+    with st.expander("Duration, gaps and detail", icon=":material/tune:"):
+        columns = st.columns(3)
+        shortest = widgets.slider(
+            columns[0],
+            "Shortest event (s)",
+            0.0,
+            5.0,
+            0.5,
+            0.1,
+            key="sounds-shortest",
+            help="Shorter ones are dropped.",
+        )
+        gap = widgets.slider(
+            columns[1],
+            "Gap that is bridged (s)",
+            0.0,
+            5.0,
+            0.25,
+            0.05,
+            key="sounds-separation",
+            help="Events of a class with a shorter gap between them are one.",
+        )
+        ways = SPECIFICITY if class_grouping.has_categories(net.labels) else {"high": SPECIFICITY["high"]}
+        detail = widgets.selectbox(columns[2], "Detail", ways, key="sounds-specificity")
+    return {
+        "threshold": threshold,
+        "min_duration": shortest,
+        "separation": gap,
+        "specificity": detail,
+        "include": include,
+        "exclude": exclude,
+    }
+
+
+def chosen_event(heard: zoo.SoundEvents) -> tuple[float, float] | None:
+    """Start and end of the event that is marked in the table, which is drawn below the player."""
+    event = widgets.selected_row("sounds-table", heard.events)
+    return (event.start, event.end) if event else None
+
+
+def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None:
+    linked_player(samples, "sounds-figure", "sounds-player", chosen_event(heard))
+    best = zip(heard.clip.labels, heard.clip.scores, strict=True)
+    st.markdown("**On the whole:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
+    events, scores, whole = st.tabs(["Events", "Scores over time", "On the whole"], key="sounds-tabs")
+    with events:
+        st.plotly_chart(
+            audio_figures.sound_events(samples, RATE, heard),
+            key="sounds-figure",
+            alt=f"Waveform, spectrogram and events of {heard.input}",
+        )
+        listed(heard)
+    with scores:
+        st.plotly_chart(
+            audio_figures.class_scores(heard),
+            key="sounds-scores",
+            alt=f"Scores over time of the classes that {heard.input} has most of",
+        )
+    with whole:
+        st.plotly_chart(
+            heard.clip.best(15).plot(),
+            key="sounds-whole",
+            config={"displayModeBar": False},
+            alt=f"Mean scores of the classes that {heard.input} has most of",
+        )
+    audacity = File("Audacity labels", "events.txt", "text/plain", heard.to_audacity)
+    state.downloads("events", heard.table(), heard.to_dict(), "sounds", audacity)
+    if independent:
+        st.caption(
+            "Scores are independent of each other and not calibrated across classes: "
+            "compare a class with itself over time, not with another."
+        )
+
+
+def listed(heard: zoo.SoundEvents) -> None:
+    """The events as a table, each of which can be heard."""
+    if not heard.events:
+        st.info("No sound reaches the threshold; a lower one shows fainter guesses.")
+        return
+    st.caption("Click an event in the chart, or mark it in the table, to hear it.")
+    st.dataframe(
+        heard.table(),
+        hide_index=True,
+        key="sounds-table",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "start": st.column_config.NumberColumn("start (s)", format="%.2f"),
+            "end": st.column_config.NumberColumn("end (s)", format="%.2f"),
+            "score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
+            "index": None,  # for programs, in the downloads
+            "id": None,
+        },
+    )
+
+
+st.title("Sounds")
+st.markdown("Upload a recording, make one, or try the sample, and see which sounds are heard when.")
+with one_sentence():
+    recordings = input_picker.ask("sound", "sounds")
+    left, right = st.columns([1, 2])
+    names = [*state.taught("sound"), *offered_networks.networks(task="events")]
+    with left:
+        name = input_picker.choose_network("Network", names, names[0], "sounds-network")
+    threshold = widgets.slider(right, "Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
+    net = state.network(name)
+    options = choose(net, threshold)
+    for given in recordings:
+        samples, everything = state.remembered(listen, name, given)
+        show(samples, relocate(everything, net, **options), net.spec.activation == "sigmoid")

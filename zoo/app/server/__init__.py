@@ -1,0 +1,29 @@
+"""What stands around the pages: headers, limits on uploads, ends of sessions and of the process."""
+
+from pathlib import Path
+
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from zoo.app.server.headers import SecurityHeaders
+from zoo.app.server.hosts import allowed_hosts
+from zoo.app.server.messages import BrowserMessages
+from zoo.app.server.routes import InternalRoutes
+from zoo.app.server.sessions import SessionEnds
+from zoo.app.server.stopping import lifespan
+from zoo.app.server.upload_limits import UploadLimits
+
+__all__ = ["SCRIPT", "lifespan", "middleware"]
+SCRIPT = Path(__file__).parent.parent / "navigation.py"
+
+
+def middleware() -> list[Middleware]:
+    """Return the layers around Streamlit, the outermost first."""
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(), www_redirect=False),
+        Middleware(InternalRoutes),
+        Middleware(UploadLimits),
+        Middleware(SessionEnds),
+        Middleware(BrowserMessages),
+    ]

@@ -1,0 +1,172 @@
+"""What a browser may send on the websocket: messages that the pages need, and values of a widget's own kind.
+
+Streamlit does not compare the kind of a value with its widget. A text sent for a slider raises an error in
+every later run of that session, before the page's own code. A browser may also have the caches of all
+sessions cleared. What pages do with values of the right kind is up to `zoo.app.components.widgets`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import MutableMapping
+from typing import Any
+
+from cachetools import LRUCache
+from google.protobuf.message import DecodeError, Message
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Event
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Delta_pb2 import Delta
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.Slider_pb2 import Slider
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+MESSAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
+OPERATIONS = ("deferred_file", "dataframe_chunk")  # for others Streamlit writes files on its own machine
+MAX_WIDGETS = 100_000  # whose kinds are kept; an id stands for one kind in all sessions
+PROTOCOL_ERROR = 1002  # RFC 6455, 7.4.1
+FIELDS = {
+    "audio_input": ("file_uploader_state_value",),
+    "bidi_component": ("json_value", "json_trigger_value"),
+    "button": ("trigger_value",),
+    "button_group": ("string_array_value",),
+    "camera_input": ("file_uploader_state_value",),
+    "checkbox": ("bool_value",),
+    "component_instance": ("json_value",),
+    "dataframe": ("string_value",),
+    "download_button": ("trigger_value",),
+    "expandable": ("bool_value",),
+    "file_uploader": ("file_uploader_state_value",),
+    "multiselect": ("string_array_value",),
+    "number_input": ("double_value",),
+    "plotly_chart": ("string_value",),
+    "popover": ("bool_value",),
+    "select_slider": ("string_array_value",),
+    "selectbox": ("string_value",),
+    "slider": ("double_array_value",),
+    "tab_container": ("string_value",),
+    "text_input": ("string_value",),
+}
+SELECTIONS = ("dataframe", "plotly_chart")
+
+
+class BrowserMessages:
+    """ASGI middleware that passes on only the messages and values that the pages may get.
+
+    It learns the kinds of the widgets from what Streamlit sends to browsers.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+        self._kinds: MutableMapping[str, str] = LRUCache(MAX_WIDGETS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+
+        async def checked_receive() -> Event:
+            while True:
+                event = await receive()
+                if event["type"] != "websocket.receive":
+                    return event
+                message = decoded(event)
+                if message is None:
+                    await send({"type": "websocket.close", "code": PROTOCOL_ERROR})
+                    return {"type": "websocket.disconnect", "code": PROTOCOL_ERROR}
+                if is_needed(message):
+                    drop_wrong_states(message, self._kinds)
+                    return {"type": "websocket.receive", "bytes": message.SerializeToString()}
+
+        async def learning_send(event: Event) -> None:
+            if data := event.get("bytes"):
+                self._kinds.update(kinds_in(ForwardMsg.FromString(data).delta))
+            await send(event)
+
+        await self.app(scope, checked_receive, learning_send)
+
+
+def decoded(event: Event) -> BackMsg | None:
+    """Return the message of a browser, or None if it is not one."""
+    data = event.get("bytes")
+    try:
+        return None if data is None else BackMsg.FromString(data)
+    except DecodeError:
+        return None
+
+
+def is_needed(message: BackMsg) -> bool:
+    """Return whether the pages need messages of this kind."""
+    if message.HasField("backend_operation_request"):
+        return message.backend_operation_request.WhichOneof("payload") in OPERATIONS
+    return message.WhichOneof("type") in MESSAGES
+
+
+def kinds_in(delta: Delta) -> dict[str, str]:
+    """Return the kind of the widget that a browser is shown, by its id."""
+    match delta.WhichOneof("type"):
+        case "new_element":
+            shown: Message = delta.new_element
+        case "add_block":
+            shown = delta.add_block
+        case _:
+            return {}
+    kind = shown.WhichOneof("type")
+    if kind not in FIELDS:
+        return {}
+    widget = getattr(shown, kind)
+    if kind == "slider" and widget.type == Slider.SELECT_SLIDER:
+        kind = "select_slider"
+    return {widget.id: kind} if widget.id else {}
+
+
+def drop_wrong_states(message: BackMsg, kinds: MutableMapping[str, str]) -> None:
+    """Take out the values that are not of their widgets' kinds, or of widgets that no browser was shown.
+
+    After a restart of the server, pages begin with their own values until a browser sends its values again.
+    """
+    states = message.rerun_script.widget_states.widgets
+    for index in reversed(range(len(states))):
+        kind = kinds.get(states[index].id)
+        if kind is None or not fits(states[index], kind):
+            del states[index]
+
+
+def fits(state: WidgetState, kind: str) -> bool:
+    """Return whether the value of a state is one that a widget of that kind sends."""
+    field = state.WhichOneof("value")
+    if field is None:  # cleared
+        return True
+    if field not in FIELDS[kind]:
+        return False
+    value = getattr(state, field)
+    match field:
+        case "double_value":
+            return math.isfinite(value)
+        case "double_array_value":
+            return all(map(math.isfinite, value.data))
+        case "json_value" if kind == "component_instance":  # streamlit-webrtc looks up its fields
+            return isinstance(parsed(value), dict)
+        case "json_value" | "json_trigger_value":
+            return parsed(value) is not None
+        case "string_value" if kind in SELECTIONS:
+            return is_selection(parsed(value))
+    return True
+
+
+def parsed(text: str) -> Any:
+    """Return the value of a JSON text, or None if it is not one."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_selection(value: Any) -> bool:
+    """Return whether a value has the form of a selection in a table or a chart."""
+    match value:
+        case {"selection": dict() as selection}:
+            lists = all(isinstance(part, list) for part in selection.values())
+            return lists and all(isinstance(cell, list) for cell in selection.get("cells", ()))
+    return False

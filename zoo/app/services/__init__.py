@@ -1,0 +1,1 @@
+"""Work of the app behind its pages."""

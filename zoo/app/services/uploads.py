@@ -1,0 +1,233 @@
+"""Examples that a visitor of the app uploads: into folders of their own, within limits."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import BinaryIO
+
+from zoo.core.errors import InputError
+from zoo.hub.sources import Progress
+from zoo.results.problem import Problem
+from zoo.training.data.archives import unpacked
+from zoo.training.data.build import examined
+from zoo.training.data.dataset import Dataset
+from zoo.training.data.file_list import Listing
+from zoo.training.data.load import dataset
+
+MOST_EXAMPLES = 2000
+MOST_BYTES = 200_000_000
+MOST_SECONDS = 300  # to decode all examples
+FEWEST = 3  # of a class: one to judge by, one to learn from, and one to see when to stop
+_LONGEST = 200  # bytes of a name without its suffix; file systems take 255
+_PARTS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A class and its uploads: names of files and what they hold."""
+
+    label: str
+    files: tuple[tuple[str, bytes], ...]
+
+
+def from_boxes(boxes: Sequence[Box], folder: Path, *, progress: Progress | None = None) -> Dataset:
+    """Boxes of uploads as labelled examples.
+
+    Parameters
+    ----------
+    boxes : sequence of Box
+        Of different labels.
+    folder : Path
+        Where the files are kept.
+    progress : callable, optional
+        Called with the files that were looked into, and all of them.
+
+    Raises
+    ------
+    InputError
+        If a label is missing or there twice, there is too much, or too little to learn from.
+    """
+    labels = [box.label.strip() for box in boxes]
+    if not all(labels):
+        raise InputError("A class has no name; give each one a name.")
+    if again := next((label for label in labels if labels.count(label) > 1), None):
+        raise InputError(f"There are two classes {again!r}; each needs a name of its own.")
+    contents = [data for box in boxes for _, data in box.files]
+    _limit("Your upload holds", len(contents), sum(map(len, contents)))
+    files, of_file = [], []
+    for place, (label, box) in enumerate(zip(labels, boxes, strict=True)):
+        for i, (name, data) in enumerate(box.files):
+            path = folder / "boxes" / f"{place}-{i}" / _base(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            files.append(path)
+            of_file.append(label)
+    listing = Listing(name="your upload", files=files, labels=of_file, classes=tuple(labels))
+    return _for_people(
+        lambda: examined(listing, progress=_in_time(progress, "Your examples")), "your upload", folder
+    )
+
+
+def from_zip(
+    name: str, data: bytes, folder: Path, *, part: str | None = None, progress: Progress | None = None
+) -> Dataset:
+    """A zip of class folders as labelled examples.
+
+    Parameters
+    ----------
+    name : str
+        What its owner calls it.
+    data : bytes
+    folder : Path
+        Where it is unpacked.
+    part : str, optional
+        Which of its `parts`.
+    progress : callable, optional
+        As of `from_boxes`.
+
+    Raises
+    ------
+    InputError
+        As of `zoo.dataset`, and if it is too large for the app.
+    """
+    name = _base(name)
+    path = folder / "upload.zip"
+    path.write_bytes(data)
+    entries = _entries(path, name)
+    _limit(f"{name} holds", len(entries), sum(entry.file_size for entry in entries))
+    return _for_people(
+        lambda: dataset(path, split=part, cache=folder, progress=_in_time(progress, name)),
+        name,
+        folder,
+        str(path),
+    )
+
+
+def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str, bytes]]:
+    """Files of a zip, whatever they hold.
+
+    Parameters
+    ----------
+    name : str
+        What its owner calls it.
+    data : bytes
+    folder : Path
+        An empty one to unpack in; the caller removes it.
+    most : int
+        How many: of a larger zip, as many from each of its folders as can be.
+
+    Returns
+    -------
+    list of (str, bytes)
+        Sorted; names have their folders, without those that all files share.
+
+    Raises
+    ------
+    InputError
+        If it is no zip, is empty or too large for the app, or cannot be unpacked safely.
+    """
+    name = _base(name)
+    path = folder / "upload.zip"
+    path.write_bytes(data)
+    entries = _entries(path, name)
+    _limit(f"{name} holds", len(entries), sum(entry.file_size for entry in entries))
+    try:
+        root = unpacked(path, folder)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), name)) from error
+    by_folder: dict[Path, list[Path]] = {}
+    for file in sorted(file for file in root.rglob("*") if file.is_file()):
+        by_folder.setdefault(file.parent, []).append(file)
+    if not by_folder:
+        raise InputError(f"{name} holds no files.")
+    common = Path(os.path.commonpath(by_folder))
+    common = common.parent if len(by_folder) == 1 and common != root else common
+    turns = (file for turn in zip_longest(*by_folder.values()) for file in turn if file)
+    return [(file.relative_to(common).as_posix(), file.read_bytes()) for file in sorted(islice(turns, most))]
+
+
+def parts(file: BinaryIO) -> list[str]:
+    """The folders train, val and the like that a zip has around its class folders; none for most zips."""
+    try:
+        names = [PurePosixPath(entry.filename).parts for entry in _entries(file, "")]
+    except InputError:  # which reading it will say
+        return []
+    while names and len({name[0] for name in names}) == 1 and all(len(name) > 3 for name in names):
+        names = [name[1:] for name in names]
+    outer = sorted({name[0] for name in names if len(name) > 2})
+    return outer if len(outer) > 1 and {one.lower() for one in outer} <= _PARTS else []
+
+
+def require_enough(data: Dataset, fewest: int = FEWEST) -> None:
+    """Raise an `InputError` unless every class has examples to learn from and to judge by."""
+    counts = data.counts()
+    if len(few := counts[counts < fewest]):
+        raise InputError(
+            f"The class {few.index[0]!r} has {few.iloc[0]} examples, and {fewest} are needed to train and to "
+            "judge; add some."
+        )
+
+
+def _entries(file: Path | BinaryIO, name: str) -> list[zipfile.ZipInfo]:
+    """The files of a zip, without what systems add to it."""
+    try:
+        with zipfile.ZipFile(file) as zipped:
+            entries = zipped.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"{name} is not a complete zip file.") from error
+    return [entry for entry in entries if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
+
+
+def _limit(holder: str, examples: int, size: int) -> None:
+    if examples > MOST_EXAMPLES:
+        raise InputError(f"{holder} {examples} files, and {MOST_EXAMPLES} are allowed here.")
+    if size > MOST_BYTES:
+        raise InputError(f"{holder} {size / 1e6:.0f} MB, and {MOST_BYTES / 1e6:.0f} are allowed here.")
+
+
+def _in_time(progress: Progress | None, name: str) -> Progress:
+    """The same report, which raises an `InputError` when decoding takes too long."""
+    end = time.monotonic() + MOST_SECONDS
+
+    def report(done: int, total: int) -> None:
+        if time.monotonic() > end and done < total:
+            raise InputError(
+                f"{name} took more than {MOST_SECONDS / 60:g} minutes to decode; bring fewer or smaller "
+                "files."
+            )
+        if progress:
+            progress(done, total)
+
+    return report
+
+
+def _base(name: str) -> str:
+    """A file's name without folders, whatever system it comes from, as every file system takes it."""
+    printable = "".join(c for c in name if c.isprintable())
+    base = PureWindowsPath(PurePosixPath(printable).name).name.strip(". ") or "file"
+    stem, dot, suffix = base.rpartition(".")
+    if not dot or len(suffix) > 10:
+        stem, dot, suffix = base, "", ""
+    return stem.encode()[:_LONGEST].decode(errors="ignore") + dot + suffix
+
+
+def _for_people(read: Callable[[], Dataset], name: str, folder: Path, archive: str | None = None) -> Dataset:
+    """What was read, with the names that its owner knows in the place of paths on the server."""
+    inner = re.compile(re.escape(f"{folder}/") + r"(?:zip-[0-9a-f]+/|boxes/\d+-\d+/)?")
+
+    def plain(text: str) -> str:
+        return inner.sub("", text.replace(archive, name) if archive else text)
+
+    try:
+        found = read()
+    except InputError as error:
+        raise InputError(plain(str(error))) from error
+    problems = tuple(Problem(plain(input_), plain(reason)) for input_, reason in found.problems)
+    return replace(found, name=name, problems=problems)

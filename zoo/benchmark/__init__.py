@@ -1,0 +1,1 @@
+"""Networks measured, compared and verified."""

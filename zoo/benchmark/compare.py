@@ -1,0 +1,284 @@
+"""Networks held against each other on this machine: speed, memory and size beside published accuracy.
+
+Each network is measured in a process of its own, so that its memory is its own and no other's work is in
+its way. Forward passes are timed on random data, without decoding and preprocessing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from zoo.benchmark.worker import measured
+from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.validation import count
+from zoo.hub import weights
+from zoo.hub.registry import describe
+from zoo.plotting.comparison import bars, field
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+Progress = Callable[[int, int], None]
+"""Called with the networks done and the networks in all, several times a second.
+
+What it raises ends the measurement at once.
+"""
+
+_OF_THE_ANSWERS = ("answers", "labels", "scores", "classes")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured of one network, and what others published of it.
+
+    Attributes
+    ----------
+    network, title, engine : str
+    latency_ms, latency_p90_ms : float
+        Median and 90th percentile of a forward pass of one input.
+    input_ms : float or None
+        Median from the first input to its label, decoding and preprocessing in; None without inputs.
+    throughput : float
+        Inputs a second at the batch size of the comparison.
+    peak_memory_mb : float
+        Most memory that the process held, PyTorch included; on a GPU what PyTorch took there.
+    file_mb : float
+        Size of the weights, in MB (10^6 bytes).
+    accuracy : float or None
+        Published of this checkpoint.
+    published_accuracy, published_time : float or None
+        Of the chart of the field, see `zoo.core.spec.Published`.
+    answers, labels : tuple of str
+        Identifier and readable label of the best class of each input; empty where there are no inputs, or
+        the network is not trained.
+    scores : tuple of float
+        Of these classes.
+    metric : str
+        What `accuracy` is, for example ``"top-1 %"``.
+    classes : str
+        The same for networks that know the same classes, as only they can agree; empty where the network was
+        asked nothing.
+    trained : bool
+        Whether it has its weights.
+    """
+
+    network: str
+    title: str
+    engine: str
+    latency_ms: float
+    latency_p90_ms: float
+    input_ms: float | None
+    throughput: float
+    peak_memory_mb: float
+    file_mb: float
+    accuracy: float | None
+    published_accuracy: float | None
+    published_time: float | None
+    answers: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+    metric: str = ""
+    classes: str = ""
+    trained: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Networks side by side.
+
+    Attributes
+    ----------
+    rows : tuple of Measurement
+    device, dtype : str
+    batch, repeats, threads : int
+        Batch size of the throughput, passes that were timed, threads of PyTorch.
+    inputs : tuple of str
+        Names of the inputs that every trained network classified.
+    """
+
+    rows: tuple[Measurement, ...]
+    device: str
+    dtype: str
+    batch: int
+    repeats: int
+    threads: int
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def conditions(self) -> str:
+        """How it was measured, in one line."""
+        engines = " and ".join(dict.fromkeys(row.engine for row in self.rows))
+        number = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        threads = f", {number}" if "cpu" in self.device else ""
+        passes = f"batch 1 and {self.batch}, {self.repeats} passes"
+        return f"{self.device}{threads}, {self.dtype}, {engines}, {passes}"
+
+    def table(self) -> pd.DataFrame:
+        """One row a network; times relative to the fastest of them."""
+        import pandas as pd
+
+        table = pd.DataFrame([asdict(row) for row in self.rows]).drop(columns=list(_OF_THE_ANSWERS))
+        fastest = table["latency_ms"].min()
+        table.insert(4, "relative_time", table["latency_ms"] / fastest)
+        return table
+
+    def agreement(self) -> pd.DataFrame:
+        """Share of the inputs, 0 to 1, to which two networks give the same best class.
+
+        NaN where they do not know the same classes, or one of them was asked nothing.
+        """
+        import numpy as np
+        import pandas as pd
+
+        names = [row.network for row in self.rows]
+        shares = [[_agreement(one, other) for other in self.rows] for one in self.rows]
+        return pd.DataFrame(np.array(shares, dtype=float), index=names, columns=names)
+
+    def answers(self) -> pd.DataFrame:
+        """One row an input: its name, and the label that each network finds best."""
+        import pandas as pd
+
+        said = {row.network: row.labels for row in self.rows if row.labels}
+        return pd.DataFrame({"input": self.inputs, **said})
+
+    def dissent(self) -> pd.DataFrame:
+        """Which of `answers` differ from what most networks of the same classes say, as booleans.
+
+        Where no answer is the most frequent, all of them differ.
+        """
+        import pandas as pd
+
+        asked = [row for row in self.rows if row.labels]
+        differs = {
+            row.network: [
+                row.answers[i] != _consensus([one.answers[i] for one in asked if one.classes == row.classes])
+                for i in range(len(self.inputs))
+            ]
+            for row in asked
+        }
+        return pd.DataFrame(differs, index=range(len(self.inputs)))
+
+    def plot(self, times: str = "measured") -> go.Figure:
+        """Accuracy against relative prediction time, the area of a marker being the size of the weights.
+
+        Parameters
+        ----------
+        times : {"measured", "published"}
+            Measured here, relative to the fastest network; or published, relative to AlexNet.
+        """
+        if times not in ("measured", "published"):
+            raise UnknownNameError(f"There are no {times!r} times; choose measured or published.")
+        table = self.table()
+        table["accuracy"] = table["accuracy"].where(table["metric"].str.startswith("top-1"))
+        if times == "measured":
+            return field(table, "accuracy", "relative_time", f"relative prediction time ({self.conditions})")
+        return field(
+            table, "published_accuracy", "published_time", "relative prediction time (published, AlexNet = 1)"
+        )
+
+    def bars(self) -> go.Figure:
+        """Latency and memory of each network."""
+        return bars(self.table())
+
+    def to_dict(self) -> dict[str, Any]:
+        shares = self.agreement()
+        agreement = shares.astype(object).where(shares.notna(), None).to_dict() if self.inputs else {}
+        fastest = min(row.latency_ms for row in self.rows)
+        rows = [
+            asdict(row)
+            | {key: list(getattr(row, key)) for key in ("answers", "labels", "scores")}
+            | {"relative_time": row.latency_ms / fastest}
+            for row in self.rows
+        ]
+        return asdict(self) | {"rows": rows, "inputs": list(self.inputs), "agreement": agreement}
+
+
+def compare(
+    names: Sequence[str],
+    x: Any = None,
+    *,
+    rate: float | None = None,
+    pretrained: bool = True,
+    fetch: bool = True,
+    batch: int = 16,
+    repeats: int = 10,
+    device: str = "auto",
+    engine: str = "auto",
+    dtype: str = "fp32",
+    trust: bool = False,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Measure networks on this machine, and see how far they agree on some inputs.
+
+    Parameters
+    ----------
+    names : sequence of str
+    x : path, URL, bytes, array, PIL image, or a list of these, optional
+        Inputs that every network classifies.
+    rate : float, optional
+        Sample rate of an array of sound, in Hz.
+    pretrained : bool
+        False measures untrained networks: as fast as trained ones, and nothing is fetched.
+    fetch : bool
+        False fetches nothing either: networks whose weights are not on this machine are measured untrained,
+        and answer nothing.
+    batch, repeats : int
+        Batch size of the throughput, and how many passes are timed.
+    device, engine, dtype, trust
+        See `zoo.load`.
+    progress : callable, optional
+        Called several times a second; what it raises ends the measurement and its process at once.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such network, engine or dtype.
+    InputError
+        If an input cannot be used, or a network does not classify.
+    WeightsError
+        If weights cannot be had.
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    specs = [describe(name, trust=trust) for name in names]
+    if not specs:
+        raise InputError("There is no network to compare.")
+    if x is not None and not pretrained:
+        raise InputError("Untrained networks know no classes: leave out the inputs, or untrained.")
+    request = {
+        "rate": rate,
+        "batch": count("batch", batch),
+        "repeats": count("repeats", repeats),
+        "options": {"device": device, "engine": engine, "dtype": dtype, "trust": trust},
+    }
+    seen: list[dict[str, Any]] = []
+    for name, spec in zip(names, specs, strict=True):
+        trained = pretrained and (fetch or weights.is_cached(spec))
+        own = {"name": name, "pretrained": trained, "x": x if trained else None}
+        seen.append(measured(request | own, lambda: progress and progress(len(seen), len(specs))))
+    if progress:
+        progress(len(specs), len(specs))
+    rows = tuple(Measurement(**one["row"]) for one in seen)
+    inputs = next((one["inputs"] for one in seen if one["inputs"]), ())
+    first = seen[0]
+    return Comparison(rows, first["device"], dtype, batch, repeats, first["threads"], inputs)
+
+
+def _agreement(one: Measurement, other: Measurement) -> float:
+    """Share of the inputs to which two networks say the same."""
+    if not one.answers or not other.answers or one.classes != other.classes:
+        return float("nan")
+    return sum(a == b for a, b in zip(one.answers, other.answers, strict=True)) / len(one.answers)
+
+
+def _consensus(answers: Sequence[str]) -> str | None:
+    """The most frequent answer; None where no answer is."""
+    (best, most), *others = Counter(answers).most_common(2)
+    return None if others and others[0][1] == most else best

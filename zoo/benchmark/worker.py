@@ -1,0 +1,186 @@
+"""One network measured in a process of its own, which ends when whoever started it does, or wants it to.
+
+The process finds its request in a folder and leaves its answer there, as JSON: it has decoded files of
+strangers, so what it says is data to the process that asked. Its stdin is a pipe that nobody writes
+to: it closes when the other end is gone, however that ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from zoo.core.errors import EngineError, InputError, ZooError
+from zoo.core.machine import processor
+
+_REQUEST, _ANSWER, _LOG = "request", "answer", "log"
+_PAUSE = 0.1  # s between two looks
+
+
+def measured(request: dict[str, Any], poll: Callable[[], object]) -> dict[str, Any]:
+    """Measure in a process of its own; what it raises is raised here.
+
+    Parameters
+    ----------
+    request : dict
+        As `zoo.compare` makes it.
+    poll : callable
+        Called every tenth of a second; what it raises ends the process at once, and is raised.
+
+    Returns
+    -------
+    dict
+        ``row`` (of a `zoo.benchmark.compare.Measurement`), ``device``, ``threads`` and ``inputs``.
+
+    Raises
+    ------
+    InputError
+        If the request cannot be handed over.
+    ZooError
+        Whatever the process refuses.
+    EngineError
+        If the process fails.
+    """
+    try:
+        message = pickle.dumps(request)
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        raise InputError("An open file cannot be compared on; give its path or its bytes.") from error
+    with tempfile.TemporaryDirectory(prefix="zoo-measuring-") as name:
+        folder = Path(name)
+        (folder / _REQUEST).write_bytes(message)
+        code = _run(folder, poll)
+        if code:
+            log = (folder / _LOG).read_text(errors="replace").strip().splitlines()
+            why = log[-1] if log else f"it ended with {code}"
+            raise EngineError(f"{request['name']} could not be measured: {why}.")
+        answer = json.loads((folder / _ANSWER).read_bytes())
+    if error := answer.get("error"):
+        kinds = {kind.__name__: kind for kind in ZooError.__subclasses__()}
+        raise kinds.get(error["kind"], ZooError)(error["text"])
+    for key in ("answers", "labels", "scores"):
+        answer["row"][key] = tuple(answer["row"][key])
+    return answer | {"inputs": tuple(answer["inputs"])}
+
+
+def _run(folder: Path, poll: Callable[[], object]) -> int:
+    """The exit status of the process."""
+    command = [sys.executable, "-P", "-m", "zoo.benchmark.worker", os.fspath(folder)]
+    with (folder / _LOG).open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
+        try:
+            while True:
+                poll()
+                try:
+                    return process.wait(_PAUSE)
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            process.kill()  # nothing, where it is over
+            process.wait()
+            process.stdin.close()
+
+
+def _measure(request: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np
+    import torch
+
+    from zoo.hub import weights
+    from zoo.inference.load import PRETRAINED, load
+
+    net = load(request["name"], weights=PRETRAINED if request["pretrained"] else None, **request["options"])
+    said, input_ms = [], None
+    if request["x"] is not None:
+        given = request["x"] if isinstance(request["x"], list | tuple) else [request["x"]]
+        said = net.classify(list(given), top=1, rate=request["rate"])
+        whole = _timed(lambda: net.classify(given[0], rate=request["rate"]), request["repeats"])
+        input_ms = 1e3 * float(np.median(whole))
+    torch.manual_seed(0)
+    one = torch.rand(1, *net.spec.input_shape)
+    single = _timed(lambda: net.scores(one), request["repeats"])
+    several = one.expand(request["batch"], *one.shape[1:]).contiguous()
+    together = _timed(lambda: net.scores(several), max(3, request["repeats"] // 3))
+    spec, file = net.spec, weights.path_of(net.spec)
+    row = {
+        "network": spec.name,
+        "title": spec.title,
+        "engine": net.engine.name,
+        "latency_ms": 1e3 * float(np.median(single)),
+        "latency_p90_ms": 1e3 * float(np.percentile(single, 90)),
+        "input_ms": input_ms,
+        "throughput": request["batch"] / float(np.median(together)),
+        "peak_memory_mb": _peak_memory(net.device) / 1e6,
+        "file_mb": file.stat().st_size / 1e6 if file.is_file() else spec.size_mb,
+        "accuracy": spec.accuracy.value if spec.accuracy else None,
+        "published_accuracy": spec.published.accuracy if spec.published else None,
+        "published_time": spec.published.relative_time if spec.published else None,
+        "metric": spec.accuracy.metric if spec.accuracy else "",
+        "answers": tuple(one.ids[0] for one in said),
+        "labels": tuple(one.labels[0] for one in said),
+        "scores": tuple(float(one.scores[0]) for one in said),
+        "classes": sha256("\n".join(label.id for label in net.labels).encode()).hexdigest() if said else "",
+        "trained": request["pretrained"],
+    }
+    device = torch.cuda.get_device_name(net.device) if net.device.type == "cuda" else f"cpu ({processor()})"
+    inputs = tuple(one.input for one in said)
+    return {"row": row, "device": device, "threads": torch.get_num_threads(), "inputs": inputs}
+
+
+def _timed(work: Callable[[], Any], repeats: int) -> list[float]:
+    """Seconds of each pass, after two that do not count; scores come to the CPU, so a GPU is waited for."""
+    for _ in range(2):
+        work()
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+def _peak_memory(device: Any) -> float:
+    """Bytes; of this process and not of the one that started it, whose peak ``getrusage`` would inherit."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+def _end_with_parent(folder: Path) -> None:
+    """Leave as soon as nobody holds the other end of stdin any more, and take along what somebody brought."""
+    os.read(0, 1)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def main() -> None:
+    """Do what the request in a folder asks for, and leave the answer, or the error, beside it."""
+    folder = Path(sys.argv[1])
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    request = pickle.loads((folder / _REQUEST).read_bytes())
+    try:
+        answer: Any = _measure(request)
+    except ZooError as error:
+        answer = {"error": {"kind": type(error).__name__, "text": str(error)}}
+    (folder / _ANSWER).write_text(json.dumps(answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

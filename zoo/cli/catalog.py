@@ -1,0 +1,144 @@
+"""Commands about the networks themselves: list, info, summary, fetch, verify."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.console import Json, Trust, app, print_json, require_place, write_file
+from zoo.hub.registry import describe, is_default, networks
+from zoo.inference.build import preprocessor
+
+_WIDTHS = (24, 9, 22, 10, 7)
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the networks: name, modality, tasks, parameters and size; * marks an arch's default."""
+    specs = [describe(name) for name in networks()]
+    if as_json:
+        return print_json([spec.to_dict() for spec in specs])
+    typer.echo(_row("network", "modality", "tasks", "parameters", "MB"))
+    for spec in specs:
+        name = spec.name + (" *" if is_default(spec.name) else "")
+        size = f"{spec.size_mb:.1f}"
+        typer.echo(_row(name, spec.modality, ",".join(spec.tasks), f"{spec.parameters:,}", size))
+
+
+@app.command()
+def info(name: str, trust: Trust = False, as_json: Json = False) -> None:
+    """Say what a network is, what it needs, how it was checked and where its weights come from."""
+    from zoo.hub import weights
+
+    spec = describe(name, trust=trust)
+    record = weights.record_of(spec)
+    cached = weights.is_cached(spec)
+    if as_json:
+        state = {"path": str(weights.path_of(spec)), "cached": cached, **record}
+        return print_json({**spec.to_dict(), "weights": state})
+
+    accuracy = spec.accuracy and (
+        f"{spec.accuracy.value:g} {spec.accuracy.metric} on {spec.accuracy.dataset} ({spec.accuracy.source})"
+    )
+    rows = {
+        "network": f"{spec.name}: {spec.title}",
+        "tasks": ", ".join(spec.tasks),
+        "parameters": f"{spec.parameters:,} ({spec.size_mb:.1f} MB)"
+        + (f", {spec.depth} layers deep" if spec.depth else ""),
+        "input": " × ".join(map(str, spec.input_shape)),
+        "preprocess": preprocessor(spec).describe(),
+        "published": accuracy or "no figure on record",
+        "licence": spec.licence,
+        "citation": spec.citation,
+        "original": spec.homepage,
+        "fidelity": spec.fidelity,
+        "cached": str(weights.path_of(spec)) if cached else f"no; `zoo fetch {spec.name}` brings it",
+    }
+    if cached:
+        rows |= {"came from": record["source"], "sha256": f"{record['sha256']} (converted file)"}
+    for key, value in rows.items():
+        typer.echo(f"{key:<11} {value}")
+    for source in spec.sources:
+        typer.echo(f"{'source':<11} {source.url}\n{'':<11} {weights.checksum_of(source, record)}")
+
+
+@app.command()
+def summary(name: str, trust: Trust = False, as_json: Json = False) -> None:
+    """Count a network layer by layer: kinds, shapes, parameters and multiply-adds; weights are not needed."""
+    from zoo.inference.load import load
+
+    result = load(name, weights=None, device="cpu", trust=trust).summary()
+    if as_json:
+        return print_json(result.to_dict())
+    table = result.table()
+    table["shape"] = [" × ".join(map(str, shape)) if shape else "-" for shape in table["shape"]]
+    typer.echo(
+        table.to_string(index=False, formatters=dict.fromkeys(["parameters", "multiply_adds"], "{:,}".format))
+    )
+    inputs = " × ".join(map(str, result.input_shape))
+    counted = f"{result.parameters:,} parameters, {result.multiply_adds:,} multiply-adds"
+    typer.echo(f"{result.network}: {counted} for an input of {inputs}")
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every network of the zoo.")] = False,
+    trust: Trust = False,
+) -> None:
+    """Bring weights (and, without names, the samples) onto this machine."""
+    from zoo.hub import samples, weights
+
+    chosen = names or networks(embedded=None if everything else True)
+    for spec in [describe(name, trust=trust) for name in chosen]:
+        path = weights.ensure(spec)
+        record = weights.record_of(spec)
+        typer.echo(f"{spec.name}  {spec.licence}  {record['source']}\n  sha256 {record['sha256']}  {path}")
+    if not names:
+        for name in samples.SAMPLES:
+            typer.echo(f"{samples.sample(name)}  {samples.SAMPLES[name].credit}")
+
+
+@app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Compare with another network, or with the original in a collection: tfhub."),
+    ] = None,
+    trust: Trust = False,
+) -> None:
+    """Fetch networks, recount their records and ask each a question whose answer is known."""
+    from zoo.benchmark.verify import verify as check
+
+    failed = False
+    for name in names or networks(embedded=True):
+        for finding in check(name, against=against, trust=trust):
+            failed |= not finding.passed
+            typer.echo(
+                f"{'ok  ' if finding.passed else 'FAIL'} {describe(name, trust=trust).name}: {finding.text}"
+            )
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def export(
+    name: str,
+    to: Annotated[Path, typer.Option(help="The file, which ends with .onnx.")],
+    trust: Trust = False,
+) -> None:
+    """Write a network as ONNX, with its labels and its preprocessing in the file's metadata."""
+    from zoo.exchange.onnx import to_onnx
+    from zoo.inference.load import load
+
+    require_place(to, ".onnx")
+    graph = to_onnx(load(name, device="cpu", trust=trust))
+    write_file(to, lambda path: path.write_bytes(graph))
+    typer.echo(f"{to}  {len(graph) / 1e6:.1f} MB")
+
+
+def _row(*cells: str) -> str:
+    return " ".join(
+        f"{cell:<{width}}" if i < 3 else f"{cell:>{width}}"
+        for i, (cell, width) in enumerate(zip(cells, _WIDTHS, strict=True))
+    ).rstrip()

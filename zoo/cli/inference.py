@@ -1,0 +1,255 @@
+"""Commands that put a network to work: classify, explain, events, pitch, embed."""
+
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo.cli.console import (
+    Json,
+    NetworkOption,
+    Overlap,
+    Trust,
+    all_or_each,
+    app,
+    each,
+    leave,
+    print_csv,
+    print_json,
+    require_place,
+    seconds_bar,
+    write_file,
+)
+from zoo.core.errors import InputError
+
+
+@app.command()
+def classify(
+    files: list[str],
+    network: NetworkOption = "squeezenet",
+    top: Annotated[int, typer.Option(help="Classes to name.")] = 5,
+    engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or spectral.")] = "auto",
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is in pictures, or in recordings as a whole."""
+    from zoo.inference.load import load
+
+    net = load(network, engine=engine, trust=trust)
+    net.require("classify")
+    results, failed = all_or_each(files, lambda given: net.classify(given, top=top))
+    if as_json:
+        print_json([result.to_dict() for result in results])
+    else:
+        for result in results:
+            typer.echo(result.input)
+            for label, group, score in zip(result.labels, result.groups, result.scores, strict=True):
+                typer.echo(f"  {score:6.1%}  {label}" + (f", {group}" if group else ""))
+    leave(failed)
+
+
+@app.command()
+def explain(
+    file: str,
+    network: NetworkOption = "squeezenet",
+    target: Annotated[
+        str | None, typer.Option(help="Class to look for, by its label or identifier; the best if left out.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="gradcam or occlusion.")] = "gradcam",
+    layer: Annotated[str | None, typer.Option(help="Layer for gradcam; the record's if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the picture with the map over it, .png.")] = None,
+    opacity: Annotated[float, typer.Option(help="Of the map, from 0 to 1.")] = 0.7,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Say where on a picture a network finds a class."""
+    require_place(out, ".png")
+    from zoo.core.validation import number
+    from zoo.inference.load import load
+    from zoo.vision.decoding import decode
+
+    number("opacity", opacity, 0, 1)
+    found = load(network, trust=trust).explain(file, target=target, method=method, layer=layer)
+    if out:
+        picture = found.overlay(decode(file), opacity=opacity)
+        write_file(out, lambda temporary: picture.save(temporary, "PNG"))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        left, top, right, bottom = found.table().sort_values("value").iloc[-1][:4]
+        at = f" at {found.layer}" if found.layer else ""
+        typer.echo(
+            f"{found.label} {found.score:.1%}, {found.method}{at}: "
+            f"most around {(left + right) / 2:.0f}, {(top + bottom) / 2:.0f} "
+            f"of {found.size[0]} × {found.size[1]} pixels"
+        )
+
+
+@app.command()
+def events(
+    file: str,
+    network: NetworkOption = "yamnet",
+    overlap: Overlap = None,
+    threshold: Annotated[float, typer.Option(help="Score from which a class counts as heard.")] = 0.35,
+    separation: Annotated[float, typer.Option(help="Join events closer than this, in s.")] = 0.25,
+    min_duration: Annotated[float, typer.Option(help="Drop events shorter than this, in s.")] = 0.5,
+    specificity: Annotated[
+        str, typer.Option(help="high: the network's classes; medium or low: their categories in AudioSet.")
+    ] = "high",
+    include: Annotated[
+        list[str] | None,
+        typer.Option(help="Report only this class or category and what is below it; may be repeated."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Do not report this class or category, nor what is below it.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Classes to name for the whole clip.")] = 5,
+    trust: Trust = False,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_labels: Annotated[bool, typer.Option("--audacity", help="Print labels for Audacity.")] = False,
+) -> None:
+    """Say which sounds are heard when.
+
+    Scores are independent of each other and not calibrated across classes: compare a class with itself.
+    """
+    if as_json + as_csv + as_labels > 1:
+        raise InputError("Choose one of --json, --csv and --audacity.")
+    from zoo.inference.api import sound_events
+    from zoo.inference.load import load
+
+    with seconds_bar(file) as progress:
+        result = sound_events(
+            file,
+            network=load(network, trust=trust),
+            overlap=overlap,
+            threshold=threshold,
+            separation=separation,
+            min_duration=min_duration,
+            specificity=specificity,
+            include=include or (),
+            exclude=exclude or (),
+            top=top,
+            progress=progress,
+        )
+    if as_json:
+        print_json(result.to_dict())
+    elif as_csv:
+        print_csv(result.table())
+    elif as_labels:
+        typer.echo(result.to_audacity(), nl=False)
+    else:
+        for event in result.events:
+            typer.echo(f"{event.start:8.2f} s to {event.end:8.2f} s  {event.score:5.2f}  {event.label}")
+        clip = zip(result.clip.labels, result.clip.scores, strict=True)
+        typer.echo("whole clip: " + ", ".join(f"{label} {score:.2f}" for label, score in clip))
+
+
+@app.command()
+def pitch(
+    file: str,
+    network: NetworkOption = "crepe.full",
+    step: Annotated[float, typer.Option(help="Time between frames, in s.")] = 0.01,
+    decoder: Annotated[str, typer.Option(help="Or viterbi, soft-viterbi, argmax.")] = "local-average",
+    threshold: Annotated[float, typer.Option(help="Confidence below which a frame is unvoiced.")] = 0.5,
+    silence: Annotated[float, typer.Option(help="Level in dB below which a frame is unvoiced.")] = -60.0,
+    fmin: Annotated[float | None, typer.Option(help="Lowest pitch to consider, in Hz.")] = None,
+    fmax: Annotated[float | None, typer.Option(help="Highest pitch to consider, in Hz.")] = None,
+    smooth: Annotated[int, typer.Option(help="Frames to smooth voiced pitch over, an odd number.")] = 1,
+    smoother: Annotated[str, typer.Option(help="median or mean.")] = "median",
+    notes: Annotated[bool, typer.Option("--notes", help="Print notes in place of frames.")] = False,
+    midi: Annotated[Path | None, typer.Option(help="Write the notes to this .mid file.")] = None,
+    synth: Annotated[Path | None, typer.Option(help="Write the pitch as sound to this .wav file.")] = None,
+    trust: Trust = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every frame, or note, as CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every frame, or note, as JSON.")] = False,
+) -> None:
+    """Say which pitch a melody or voice has over time."""
+    if as_json and as_csv:
+        raise InputError("Choose --json or --csv, not both.")
+    require_place(midi, ".mid")
+    require_place(synth, ".wav")
+    from zoo.inference.api import pitch as track_pitch
+    from zoo.inference.load import load
+
+    with seconds_bar(file) as progress:
+        track = track_pitch(
+            file,
+            network=load(network, trust=trust),
+            step=step,
+            decoder=decoder,
+            threshold=threshold,
+            silence=silence,
+            fmin=fmin,
+            fmax=fmax,
+            smooth=smooth,
+            smoother=smoother,
+            progress=progress,
+        )
+    if midi:
+        write_file(midi, lambda temporary: temporary.write_bytes(track.to_midi()))
+    if synth:
+        write_file(synth, lambda temporary: _write_wav(track, temporary))
+    if as_csv:
+        print_csv(track.notes() if notes else track.table())
+    elif as_json:
+        print_json(track.notes().to_dict("records") if notes else track.to_dict())
+    elif notes:
+        for note in track.notes().itertuples():
+            typer.echo(f"{note.start:8.2f} s to {note.end:8.2f} s  {note.name:<4} {note.cents:+4.0f} cents")
+    else:
+        typer.echo(pitch_summary(track))
+
+
+@app.command()
+def embed(
+    files: list[str],
+    out: Annotated[Path, typer.Option(help="Where to: .npz, .parquet or .csv.")],
+    network: NetworkOption = "yamnet",
+    layer: Annotated[
+        str | None, typer.Option(help="Layer to take; the one before the head if left out.")
+    ] = None,
+    overlap: Overlap = None,
+    trust: Trust = False,
+) -> None:
+    """Write a vector for each picture, or for each window of sound."""
+    contents: dict[str, Callable[[Any], bytes]] = {
+        ".npz": lambda embedding: embedding.to_npz(),
+        ".parquet": lambda embedding: embedding.to_parquet(),
+        ".csv": lambda embedding: to_csv(embedding.table()).encode(),
+    }
+    require_place(out, *contents)
+    from zoo.inference.load import load
+    from zoo.results import Embedding, to_csv
+
+    net = load(network, trust=trust)
+    parts, failed = each(files, lambda file: net.embed(file, layer=layer, overlap=overlap))
+    if parts:
+        result = Embedding.joined(parts)
+        content = contents[out.suffix](result)
+        write_file(out, lambda temporary: temporary.write_bytes(content))
+        rows, columns = result.values.shape
+        typer.echo(f"{rows} vectors of {columns} numbers from {result.layer} of {net.name}: {out}", err=True)
+    leave(failed)
+
+
+def pitch_summary(track: Any) -> str:
+    import numpy as np
+
+    if not track.voiced.any():
+        return "no pitch: every frame is silent or below the confidence threshold"
+    runs = [note for note, frames in groupby(track.note_names()) if note and len(list(frames)) >= 5]
+    low, middle, high = np.nanpercentile(track.frequency, [0, 50, 100])
+    shown = " ".join(runs[:16]) + (" …" if len(runs) > 16 else "")
+    return (
+        f"{track.voiced.mean():.0%} voiced, {low:.1f} to {high:.1f} Hz, median {middle:.1f} Hz, "
+        f"confidence {track.confidence[track.voiced].mean():.2f}; {shown}"
+    )
+
+
+def _write_wav(track: Any, path: Path, rate: int = 44100) -> None:
+    import soundfile
+
+    soundfile.write(path, track.synthesise(rate), rate, format="WAV")

@@ -1,0 +1,1 @@
+"""What every other package builds on; imports no other package of the zoo."""

@@ -1,0 +1,70 @@
+"""Check options: numbers in a range, counts, and choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from zoo.core.errors import InputError
+
+
+def number(name: str, value: Any, low: float, high: float = float("inf")) -> float:
+    """An option that must be a number in a range.
+
+    Raises
+    ------
+    InputError
+        If it is none; the message names the option and the range.
+    """
+    try:
+        found = float("nan") if isinstance(value, (str, bytes, bytearray)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = float("nan")
+    if not low <= found <= high:
+        limits = f"between {low:g} and {high:g}" if high < float("inf") else f"{low:g} or more"
+        raise InputError(f"{name}={_shown(value)} is not a number {limits}.")
+    return found
+
+
+def count(name: str, value: Any) -> int:
+    """An option that must be a whole number, 1 or more.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(f"{name}={_shown(value)} is not a whole number, 1 or more.")
+    return value
+
+
+def parsed(text: str | float) -> str | float:
+    """The number that a text stands for, or the text itself, which `number` then refuses."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def choice(name: str, value: Any, options: Iterable[str]) -> str:
+    """An option that must be one of some names.
+
+    Raises
+    ------
+    InputError
+        If it is another one; the message names them.
+    """
+    options = tuple(options)
+    if not isinstance(value, str) or value not in options:
+        raise InputError(f"There is no {name} {_shown(value)}; choose one of {', '.join(options)}.")
+    return value
+
+
+def _shown(value: Any) -> str:
+    """A value in a message: in one line, and short."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # an integer of more digits than Python writes
+        text = type(value).__name__
+    return text if len(text) <= 100 else f"{text[:100]}…"

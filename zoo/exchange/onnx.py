@@ -1,0 +1,65 @@
+"""A network as a file that other programs run."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from zoo.core.errors import InputError
+from zoo.hub import weights
+from zoo.inference.engines.onnx import check, exported, session_of
+from zoo.inference.engines.pytorch import PyTorch
+from zoo.inference.network import Network
+
+
+def export(net: Network, path: str | os.PathLike[str]) -> Path:
+    """Write a network as ONNX.
+
+    The graph takes `data`, the preprocessed batch, and gives `outputs`, the scores before the activation,
+    and `layer`, the embedding's layer. Its metadata say what comes before and after: the preprocessing in a
+    sentence, the activation, the labels in the order of the outputs, and the licence.
+
+    Parameters
+    ----------
+    net : Network
+    path : path
+        Ends with ``.onnx``.
+
+    Raises
+    ------
+    InputError
+        If the file is to be something else.
+    EngineError
+        If the network cannot be exported, or does not give the same as a graph.
+    """
+    path = Path(path)
+    if path.suffix != ".onnx":
+        raise InputError(f"{path.name} is not the name of an .onnx file, the format that is written.")
+    graph = to_onnx(net)
+    weights.write(path, lambda temporary: temporary.write_bytes(graph))
+    return path
+
+
+def to_onnx(net: Network) -> bytes:
+    """A network as the content of an ONNX file, see `export`."""
+    import onnx
+
+    eager = PyTorch(copy.deepcopy(net.module).cpu().eval(), torch.device("cpu"), "fp32")
+    shape = net.spec.input_shape
+    graph = exported(eager, shape, net.spec.embedding)
+    check(session_of(graph, torch.get_num_threads()), eager, shape)
+    model = onnx.load_model_from_string(graph)
+    described = {
+        "network": net.name,
+        "preprocessing": net.preset.describe(),
+        "activation": net.spec.activation,
+        "labels": json.dumps([label.label for label in net.labels], ensure_ascii=False),
+        "layer": net.spec.embedding,
+        "licence": net.spec.licence,
+    }
+    onnx.helper.set_model_props(model, described)
+    return model.SerializeToString()

@@ -1,0 +1,1 @@
+"""Where networks come from: names, records, files, weights."""

@@ -1,0 +1,272 @@
+"""The weights of a checkpoint: fetched once, converted once, verified at every use.
+
+The cache (``ZOO_CACHE``, else the user's cache folder) holds ``weights/<name>.safetensors`` and beside it
+``<name>.json``, which says where the tensors came from and what the hashes were at first use. Files are
+written under a temporary name and renamed, one process at a time, so a cache is never half written.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import formats
+from zoo.core import components
+from zoo.core.errors import WeightsError, reason
+from zoo.core.hashing import digest
+from zoo.core.spec import Source, Spec
+from zoo.hub import saved, sources
+from zoo.hub.registry import describe
+from zoo.hub.sources import Progress
+
+LAYOUT = 1  # raised when a converter changes what it writes, so that older caches are made anew
+_SUFFIXES = {
+    ".safetensors": "safetensors",
+    ".h5": "keras",
+    ".pkl": "pickle",
+    ".pth": "torch",
+    ".pt": "torch",
+    ".caffemodel": "caffe",
+    ".ckpt": "checkpoint",
+    ".weights": "darknet",
+}
+
+
+def cache_folder() -> Path:
+    """Where fetched files are kept: ``ZOO_CACHE``, else ``zoo`` in the user's cache folder."""
+    if folder := os.environ.get("ZOO_CACHE"):
+        return Path(os.path.expanduser(folder))
+    import platformdirs
+
+    return platformdirs.user_cache_path("zoo", appauthor=False)
+
+
+def path_of(spec: Spec) -> Path:
+    """Where the converted weights of a checkpoint are kept, whether they are there or not.
+
+    Those of a saved network stay in its folder.
+    """
+    if spec.origin == "saved":
+        return Path(spec.name) / saved.WEIGHTS
+    name = spec.name.replace(":", "--").replace("/", "--")
+    return cache_folder() / "weights" / f"{name}.safetensors"
+
+
+def record_of(spec: Spec) -> dict[str, Any]:
+    """What is known of the weights that were fetched; empty before the first time.
+
+    Returns
+    -------
+    dict
+        ``source``, ``layout``, ``sha256`` (of the converted file), ``sources`` ({url: SHA-256 at first use}).
+    """
+    if spec.origin == "saved":
+        source = spec.sources[0]
+        sha256 = source.checksum.removeprefix("sha256:")
+        return {"source": source.url, "layout": LAYOUT, "sha256": sha256, "sources": {source.url: sha256}}
+    try:
+        record = json.loads(path_of(spec).with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    sound = isinstance(record, dict) and isinstance(record.get("sources"), dict)
+    return record if sound else {}
+
+
+def checksum_of(source: Source, record: dict[str, Any]) -> str:
+    """What is known of a source's bytes, in words: from its publisher, or since its first use here."""
+    if source.url in record.get("sources", {}):
+        return f"sha256 {record['sources'][source.url]}"
+    if source.checksum:
+        return source.checksum.replace(":", " ")
+    return "no checksum is known before first use"
+
+
+def is_cached(spec: Spec) -> bool:
+    """Whether the weights are on this machine, unbroken.
+
+    Raises
+    ------
+    WeightsError
+        If they are there and may not be read.
+    """
+    path, record = path_of(spec), record_of(spec)
+    try:
+        return record.get("layout") == LAYOUT and path.is_file() and digest(path) == record.get("sha256")
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error
+
+
+def fetch(name: str, *, trust: bool = False, progress: Progress | None = None) -> Path:
+    """Make sure that the weights of a network are in the cache.
+
+    Parameters
+    ----------
+    name : str
+    trust : bool
+        As of `zoo.describe`.
+    progress : callable, optional
+        Called with the bytes done and the bytes in all while something is downloaded; without one, a
+        terminal shows a bar.
+
+    Returns
+    -------
+    Path
+        The converted weights, a safetensors file.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such network.
+    WeightsError
+        If no source gives them, or they cannot be kept.
+    """
+    return ensure(describe(name, trust=trust), progress)
+
+
+def ensure(spec: Spec, progress: Progress | None = None) -> Path:
+    """Make sure that the weights of a checkpoint are in the cache, see `fetch`."""
+    path = path_of(spec)
+    if is_cached(spec):
+        return path
+    if spec.origin == "saved":
+        raise WeightsError(f"{path} is missing or damaged; save the network again.")
+    with locked(path):
+        if is_cached(spec):  # another process was faster
+            return path
+        if path.exists():
+            print(
+                f"The cached weights of {spec.name} are damaged or outdated and are fetched anew.",
+                file=sys.stderr,
+            )
+        _fetch(spec, path, progress)
+    return path
+
+
+def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np.ndarray]:
+    """Named tensors of a checkpoint, from the cache or from a local file.
+
+    Parameters
+    ----------
+    file : path, optional
+        The zoo's own safetensors, or the original in one of the formats of the checkpoint's sources.
+
+    Raises
+    ------
+    WeightsError
+        If they cannot be had or read.
+    """
+    if file is None:
+        return formats.read(ensure(spec), "safetensors")
+    if not isinstance(file, (str, os.PathLike)) or not os.fspath(file):
+        raise WeightsError(f"weights={file!r} is no path.")
+    path = Path(file)
+    if not path.exists():
+        raise WeightsError(f"There is no file {path}.")
+    kind = "savedmodel" if path.is_dir() else _SUFFIXES.get(path.suffix)
+    if kind is None:
+        raise WeightsError(f"{path} is of no kind that can be read: {', '.join(_SUFFIXES)} or a SavedModel.")
+    tensors = formats.read(path, kind)
+    converts = [source for source in spec.sources if source.format == kind and source.convert]
+    return _convert(tensors, converts[0], str(path)) if converts else tensors
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time write `path`, and turn what the system refuses into a `WeightsError`."""
+    from filelock import FileLock
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            for left in path.parent.glob(f".*.{path.stem}.*"):  # by a process that was killed
+                left.unlink()
+            yield
+    except OSError as error:
+        if isinstance(error, WeightsError):
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        why = "the disk is full" if full else reason(error)
+        raise WeightsError(
+            f"{path.name} cannot be kept in {path.parent} ({why}); "
+            "make room, or set ZOO_CACHE to a folder that can be written."
+        ) from error
+
+
+@contextlib.contextmanager
+def workspace(path: Path) -> Iterator[Path]:
+    """A folder for what is on its way to `path`, while that is locked; gone afterwards."""
+    folder = path.with_name(f".work-{path.stem}")
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write(path: Path, save: Callable[[Path], object]) -> None:
+    """Write a file under a temporary name and rename it, so that it is whole or not there."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.{path.name}")
+    try:
+        save(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
+    failures = []
+    for source in spec.sources:
+        try:
+            tensors, digest = _acquire(spec, source, progress)
+        except WeightsError as error:
+            failures.append(str(error).rstrip("."))
+            continue
+        _store(spec, path, source, digest, tensors)
+        return
+    raise WeightsError(f"The weights of {spec.name} cannot be had: {'; '.join(failures)}.")
+
+
+def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:
+    before = record_of(spec).get("sources", {}).get(source.url)
+    with workspace(path_of(spec)) as folder:
+        found = sources.get(source.url, folder, checksum=source.checksum, progress=progress)
+        if not source.checksum and before:
+            sources.check(found, f"sha256:{before}", source.url)
+        sha256 = digest(found)
+        tensors = formats.read(found, source.format)
+    return _convert(tensors, source, source.url), sha256
+
+
+def _convert(tensors: dict[str, np.ndarray], source: Source, origin: str) -> dict[str, np.ndarray]:
+    if source.convert is None:
+        return tensors
+    convert = components.find(components.CONVERTERS, source.convert)
+    try:
+        return convert(tensors, **source.arguments)
+    except (KeyError, ValueError, IndexError, RuntimeError) as error:
+        raise WeightsError(f"{origin} does not hold the tensors of this network ({error}).") from error
+
+
+def _store(spec: Spec, path: Path, source: Source, digest: str, tensors: dict[str, np.ndarray]) -> None:
+    from safetensors.numpy import save as serialise
+
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(tensors.items())}
+    record = record_of(spec)
+    record.setdefault("sources", {})[source.url] = digest
+    record |= {"source": source.url, "layout": LAYOUT}
+
+    def save(temporary: Path) -> None:
+        temporary.write_bytes(serialise(contiguous))
+        record["sha256"] = digest(temporary)
+        write(path.with_suffix(".json"), lambda sidecar: sidecar.write_text(json.dumps(record, indent=1)))
+
+    write(path, save)

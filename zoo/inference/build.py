@@ -1,0 +1,29 @@
+"""Build what a record names: the untrained module, and the preprocessing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zoo.core import components
+from zoo.core.spec import Spec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(spec: Spec) -> nn.Module:
+    """Build the untrained module of a record, with the head that the record asks for."""
+    module = components.find(components.BUILDERS, spec.builder)(**spec.arguments)
+    if spec.new_head:
+        from zoo.inference.heads import replace_head
+
+        replace_head(module, spec.head, spec.new_head, after=spec.after_head)
+    return module
+
+
+def preprocessor(spec: Spec) -> Any:
+    """Build the preprocessing of a record: an object with ``describe()`` and ``batches(x, rate=, size=)``."""
+    settings = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in spec.preprocess.items()
+    }
+    return components.find(components.PREPROCESSORS, settings.pop("type"))(**settings)

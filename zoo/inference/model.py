@@ -1,0 +1,194 @@
+"""A loaded network without its verbs: record, module, preprocessing, labels and engine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from zoo.core import components
+from zoo.core.batch import Batch
+from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.labels import Label
+from zoo.core.spec import Spec
+from zoo.inference.build import preprocessor
+from zoo.inference.engines import Engine, choose
+from zoo.inference.engines.fft import Spectral
+from zoo.inference.engines.onnx import OnnxRuntime
+from zoo.inference.engines.pytorch import PyTorch
+from zoo.results import Classification
+
+
+class Model:
+    """A loaded network, in eval mode, which nothing here changes.
+
+    Attributes
+    ----------
+    spec : Spec
+    module : torch.nn.Module
+    preset : object
+        The preprocessing: ``describe()``, ``batches(x, rate=, size=)``.
+    device : torch.device
+    dtype : str
+    engine : Engine
+        What runs the module.
+    eager : PyTorch
+        The engine that knows gradients, beside it.
+    labels : tuple of Label
+        One a class; empty where the outputs are no classes.
+
+    Parameters
+    ----------
+    graph : Path, optional
+        Where an exported graph of the module is kept, see `zoo.inference.engines.onnx.graph_path`.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        module: nn.Module,
+        classes: tuple[Label, ...],
+        *,
+        device: str = "auto",
+        engine: str = "auto",
+        dtype: str = "fp32",
+        graph: Path | None = None,
+    ):
+        self.spec = spec
+        self.device = device_of(device)
+        self.dtype = dtype
+        self.preset = preprocessor(spec)
+        self.labels = classes
+        self._engine = engine
+        chosen = choose(engine, self.device, dtype, spec)
+        eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
+        self.module = eager.module
+        self.eager = eager
+        self.engine: Engine = eager
+        if chosen == "onnxruntime":
+            required = engine == chosen
+            by_rows = spec.modality == "sound"  # which comes in batches; pictures may come one by one
+            self.engine = OnnxRuntime(
+                eager, spec.input_shape, spec.embedding, graph, required=required, by_rows=by_rows
+            )
+        elif chosen == "spectral":
+            self.engine = Spectral(eager, spec.input_shape, components.find(components.FORMS, spec.spectral))
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} on {self.device}>"
+
+    def require(self, task: str) -> None:
+        """Raise an `InputError` if the network is not made for a task."""
+        if task not in self.spec.tasks:
+            raise InputError(f"{self.name} does not {task}; it is made for {', '.join(self.spec.tasks)}.")
+
+    def batches(
+        self, x: Any, *, rate: float | None = None, overlap: float | None = None, size: int | None = None
+    ) -> Iterator[Batch]:
+        """Decode and preprocess: the batches that the network sees, each row with its input and time."""
+        preset = self.preset if overlap is None else self.preset.with_overlap(overlap)
+        return preset.batches(x, rate=rate, size=size)
+
+    def preprocess(self, x: Any, *, rate: float | None = None) -> torch.Tensor:
+        """What the network sees of an input.
+
+        Returns
+        -------
+        Tensor of float32
+            (n, channels, height, width) for pictures and log-mel patches, (n, samples) for waveforms.
+        """
+        return joined([batch.data for batch in self.batches(x, rate=rate)])
+
+    def scores(self, data: torch.Tensor) -> np.ndarray:
+        """Scores of a preprocessed batch, from 0 to 1, shape (n, classes), float32."""
+        outputs, _ = self.engine(data)
+        activate = torch.sigmoid if self.spec.activation == "sigmoid" else _softmax
+        return activate(outputs).cpu().numpy()
+
+    def classification(self, scores: np.ndarray, name: str, top: int) -> Classification:
+        """The result for one input's scores, shape (classes,)."""
+        best = np.argsort(-scores, kind="stable")[:top]
+        return Classification(
+            network=self.name,
+            input=name,
+            indices=best,
+            ids=tuple(self.labels[i].id for i in best),
+            labels=tuple(self.labels[i].label for i in best),
+            names=tuple(self.labels[i].name for i in best),
+            groups=tuple(self.labels[i].group for i in best),
+            scores=scores[best],
+            all_scores=scores,
+        )
+
+    def vectors(
+        self, data: torch.Tensor, *, layer: str | None = None, pool: bool | None = None
+    ) -> np.ndarray:
+        """Vectors of a preprocessed batch, shape (n, d), float32; the options are those of `embed`."""
+        if pool is None:
+            pool = layer is not None or self.spec.pool
+        layer = self.spec.embedding if layer is None else str(layer)
+        output = self._outputs(data, [layer])[layer].float()
+        if pool and output.ndim == 3 and (self.spec.tokens or self.spec.modality == "picture"):
+            output = output.mean(dim=1)  # a transformer's (n, tokens, channels)
+        elif pool and output.ndim > 2:
+            output = output.flatten(2).mean(dim=2)
+        return output.flatten(1).cpu().numpy()
+
+    def with_preset(self, preset: Any) -> Self:
+        """The same network, its module and engine shared, with other preprocessing.
+
+        Parameters
+        ----------
+        preset : object
+            Made of `preset`, as ``net.preset.with_hop(0.48)`` or ``net.preset.padded()`` for sound.
+
+        Returns
+        -------
+        The same kind of network.
+        """
+        other = copy.copy(self)
+        other.preset = preset
+        return other
+
+    def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        _, kept = self.engine(data, layers)
+        if missing := [layer for layer in layers if layer not in kept]:
+            raise UnknownNameError(f"{self.name} has a layer {missing[0]} and gets no tensor out of it.")
+        return kept
+
+
+def device_of(name: str) -> torch.device:
+    """The device of a name; ``"auto"``: a GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        If it is not on this machine.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device).item()
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise InputError(f"The device {name!r} is not on this machine.") from error
+    return device
+
+
+def joined(rows: list[torch.Tensor]) -> torch.Tensor:
+    if len({part.shape[1:] for part in rows}) > 1:  # some networks take short recordings as they are
+        raise InputError("These recordings are windows of different lengths; pass them one by one.")
+    return torch.cat(rows)
+
+
+def _softmax(outputs: torch.Tensor) -> torch.Tensor:
+    return torch.softmax(outputs, dim=1)

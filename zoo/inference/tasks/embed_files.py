@@ -1,0 +1,218 @@
+"""Many files, one embedding: a collection whose parts can be compared."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.core.errors import InputError
+from zoo.core.inputs import name_of
+from zoo.inference.tasks.streams import Vectors
+from zoo.results import Embedding
+from zoo.results.problem import Problem
+from zoo.vision.decoding import PixelBudget, count_pixels
+
+if TYPE_CHECKING:
+    from zoo.inference.model import Model
+
+MOST_GROUPS = 12  # that colours and signs can tell apart
+
+Progress = Callable[[int, str], object]
+"""Called with the files that are done, and the name of the next."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a collection may come to; what would go beyond is left out.
+
+    Attributes
+    ----------
+    seconds : float
+        Of sound, in all.
+    pixels : float
+        Of pictures, in all.
+    vectors : int
+    numbers : int
+        In all vectors together, 4 bytes each.
+    """
+
+    seconds: float = float("inf")
+    pixels: float = float("inf")
+    vectors: float = float("inf")
+    numbers: float = float("inf")
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """Files that were embedded.
+
+    Attributes
+    ----------
+    embedding : Embedding
+        Its inputs are the names of the files, made different where two files share one.
+    files : tuple of int
+        Positions, among the files that were given, of those that were embedded, in order.
+    problems : tuple of Problem
+        The others, each with a sentence that says why.
+    """
+
+    embedding: Embedding
+    files: tuple[int, ...]
+    problems: tuple[Problem, ...]
+
+
+def collect(
+    net: Model,
+    files: Sequence[Any],
+    *,
+    layer: str | None = None,
+    pool: bool | None = None,
+    mean: bool = False,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Collection:
+    """Embed files, one by one.
+
+    Parameters
+    ----------
+    net : Model
+    files : sequence of path, bytes or binary file
+    layer, pool
+        As of `Network.embed`.
+    mean : bool
+        One vector a recording, the mean of its windows, whose times are from the first to the last.
+    limits : Limits, optional
+    progress : callable, optional
+
+    Returns
+    -------
+    Collection
+
+    Raises
+    ------
+    InputError
+        If the network does not embed, or none of the files can be used.
+    UnknownNameError
+        If there is no such layer.
+    """
+    net.require("embed")
+    names = _different([name_of(file, i) for i, file in enumerate(files)])
+    limits = limits or Limits()
+    budget, pixels = _Budget(limits), PixelBudget(limits.pixels)
+    parts, used, problems = [], [], []
+    for position, (file, name) in enumerate(zip(files, names, strict=True)):
+        if progress:
+            progress(position, name)
+        try:
+            if limits.pixels < float("inf") and net.spec.modality == "picture":
+                pixels.take(name, count_pixels(file))
+            part, seconds = _embedded(net, file, Vectors(net, layer=layer, pool=pool), mean, budget)
+        except InputError as error:
+            problems.append(Problem(name, str(error)))
+            continue
+        budget = budget.after(part, seconds)
+        parts.append(Embedding(part.network, part.layer, part.values, part.times, (name,) * len(part)))
+        used.append(position)
+    if not parts:
+        first = f" of the first: {problems[0].reason}" if problems else " there are none."
+        raise InputError(f"None of the files can be used;{first}")
+    return Collection(Embedding.joined(parts), tuple(used), tuple(problems))
+
+
+def grouped(names: Sequence[str]) -> tuple[str, ...] | None:
+    """What files belong to by their names: a folder, else what stands before the first ``_``.
+
+    Parameters
+    ----------
+    names : sequence of str
+        With forward slashes.
+
+    Returns
+    -------
+    tuple of str, as long as `names`, or None
+        None where that makes one group, more than `MOST_GROUPS`, or groups of one file each.
+    """
+    folders = [PurePosixPath(name).parent.name for name in names]
+    own = [PurePosixPath(name).name for name in names]
+    before = [match.group(1) if (match := re.match(r"(.+?)_", name)) else "" for name in own]
+    for found in (folders, before):
+        sizes = Counter(found)
+        if all(found) and 1 < len(sizes) <= MOST_GROUPS and max(sizes.values()) > 1:
+            return tuple(found)
+    return None
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """What is left of the limits."""
+
+    limits: Limits
+    seconds: float = 0.0
+    vectors: int = 0
+    numbers: int = 0
+
+    def after(self, part: Embedding, seconds: float) -> _Budget:
+        return _Budget(
+            self.limits,
+            self.seconds + seconds,
+            self.vectors + len(part),
+            self.numbers + part.values.size,
+        )
+
+    def require(self, name: str, seconds: float, vectors: int, numbers: int) -> None:
+        """Raise an `InputError` if a file would need more than is left."""
+        limits = self.limits
+        if self.seconds + seconds > limits.seconds:
+            raise InputError(
+                f"{name} would make more than {limits.seconds / 60:g} minutes of sound in all, "
+                "and is left out."
+            )
+        if self.vectors + vectors > limits.vectors:
+            raise InputError(
+                f"{name} would make more than {limits.vectors:g} windows in all, and is left out; "
+                "take one vector a file."
+            )
+        if self.numbers + numbers > limits.numbers:
+            raise InputError(
+                f"{name} would make more than {limits.numbers / 1e6:g} million numbers in all, and is left "
+                "out; average over positions, or take a later layer."
+            )
+
+
+def _embedded(
+    net: Model, file: Any, follower: Vectors, mean: bool, budget: _Budget
+) -> tuple[Embedding, float]:
+    """The vectors of a file, or their mean, for which no more are kept than one a batch; and its seconds."""
+    parts, sizes, kept, seconds = [], [], 0, 0.0
+    with closing(net.batches(file)) as batches:
+        for batch in batches:
+            part = follower.take(batch)
+            kept = 1 if mean else kept + len(part)
+            budget.require(name_of(file), batch.seconds, kept, kept * part.values.shape[1])
+            sizes.append(len(part))
+            seconds = batch.seconds
+            parts.append(part.by_input() if mean else part)
+    whole = Embedding.joined(parts)
+    if not mean:
+        return whole, seconds
+    values = np.average(whole.values, axis=0, weights=sizes).astype(np.float32)
+    return replace(whole.by_input(), values=values[None]), seconds
+
+
+def _different(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind those that were there before."""
+    taken: dict[str, None] = {}
+    for name in names:
+        number, own = 1, name
+        while own in taken:
+            number += 1
+            own = f"{name} ({number})"
+        taken[own] = None
+    return list(taken)

@@ -1,0 +1,193 @@
+"""Where a network looks: maps of what in a picture speaks for a class.
+
+Selvaraju et al.: Grad-CAM: Visual explanations from deep networks via gradient-based localization, ICCV 2017,
+arXiv:1610.02391. Zeiler, Fergus: Visualizing and understanding convolutional networks, ECCV 2014,
+arXiv:1311.2901 (occlusion).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.inputs import name_of
+from zoo.core.labels import find
+from zoo.results import Explanation
+
+if TYPE_CHECKING:
+    from zoo.inference.model import Model
+
+METHODS = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
+CELLS = 8  # along each side of a map by occlusion; a square hides two by two of them
+_ROWS = 27  # pictures with something hidden that are looked at together
+
+
+def explain(
+    net: Model,
+    x: Any,
+    *,
+    target: int | str | None = None,
+    method: str = "gradcam",
+    layer: str | None = None,
+) -> Explanation | list[Explanation]:
+    """Where on a picture a network finds a class; see `zoo.inference.network.Network.explain`."""
+    from zoo.vision.decoding import decode, several
+
+    if net.spec.modality != "picture":
+        raise InputError(f"{net.name} takes no pictures, and only those can be explained.")
+    net.require("classify")
+    if method not in METHODS:
+        raise UnknownNameError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    if layer is not None and method != "gradcam":
+        raise InputError(f"The method {method} uses no layer; leave it out.")
+    wanted = None if target is None else _index(net, target)
+    results = []
+    for position, picture in enumerate(several(x)):
+        image = decode(picture)
+        data = net.preset(image)[None]
+        scores = net.scores(data)[0]
+        index = int(scores.argmax()) if wanted is None else wanted
+        if method == "gradcam":
+            used = layer or net.spec.cam or layer_of_maps(net, data)
+            values = gradcam(net, data, index, used)
+        else:
+            used, values = "", occlusion(net, data, index)
+        results.append(
+            Explanation(
+                network=net.name,
+                input=name_of(picture, position),
+                index=index,
+                id=net.labels[index].id,
+                label=net.labels[index].label,
+                score=float(scores[index]),
+                method=method,
+                layer=used,
+                values=values,
+                seen=net.preset.seen(image.size),
+                size=image.size,
+            )
+        )
+    return results[0] if net.preset.is_one(x) else results
+
+
+def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarray:
+    """Grad-CAM: the maps of a layer, each weighted by the mean of the class's gradient over it.
+
+    The gradient is of the class's output before the softmax. What speaks against the class is cut off, and
+    the rest divided by its maximum.
+
+    Parameters
+    ----------
+    net : Model
+    data : Tensor, shape (1, channels, height, width)
+        Preprocessed.
+    index : int
+        Of the class.
+    layer : str
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such layer.
+    InputError
+        If the layer gives no maps, or the class has no gradient there.
+    """
+    try:
+        _, maps, gradient = net.eager.gradient(data, layer, index)
+    except InputError as error:
+        raise InputError(f"{str(error).rstrip('.')}; occlusion needs none.") from error
+    if not _are_maps(maps, data):
+        raise InputError(
+            f"{layer} of {net.name} gives out {tuple(maps.shape[1:])}, no maps of a picture; choose another "
+            "layer, or occlusion."
+        )
+    weights = gradient.mean(dim=(2, 3), keepdim=True)
+    return _scaled((weights * maps).sum(dim=1)[0].cpu().numpy())
+
+
+def occlusion(net: Model, data: torch.Tensor, index: int) -> np.ndarray:
+    """Occlusion: how much the score of a class falls when a part is hidden, by a square of the mean colour.
+
+    Squares overlap by half; a cell has the mean of the squares that hide it.
+
+    Parameters
+    ----------
+    net : Model
+    data : Tensor, shape (1, channels, height, width)
+        Preprocessed.
+    index : int
+        Of the class.
+
+    Returns
+    -------
+    ndarray of float32, shape (`CELLS`, `CELLS`)
+    """
+    rows, columns = (np.linspace(0, side, CELLS + 1).round().astype(int) for side in data.shape[2:])
+    colour = data.mean(dim=(2, 3), keepdim=True)[0]
+    corners = [(i, j) for i in range(CELLS + 1) for j in range(CELLS + 1)]
+    scores = []
+    for start in range(0, len(corners), _ROWS):
+        hidden = data.repeat(len(corners[start : start + _ROWS]), 1, 1, 1)
+        for row, (i, j) in zip(hidden, corners[start : start + _ROWS], strict=True):
+            top, bottom = rows[max(i - 1, 0)], rows[min(i + 1, CELLS)]
+            left, right = columns[max(j - 1, 0)], columns[min(j + 1, CELLS)]
+            row[:, top:bottom, left:right] = colour
+        scores.append(net.scores(hidden)[:, index])
+    falls = net.scores(data)[0, index] - np.concatenate(scores).reshape(CELLS + 1, CELLS + 1)
+    return _scaled((falls[1:, 1:] + falls[1:, :-1] + falls[:-1, 1:] + falls[:-1, :-1]) / 4)
+
+
+def layer_of_maps(net: Model, data: torch.Tensor) -> str:
+    """The last layer of maps that the outputs change with, of a network whose record names none.
+
+    Raises
+    ------
+    InputError
+        If there is none, or tokens come after it, which are no maps.
+    """
+    _, kept = net.eager(data, [name for name, _ in net.module.named_modules() if name])
+    for name, output in reversed(kept.items()):
+        if _are_maps(output, data) and _has_gradient(net, data, name):
+            return name
+        if output.ndim == 3 and output.shape[1] > 1:
+            break
+    raise InputError(f"{net.name} does not end in maps that Grad-CAM could use; occlusion needs none.")
+
+
+def _has_gradient(net: Model, data: torch.Tensor, layer: str) -> bool:
+    try:
+        net.eager.gradient(data, layer, 0)
+    except InputError:
+        return False
+    return True
+
+
+def _are_maps(output: torch.Tensor, data: torch.Tensor) -> bool:
+    """Whether a layer's output is (n, channels, rows, columns), in about the shape of the picture."""
+    if output.ndim != 4 or min(output.shape[2:]) < 2:
+        return False
+    (rows, columns), (height, width) = output.shape[2:], data.shape[2:]
+    return 0.5 < rows * width / (columns * height) < 2
+
+
+def _index(net: Model, target: int | str) -> int:
+    if isinstance(target, str):
+        return find(net.labels, target)
+    if isinstance(target, bool) or not isinstance(target, (int, np.integer)):
+        raise InputError(f"target={target!r} is neither a class's label nor its number.")
+    if not 0 <= target < len(net.labels):
+        raise InputError(f"target={target} is none of the {len(net.labels)} classes; they begin with 0.")
+    return int(target)
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """What is above 0, divided by its maximum."""
+    above = np.maximum(values, 0).astype(np.float32)
+    return above / above.max() if above.max() > 0 else above

@@ -1,0 +1,1 @@
+"""Advise which network to train on some data."""

@@ -1,0 +1,204 @@
+"""Which way of transfer learning suits some data, and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.core.errors import InputError
+from zoo.hub.registry import describe, networks
+from zoo.inference.network import Network
+from zoo.training.advice.depth import layer_at
+from zoo.training.advice.layer_probe import Probe, probe, sample
+from zoo.training.data.dataset import Dataset
+from zoo.training.evaluation.evaluate import as_network, listed
+from zoo.vision.decoding import check
+
+FEW, MANY = 20, 100  # examples of a class: rules of thumb, and said to be such
+_EASY = 0.95
+_UNEVEN = 3
+_HALF, _LATE = 0.5, 0.75  # of the layers
+
+
+@dataclass(frozen=True)
+class Advice:
+    """How to train on some data.
+
+    Attributes
+    ----------
+    method : {"features", "head", "finetune"}
+        A classic classifier on features; a new head on the frozen body; or training the last layers too.
+    network : str
+    layer : str or None
+        The layer to take features from, or up to which to freeze, as `Network.embed` and `Network.freeze`
+        take it; None: their default, all but the head.
+    reasons : tuple of str
+        Sentences: what was counted and measured, and what follows.
+    cost : str
+        What it takes on this machine.
+    """
+
+    method: str
+    network: str
+    layer: str | None
+    reasons: tuple[str, ...]
+    cost: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"reasons": list(self.reasons)}
+
+
+def advise(data: Dataset, network: str | os.PathLike[str] | Network = "auto") -> Advice:
+    """Say how to train on some data: which method, what to freeze, and why.
+
+    With few examples of a class, features and a classic classifier; with more a new head; with many the last
+    layers as well, for a network that is a better classifier also transfers better, the more so when it is
+    fine-tuned (Kornblith et al. 2019, arXiv:1805.08974). Early layers are general and late ones special to
+    what the network was trained on (Yosinski et al. 2014, arXiv:1411.1792), so less is frozen where an
+    earlier layer tells the classes better apart: that is measured, on at most a hundred examples.
+
+    Parameters
+    ----------
+    data : Dataset
+    network : str, path or Network
+        ``"auto"``: of the networks whose weights are at hand, the one with the best published accuracy.
+
+    Returns
+    -------
+    Advice
+
+    Raises
+    ------
+    InputError
+        If fewer than two classes have examples, or the network is for another kind of input.
+    UnknownNameError, WeightsError
+        As `zoo.load`.
+    """
+    counts = data.counts()
+    present = counts[counts > 0]
+    if len(present) < 2:
+        raise InputError(f"{data.name} has examples of {len(present)} classes; two or more are needed.")
+    chosen = best_embedded(data.modality) if network == "auto" else network
+    net = as_network(chosen, data, engine="torch")
+    half = layer_at(net, _HALF)
+    seen = probe(net, data, half)
+    method, why = _method(float(present.median()), seen)
+    earlier = seen is not None and seen.earlier_is_better
+    layer = half if earlier else layer_at(net, _LATE) if method == "finetune" else None
+    reasons = (*why, *_similarity(seen, half), *_warnings(data, net))
+    return Advice(method, net.name, layer, reasons, _cost(method, len(data), seen))
+
+
+def best_embedded(modality: str) -> str:
+    """Of the networks that the package index alone can give, the one with the best published accuracy."""
+    specs = [describe(name) for name in networks(modality, "classify", embedded=True)]
+    return max(specs, key=lambda spec: spec.accuracy.value if spec.accuracy else 0.0).name
+
+
+def _method(typical: float, seen: Probe | None) -> tuple[str, list[str]]:
+    has = f"A typical class has {typical:.0f} examples"
+    if typical < FEW:
+        rule = f"with fewer than about {FEW}, training many parameters would learn them by heart"
+        return "features", [f"{has}; {rule}: take features and a classic classifier."]
+    if seen is not None and seen.earlier_is_better:
+        rule = "enough to train the later half of the network, which does not suit them as it is"
+        return "finetune", [f"{has}: {rule}; train the head first, then fine-tune."]
+    if typical < MANY:
+        rule = f"enough for a new head on the frozen body, and from about {MANY} on for fine-tuning"
+        return "head", [f"{has}: {rule}."]
+    if seen is not None and seen.deep >= _EASY:
+        rule = f"enough for fine-tuning, but a single neighbour is right in {seen.deep:.0%} as it is"
+        return "head", [f"{has}: {rule}, so a new head will do."]
+    return "finetune", [f"{has}: enough to train the head first, and then to fine-tune the last layers."]
+
+
+def _similarity(seen: Probe | None, layer: str) -> list[str]:
+    if seen is None:
+        return ["How similar the data is to what the network knows was not measured: too few examples."]
+    measured = (
+        f"Of {seen.examples} examples of {seen.classes} classes {seen.deep:.0%} have a nearest neighbour of "
+        f"their class by the embedding, and {seen.earlier:.0%} by {layer}, half-way up "
+        f"(by chance {seen.chance:.0%})"
+    )
+    if seen.hardly_tells:
+        verdict = "neither is clearly better than chance: expect little of features, or of the labels"
+    elif seen.earlier_is_better:
+        verdict = "the data is unlike what the network was trained on, so stop at the earlier layer"
+    else:
+        verdict = "the late layers suit the data, so they may stay as they are"
+    unreadable = f"{seen.unreadable} of the sample could not be read."
+    return [f"{measured}; {verdict}.", *([unreadable] if seen.unreadable else [])]
+
+
+def _warnings(data: Dataset, net: Network) -> Iterator[str]:
+    counts = data.counts()
+    present = counts[counts > 0].sort_values()
+    if len(empty := list(counts.index[counts == 0])):
+        yield f"No example of {listed(empty)}: nothing can be learned of that."
+    if len(scarce := list(present.index[present < 5])):
+        yield f"Fewer than 5 examples of {listed(scarce)}: what is measured of so few is uncertain."
+    low, high = present.iloc[0], present.iloc[-1]
+    if high >= _UNEVEN * low:
+        yield (
+            f'The classes are uneven, "{present.index[-1]}" has {high} examples and "{present.index[0]}" '
+            f"{low}: weigh them, and judge by balanced accuracy."
+        )
+    if data.problems:
+        yield f"{len(data.problems)} inputs were left out when the data was read: {data.problems[0].reason}"
+    if again := _duplicates(data):
+        yield f"{again} examples are the same as another: they must not be on both sides of a split."
+    if (
+        data.modality == "picture"
+        and (side := _side(data))
+        and side < (wanted := net.spec.input_shape[-1]) / 2
+    ):
+        yield (
+            f"The pictures are tiny, {side:.0f} pixels on their short side, and the network sees {wanted}: "
+            "with thousands of them a small network of their size, from scratch, may do as well."
+        )
+
+
+def _duplicates(data: Dataset) -> int:
+    try:
+        return len(data) - len(set(data.hashes))
+    except InputError:  # one that cannot be read
+        return 0
+
+
+def _side(data: Dataset) -> float:
+    """Median of the short sides of some pictures, in pixels; 0 if none can be read."""
+    sides = []
+    for i in sample(data, most=20):
+        try:
+            sides.append(min(check(data.inputs[i])))
+        except InputError:
+            continue
+    return float(np.median(sides)) if sides else 0.0
+
+
+def _cost(method: str, examples: int, seen: Probe | None) -> str:
+    if seen is None:
+        return "Not measured: too few examples."
+    once = _duration(seen.seconds * examples)
+    if method == "features":
+        return (
+            f"The features of all examples take about {once} here, once; the classifier then takes seconds."
+        )
+    if method == "head":
+        return f"The body runs once, about {once} here; the head is trained on what it gave, in seconds."
+    epoch = _duration(3 * seen.seconds * examples)
+    return (
+        f"An epoch takes up to about {epoch} here, three times a pass through the network; a GPU is faster."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,137 @@
+"""Data sets that packages know by name: torchvision's, which it downloads, and scikit-learn's digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.core.environment import offline
+from zoo.core.errors import InputError, UnknownNameError, reason
+from zoo.training.data.archives import kept
+from zoo.training.data.dataset import Dataset
+
+_FAILURES = (OSError, RuntimeError, ValueError, EOFError, LookupError)  # what torchvision raises
+_BY_TRAIN = {"train": {"train": True}, "test": {"train": False}}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """How torchvision's class is asked: the arguments of each split, and where it has targets and classes."""
+
+    splits: dict[str, dict[str, Any]]
+    targets: Callable[[Any], Sequence[int]]
+    classes: Callable[[Any], Sequence[str]]
+
+
+_TORCHVISION = {
+    "MNIST": _Known(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
+    "FashionMNIST": _Known(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
+    "CIFAR10": _Known(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
+    "CIFAR100": _Known(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
+    "Imagenette": _Known(
+        # with a short side of 320 pixels: no network looks at more, and it is a fifth of the download
+        {split: {"split": split, "size": "320px"} for split in ("train", "val")},
+        lambda data: [target for _, target in data._samples],
+        lambda data: [names[0] for names in data.classes],
+    ),
+    "Flowers102": _Known(
+        {split: {"split": split} for split in ("train", "val", "test")},
+        lambda data: data._labels,
+        lambda data: data.classes,
+    ),
+    "Caltech101": _Known({"all": {}}, lambda data: data.y, lambda data: data.categories),
+}
+
+
+class _Pictures(Sequence):
+    """The pictures of a data set of torchvision, made when they are asked for."""
+
+    def __init__(self, data: Any):
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return [self[j] for j in range(*i.indices(len(self)))]
+        return self._data[i][0]
+
+
+def torchvision_set(name: str, split: str | None, cache: Path) -> Dataset:
+    """A data set of torchvision, downloaded on first use; it is as published, so it is not checked again.
+
+    Parameters
+    ----------
+    name : str
+        See `_TORCHVISION`.
+    split : str, optional
+        ``"train"`` by default; Caltech101 is not split.
+    cache : Path
+
+    Raises
+    ------
+    UnknownNameError
+        If it is another one.
+    InputError
+        If there is no such split, or it cannot be downloaded.
+    """
+    if name not in _TORCHVISION:
+        raise UnknownNameError(f"There is no torchvision:{name}; there are {', '.join(_TORCHVISION)}.")
+    known = _TORCHVISION[name]
+    split = split or next(iter(known.splits))
+    if split not in known.splits:
+        raise InputError(f"torchvision:{name} has no split {split!r}; it has {', '.join(known.splits)}.")
+    data = _built(name, known.splits[split], cache)
+    return Dataset(
+        name=f"torchvision:{name} ({split})",
+        modality="picture",
+        inputs=_Pictures(data),
+        targets=np.asarray(known.targets(data), dtype=np.int64),
+        classes=tuple(known.classes(data)),
+    )
+
+
+def _built(name: str, arguments: dict[str, Any], cache: Path) -> Any:
+    from torchvision import datasets
+
+    root = cache / f"torchvision-{name}"
+    make = getattr(datasets, name)
+    if not root.is_dir() and offline():
+        raise InputError(f"torchvision:{name} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
+
+    def download(folder: Path) -> None:
+        try:
+            make(root=folder, download=True, **arguments)
+        except _FAILURES as error:
+            why = reason(error).rstrip(":")
+            raise InputError(f"torchvision:{name} cannot be downloaded: {why}.") from error
+
+    kept(root, download)  # torchvision itself takes what a killed download left for the whole
+    try:
+        return make(root=root, download=False, **arguments)
+    except _FAILURES as error:
+        raise InputError(f"{root} is damaged ({reason(error)}); remove it to have it anew.") from error
+
+
+def digits(split: str | None) -> Dataset:
+    """scikit-learn's 1797 digits: arrays of uint8, shape (8, 8), ten classes.
+
+    Alpaydin and Kaynak: Optical recognition of handwritten digits, UCI 1998; its values run from 0 to 16.
+    """
+    if split is not None:
+        raise InputError("sklearn:digits is not split; leave split= out, and use Dataset.split.")
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    return Dataset(
+        name="sklearn:digits",
+        modality="picture",
+        inputs=list((found.images * (255 / 16)).round().astype(np.uint8)),
+        targets=found.target.astype(np.int64),
+        classes=tuple(str(name) for name in found.target_names),
+    )

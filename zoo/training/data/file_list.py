@@ -1,0 +1,125 @@
+"""Files and their labels, before anybody looked inside, and which classes of them count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from zoo.core.errors import InputError
+from zoo.results.problem import Problem
+from zoo.training.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Files and what is said of them.
+
+    Attributes
+    ----------
+    name : str
+        Where they come from.
+    files : list of Path
+    labels : list of str, as long as `files`
+    classes : tuple of str
+        All that were named, in order, those without a file as well.
+    groups : list of str or None, as long as `files`
+    problems : tuple of Problem
+    """
+
+    name: str
+    files: list[Path]
+    labels: list[str]
+    classes: tuple[str, ...]
+    groups: list[str] | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def where(self, keep: Sequence[bool], problems: Sequence[Problem]) -> Listing:
+        """Some of the files, and why not the others."""
+        return replace(
+            self,
+            files=[file for file, kept in zip(self.files, keep, strict=True) if kept],
+            labels=[label for label, kept in zip(self.labels, keep, strict=True) if kept],
+            groups=self.groups and [group for group, kept in zip(self.groups, keep, strict=True) if kept],
+            problems=(*self.problems, *problems),
+        )
+
+    def targets(self) -> np.ndarray:
+        """The labels as indices of the classes, int64, shape (n,)."""
+        index = {label: i for i, label in enumerate(self.classes)}
+        return np.array([index[label] for label in self.labels], dtype=np.int64)
+
+
+def chosen(listing: Listing, classes: Sequence[str] | None) -> Listing:
+    """Only the classes that were asked for, in that order; each of the others is a problem.
+
+    Raises
+    ------
+    InputError
+        If `classes` is no list of different names, or there is none of them.
+    """
+    if classes is None:
+        return listing
+    wanted = _wanted(classes, listing.classes, listing.name)
+    kept = listing.where([label in wanted for label in listing.labels], _others(listing.classes, wanted))
+    return replace(kept, classes=wanted)
+
+
+def of_classes(data: Dataset, classes: Sequence[str] | None) -> Dataset:
+    """`chosen` for examples that are no files."""
+    if classes is None:
+        return data
+    wanted = _wanted(classes, data.classes, data.name)
+    places = np.array([wanted.index(label) if label in wanted else -1 for label in data.classes])
+    some = data.take(np.flatnonzero(places[data.targets] >= 0))
+    problems = (*data.problems, *_others(data.classes, wanted))
+    return replace(some, targets=places[some.targets], classes=wanted, problems=problems)
+
+
+def _wanted(classes: Sequence[str], there: tuple[str, ...], name: str) -> tuple[str, ...]:
+    if isinstance(classes, str) or not all(isinstance(label, str) for label in classes):
+        raise InputError(f"classes={classes!r} is no list of names.")
+    wanted = tuple(classes)
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise InputError(f"classes={classes!r} should name one class or more, each once.")
+    if not set(wanted) & set(there):
+        raise InputError(f"{name} has none of the classes {_names(wanted)}; it has {_names(there)}.")
+    return wanted
+
+
+def _others(there: tuple[str, ...], wanted: tuple[str, ...]) -> list[Problem]:
+    return [
+        Problem(label, f"The class {label!r} is not among those asked for.")
+        for label in there
+        if label not in wanted
+    ]
+
+
+def inhabited(listing: Listing, *, keep_empty: bool) -> Listing:
+    """Report the classes without examples, and drop them unless they were asked for.
+
+    Raises
+    ------
+    InputError
+        If no example is left, or one class where none was asked for.
+    """
+    empty = [label for label in listing.classes if label not in set(listing.labels)]
+    problems = [Problem(label, f"The class {label!r} has no example that can be used.") for label in empty]
+    listing = replace(listing, problems=(*listing.problems, *problems))
+    if len(empty) == len(listing.classes):
+        raise InputError(f"There are no examples in {listing.name} that can be used.")
+    if keep_empty:
+        return listing
+    classes = tuple(label for label in listing.classes if label not in empty)
+    if len(classes) < 2:
+        raise InputError(
+            f"{listing.name} has examples of one class only, {classes[0]!r}; two or more can be told apart."
+        )
+    return replace(listing, classes=classes)
+
+
+def _names(labels: Sequence[str]) -> str:
+    shown = ", ".join(repr(label) for label in labels[:10])
+    return f"{shown} and {len(labels) - 10} more" if len(labels) > 10 else shown

@@ -1,0 +1,164 @@
+"""Tables that name files and their labels: CSV and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from zoo.core.errors import InputError
+from zoo.core.inputs import name_of
+from zoo.results.problem import Problem
+from zoo.training.data.file_list import Listing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".parquet")
+MOST_TEXT = 10_000  # characters of a cell
+MOST_LINE = 1_000_000  # characters
+MOST_COLUMNS = 1000
+
+
+def listed(
+    path: Path, *, split: str | None = None, label: str | None = None, group: str | None = None
+) -> Listing:
+    """The files that a manifest names.
+
+    Parameters
+    ----------
+    path : Path
+        A table with the columns ``file``, relative to the manifest's folder, and ``label``; where there are
+        columns ``group`` and ``split``, they count too. Labels are text, as they are written.
+    split : str, optional
+        What the column ``split`` says of the rows that count; by default all do.
+    label, group : str, optional
+        Other names of these columns.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, a column is missing, or a file is.
+    """
+    columns = {"file": "file", "label": label or "label", "group": group or "group", "split": "split"}
+    there, table = _read(path, set(columns.values()))
+    if split is None:
+        del columns["split"]
+    if group is None and "group" not in there:
+        del columns["group"]
+    missing = [name for name in columns.values() if name not in there]
+    if missing:
+        raise InputError(f"{path} has no column {missing[0]!r}; it has {', '.join(map(repr, there))}.")
+    table = table[list(columns.values())].set_axis(list(columns), axis="columns").map(_text)
+    if split is not None:
+        table = _selected(table, path, split)
+    return _listing(table, path)
+
+
+def _read(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
+    """The names of all columns, and a table that has at least those that are wanted and there."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path, wanted)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return _read_csv(stream, path, wanted)
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not text in UTF-8.") from None
+    except (csv.Error, OSError) as error:
+        raise InputError(f"{path} is no table that can be read: {str(error).rstrip('.')}.") from error
+
+
+def _read_csv(stream: TextIO, path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
+    """Read with Python's csv: pandas takes a minute for a header of 300,000 columns."""
+    import pandas as pd
+
+    reader = csv.reader(_lines(stream, path), strict=True)
+    rows = (row for row in reader if "".join(row).strip())
+    there = next(rows, [])
+    if not there:
+        raise InputError(f"{path} is empty.")
+    if len(there) > MOST_COLUMNS:
+        raise InputError(f"{path} has {len(there)} columns, and {MOST_COLUMNS} are allowed.")
+    columns = [name for name in dict.fromkeys(there) if name in wanted]
+    places, values = [there.index(name) for name in columns], []
+    for row in rows:
+        if any(row[len(there) :]):
+            raise InputError(
+                f"{path} has more cells than columns in line {reader.line_num}; quote text with commas."
+            )
+        values.append([row[place] if place < len(row) else "" for place in places])
+    return there, pd.DataFrame(values, columns=columns, dtype=object)
+
+
+def _lines(stream: TextIO, path: Path) -> Iterator[str]:
+    while line := stream.readline(MOST_LINE):
+        if len(line) == MOST_LINE:
+            raise InputError(f"{path} has a line of {MOST_LINE} characters or more.")
+        yield line
+
+
+def _read_parquet(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    from zoo.training.data.columns import reading, rows
+
+    with reading(str(path)):
+        there = pq.read_schema(path).names
+    columns = [name for name in dict.fromkeys(there) if name in wanted]
+    values = [tuple(map(_text, row)) for row in rows(path, columns, str(path))]
+    return there, pd.DataFrame(values, columns=columns, dtype=object)
+
+
+def _text(value: object) -> str:
+    """A cell as text; "" where there is nothing."""
+    import pandas as pd
+
+    nothing = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+    text = "" if nothing else str(value)
+    if len(text) > MOST_TEXT:
+        raise InputError(f"A table of examples has cells of {MOST_TEXT} characters at most, not {len(text)}.")
+    return text
+
+
+def _selected(table: pd.DataFrame, path: Path, split: str) -> pd.DataFrame:
+    found = table[table["split"] == split]
+    if not len(found):
+        there = ", ".join(sorted(set(table["split"])))
+        raise InputError(f"{path} has no rows of the split {split!r}; it has {there or '(none)'}.")
+    return found
+
+
+def _listing(table: pd.DataFrame, path: Path) -> Listing:
+    if not len(table):
+        raise InputError(f"{path} has no rows.")
+    files = [path.parent / file for file in table["file"]]
+    absent = [name for name, file in zip(table["file"], files, strict=True) if not _is_file(file)]
+    if absent:
+        count = f"{len(absent)} files that are" if len(absent) > 1 else "a file that is"
+        name = absent[0] if len(absent[0]) < 200 else f"{absent[0][:200]}…"
+        raise InputError(f"{path} names {count} not there, such as {name!r}; names are relative to it.")
+    listing = Listing(
+        name=name_of(path),
+        files=files,
+        labels=list(table["label"]),
+        classes=tuple(sorted(set(table["label"]) - {""})),
+        groups=list(table["group"]) if "group" in table else None,
+    )
+    unlabelled = [
+        Problem(name_of(f), f"{name_of(f)} has no label.")
+        for f, label in zip(files, table["label"], strict=True)
+        if not label
+    ]
+    return listing.where([bool(label) for label in listing.labels], unlabelled)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long
+        return False

@@ -1,0 +1,1 @@
+"""Measure how well networks classify."""

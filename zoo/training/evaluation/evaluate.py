@@ -1,0 +1,200 @@
+"""A network held against labelled examples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from zoo.core.errors import InputError
+from zoo.core.inputs import name_of
+from zoo.core.labels import Label
+from zoo.inference.load import load
+from zoo.inference.network import Network
+from zoo.results.problem import Problem
+from zoo.training.data.dataset import Dataset
+from zoo.training.evaluation.evaluation import Evaluation
+
+Progress = Callable[[int, int], None]
+
+_BATCH = 16
+
+
+class _Judged(NamedTuple):
+    """An example that could be used: its place in the dataset, its name and its scores."""
+
+    position: int
+    name: str
+    scores: np.ndarray
+
+
+def evaluate(
+    network: str | os.PathLike[str] | Network, data: Dataset, *, progress: Progress | None = None
+) -> Evaluation:
+    """Judge a network on labelled examples.
+
+    Parameters
+    ----------
+    network : str, path or Network
+        Its classes are found by label or identifier, whatever the case. It is judged on all its classes,
+        also on those that the data does not have.
+    data : Dataset
+    progress : callable, optional
+        Called with the number of examples that are done, and of all.
+
+    Returns
+    -------
+    Evaluation
+        Of a sound the scores are the mean over its patches, as in `Network.classify`. Inputs that cannot be
+        decoded are among its problems.
+
+    Raises
+    ------
+    InputError
+        If the network does not classify, is for another kind of input, lacks a class of the data, or none of
+        the examples can be used.
+    UnknownNameError, WeightsError
+        As `zoo.load`.
+    """
+    net = as_network(network, data)
+    net.require("classify")
+    known = _indices(data, net)
+    judged, problems = [], []
+    for found in _judge(net, data, progress):
+        (problems if isinstance(found, Problem) else judged).append(found)
+    if not judged:
+        raise InputError(f"None of the {len(data)} examples of {data.name} can be used: {problems[0].reason}")
+    positions = np.array([one.position for one in judged])
+    return Evaluation(
+        network=net.name,
+        dataset=data.name,
+        classes=class_names(net.labels),
+        inputs=tuple(one.name for one in judged),
+        targets=known[data.targets[positions]],
+        scores=np.stack([one.scores for one in judged]).astype(np.float32),
+        problems=(*data.problems, *problems),
+        groups=None if data.groups is None else tuple(data.groups[i] for i in positions),
+        positions=positions,
+        conditions=_conditions(net, data),
+    )
+
+
+def as_network(network: str | os.PathLike[str] | Network, data: Dataset, *, engine: str = "auto") -> Network:
+    """A network by name or path, loaded for an engine, or itself; it takes what the data holds.
+
+    Raises
+    ------
+    InputError
+        If it takes another kind of input, or there is no example.
+    """
+    if not len(data):
+        raise InputError(f"{data.name} holds no example.")
+    net = network if isinstance(network, Network) else load(os.fspath(network), engine=engine)
+    if net.spec.modality != data.modality:
+        raise InputError(f"{net.name} takes a {net.spec.modality}, and {data.name} holds {data.modality}s.")
+    return net
+
+
+def class_names(labels: Sequence[Label]) -> tuple[str, ...]:
+    """Labels of classes, with the identifier where several have the same (ImageNet has two cranes)."""
+    names = [label.label for label in labels]
+    return tuple(
+        f"{label.label} ({label.id})" if names.count(label.label) > 1 else label.label for label in labels
+    )
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Some names in quotation marks, and how many more there are."""
+    shown = ", ".join(f'"{name}"' for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _indices(data: Dataset, net: Network) -> np.ndarray:
+    """The network's index of each class of the data."""
+    labels = net.labels
+    levels = [
+        _places([label.id] for label in labels),
+        _places([label.label] for label in labels),
+        _places([name] for name in class_names(labels)),
+        _places(label.synonyms.split(", ") for label in labels),
+    ]
+    keys = map(_key, data.classes)
+    found = [next((level[key] for level in levels if key in level), []) for key in keys]
+    if missing := [name for name, places in zip(data.classes, found, strict=True) if not places]:
+        raise InputError(f"{net.name} does not know {listed(missing)}, which {data.name} has as classes.")
+    for name, places in zip(data.classes, found, strict=True):
+        if len(places) > 1:
+            ids = " or ".join(labels[i].id for i in places)
+            raise InputError(f'{net.name} has several classes "{name}"; call the one that is meant {ids}.')
+    return np.array([places[0] for places in found])
+
+
+def _places(names: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    """Which classes are called what, given the names of each."""
+    places: dict[str, list[int]] = {}
+    for i, own in enumerate(names):
+        for name in own:
+            places.setdefault(_key(name), []).append(i)
+    return places
+
+
+def _key(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _judge(net: Network, data: Dataset, progress: Progress | None) -> Iterator[_Judged | Problem]:
+    """The examples in order: pictures in batches, and sounds, whose patches are batches, one by one."""
+    size = _BATCH if data.modality == "picture" else 1
+    for start in range(0, len(data), size):
+        if progress:
+            progress(start, len(data))
+        positions = range(start, min(start + size, len(data)))
+        try:
+            yield from _scored(net, data, positions)
+        except InputError:  # of one of them: each by itself, to name it and do the others
+            for position in positions:
+                yield from _alone(net, data, position)
+    if progress:
+        progress(len(data), len(data))
+
+
+def _alone(net: Network, data: Dataset, position: int) -> Iterator[_Judged | Problem]:
+    try:
+        yield from _scored(net, data, [position])
+    except InputError as error:
+        yield Problem(_name(data, position), str(error))
+
+
+def _name(data: Dataset, position: int) -> str:
+    try:
+        return data.name_of(position)
+    except InputError:  # it is made when it is asked for, and cannot be
+        return f"example {position + 1}"
+
+
+def _scored(net: Network, data: Dataset, positions: Sequence[int]) -> list[_Judged]:
+    inputs = [data.inputs[i] for i in positions]
+    results = net.classify(inputs, top=1, rate=data.rate)
+    return [
+        _Judged(i, name_of(x, i), result.all_scores)
+        for i, x, result in zip(positions, inputs, results, strict=True)
+    ]
+
+
+def _conditions(net: Network, data: Dataset) -> dict[str, str]:
+    conditions = {
+        "device": torch.cuda.get_device_name(net.device) if net.device.type == "cuda" else str(net.device),
+        "engine": f"{net.engine.name}, {net.dtype}",
+        "preprocessing": net.preset.describe(),
+        "scores": "independent of each other" if net.spec.activation == "sigmoid" else "softmax, of sum 1",
+        "versions": f"torch {torch.__version__}, NumPy {version('numpy')}",
+    }
+    try:
+        conditions["data, SHA-256"] = data.fingerprint
+    except InputError:  # a file that cannot be read is a problem of its own
+        conditions["data, SHA-256"] = "unknown: some files cannot be read"
+    return conditions

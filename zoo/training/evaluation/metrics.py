@@ -1,0 +1,145 @@
+"""What an evaluation measures in one number, so that it can be measured again on other draws of examples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from zoo.core.errors import UnknownNameError
+
+
+class Answers(NamedTuple):
+    """What is left of the scores once examples are judged; each of shape (n,).
+
+    Attributes
+    ----------
+    targets, predictions : ndarray of int
+        True and best class.
+    confidences : ndarray of float
+        Score of the best class.
+    ranks : ndarray of int
+        Place of the true class among all, 1 being the best.
+    """
+
+    targets: np.ndarray
+    predictions: np.ndarray
+    confidences: np.ndarray
+    ranks: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Answers:
+        return Answers(*(column[rows] for column in self))
+
+
+Measure = Callable[[Answers], float]
+
+
+def answers(targets: np.ndarray, scores: np.ndarray) -> Answers:
+    """Judge scores, shape (n, classes); of equal scores the class that is listed first is the better one."""
+    rows = np.arange(len(targets))
+    own = scores[rows, targets][:, None]
+    earlier = np.arange(scores.shape[1]) < targets[:, None]
+    ranks = 1 + ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
+    predictions = scores.argmax(axis=1)
+    return Answers(targets, predictions, scores[rows, predictions].astype(float), ranks)
+
+
+def accuracy(given: Answers) -> float:
+    return float(np.mean(given.targets == given.predictions))
+
+
+def balanced_accuracy(given: Answers) -> float:
+    """Mean recall over the classes that have examples."""
+    hits, support, _ = _counts(given)
+    return float(np.mean(hits[support > 0] / support[support > 0]))
+
+
+def f1(given: Answers) -> float:
+    """Mean F1 over the classes that have examples."""
+    hits, support, predicted = _counts(given)
+    present = support > 0
+    return float(np.mean(2 * hits[present] / (support + predicted)[present]))
+
+
+def _counts(given: Answers) -> np.ndarray:
+    """Right, true and predicted examples of each class, shape (3, classes).
+
+    scikit-learn says the same (tests compare), but takes milliseconds, and a bootstrap asks a thousand times.
+    """
+    right = given.targets[given.targets == given.predictions]
+    most = 1 + max(given.targets.max(), given.predictions.max())
+    return np.array([np.bincount(i, minlength=most) for i in (right, given.targets, given.predictions)])
+
+
+def top(k: int) -> Measure:
+    """Share of the examples whose true class is among the `k` best.
+
+    scikit-learn's own takes the last of equal scores for the best, and so disagrees with its accuracy.
+    """
+    return lambda given: float(np.mean(given.ranks <= k))
+
+
+def ece(bins: int = 15) -> Measure:
+    """Expected calibration error, equation 3 of Guo et al. 2017, arXiv:1706.04599."""
+
+    def measure(given: Answers) -> float:
+        counts, confidence, right = calibration(given, bins)
+        return float(np.nansum(counts * np.abs(right - confidence)) / counts.sum())
+
+    return measure
+
+
+def calibration(given: Answers, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Examples, mean confidence and accuracy in equal bins of confidence, open below; NaN where empty."""
+    edges = np.linspace(0, 1, bins + 1)
+    place = np.digitize(given.confidences, edges[1:-1], right=True)
+    counts, confidence, right = (
+        np.bincount(place, weights=weights, minlength=bins)
+        for weights in (None, given.confidences, given.targets == given.predictions)
+    )
+    filled = np.where(counts, counts, np.nan)
+    return counts, confidence / filled, right / filled
+
+
+def named(measure: str) -> Measure:
+    """A measure by its name: accuracy, balanced_accuracy, f1, ece, or top1, top2, ...
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none.
+    """
+    known = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "f1": f1, "ece": ece()}
+    if found := re.fullmatch(r"top_?([1-9][0-9]*)", str(measure)):
+        return top(int(found[1]))
+    if measure not in known:
+        raise UnknownNameError(f"There is no measure {measure!r}; choose {', '.join(known)} or top5.")
+    return known[measure]
+
+
+def bootstrap(
+    given: Answers,
+    measure: Measure,
+    *,
+    groups: tuple[str, ...] | None,
+    share: float,
+    resamples: int,
+    seed: int,
+) -> tuple[float, float]:
+    """Percentile interval of a measure (Efron 1979): over examples, or over whole groups where there are any.
+
+    Examples of one group (a speaker, a recording) are alike, so drawing them apart would promise too much.
+    """
+    random = np.random.default_rng(seed)
+    _, members = np.unique(np.arange(len(given.targets)) if groups is None else groups, return_inverse=True)
+    order = np.argsort(members, kind="stable")
+    units = np.split(order, np.cumsum(np.bincount(members))[:-1])
+    found = []
+    for _ in range(resamples):
+        drawn = random.integers(len(units), size=len(units))
+        rows = order[drawn] if len(units) == len(order) else np.concatenate([units[i] for i in drawn])
+        found.append(measure(given.take(rows)))
+    low, high = np.quantile(found, [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)

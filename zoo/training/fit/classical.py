@@ -1,0 +1,222 @@
+"""Classic classifiers on features, chosen by cross-validation, as heads of a network.
+
+Whatever scikit-learn has fitted becomes a layer: a linear one for logistic regression and the linear support
+vector machine, one of `zoo.inference.heads` for the others. So the result is a network like any other, and
+needs no scikit-learn where it is used.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_val_predict
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from zoo.core.errors import InputError, UnknownNameError
+from zoo.inference.network import Network
+from zoo.training.fit.linear_head import set_head, soften, spreads
+
+FOLDS = 5
+
+
+class Scaler(StandardScaler):
+    """Standardises features by `zoo.training.fit.linear_head.spreads`."""
+
+    def fit(self, X: np.ndarray, y: object = None, sample_weight: np.ndarray | None = None) -> Scaler:
+        """As scikit-learn's."""
+        super().fit(X, y, sample_weight)
+        self.scale_ = spreads(np.sqrt(self.var_))
+        return self
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """One kind of classifier: the estimator, and the settings that are tried for so many features."""
+
+    estimator: Callable[[], BaseEstimator]
+    grid: Callable[[int], dict[str, list[Any]]]
+
+
+# Penalties from strong to weak: for features wider than the examples are many, strong ones win.
+_PENALTIES = [0.001, 0.01, 0.1, 1.0, 10.0]
+CLASSIFIERS = {
+    "logistic": Classifier(lambda: LogisticRegression(max_iter=1000), lambda d: {"C": _PENALTIES}),
+    "linear-svm": Classifier(
+        lambda: OneVsRestClassifier(SVC(kernel="linear", class_weight="balanced")),
+        lambda d: {"estimator__C": _PENALTIES},
+    ),
+    "rbf-svm": Classifier(
+        lambda: OneVsRestClassifier(SVC(kernel="rbf", class_weight="balanced")),
+        lambda d: {"estimator__C": [0.1, 1.0, 10.0, 100.0], "estimator__gamma": [0.1 / d, 1 / d]},
+    ),
+    "knn": Classifier(lambda: KNeighborsClassifier(), lambda d: {"n_neighbors": [1, 3, 5, 9]}),
+}
+
+
+def fit(
+    net: Network,
+    names: tuple[str, ...],
+    values: np.ndarray,
+    targets: np.ndarray,
+    groups: np.ndarray,
+    *,
+    classifier: str = "auto",
+    seed: int = 0,
+) -> tuple[Network, dict[str, Any]]:
+    """A copy of a network with the best classifier for its features as head.
+
+    Parameters
+    ----------
+    net : Network
+    names : tuple of str
+        The classes.
+    values : ndarray, shape (rows, d)
+    targets, groups : ndarray of int, shape (rows,)
+        Class of each row, and what may not be torn apart by cross-validation.
+    classifier : str
+        Key of `CLASSIFIERS`, or ``"auto"``: the best of all.
+    seed : int
+
+    Returns
+    -------
+    Network
+    dict
+        What was tried, with its accuracy in cross-validation.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such classifier.
+    InputError
+        If a class has too few examples to validate with.
+    """
+    if classifier != "auto" and classifier not in CLASSIFIERS:
+        known = ", ".join(["auto", *CLASSIFIERS])
+        raise UnknownNameError(f"There is no classifier {classifier!r}; choose one of {known}.")
+    folds = _folds(names, targets, groups, seed)
+    tried, searches = {}, {}
+    for kind in CLASSIFIERS if classifier == "auto" else [classifier]:
+        search = _search(CLASSIFIERS[kind], values, targets, folds)
+        searches[kind], tried[kind] = search, float(search.best_score_)
+    best = max(tried, key=tried.__getitem__)
+    pipeline = searches[best].best_estimator_
+    settings = {key.rpartition("__")[2]: value for key, value in searches[best].best_params_.items()}
+    trained = _HEADS[best](net, names, pipeline, values, targets)
+    softness = 1.0
+    if best != "knn":
+        decisions = cross_val_predict(pipeline, values, targets, cv=folds, method="decision_function")
+        softness = soften(trained, _both(decisions[None]).T if decisions.ndim == 1 else decisions, targets)
+    record = {
+        "classifier": best,
+        "settings": settings,
+        "folds": len(folds),
+        "accuracy in folds": tried,
+        "temperature": softness,
+    }
+    return trained, record
+
+
+def _folds(
+    names: tuple[str, ...], targets: np.ndarray, groups: np.ndarray, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Stratified folds that tear no group apart, as many as the smallest class allows."""
+    apart = [len(np.unique(groups[targets == index])) for index in range(len(names))]
+    count = min(FOLDS, *apart)
+    if count < 2:
+        scarce = names[int(np.argmin(apart))]
+        raise InputError(
+            f"The class {scarce} has too few examples (or groups) to validate a classifier with."
+        )
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    return list(splitter.split(targets, targets, groups))
+
+
+def _search(kind: Classifier, values: np.ndarray, targets: np.ndarray, folds: list) -> GridSearchCV:
+    pipeline = Pipeline([("scale", Scaler()), ("classify", kind.estimator())])
+    smallest = min(len(train) for train, _ in folds)
+    grid = {
+        f"classify__{key}": [v for v in settings if key != "n_neighbors" or v <= smallest]
+        for key, settings in kind.grid(values.shape[1]).items()
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # weak penalties need not converge to be compared
+        return GridSearchCV(pipeline, grid, cv=folds, scoring="balanced_accuracy").fit(values, targets)
+
+
+def _linear(
+    net: Network, names: tuple[str, ...], pipeline: Pipeline, values: np.ndarray, targets: np.ndarray
+) -> Network:
+    """The scaling and the planes of a classifier as one layer."""
+    scale, model = pipeline["scale"], pipeline["classify"]
+    if isinstance(model, OneVsRestClassifier):
+        weight = np.concatenate([one.coef_ for one in model.estimators_])
+        bias = np.concatenate([one.intercept_ for one in model.estimators_])
+    else:
+        weight, bias = model.coef_, model.intercept_
+    weight, bias = _both(weight), _both(bias[:, None])[:, 0]
+    trained = net.replace_head(names)
+    weight = weight / scale.scale_
+    set_head(trained, weight, bias - weight @ scale.mean_)
+    return trained
+
+
+def _kernel(
+    net: Network, names: tuple[str, ...], pipeline: Pipeline, values: np.ndarray, targets: np.ndarray
+) -> Network:
+    """The support vectors of all machines of a pipeline, each once."""
+    model = pipeline["classify"]
+    vectors, place = np.unique(
+        np.concatenate([one.support_vectors_ for one in model.estimators_]), axis=0, return_inverse=True
+    )
+    weight = np.zeros((len(vectors), len(model.estimators_)))
+    first = 0
+    for column, one in enumerate(model.estimators_):
+        rows = place.ravel()[first : first + len(one.support_)]
+        np.add.at(weight[:, column], rows, one.dual_coef_[0])
+        first += len(one.support_)
+    trained = net.replace_head(names, kind="kernel", vectors=len(vectors))
+    head = trained.module.get_submodule(net.spec.head)
+    head.gamma.fill_(model.estimator.gamma)
+    head.vectors.copy_(torch.from_numpy(vectors))
+    head.weight.copy_(torch.from_numpy(_both(weight.T).T.copy()))
+    bias = np.concatenate([one.intercept_ for one in model.estimators_])
+    head.bias.copy_(torch.from_numpy(_both(bias[:, None])[:, 0].copy()))
+    return _scaled(trained, pipeline)
+
+
+def _neighbours(
+    net: Network, names: tuple[str, ...], pipeline: Pipeline, values: np.ndarray, targets: np.ndarray
+) -> Network:
+    model = pipeline["classify"]
+    trained = net.replace_head(names, kind="neighbours", vectors=len(targets), neighbours=model.n_neighbors)
+    head = trained.module.get_submodule(net.spec.head)
+    head.vectors.copy_(torch.from_numpy(pipeline["scale"].transform(values)))
+    head.classes.copy_(torch.eye(len(names))[torch.from_numpy(targets)])
+    return _scaled(trained, pipeline)
+
+
+_HEADS = {"logistic": _linear, "linear-svm": _linear, "rbf-svm": _kernel, "knn": _neighbours}
+
+
+def _scaled(trained: Network, pipeline: Pipeline) -> Network:
+    head = trained.module.get_submodule(trained.spec.head)
+    head.mean.copy_(torch.from_numpy(pipeline["scale"].mean_))
+    head.scale.copy_(torch.from_numpy(pipeline["scale"].scale_))
+    return trained
+
+
+def _both(rows: np.ndarray) -> np.ndarray:
+    """One row a class: of two classes scikit-learn has the second's alone, which the first's opposes."""
+    return np.concatenate([-rows, rows]) / 2 if len(rows) == 1 else rows

@@ -1,0 +1,167 @@
+"""Examples as a network sees them while it is trained: stored vectors, pictures, windows of sound."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from zoo.core.errors import InputError
+from zoo.inference.network import Network
+from zoo.training.data.dataset import Dataset
+from zoo.training.fit import augmentation
+from zoo.training.fit.features import Features
+from zoo.training.fit.loop import Batch
+
+_LEVELS = ("none", "light", "strong")
+_OF_PICTURES = ("shift", "mirror")
+
+
+class Vectors:
+    """Features, standardised; the windows of a recording weigh as much as one picture.
+
+    Parameters
+    ----------
+    features : Features
+    targets : ndarray of int, shape (examples,)
+    mean, scale : ndarray, shape (d,)
+        Those of the training split.
+    """
+
+    def __init__(self, features: Features, targets: np.ndarray, mean: np.ndarray, scale: np.ndarray):
+        self.targets = targets[features.example]
+        self._values = torch.from_numpy(((features.values - mean) / scale).astype(np.float32))
+        self._targets = torch.from_numpy(self.targets)
+        weights = 1.0 / np.bincount(features.example, minlength=1)[features.example]
+        self._weights = torch.from_numpy(weights.astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
+        """Batches of rows; they are the same in every epoch."""
+        for start in range(0, len(order), size):
+            rows = torch.from_numpy(order[start : start + size])
+            yield self._values[rows], self._targets[rows], self._weights[rows]
+
+
+class Made(ABC):
+    """Examples that are made when they are needed, by several threads ahead of their use."""
+
+    targets: np.ndarray
+
+    @abstractmethod
+    def make(self, i: int, epoch: int) -> torch.Tensor:
+        """An example as the network sees it in an epoch."""
+
+    def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
+        """Batches of examples, which all weigh the same."""
+        pool, waiting = ThreadPoolExecutor(os.cpu_count()), deque()
+        starts = iter(range(0, len(order), size))
+        try:
+            while True:
+                while len(waiting) < 2 and (start := next(starts, None)) is not None:
+                    chunk = order[start : start + size]
+                    waiting.append((chunk, [pool.submit(self.make, int(i), epoch) for i in chunk]))
+                if not waiting:
+                    return
+                chunk, coming = waiting.popleft()
+                data = torch.stack([future.result() for future in coming])
+                yield data, torch.from_numpy(self.targets[chunk]), torch.ones(len(chunk))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class Pictures(Made):
+    """Pictures through the preprocessing of a network, changed at random where that is asked for.
+
+    Parameters
+    ----------
+    net : Network
+    data : Dataset
+    augment : {"none", "light", "strong", "shift", "mirror"}
+    seed : int
+        With the epoch and the place of an example it decides what is changed.
+    """
+
+    def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
+        self.targets = data.targets
+        self._preset, self._data, self._seed = net.preset, data, seed
+        self._change = augmentation.pictures(level(augment, _OF_PICTURES), net.spec.input_shape[-1])
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def make(self, i: int, epoch: int) -> torch.Tensor:
+        """A picture as the network sees it."""
+        from zoo.vision.decoding import decode
+
+        picture = decode(self._data.inputs[i])
+        if self._change:
+            picture = self._change(picture, random(self._seed, epoch, i))
+        return self._preset(picture)
+
+
+class Windows(Made):
+    """Windows of recordings through the front-end of a network: one at random of each in an epoch.
+
+    Without augmentation it is the middle one.
+
+    Parameters
+    ----------
+    net, data, augment, seed
+        As of `Pictures`.
+    """
+
+    def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
+        self.targets = data.targets
+        self._preset, self._data, self._seed = net.preset, data, seed
+        self._change = augmentation.sounds(level(augment), net.preset.rate)
+        self._mask = augmentation.spectrograms(level(augment))
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def make(self, i: int, epoch: int) -> torch.Tensor:
+        """A window as the network sees it."""
+        framing, parts = self._preset.framing, []
+        for batch in self._preset.batches(self._data.inputs[i], rate=self._data.rate):
+            count = len(batch.data)
+            parts += [batch.samples[k * framing.hop : k * framing.hop + framing.window] for k in range(count)]
+        rng = random(self._seed, epoch, i)
+        samples = parts[rng.integers(len(parts))] if self._change else parts[len(parts) // 2]
+        if self._change:
+            samples = self._change(samples, rng)
+        seen = self._preset(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))[0]
+        if self._mask and seen.ndim == 3:
+            seen = self._mask(seen, rng)
+        return seen
+
+
+def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) -> Pictures | Windows:
+    """The examples of a dataset for a network.
+
+    Raises
+    ------
+    InputError
+        If there is no such level of augmentation.
+    """
+    kind = Pictures if data.modality == "picture" else Windows
+    return kind(net, data, augment, seed)
+
+
+def level(augment: str, more: tuple[str, ...] = ()) -> str:
+    """A level of augmentation, or an `InputError`."""
+    if augment not in (known := (*_LEVELS, *more)):
+        raise InputError(f"There is no augmentation {augment!r}; choose one of {', '.join(known)}.")
+    return augment
+
+
+def random(seed: int, epoch: int, i: int) -> np.random.Generator:
+    """Random numbers for one example in one epoch, whichever thread makes it."""
+    return np.random.default_rng([seed, epoch + 1, i])

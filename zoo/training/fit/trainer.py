@@ -1,0 +1,177 @@
+"""Training a head on a frozen body, fine-tuning what is below it, and training all from scratch."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from zoo.inference.network import Network
+from zoo.training.data.dataset import Dataset
+from zoo.training.fit.features import Features, Progress, features
+from zoo.training.fit.linear_head import set_head, soften, spreads
+from zoo.training.fit.loaders import Pictures, Vectors, Windows, examples
+from zoo.training.fit.loop import Settings, Watch, fit
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be learnt.
+
+    Attributes
+    ----------
+    net : Network
+        With its old head.
+    training, held : Dataset
+        Held out are the examples that say when to stop, and how sure the network may be.
+    settings : Settings
+        Of the last stage.
+    progress, watch : callable or None
+        As of `zoo.transfer`.
+    """
+
+    net: Network
+    training: Dataset
+    held: Dataset
+    settings: Settings
+    progress: Progress | None = None
+    watch: Watch | None = None
+
+    def head(self, *, refit: bool = False) -> tuple[Network, dict[str, Any]]:
+        """A new head on stored features: the body runs once.
+
+        Parameters
+        ----------
+        refit : bool
+            Whether to train once more, on what was held out too, for as many epochs as were best without it.
+            How sure the network may be is what the first training says.
+        """
+        training, held = (
+            features(self.net, data, progress=self.progress) for data in (self.training, self.held)
+        )
+        linear, mean, scale, history = self._on_features(training, self.training.targets, held, self.watch)
+        with torch.no_grad():
+            logits = linear(torch.from_numpy(((held.values - mean) / scale).astype(np.float32))).numpy()
+        if refit and history:  # none where it was stopped in its first epoch
+            best = 1 + int(np.argmin([row["validation_loss"] for row in history]))
+            targets = np.concatenate([self.training.targets, self.held.targets])
+            linear, mean, scale, _ = self._on_features(
+                training.joined(held), targets, held, lambda step: len(step.history) >= best
+            )
+        trained = self.net.replace_head(self.training.classes)
+        weight = linear.weight.detach().double().numpy() / scale
+        set_head(trained, weight, linear.bias.detach().double().numpy() - weight @ mean)
+        softness = soften(trained, logits, self.held.targets[held.example])
+        return trained, self._record(history, softness) | {"refit": refit}
+
+    def through_body(self, augment: str) -> tuple[Network, dict[str, Any]]:
+        """A new head with augmentation: the body runs in every epoch, and stays as it is."""
+        trained = self.net.replace_head(self.training.classes)
+        return self._fit(trained, trained.freeze(), augment)
+
+    def finetune(
+        self, augment: str, freeze: str | None, checkpoint: Path | None, *, resume: bool
+    ) -> tuple[Network, dict[str, Any]]:
+        """First a head on stored features, then everything above the layer `freeze`.
+
+        Parameters
+        ----------
+        augment : str
+        freeze : str or None
+        checkpoint : Path or None
+            Written after every epoch, and gone once all is done.
+        resume : bool
+            Whether to go on from it, or to start anew.
+        """
+        quick = replace(self, settings=replace(self.settings, **HEAD), watch=None)
+        trained, _ = quick.head()
+        student = trained.freeze(freeze) if freeze else trained
+        trained, record = self._fit(trained, student, augment, checkpoint, resume=resume)
+        return trained, record | {"frozen up to": freeze}
+
+    def from_scratch(
+        self, augment: str, checkpoint: Path | None, *, resume: bool
+    ) -> tuple[Network, dict[str, Any]]:
+        """Everything at the same rate, from the parameters that the network has; otherwise as `finetune`."""
+        torch.manual_seed(self.settings.seed)
+        trained = self.net.replace_head(self.training.classes)
+        return self._fit(trained, trained, augment, checkpoint, resume=resume, head="")
+
+    def _on_features(
+        self, training: Features, targets: np.ndarray, held: Features, watch: Watch | None
+    ) -> tuple[nn.Linear, np.ndarray, np.ndarray, list[dict[str, float]]]:
+        mean, scale = training.values.mean(axis=0), spreads(training.values.std(axis=0))
+        torch.manual_seed(self.settings.seed)
+        linear = nn.Linear(training.values.shape[1], len(self.training.classes))
+        nn.init.zeros_(linear.weight)  # the loss is convex: what is random at the start is only in the way
+        nn.init.zeros_(linear.bias)
+        history = fit(
+            linear,
+            Vectors(training, targets, mean, scale),
+            Vectors(held, self.held.targets, mean, scale),
+            self.settings,
+            watch=watch,
+        )
+        return linear, mean, scale, history
+
+    def _fit(
+        self,
+        trained: Network,
+        student: Network,
+        augment: str,
+        checkpoint: Path | None = None,
+        *,
+        resume: bool = False,
+        head: str | None = None,
+    ) -> tuple[Network, dict[str, Any]]:
+        """Train a copy of the module of `student` and put what it learnt into `trained`."""
+        if checkpoint and not resume:
+            checkpoint.unlink(missing_ok=True)
+        module = copy.deepcopy(student.module)
+        seed = self.settings.seed
+        held = examples(self.net, self.held)
+        history = fit(
+            module,
+            examples(self.net, self.training, augment, seed),
+            held,
+            self.settings,
+            head=self.net.spec.head if head is None else head,
+            device=self.net.device,
+            checkpoint=checkpoint,
+            origin=f"{self.net.name} {self.training.fingerprint} {self.held.fingerprint} {augment}",
+            watch=self.watch,
+            shared=True,
+        )
+        trained.module.load_state_dict(module.state_dict())
+        softness = soften(trained, *_logits(trained, held))
+        if checkpoint:
+            checkpoint.unlink(missing_ok=True)
+        return trained, self._record(history, softness) | {"augment": augment}
+
+    def _record(self, history: list[dict[str, float]], softness: float) -> dict[str, Any]:
+        return {
+            "settings": asdict(self.settings),
+            "examples": len(self.training),
+            "held out": len(self.held),
+            "history": history,
+            "temperature": softness,
+        }
+
+
+# On stored features, where an epoch takes milliseconds.
+HEAD = {"epochs": 100, "rate": 1e-3, "decay": 0.1, "patience": 20}
+# From scratch, where the loss on the validation split goes up and down until the rate is small.
+SCRATCH = {"epochs": 30, "rate": 3e-3, "decay": 0.05, "patience": 15, "frozen_norm": False}
+
+
+def _logits(net: Network, held: Pictures | Windows) -> tuple[np.ndarray, np.ndarray]:
+    outputs, targets = [], []
+    for data, right, _ in held.batches(np.arange(len(held)), -1, 16):
+        outputs.append(net.engine(data)[0].cpu().numpy())
+        targets.append(right.numpy())
+    return np.concatenate(outputs), np.concatenate(targets)

@@ -1,0 +1,193 @@
+"""From labelled examples to a trained network, by one of four methods."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import fields
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.layers import layer_of
+from zoo.hub.saved import save
+from zoo.inference.load import load
+from zoo.inference.network import Network
+from zoo.training.advice.advice import advise
+from zoo.training.data.dataset import Dataset
+from zoo.training.data.load import dataset
+from zoo.training.fit import classical
+from zoo.training.fit.features import Progress, features
+from zoo.training.fit.loop import Settings, Watch, is_first
+from zoo.training.fit.trainer import HEAD, SCRATCH, Job
+
+METHODS = ("auto", "features", "head", "finetune", "scratch")
+DEFAULTS = {"picture": "efficientnet_lite0", "sound": "yamnet"}
+
+
+def transfer(
+    data: Dataset | str | os.PathLike[str],
+    *,
+    network: str | Network | None = None,
+    method: str = "auto",
+    validation: Dataset | float = 0.2,
+    classifier: str = "auto",
+    augment: str | None = None,
+    freeze: str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+    **settings: Any,
+) -> Network:
+    """Teach a network classes of your own.
+
+    Parameters
+    ----------
+    data : Dataset, path or name
+        What `zoo.dataset` gives, or takes.
+    network : str or Network, optional
+        EfficientNet-Lite0 for pictures and YAMNet for sounds, if left out.
+    method : {"auto", "features", "head", "finetune", "scratch"}
+        A classic classifier on the features of the network; a new head on them; a new head, and then the
+        layers below it too; all of an untrained network (one that is given is taken as it is).
+        ``"auto"`` asks `zoo.advise`, also where to freeze.
+    validation : Dataset or float
+        What is held out to see when to stop, or which share of the data. A head on stored features is trained
+        once more, on that share too, when it is known when to stop; classic classifiers are chosen by
+        cross-validation and learn from everything.
+    classifier : {"auto", "logistic", "linear-svm", "rbf-svm", "knn"}
+        Of the method ``"features"``.
+    augment : {"none", "light", "strong", "shift", "mirror"}, optional
+        Random changes of the examples. A head is trained on stored features where there are none, which is
+        much quicker: its default is ``"none"``; that of the others ``"light"``. The last two are for small
+        pictures, see `zoo.training.fit.augmentation.pictures`.
+    freeze : str, optional
+        The last layer that stays as it is in fine-tuning; nothing is frozen if left out.
+    out : path, optional
+        A folder for the trained network; beside it are its checkpoints while it is fine-tuned or trained
+        from scratch.
+    resume : bool
+        Go on from the checkpoint in `out`, if there is one.
+    device : str
+        As of `zoo.load`.
+    seed : int
+    progress : callable, optional
+        Called with the examples whose features are there, and all of them.
+    watch : callable, optional
+        Called with a `zoo.training.fit.loop.Step`; training stops where it returns True.
+    **settings
+        Fields of `zoo.training.fit.loop.Settings`: epochs, batch, rate, patience, ...
+
+    Returns
+    -------
+    Network
+        A network like any other; ``spec.training`` says how it came about.
+
+    Raises
+    ------
+    InputError
+        If the data or an option cannot be used.
+    UnknownNameError
+        If there is no such network, method, classifier or layer.
+    """
+    if method not in METHODS:
+        raise UnknownNameError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    data = data if isinstance(data, Dataset) else dataset(data)
+    if not isinstance(network, Network):
+        torch.manual_seed(seed)
+        untrained = {"weights": None} if method == "scratch" else {}
+        network = load(network or DEFAULTS[data.modality], device=device, **untrained)
+    if network.spec.modality != data.modality:
+        raise InputError(
+            f"{network.name} is for {network.spec.modality}s, and {data.name} holds {data.modality}s."
+        )
+    if freeze is not None:
+        layer_of(network.module, freeze)
+    _settings(settings)  # what makes no sense is said before the work
+    if method == "auto":
+        advice = advise(data, network)
+        method, freeze = advice.method, freeze or (advice.layer if advice.method == "finetune" else None)
+    begin = time.monotonic()
+    if method == "features":
+        trained, record = _classic(network, data, classifier, seed, progress)
+    else:
+        training, held = (
+            (data, validation) if isinstance(validation, Dataset) else data.split(validation, seed=seed)
+        )
+        defaults = HEAD if method == "head" and not augment else SCRATCH if method == "scratch" else {}
+        defaults = {**defaults, "seed": seed}
+        job = Job(network, training, held, _settings({**defaults, **settings}), progress, watch)
+        place = checkpoint_of(out) if out else None
+        if method == "scratch":
+            trained, record = job.from_scratch(augment or "light", place, resume=resume)
+        elif method == "finetune":
+            trained, record = job.finetune(augment or "light", freeze, place, resume=resume)
+        elif augment in (None, "none"):
+            trained, record = job.head(refit=not isinstance(validation, Dataset))
+        else:
+            trained, record = job.through_body(augment)
+    record |= {"method": method, "seed": seed, "seconds": round(time.monotonic() - begin, 1)}
+    trained = _recorded(trained, network, data, record)
+    if out and is_first():
+        save(trained, out)
+    return trained
+
+
+def checkpoint_of(out: str | os.PathLike[str]) -> Path:
+    """Where a fine-tuning whose result goes to `out` keeps its checkpoint: beside it."""
+    return Path(out).with_name(f"{Path(out).name}.checkpoint")
+
+
+def _classic(
+    net: Network, data: Dataset, classifier: str, seed: int, progress: Progress | None
+) -> tuple[Network, dict[str, Any]]:
+    found = features(net, data, progress=progress)
+    groups = np.arange(len(data))
+    if data.groups is not None:
+        groups = np.unique(data.groups, return_inverse=True)[1]
+    targets = data.targets[found.example]
+    return classical.fit(
+        net, data.classes, found.values, targets, groups[found.example], classifier=classifier, seed=seed
+    )
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    known = {field.name for field in fields(Settings)}
+    if unknown := sorted(set(given) - known):
+        raise InputError(f"There is no setting {unknown[0]!r}; these are: {', '.join(sorted(known))}.")
+    return Settings(**given)
+
+
+def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str, Any]) -> Network:
+    """The trained network with the record of how it came about, and the licence that it inherits."""
+    training = {
+        "parent": parent.name,
+        "data": data.name,
+        "fingerprint": data.fingerprint,
+        "counts": {name: int(n) for name, n in data.counts().items()},
+        "left out": len(data.problems),
+        **record,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "environment": {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "processors": os.cpu_count(),
+            "device": str(parent.device),
+            **{name: version(name) for name in ("torch", "torchvision", "torchaudio", "scikit-learn")},
+        },
+    }
+    title = f"{parent.spec.title}, taught {len(data.classes)} classes of {Path(data.name).name}"
+    fidelity = "Trained here; nothing was compared with anybody else's."
+    trained.spec = trained.spec.replace(title=title, fidelity=fidelity, training=training)
+    if record["method"] == "scratch":
+        trained.spec = trained.spec.replace(licence="your own: trained from scratch")
+    return trained
