@@ -226,11 +226,11 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
     failures = []
     for source in spec.sources:
         try:
-            tensors, digest = _acquire(spec, source, progress)
+            tensors, sha256 = _acquire(spec, source, progress)
         except WeightsError as error:
             failures.append(str(error).rstrip("."))
             continue
-        _store(spec, path, source, digest, tensors)
+        _store(spec, path, source, sha256, tensors)
         return
     raise WeightsError(f"The weights of {spec.name} cannot be had: {'; '.join(failures)}.")
 
@@ -256,12 +256,12 @@ def _convert(tensors: dict[str, np.ndarray], source: Source, origin: str) -> dic
         raise WeightsError(f"{origin} does not hold the tensors of this network ({error}).") from error
 
 
-def _store(spec: Spec, path: Path, source: Source, digest: str, tensors: dict[str, np.ndarray]) -> None:
+def _store(spec: Spec, path: Path, source: Source, sha256: str, tensors: dict[str, np.ndarray]) -> None:
     from safetensors.numpy import save as serialise
 
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(tensors.items())}
     record = record_of(spec)
-    record.setdefault("sources", {})[source.url] = digest
+    record.setdefault("sources", {})[source.url] = sha256
     record |= {"source": source.url, "layout": LAYOUT}
 
     def save(temporary: Path) -> None:

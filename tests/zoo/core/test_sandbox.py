@@ -53,7 +53,7 @@ def test_files_are_safe_in_older_kernels(folders, version):
     """Those whose Landlock knows fewer rights; seccomp holds the rest."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from tests.zoo import confined; from zoo.core.sandbox import landlock\n"
+        "from tests.zoo.core import confined; from zoo.core.sandbox import landlock\n"
         f"landlock.version = lambda: {version}\n"
         "confined.main(*map(Path, sys.argv[1:]))"
     )
@@ -63,7 +63,7 @@ def test_files_are_safe_in_older_kernels(folders, version):
 def test_a_process_with_threads_is_refused():
     """They would stay as free as they are."""
     program = (
-        "import threading; from zoo import sandbox; from zoo.core.errors import SandboxError\n"
+        "import threading; from zoo.core import sandbox; from zoo.core.errors import SandboxError\n"
         "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
         "try: sandbox.enter([], max_bytes=10**9)\n"
         "except SandboxError as error: print(error)\n"

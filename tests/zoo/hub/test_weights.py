@@ -118,7 +118,7 @@ def test_a_full_disk_is_said_so_and_leaves_nothing(empty_cache):
     """The system refuses files of more than 1 MB, as a full disk would; the network's are 2 MB."""
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from zoo import sources, weights; from zoo.core.spec import Source\n"
+        "from zoo.hub import sources, weights; from zoo.core.spec import Source\n"
         "import numpy as np, zoo\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\n"
         "weights._acquire = lambda *a: ({'x': np.zeros(10**6, np.float32)}, '0' * 64)\n"
@@ -140,7 +140,7 @@ def test_a_full_disk_is_said_so_and_leaves_nothing(empty_cache):
 )
 def test_a_killed_fetch_leaves_a_cache_that_the_next_one_completes(empty_cache, moment):
     """Killed while the first bytes arrive, and when all is written but the last step."""
-    code = f"import os, pathlib; from zoo import weights; die = lambda: os.kill(os.getpid(), 9); {moment}"
+    code = f"import os, pathlib; from zoo.hub import weights; die = lambda: os.kill(os.getpid(), 9); {moment}"
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9
     assert list((empty_cache / "weights").glob(".*")), "nothing was on its way yet"
     assert not weights.is_cached(zoo.describe("crepe.small"))
@@ -150,7 +150,7 @@ def test_a_killed_fetch_leaves_a_cache_that_the_next_one_completes(empty_cache, 
 
 
 def test_two_processes_fetch_at_once(empty_cache):
-    code = "from zoo import weights; print(weights.fetch('crepe.tiny'))"
+    code = "from zoo.hub import weights; print(weights.fetch('crepe.tiny'))"
     processes = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]

@@ -213,7 +213,7 @@ def test_a_killed_unpacking_leaves_nothing_half(tmp_path):
     entries = [*pair(), *((f"b/{i}.bin", os.urandom(1 << 12)) for i in range(20))]
     path = made(tmp_path / "x.zip", entries)
     code = (
-        "import sys, time, zoo; from zoo.training import archives; read = archives._content\n"
+        "import sys, time, zoo; from zoo.training.data import archives; read = archives._content\n"
         "archives._content = lambda *a: (print('one', flush=True), time.sleep(0.2), read(*a))[2]\n"
         "zoo.dataset(sys.argv[1], cache=sys.argv[2])"
     )
