@@ -209,6 +209,15 @@ def test_defaults_and_choices():
     assert {key: app.session_state[f"{key}-result"] for key in chosen} == chosen
 
 
+def test_the_default_of_a_list_is_its_value_for_browsers_that_load_it_late():
+    app = AppTest.from_function(page)
+    app.session_state["select"] = "c"
+    assert app.run().selectbox[0].proto.default == 2
+    assert app.run().selectbox[0].proto.default == 2
+    assert app.selectbox[0].set_value("a").run().selectbox[0].proto.default == 0
+    assert app.session_state["select-result"] == "a"
+
+
 @pytest.mark.parametrize(
     "value", ["tfhub:/folder", "Same", 7, -1, 1.5, math.inf, ["a", "hf:x"], {"a": 1}, b"a"]
 )
