@@ -48,6 +48,19 @@ def test_a_link_opens_yamnet(page, address):
     expect_text(page, re.compile("log-mel patch of 96 frames"))
 
 
+@wide
+def test_a_list_that_loads_late_shows_the_network_of_the_link(page, address):
+    held = []  # the code of lists, until the run that set the value is over
+    page.route("**/Selectbox.*.js", lambda route: held.append(route))
+    page.goto(f"{address}{PATH}?network=densenet201")
+    page.get_by_text("Layers", exact=True).click()
+    expect(graph(page)).to_be_visible(timeout=WAIT)
+    settled(page)
+    held.pop().continue_()
+    expect(box(page, "Network")).to_have_value(re.compile("densenet201"), timeout=WAIT)
+    expect(box(page, "Layer")).to_have_value("features.conv0", timeout=WAIT)
+
+
 @narrow
 def test_a_link_to_no_network_is_one_sentence(page, address):
     page.goto(f"{address}{PATH}?network=yamnett")

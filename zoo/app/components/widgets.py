@@ -103,6 +103,9 @@ def selectbox(
 ) -> T:
     """Choose one option from a list, by default the first one."""
     offer = Offer(label, options)
+    # A browser that loads the widget late misses a value set in the session state and sends the default.
+    current = chosen(key, offer.options)
+    default = default if current is None else current
     index = 0 if default is None else offer.options.index(default)
     value = place.selectbox(
         label, offer.options, index, format_func=offer.label, key=key, help=help, on_change=on_change

@@ -190,7 +190,7 @@ DEFAULTS = {
 
 
 def test_defaults_and_choices():
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=120).run()
     assert {key: app.session_state[f"{key}-result"] for key in DEFAULTS} == DEFAULTS
     assert app.selectbox[0].options == ["Same", "Same (2)", "Other"]
     chosen = {
@@ -209,12 +209,21 @@ def test_defaults_and_choices():
     assert {key: app.session_state[f"{key}-result"] for key in chosen} == chosen
 
 
+def test_the_default_of_a_list_is_its_value_for_browsers_that_load_it_late():
+    app = AppTest.from_function(page, default_timeout=120)
+    app.session_state["select"] = "c"
+    assert app.run().selectbox[0].proto.default == 2
+    assert app.run().selectbox[0].proto.default == 2
+    assert app.selectbox[0].set_value("a").run().selectbox[0].proto.default == 0
+    assert app.session_state["select-result"] == "a"
+
+
 @pytest.mark.parametrize(
     "value", ["tfhub:/folder", "Same", 7, -1, 1.5, math.inf, ["a", "hf:x"], {"a": 1}, b"a"]
 )
 @pytest.mark.parametrize("key", ["select", "segment", "optional", "pills", "several"])
 def test_what_was_not_offered_is_the_default_nothing_or_a_sentence(key, value):
-    app = AppTest.from_function(page)
+    app = AppTest.from_function(page, default_timeout=120)
     app.session_state[key] = [value] if key in ("pills", "several") else value
     app.run()
     assert not app.exception
@@ -224,7 +233,7 @@ def test_what_was_not_offered_is_the_default_nothing_or_a_sentence(key, value):
 
 
 def test_too_many_and_too_much_are_a_sentence():
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=120).run()
     app.get_by_key("several").set_value(["a", "b", "c"])
     app.get_by_key("number").set_value(4)
     app.get_by_key("share").set_value(0.37)
