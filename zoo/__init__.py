@@ -35,7 +35,7 @@ _PUBLIC = {
     "SoundEvents": "zoo.results",
     "PitchTrack": "zoo.results",
     "Comparison": "zoo.benchmark.compare",
-    "Evaluation": "zoo.results",
+    "Evaluation": "zoo.training.evaluation.evaluation",
     "Explanation": "zoo.results",
     "Advice": "zoo.training.advice.advice",
     "ZooError": "zoo.core.errors",

@@ -17,7 +17,6 @@ import torch
 
 from zoo.core.errors import UnknownNameError
 from zoo.core.spec import Spec
-from zoo.hub.saved import save
 from zoo.inference.build import build
 from zoo.inference.load import load
 from zoo.inference.network import Network
@@ -141,7 +140,7 @@ def train(
     told = {"recipe": name, "test examples": len(result), "test accuracy": float(result.accuracy)}
     trained.spec = trained.spec.replace(training={**trained.spec.training, **told})
     if out and is_first():
-        save(trained, out)
+        trained.save(out)
     return trained, result
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import zoo
-from zoo.core import inputs
+from zoo.core import environment, validation
 from zoo.core.errors import InputError, UnknownNameError, ZooError
 from zoo.inference import api
 from zoo.inference.tasks.streams import Pitch
@@ -48,12 +48,15 @@ def check(call, *arguments, **options):
 @quick
 @given(value=VALUES, low=st.floats(-1e6, 1e6), width=st.floats(0, 1e6))
 def test_a_number_is_in_its_range_or_refused(value, low, width):
-    found = check(inputs.number, "overlap", value, low, low + width)
+    found = check(validation.number, "overlap", value, low, low + width)
     assert found is None or low <= found <= low + width
 
 
 def test_integers_that_python_does_not_write_out_are_refused():
-    for refused in (lambda: inputs.number("rate", 10**5000, 1), lambda: inputs.count("top", -(10**5000))):
+    for refused in (
+        lambda: validation.number("rate", 10**5000, 1),
+        lambda: validation.count("top", -(10**5000)),
+    ):
         with pytest.raises(InputError, match="=int is not a"):
             refused()
 
@@ -61,7 +64,7 @@ def test_integers_that_python_does_not_write_out_are_refused():
 @quick
 @given(value=VALUES)
 def test_a_count_is_whole_and_positive_or_refused(value):
-    found = check(inputs.count, "top", value)
+    found = check(validation.count, "top", value)
     assert found is None or (type(found) is int and found >= 1)
 
 
@@ -69,7 +72,7 @@ def test_a_count_is_whole_and_positive_or_refused(value):
 @given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
 def test_a_limit_of_the_environment_is_a_number_or_refused(text):
     with mock.patch.dict(os.environ, {"ZOO_MAX_PIXELS": text}):
-        found = check(inputs.setting, "ZOO_MAX_PIXELS", 7)
+        found = check(environment.setting, "ZOO_MAX_PIXELS", 7)
     assert found is None or found >= 1
 
 

@@ -187,7 +187,7 @@ with one_sentence():
         over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
         with over_time:
             st.plotly_chart(
-                zoo.audio.pitch(samples, RATE, track),
+                audio_figures.pitch(samples, RATE, track),
                 key="pitch-figure",
                 alt=f"Pitch of {given.name} over time",
             )

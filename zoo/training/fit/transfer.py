@@ -16,7 +16,6 @@ import torch
 
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.layers import layer_of
-from zoo.hub.saved import save
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.training.advice.advice import advise
@@ -138,7 +137,7 @@ def transfer(
     record |= {"method": method, "seed": seed, "seconds": round(time.monotonic() - begin, 1)}
     trained = _recorded(trained, network, data, record)
     if out and is_first():
-        save(trained, out)
+        trained.save(out)
     return trained
 
 

@@ -31,7 +31,7 @@ def test_the_spectrogram_peaks_where_the_tone_is():
 
 def test_pitch_lies_over_the_spectrogram(net):
     track = zoo.pitch(TONE, rate=RATE, network=net("crepe.tiny"))
-    figure = zoo.audio.pitch(TONE, RATE, track)
+    figure = audio_figures.pitch(TONE, RATE, track)
     assert [trace.type for trace in figure.data] == ["heatmap", "scatter", "scatter"]
     np.testing.assert_allclose(10 ** figure.data[1].y, track.frequency)
     ticks = figure.layout.yaxis
