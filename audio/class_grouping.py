@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.audio import ontology
-from zoo.audio.events import Finder, Found
+from zoo.audio.events import EventSegmenter, Segment
 from zoo.core import labels
 from zoo.core.errors import InputError
 from zoo.core.labels import Label
@@ -104,7 +104,7 @@ def members(classes: tuple[Label, ...], name: str) -> list[int]:
     return [index for index, label in enumerate(classes) if label.id in wanted]
 
 
-class Reporter:
+class ClassGrouping:
     """Scores of a network's classes, patch by patch -> events under the names that are reported.
 
     Parameters
@@ -112,7 +112,7 @@ class Reporter:
     classes : tuple of Label
         Of the network, in order.
     threshold, separation, min_duration : float
-        As of `zoo.audio.events.Finder`.
+        As of `zoo.audio.events.EventSegmenter`.
     specificity, include, exclude
         As of `groups`.
 
@@ -139,7 +139,7 @@ class Reporter:
         number("separation", separation, 0)
         number("min_duration", min_duration, 0)
         self._groups = groups(classes, specificity, include, exclude)
-        self._finder = Finder(threshold=threshold, separation=separation, min_duration=min_duration)
+        self._finder = EventSegmenter(threshold=threshold, separation=separation, min_duration=min_duration)
 
     def feed(self, scores: np.ndarray, times: np.ndarray) -> list[tuple[str, int, str, float, float, float]]:
         """Go on with the next patches.
@@ -166,7 +166,7 @@ class Reporter:
         """The events that were open at the end of a recording of that length in s, as `feed` gives them."""
         return self._named(self._finder.finish(duration))
 
-    def _named(self, events: list[Found]) -> list[tuple[str, int, str, float, float, float]]:
+    def _named(self, events: list[Segment]) -> list[tuple[str, int, str, float, float, float]]:
         named = [(self._groups[event.column], event) for event in events]
         return [(group.label, e.peak, group.id, e.start, e.end, e.score) for group, e in named]
 

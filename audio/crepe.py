@@ -17,7 +17,7 @@ _PADDING = ((254, 254), *((31, 32),) * 5)
 
 
 class CREPE(nn.Module):
-    """Normalised frames (n, 1024) -> logits (n, 360); a sigmoid makes the activation of each pitch bin.
+    """Normalized frames (n, 1024) -> logits (n, 360); a sigmoid makes the activation of each pitch bin.
 
     The output of `block5`, (n, 8 · multiplier, 8), is the embedding.
 

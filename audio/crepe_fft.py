@@ -30,7 +30,7 @@ _TILES = 256 // _PIECE
 _GROUP = 128  # channels of the first layer at a time, so that they stay in the processor's cache
 
 
-class Spectral:
+class CREPEFFT:
     """The logits of a `CREPE` as it is now, on the CPU in float32.
 
     Parameters
@@ -52,7 +52,7 @@ class Spectral:
         self._bias = (bias + weight.double() @ shift.repeat(4)).float()
 
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
-        """Normalised frames (n, 1024) -> logits (n, 360)."""
+        """Normalized frames (n, 1024) -> logits (n, 360)."""
         second, *others = self._layers
         x = second(self._first(frames), len(frames))
         for layer in others:

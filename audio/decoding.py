@@ -82,11 +82,11 @@ def _mean(samples: np.ndarray) -> np.ndarray:
     return samples.T.copy().mean(axis=0, dtype=np.float32)[:, None]  # one row a channel is four times faster
 
 
-def _require_few_samples(name: str, channels: int, rate: int) -> None:
-    if channels * rate > MOST_SAMPLES:
+def _require_few_samples(name: str, channels: int, sample_rate: int) -> None:
+    if channels * sample_rate > MOST_SAMPLES:
         raise InputError(
-            f"{name} has {channels} channels of {rate} Hz; {MOST_SAMPLES / 1e6:g} million samples a second "
-            "are allowed in all."
+            f"{name} has {channels} channels of {sample_rate} Hz; at most {MOST_SAMPLES / 1e6:g} million samples "
+            "a second are allowed."
         )
 
 
@@ -117,13 +117,15 @@ def _open_ffmpeg(stream: BinaryIO, name: str) -> Decoded:
                         kind = (layout.name, frame.sample_rate, frame.format.name)
                         _require_few_samples(name, layout.nb_channels, frame.sample_rate)
                         # Packed: of 8 planes and more, PyAV reads beyond the last.
-                        resampler = av.AudioResampler(format="flt", layout=layout.name, rate=track.rate)
+                        resampler = av.AudioResampler(
+                            format="flt", layout=layout.name, sample_rate=track.sample_rate
+                        )
                     for part in resampler.resample(frame):
                         waiting.append(_mean(part.to_ndarray().reshape(-1, layout.nb_channels)))
                         length += len(waiting[-1])
                     if len(waiting) >= _MOST_FRAMES and length < _SHORTEST_FRAME * _MOST_FRAMES:
                         raise InputError(f"{name} is split into too many pieces; save it again.")
-                    if length >= BLOCK_SECONDS * track.rate or len(waiting) >= _MOST_FRAMES:
+                    if length >= BLOCK_SECONDS * track.sample_rate or len(waiting) >= _MOST_FRAMES:
                         yield np.concatenate(waiting)
                         waiting, length = [], 0
             except InputError:
@@ -133,7 +135,7 @@ def _open_ffmpeg(stream: BinaryIO, name: str) -> Decoded:
         if waiting:
             yield np.concatenate(waiting)
 
-    return track.rate or 0, duration, blocks()
+    return track.sample_rate or 0, duration, blocks()
 
 
 def _track(container: InputContainer, name: str) -> AudioStream:
@@ -143,5 +145,5 @@ def _track(container: InputContainer, name: str) -> AudioStream:
     track = container.streams.audio[0]
     if track.codec_context is None:
         raise InputError(f"{name} is encoded in a way that cannot be decoded.")
-    _require_few_samples(name, track.codec_context.channels, track.rate or 0)
+    _require_few_samples(name, track.codec_context.channels, track.sample_rate or 0)
     return track

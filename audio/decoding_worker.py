@@ -51,8 +51,8 @@ def decode(stream: BinaryIO, name: str) -> Decoded:
     path = getattr(stream, "name", None)
     request = {"action": "open", "name": name, "path": path if isinstance(path, str) else None}
     answers = _answers(request, np.frombuffer(content, np.uint8))
-    rate, duration = next(answers)  # from here on, what ends the generator frees the helper
-    return rate, duration, answers
+    sample_rate, duration = next(answers)  # from here on, what ends the generator frees the helper
+    return sample_rate, duration, answers
 
 
 def _answers(request: dict[str, Any], file: np.ndarray) -> Generator[Any, None, None]:
@@ -66,19 +66,21 @@ def _answers(request: dict[str, Any], file: np.ndarray) -> Generator[Any, None, 
             left = max(0, allowed - (worker.cpu_seconds - before))
             return worker.call(request, *arrays, seconds=_PATIENCE * left, cpu_seconds=left, max_bytes=most)
 
-        rate, duration = _header(*ask(request, file))
+        sample_rate, duration = _header(*ask(request, file))
         del file
-        yield rate, duration
+        yield sample_rate, duration
         while (block := _block(*ask({"action": "next"}))) is not None:
-            seconds += len(block) / rate
+            seconds += len(block) / sample_rate
             yield block
 
 
 def _header(answer: dict[str, Any], _: list[np.ndarray]) -> tuple[int, float | None]:
     match answer:
-        case {"rate": int(rate), "duration": None | int() | float() as duration} if 0 <= rate < 2**31:
+        case {"sample_rate": int(sample_rate), "duration": None | int() | float() as duration} if (
+            0 <= sample_rate < 2**31
+        ):
             if duration is None or abs(duration) < 1e12:
-                return rate, duration
+                return sample_rate, duration
     raise WorkerError("The helper process sent no rate and duration.")
 
 
@@ -167,8 +169,8 @@ class Decoder:
                 stream = io.BytesIO(arrays[0])
                 if request["path"] is not None:
                     stream.name = request["path"]
-                rate, duration, self._blocks = decoding.decode(stream, request["name"])
-                return {"rate": rate, "duration": duration}, []
+                sample_rate, duration, self._blocks = decoding.decode(stream, request["name"])
+                return {"sample_rate": sample_rate, "duration": duration}, []
             case "next":
                 block = next(self._blocks, None)
                 return {}, [] if block is None else [block]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Found(NamedTuple):
+class Segment(NamedTuple):
     """A sound between a start and an end, in s.
 
     `column` is that of the scores; `peak` what the caller gave for the patch with the largest score.
@@ -18,7 +18,7 @@ class Found(NamedTuple):
     peak: int
 
 
-class Finder:
+class EventSegmenter:
     """Timed events of every class, of a stream of any length.
 
     A class is heard in each patch whose score reaches the threshold. Patches that overlap, or lie no more
@@ -35,9 +35,9 @@ class Finder:
 
     def __init__(self, *, threshold: float, separation: float, min_duration: float):
         self._threshold, self._separation, self._shortest = threshold, separation, min_duration
-        self._open: dict[int, Found] = {}
+        self._open: dict[int, Segment] = {}
 
-    def feed(self, scores: np.ndarray, times: np.ndarray, peaks: np.ndarray) -> list[Found]:
+    def feed(self, scores: np.ndarray, times: np.ndarray, peaks: np.ndarray) -> list[Segment]:
         """Go on with the next patches.
 
         Parameters
@@ -60,7 +60,9 @@ class Finder:
             for run in np.split(heard, np.flatnonzero(gaps > self._separation) + 1):
                 best = run[scores[run, column].argmax()]
                 start, end = float(times[run[0], 0]), float(times[run[-1], 1])
-                event = Found(int(column), start, end, float(scores[best, column]), int(peaks[best, column]))
+                event = Segment(
+                    int(column), start, end, float(scores[best, column]), int(peaks[best, column])
+                )
                 before = self._open.get(event.column)
                 if before and start - before.end <= self._separation:
                     louder = max(before, event, key=lambda one: one.score)
@@ -73,7 +75,7 @@ class Finder:
         ended += [self._open.pop(column) for column in over]
         return self._long_enough(ended, self._shortest)
 
-    def finish(self, duration: float) -> list[Found]:
+    def finish(self, duration: float) -> list[Segment]:
         """The events that last until shortly before the end of the recording, of that length in s.
 
         They end there at the latest, and what lasts as long as the recording is never too short.
@@ -83,5 +85,5 @@ class Finder:
         return self._long_enough(ended, min(self._shortest, duration))
 
     @staticmethod
-    def _long_enough(events: list[Found], least: float) -> list[Found]:
+    def _long_enough(events: list[Segment], least: float) -> list[Segment]:
         return [event for event in events if event.end - event.start >= least]

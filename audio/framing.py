@@ -40,7 +40,7 @@ class Framing:
         return max(0, 1 + (samples - self.window) // self.hop)
 
     def segments(self, blocks: Iterable[np.ndarray], most: int) -> Iterator[tuple[int, np.ndarray, int]]:
-        """Cut a stream into waveforms of whole windows, see `Cutter`.
+        """Cut a stream into waveforms of whole windows, see `StreamingFramer`.
 
         Parameters
         ----------
@@ -51,15 +51,15 @@ class Framing:
         Yields
         ------
         first, waveform, seen
-            As `Cutter.feed`.
+            As `StreamingFramer.feed`.
         """
-        cutter = Cutter(self, most)
+        cutter = StreamingFramer(self, most)
         for block in blocks:
             yield from cutter.feed(block)
         yield from cutter.finish()
 
 
-class Cutter:
+class StreamingFramer:
     """Cuts a stream into waveforms of whole windows as it comes.
 
     Parameters

@@ -1,4 +1,4 @@
-"""From a waveform to what a network sees: log-mel patches, normalised frames.
+"""From a waveform to what a network sees: log-mel patches, normalized frames.
 
 Everything works on a stream: no function needs more of a recording than one batch of windows.
 """
@@ -12,15 +12,24 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from zoo.audio.framing import Cutter, Framing
-from zoo.audio.signal import Mono, as_channels, as_float, check_rate, is_one, limited, open_sound, several
+from zoo.audio.framing import Framing, StreamingFramer
+from zoo.audio.signal import (
+    MonoResampler,
+    as_channels,
+    as_float,
+    check_rate,
+    is_one,
+    limited,
+    open_sound,
+    several,
+)
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError
 from zoo.core.inputs import ahead
 from zoo.core.validation import number
 
 _PATCHES = Framing(window=15600, hop=7680, pad=True)  # YAMNet's
-_CENTRED = Framing(window=1024, hop=160, lead=512, trail=512)  # CREPE's
+_CENTERD = Framing(window=1024, hop=160, lead=512, trail=512)  # CREPE's
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Frontend(ABC):
 
     Attributes
     ----------
-    rate : int
+    sample_rate : int
         In Hz.
     framing : Framing
         Or a table of its fields, as records have it.
@@ -44,7 +53,7 @@ class Frontend(ABC):
         What the last two axes of a window are, ``"time"`` and ``"frequency"``, where it is a spectrogram.
     """
 
-    rate: int
+    sample_rate: int
     framing: Framing
 
     shortest: ClassVar[float] = 0.01  # the time between two frames of YAMNet and CREPE
@@ -60,13 +69,13 @@ class Frontend(ABC):
     @property
     def span(self) -> float:
         """How much time a window stands for, in s."""
-        return self.framing.window / self.rate
+        return self.framing.window / self.sample_rate
 
     def describe(self) -> str:
         """The preprocessing in one sentence."""
         return (
-            f"The mean of the channels is resampled to {self.rate} Hz and cut into windows of "
-            f"{1000 * self.span:g} ms, one every {1000 * self.framing.hop / self.rate:g} ms"
+            f"The mean of the channels is resampled to {self.sample_rate} Hz and cut into windows of "
+            f"{1000 * self.span:g} ms, one every {1000 * self.framing.hop / self.sample_rate:g} ms"
         )
 
     @property
@@ -86,8 +95,8 @@ class Frontend(ABC):
         InputError
             If that is less than `grain` or more than one window.
         """
-        number("step", seconds, self.grain / self.rate, self.span)
-        hop = round(seconds * self.rate / self.grain) * self.grain
+        number("step", seconds, self.grain / self.sample_rate, self.span)
+        hop = round(seconds * self.sample_rate / self.grain) * self.grain
         return replace(self, framing=replace(self.framing, hop=hop))
 
     def padded(self) -> "Frontend":
@@ -109,9 +118,11 @@ class Frontend(ABC):
         """
         if number("overlap", share, 0, 1) == 1:
             raise InputError("With overlap=1 no window would follow another: it must be less than 1.")
-        return self.with_hop(max(self.span * (1 - share), self.grain / self.rate))
+        return self.with_hop(max(self.span * (1 - share), self.grain / self.sample_rate))
 
-    def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
+    def batches(
+        self, x: Any, *, sample_rate: float | None = None, size: int | None = None
+    ) -> Iterator[Batch]:
         """Decode, resample, cut and transform recordings, `size` windows at a time.
 
         A thread does that for the next batch while the network works on this one.
@@ -122,17 +133,17 @@ class Frontend(ABC):
             If a recording cannot be used, is shorter than `shortest`, or than one window where windows are
             not padded.
         """
-        return ahead(self._batches(x, rate, size))
+        return ahead(self._batches(x, sample_rate, size))
 
-    def _batches(self, x: Any, rate: float | None, size: int | None) -> Iterator[Batch]:
+    def _batches(self, x: Any, sample_rate: float | None, size: int | None) -> Iterator[Batch]:
         for index, item in enumerate(several(x)):
-            sound = open_sound(item, rate, index=index)
-            listening = Listening(self, sound.name, sound.rate, index=index, size=size)
+            sound = open_sound(item, sample_rate, index=index)
+            listening = FrontendStream(self, sound.name, sound.sample_rate, index=index, size=size)
             for block in limited(sound):
                 yield from listening.take(block)
             yield from listening.finish()
 
-    def listen(self, name: str, rate: float) -> "Listening":
+    def listen(self, name: str, sample_rate: float) -> "FrontendStream":
         """A live stream of samples at a rate in Hz, whose windows come as soon as they are whole.
 
         Raises
@@ -140,53 +151,55 @@ class Frontend(ABC):
         InputError
             If there is no such rate.
         """
-        return Listening(self, name, check_rate(rate, name), at_once=True)
+        return FrontendStream(self, name, check_rate(sample_rate, name), at_once=True)
 
     def times(self, windows: np.ndarray, seen: int) -> np.ndarray:
         """Start and end of windows in s, shape (k, 2), once `seen` samples of the recording are read."""
         start = windows * self.framing.hop - self.framing.lead
         if not self.framing.back:
-            return np.stack([start / self.rate, start / self.rate + self.span], axis=1).clip(min=0)
+            return np.stack([start / self.sample_rate, start / self.sample_rate + self.span], axis=1).clip(
+                min=0
+            )
         start = start.clip(max=max(seen - self.framing.window, 0))  # moved back
-        return np.stack([start, (start + self.framing.window).clip(max=seen)], axis=1) / self.rate
+        return np.stack([start, (start + self.framing.window).clip(max=seen)], axis=1) / self.sample_rate
 
 
-class Listening:
+class FrontendStream:
     """One recording on its way through a front-end: blocks in, batches out.
 
     Parameters
     ----------
     frontend : Frontend
     name : str
-    rate : float
+    sample_rate : float
         Of the blocks, in Hz.
     index : int
         Position of the recording among several.
     size : int, optional
         Windows in a batch, at the most.
     at_once : bool
-        As of `Cutter`.
+        As of `StreamingFramer`.
     """
 
     def __init__(
         self,
         frontend: Frontend,
         name: str,
-        rate: float,
+        sample_rate: float,
         *,
         index: int = 0,
         size: int | None = None,
         at_once: bool = False,
     ):
         self._frontend, self._name, self._index = frontend, name, index
-        self._mono = Mono(name, rate, frontend.rate)
-        self._cutter = Cutter(frontend.framing, size or frontend.most, at_once=at_once)
+        self._mono = MonoResampler(name, sample_rate, frontend.sample_rate)
+        self._cutter = StreamingFramer(frontend.framing, size or frontend.most, at_once=at_once)
         self._count = 0
 
     @property
     def seconds(self) -> float:
         """How much has been read, in s."""
-        return self._cutter.seen / self._frontend.rate
+        return self._cutter.seen / self._frontend.sample_rate
 
     def feed(self, samples: Any) -> Iterator[Batch]:
         """Go on with an array of samples, as `zoo.audio.signal.as_channels` takes it."""
@@ -208,7 +221,7 @@ class Listening:
         yield from self._batches(self._cutter.finish())
         if self._count == 0:
             framing = self._frontend.framing
-            least = (framing.window - framing.lead - framing.trail) / self._frontend.rate
+            least = (framing.window - framing.lead - framing.trail) / self._frontend.sample_rate
             raise InputError(
                 f"{self._name} is shorter than one window ({least:g} s); "
                 "padded() of the preprocessing fills it up with zeros."
@@ -217,9 +230,9 @@ class Listening:
     def _batches(self, segments: Iterator[tuple[int, np.ndarray, int]]) -> Iterator[Batch]:
         frontend = self._frontend
         for first, waveform, seen in segments:
-            if seen < frontend.shortest * frontend.rate:
+            if seen < frontend.shortest * frontend.sample_rate:
                 raise InputError(
-                    f"{self._name} lasts {seen / frontend.rate:.2g} s: too short to hear anything."
+                    f"{self._name} lasts {seen / frontend.sample_rate:.2g} s: too short to hear anything."
                 )
             data = frontend(torch.from_numpy(waveform))
             n = len(data)
@@ -230,7 +243,7 @@ class Listening:
                 names=(self._name,) * n,
                 times=frontend.times(np.arange(first, first + n), seen),
                 samples=waveform,
-                seconds=seen / frontend.rate,
+                seconds=seen / frontend.sample_rate,
             )
 
 
@@ -240,7 +253,7 @@ class LogMelPatches(Frontend):
 
     Source: tensorflow/models, ``research/audioset/yamnet/{params,features}.py`` and
     ``research/audioset/vggish/{vggish_params,mel_features,vggish_input}.py``: 16 kHz, periodic Hann window of
-    25 ms every 10 ms, not centred, zero-padded at its end to an FFT of 512, magnitude, 64 HTK mel bands from
+    25 ms every 10 ms, not centerd, zero-padded at its end to an FFT of 512, magnitude, 64 HTK mel bands from
     125 to 7500 Hz, natural logarithm. YAMNet takes a patch every 0.48 s and pads the last; VGGish takes one
     every 0.96 s and drops an incomplete one.
 
@@ -253,7 +266,7 @@ class LogMelPatches(Frontend):
     """
 
     axes: ClassVar[tuple[str, ...]] = ("time", "frequency")
-    rate: int = 16000
+    sample_rate: int = 16000
     framing: Framing = _PATCHES
     offset: float = 0.001
 
@@ -301,7 +314,7 @@ def magnitude(spectrum: torch.Tensor) -> torch.Tensor:
 
 
 @cache
-def mel_matrix(bins: int = 257, bands: int = 64, rate: int = 16000) -> np.ndarray:
+def mel_matrix(bins: int = 257, bands: int = 64, sample_rate: int = 16000) -> np.ndarray:
     """HTK mel bands as TensorFlow builds them, shape (bins, bands).
 
     Unlike librosa's and torchaudio's, the triangles are straight in mel, not in Hz; their peak is 1 and the
@@ -313,22 +326,22 @@ def mel_matrix(bins: int = 257, bands: int = 64, rate: int = 16000) -> np.ndarra
 
     edges = np.linspace(mel(125.0), mel(7500.0), bands + 2)
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    bin_mel = mel(np.linspace(0, rate / 2, bins))[:, None]
+    bin_mel = mel(np.linspace(0, sample_rate / 2, bins))[:, None]
     matrix = np.minimum((bin_mel - low) / (middle - low), (high - bin_mel) / (high - middle)).clip(min=0)
     matrix[0] = 0
     return matrix.astype(np.float32)
 
 
 @dataclass(frozen=True)
-class NormalisedFrames(Frontend):
+class NormalizedFrames(Frontend):
     """Frames of mean 0 and standard deviation 1, as CREPE takes them.
 
-    Source: marl/crepe, ``crepe/core.py``: 16 kHz, frames of 1024 samples centred on multiples of the step,
+    Source: marl/crepe, ``crepe/core.py``: 16 kHz, frames of 1024 samples centerd on multiples of the step,
     minus their mean, over their population standard deviation, which counts as 1e-8 at least.
     """
 
-    rate: int = 16000
-    framing: Framing = _CENTRED
+    sample_rate: int = 16000
+    framing: Framing = _CENTERD
     most: ClassVar[int] = 64
 
     def describe(self) -> str:
@@ -339,7 +352,7 @@ class NormalisedFrames(Frontend):
         return waveform.unfold(0, self.framing.window, self.framing.hop)
 
     def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Normalised frames of a waveform (samples,), shape (frames, 1024)."""
+        """Normalized frames of a waveform (samples,), shape (frames, 1024)."""
         frames = self.frames(waveform)
         frames = frames - frames.mean(dim=1, keepdim=True)
         return frames / frames.std(dim=1, keepdim=True, correction=0).clamp(min=1e-8)

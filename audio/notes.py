@@ -11,8 +11,8 @@ _GAP = 0.05  # s; notes go on through shorter unvoiced gaps
 _DIP = 6.0  # dB; vibrato and tremolo of a voice move its level by less
 _TICKS = 480  # a beat of half a second, which is what a MIDI file means that states no tempo
 _VELOCITY = 80
-_LOUDNESS = 0.8  # of the synthesised sound at its peak, full scale being 1
-_BLOCK = 1 << 16  # samples that are synthesised at a time
+_LOUDNESS = 0.8  # of the synthesized sound at its peak, full scale being 1
+_BLOCK = 1 << 16  # samples that are synthesized at a time
 
 
 def segment(
@@ -114,14 +114,14 @@ def midi_file(notes: Iterable[tuple[float, float, int]]) -> bytes:
     return stream.getvalue()
 
 
-def synthesise(time: np.ndarray, frequency: np.ndarray, rate: int, harmonics: int) -> np.ndarray:
+def synthesize(time: np.ndarray, frequency: np.ndarray, sample_rate: int, harmonics: int) -> np.ndarray:
     """A pitch track as sound.
 
     Parameters
     ----------
     time, frequency : ndarray of float64, shape (frames,)
         In s and Hz; NaN where unvoiced. Between frames the logarithm of the frequency is interpolated.
-    rate : int
+    sample_rate : int
         Hz.
     harmonics : int
         Each half as loud as the one before; none above half the rate.
@@ -131,19 +131,19 @@ def synthesise(time: np.ndarray, frequency: np.ndarray, rate: int, harmonics: in
     ndarray of float32, shape (samples,)
         Up to the last frame. It fades in and out between a voiced and an unvoiced frame.
     """
-    sound = np.zeros(round(time[-1] * rate) + 1 if len(time) else 0, np.float32)
+    sound = np.zeros(round(time[-1] * sample_rate) + 1 if len(time) else 0, np.float32)
     voiced = ~np.isnan(frequency)
     if not voiced.any():
         return sound
     logarithm, turns = np.log(frequency[voiced]), 0.0
     loudness = _LOUDNESS / sum(0.5**k for k in range(harmonics))
     for first in range(0, len(sound), _BLOCK):
-        seconds = np.arange(first, min(first + _BLOCK, len(sound))) / rate
+        seconds = np.arange(first, min(first + _BLOCK, len(sound))) / sample_rate
         hertz = np.exp(np.interp(seconds, time[voiced], logarithm))
-        phase = turns + np.cumsum(hertz / rate)
+        phase = turns + np.cumsum(hertz / sample_rate)
         turns = phase[-1] % 1
         wave = sum(
-            0.5**k * np.sin(2 * np.pi * (k + 1) * phase) * ((k + 1) * hertz < rate / 2)
+            0.5**k * np.sin(2 * np.pi * (k + 1) * phase) * ((k + 1) * hertz < sample_rate / 2)
             for k in range(harmonics)
         )
         envelope = np.interp(seconds, time, voiced.astype(float))

@@ -1,4 +1,4 @@
-"""OpenL3: embeddings of a second of sound, from a network that learnt which sounds go with which pictures.
+"""OpenL3: embeddings of a second of sound, from a network that learned which sounds go with which pictures.
 
 Cramer, Wu, Salamon and Bello: Look, Listen and Learn More: Design Choices for Deep Audio Embeddings,
 ICASSP 2019. https://github.com/marl/openl3
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.core.layers import NoHead
+from zoo.core.layers import HeadPlaceholder
 
 _FILTERS = (64, 64, 128, 128, 256, 256, 512)  # openl3/models.py; a pool follows every second one
 _EPSILON = 1e-3  # Keras's default, as is the momentum, which Keras counts the other way round
@@ -42,7 +42,7 @@ class OpenL3(nn.Module):
             channels = filters
         self.conv8 = nn.Conv2d(channels, channels, 3, padding=1)  # audio_embedding_layer
         self.pool = nn.AdaptiveMaxPool2d(_GRIDS[size])
-        self.head = NoHead(size)
+        self.head = HeadPlaceholder(size)
 
     def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
         x = self.norm(spectrograms)
@@ -74,7 +74,7 @@ def from_keras(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     norms = [layer for layer in layers.values() if [a.ndim for a in layer] == [1] * 4]
     blocks = [f"block{number}" for number in range(1, len(_FILTERS) + 1)]
     if (found := (len(convolutions), len(norms))) != (len(blocks) + 1,) * 2:
-        raise ValueError(f"{found[0]} convolutions and {found[1]} normalisations instead of 8 and 8")
+        raise ValueError(f"{found[0]} convolutions and {found[1]} normalizations instead of 8 and 8")
     state = {}
     for place, layer in zip([*(f"{block}.conv" for block in blocks), "conv8"], convolutions, strict=True):
         kernel, bias = layer

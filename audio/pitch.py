@@ -11,10 +11,10 @@ import torch
 from zoo.core.errors import InputError
 from zoo.core.validation import choice, number
 
-# Centres of the bins in cents above 10 Hz: 20 cents apart, the first is C1 (32.70 Hz).
+# Centers of the bins in cents above 10 Hz: 20 cents apart, the first is C1 (32.70 Hz).
 BIN_CENTS = np.linspace(0, 7180, 360) + 1997.3794084376191
 DECODERS = ("local-average", "viterbi", "soft-viterbi", "argmax")
-_REACH = 4  # bins on either side of the centre that the local average weighs
+_REACH = 4  # bins on either side of the center that the local average weighs
 _BAND = 11  # bins that the path may move between two frames
 _FLOOR = 0.1  # of an activation as a likelihood: how little one frame may say against a bin
 
@@ -25,7 +25,7 @@ def to_hertz(cents: np.ndarray) -> np.ndarray:
 
 
 def bins_between(fmin: float | None, fmax: float | None) -> slice:
-    """The bins whose centres lie in a range.
+    """The bins whose centers lie in a range.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ def bins_between(fmin: float | None, fmax: float | None) -> slice:
     return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
-def local_average(activations: np.ndarray, centres: np.ndarray | None = None) -> np.ndarray:
-    """Mean pitch of the bins around a centre, weighted by their activations.
+def local_average(activations: np.ndarray, centers: np.ndarray | None = None) -> np.ndarray:
+    """Mean pitch of the bins around a center, weighted by their activations.
 
     Parameters
     ----------
     activations : ndarray, shape (frames, 360)
-    centres : ndarray of int, shape (frames,), optional
+    centers : ndarray of int, shape (frames,), optional
         Bin around which to average; the largest one by default.
 
     Returns
@@ -63,14 +63,14 @@ def local_average(activations: np.ndarray, centres: np.ndarray | None = None) ->
     ndarray of float64, shape (frames,)
         In cents above 10 Hz.
     """
-    centres = activations.argmax(axis=1) if centres is None else centres
-    bins = centres[:, None] + np.arange(-_REACH, _REACH + 1)
+    centers = activations.argmax(axis=1) if centers is None else centers
+    bins = centers[:, None] + np.arange(-_REACH, _REACH + 1)
     inside = (bins >= 0) & (bins < len(BIN_CENTS))
     bins = bins.clip(0, len(BIN_CENTS) - 1)
     weights = np.take_along_axis(activations.astype(np.float64), bins, axis=1) * inside
     total = weights.sum(axis=1)
     mean = (weights * BIN_CENTS[bins]).sum(axis=1) / np.where(total > 0, total, 1)
-    return np.where(total > 0, mean, BIN_CENTS[centres])
+    return np.where(total > 0, mean, BIN_CENTS[centers])
 
 
 class Viterbi:
@@ -169,7 +169,7 @@ class Decoder:
     ----------
     name : {"local-average", "viterbi", "soft-viterbi", "argmax"}
         The mean around the largest bin of each frame, or around the most likely path through all of them,
-        which sees the largest bins, as in the original, or all activations; or the centre of the largest bin,
+        which sees the largest bins, as in the original, or all activations; or the center of the largest bin,
         which is up to 10 cents off.
     fmin, fmax : float, optional
         Range in Hz; bins outside count for nothing.
@@ -185,7 +185,7 @@ class Decoder:
         self._considered = bins_between(fmin, fmax)
         paths = {"viterbi": Viterbi, "soft-viterbi": SoftViterbi}
         self._path = paths[name](self._considered) if name in paths else None
-        self._centres_only = name == "argmax"
+        self._centers_only = name == "argmax"
         self._waiting = np.zeros((0, len(BIN_CENTS)), np.float32)
 
     def feed(self, activations: np.ndarray) -> np.ndarray:
@@ -208,7 +208,7 @@ class Decoder:
 
     def _decode(self, bins: np.ndarray) -> np.ndarray:
         waiting, self._waiting = self._waiting[: len(bins)], self._waiting[len(bins) :]
-        return BIN_CENTS[bins] if self._centres_only else local_average(waiting, bins)
+        return BIN_CENTS[bins] if self._centers_only else local_average(waiting, bins)
 
 
 @cache

@@ -25,13 +25,13 @@ LOUDEST = 1e6  # full scale is 1; squares of this are still far from float32's e
 
 
 @dataclass(frozen=True)
-class Sound:
+class AudioStream:
     """A recording as a stream.
 
     Attributes
     ----------
     name : str
-    rate : float
+    sample_rate : float
         Samples a second, in Hz.
     duration : float or None
         In s, as far as the file says.
@@ -42,7 +42,7 @@ class Sound:
     """
 
     name: str
-    rate: float
+    sample_rate: float
     duration: float | None
     blocks: Generator[np.ndarray, None, None]
     most: float
@@ -68,11 +68,13 @@ def several(x: Any) -> list[Any]:
     if not sounds:
         raise InputError("There is no sound in the list.")
     if all(isinstance(item, (int, float)) for item in sounds):
-        raise InputError("A list of numbers is ambiguous; pass a NumPy array with rate=.")
+        raise InputError("A list of numbers is ambiguous; pass a NumPy array with sample_rate=.")
     return sounds
 
 
-def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float | None = None) -> Sound:
+def open_sound(
+    x: Any, sample_rate: float | None = None, *, index: int = 0, most: float | None = None
+) -> AudioStream:
     """Open a recording as a stream of blocks.
 
     Parameters
@@ -80,7 +82,7 @@ def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float
     x : str, path, bytes, binary file, array or tensor
         An array is (samples,) or (channels, samples); integers run to the maximum of their type,
         floats from -1 to 1.
-    rate : float, optional
+    sample_rate : float, optional
         Of an array, in Hz: required there, refused for a file, which knows its own.
     index : int
         Position in a list, for the name of an input that has none.
@@ -94,21 +96,21 @@ def open_sound(x: Any, rate: float | None = None, *, index: int = 0, most: float
     """
     most = max_seconds() if most is None else most
     if not is_file(x):
-        return _from_array(x, rate, name_of(x, index), most)
-    if rate is not None:
-        raise InputError("rate= is for arrays; a file states its own sample rate.")
+        return _from_array(x, sample_rate, name_of(x, index), most)
+    if sample_rate is not None:
+        raise InputError("sample_rate= is for arrays; a file states its own sample rate.")
     name = name_of(x, index)
     with ExitStack() as stack:
         stream = stack.enter_context(open_input(x))
-        sound = Sound(name, *_decode(stream, name), most)
+        sound = AudioStream(name, *_decode(stream, name), most)
         stack.enter_context(closing(sound.blocks))
-        check_rate(sound.rate, name)
+        check_rate(sound.sample_rate, name)
         _check_duration(sound.duration, sound)
         stack.pop_all()  # whoever reads the blocks closes the stream
     return sound
 
 
-class Mono:
+class MonoResampler:
     """The mean of the channels at another rate, block by block.
 
     Resampled with soxr, quality HQ; the result does not depend on how the stream is cut into blocks.
@@ -117,16 +119,16 @@ class Mono:
     ----------
     name : str
         Of the recording, for errors.
-    rate, to : float
+    sample_rate, to : float
         Sample rates in Hz, that of the blocks and that wanted.
     """
 
-    def __init__(self, name: str, rate: float, to: int):
+    def __init__(self, name: str, sample_rate: float, to: int):
         self._name, self._empty, self._resampler = name, True, None
-        if rate != to:
+        if sample_rate != to:
             import soxr
 
-            self._resampler = soxr.ResampleStream(rate, to, 1, "float32", "HQ")
+            self._resampler = soxr.ResampleStream(sample_rate, to, 1, "float32", "HQ")
 
     def feed(self, block: np.ndarray) -> np.ndarray:
         """Go on with a block of shape (samples, channels).
@@ -162,7 +164,7 @@ class Mono:
         return self._resampler.resample_chunk(rest, last=True) if self._resampler else rest
 
 
-def limited(sound: Sound) -> Iterator[np.ndarray]:
+def limited(sound: AudioStream) -> Iterator[np.ndarray]:
     """The blocks of a recording, as long as it may be.
 
     Raises
@@ -179,14 +181,14 @@ def limited(sound: Sound) -> Iterator[np.ndarray]:
             if block is None:
                 return
             count += len(block)
-            _check_duration(count / sound.rate, sound)
-            if busy > DECODE_SECONDS[0] + DECODE_SECONDS[1] * count / sound.rate:
+            _check_duration(count / sound.sample_rate, sound)
+            if busy > DECODE_SECONDS[0] + DECODE_SECONDS[1] * count / sound.sample_rate:
                 raise InputError(f"{sound.name} takes too long to decode; save it again, as WAV or FLAC.")
             yield block
 
 
-def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
-    """The mean of the channels at another rate, block by block, see `Mono`.
+def mono(sound: AudioStream, sample_rate: int) -> Iterator[np.ndarray]:
+    """The mean of the channels at another rate, block by block, see `MonoResampler`.
 
     Yields
     ------
@@ -197,19 +199,19 @@ def mono(sound: Sound, rate: int) -> Iterator[np.ndarray]:
     InputError
         If a sample is not a number, or the recording turns out to be damaged, empty or too long.
     """
-    converter = Mono(sound.name, sound.rate, rate)
+    converter = MonoResampler(sound.name, sound.sample_rate, sample_rate)
     for block in limited(sound):
         yield converter.feed(block)
     yield converter.finish()
 
 
-def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
+def read_mono(x: Any, sample_rate: int, *, most: float | None = None) -> np.ndarray:
     """A whole recording at once, for those who draw it.
 
     Parameters
     ----------
     x : str, path, bytes or binary file
-    rate : int
+    sample_rate : int
         Wanted, in Hz.
     most : float, optional
         How long it may be, in s.
@@ -223,7 +225,7 @@ def read_mono(x: Any, rate: int, *, most: float | None = None) -> np.ndarray:
     InputError
         As `open_sound` and `mono`.
     """
-    return np.concatenate(list(mono(open_sound(x, most=most), rate)))
+    return np.concatenate(list(mono(open_sound(x, most=most), sample_rate)))
 
 
 def _decode(stream: BinaryIO, name: str) -> Decoded:
@@ -235,15 +237,15 @@ def _decode(stream: BinaryIO, name: str) -> Decoded:
     return decoding_worker.decode(stream, name)
 
 
-def _from_array(x: Any, rate: float | None, name: str, most: float) -> Sound:
-    if rate is None:
-        raise InputError("An array of samples needs its rate in Hz: pass rate=.")
-    rate = check_rate(rate, name)
+def _from_array(x: Any, sample_rate: float | None, name: str, most: float) -> AudioStream:
+    if sample_rate is None:
+        raise InputError("An array of samples needs its rate in Hz: pass sample_rate=.")
+    sample_rate = check_rate(sample_rate, name)
     samples = as_channels(x, name)
     count = samples.shape[1]
-    step = int(BLOCK_SECONDS * rate)
+    step = int(BLOCK_SECONDS * sample_rate)
     blocks = (as_float(samples[:, start : start + step].T) for start in range(0, count, step))
-    sound = Sound(name, rate, count / rate, blocks, most)
+    sound = AudioStream(name, sample_rate, count / sample_rate, blocks, most)
     _check_duration(sound.duration, sound)
     return sound
 
@@ -282,18 +284,18 @@ def as_float(samples: np.ndarray) -> np.ndarray:
     return ((samples.astype(np.float64) - offset) / middle).astype(np.float32)
 
 
-def check_rate(rate: float, name: str) -> float:
+def check_rate(sample_rate: float, name: str) -> float:
     """A sample rate in Hz, or an `InputError` if it is none."""
     try:
-        hertz = float(rate)
+        hertz = float(sample_rate)
     except (TypeError, ValueError):
         hertz = 0.0
     if not RATES[0] <= hertz <= RATES[1]:
-        raise InputError(f"{name} has a sample rate of {rate} Hz; {RATES[0]} Hz to 1 MHz is expected.")
+        raise InputError(f"{name} has a sample rate of {sample_rate} Hz; {RATES[0]} Hz to 1 MHz is expected.")
     return hertz
 
 
-def _check_duration(seconds: float | None, sound: Sound) -> None:
+def _check_duration(seconds: float | None, sound: AudioStream) -> None:
     if seconds is not None and seconds > sound.most:
         hint = "; ZOO_MAX_SECONDS sets another limit" if sound.most == max_seconds() else ""
         raise InputError(

@@ -27,12 +27,12 @@ class DecibelSpectrograms(Frontend):
     """Spectrograms of 10·log10(amplitude), the loudest value of each being 0 and the softest -80 or more.
 
     Two front-ends of the original exist. The weights were trained with the first (openl3 up to 0.3.1 with
-    kapre 0.1.4): power, HTK mel bands from 0 to 24 kHz normalised by their area, root; zero-padded as
+    kapre 0.1.4): power, HTK mel bands from 0 to 24 kHz normalized by their area, root; zero-padded as
     TensorFlow's 'SAME'. The other (openl3 0.4.2 with ``frontend="librosa"`` and librosa 0.10 or later):
-    magnitude, librosa's own mel bands, centred on multiples of the hop. For ``"linear"``, magnitudes without
+    magnitude, librosa's own mel bands, centerd on multiples of the hop. For ``"linear"``, magnitudes without
     padding, both are the same. Periodic Hann windows in either.
 
-    48 kHz; a window of 1 s every 0.1 s, the first one centred on the start of the recording, so that window i
+    48 kHz; a window of 1 s every 0.1 s, the first one centerd on the start of the recording, so that window i
     stands for the time around i · 0.1 s; zeros fill up the last one.
 
     Attributes
@@ -47,7 +47,7 @@ class DecibelSpectrograms(Frontend):
         If there is no such kind or variant.
     """
 
-    rate: int = 48000
+    sample_rate: int = 48000
     framing: Framing = _FRAMING
     kind: str = "mel128"
     variant: str = "original"
@@ -88,7 +88,7 @@ class DecibelSpectrograms(Frontend):
         return (decibels - decibels.amax(dim=(1, 2), keepdim=True)).clamp(min=-_RANGE)
 
     def _mel(self) -> torch.Tensor:
-        return torch.from_numpy(area_normalised_mel(int(self.kind[3:]), htk=self.variant == "original"))
+        return torch.from_numpy(area_normalized_mel(int(self.kind[3:]), htk=self.variant == "original"))
 
 
 def _magnitude(windows: torch.Tensor, size: int) -> torch.Tensor:
@@ -97,7 +97,7 @@ def _magnitude(windows: torch.Tensor, size: int) -> torch.Tensor:
 
 
 @cache
-def area_normalised_mel(bands: int, *, htk: bool) -> np.ndarray:
+def area_normalized_mel(bands: int, *, htk: bool) -> np.ndarray:
     """Mel bands from 0 to 24 kHz of equal area, shape (bands, 1025).
 
     ``norm="slaney"`` is what librosa 0.6, which the weights were trained with, called ``norm=1``. Two of the

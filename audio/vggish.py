@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from zoo.core.errors import InputError, WeightsError
-from zoo.core.layers import NoHead
+from zoo.core.layers import HeadPlaceholder
 
 WIDTH = 128  # of the embedding
 
@@ -41,7 +41,7 @@ class VGGish(nn.Module):
             *[nn.Linear(4096, 4096), nn.ReLU()],
             nn.Linear(4096, WIDTH),
         )
-        self.head = NoHead(WIDTH)
+        self.head = HeadPlaceholder(WIDTH)
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         maps = self.features(patches).permute(0, 2, 3, 1)  # TensorFlow flattens (time, frequency, channel)
@@ -85,7 +85,7 @@ def _natural(name: str) -> list[str | int]:
 
 
 def postprocess(embeddings: np.ndarray, vectors: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Embeddings as AudioSet was released with them: whitened by PCA and quantised to 8 bits.
+    """Embeddings as AudioSet was released with them: whitened by PCA and quantized to 8 bits.
 
     Source: ``vggish_postprocess.py``: clipped to [-2, 2], and cut off, not rounded, to whole numbers.
 

@@ -18,7 +18,7 @@ _SEPARABLE = [
 
 
 class Norm(nn.BatchNorm2d):
-    """Batch normalisation with a centre but no scale (``scale=False`` in Keras), epsilon 1e-4."""
+    """Batch normalization with a center but no scale (``scale=False`` in Keras), epsilon 1e-4."""
 
     def __init__(self, channels: int):
         super().__init__(channels, eps=1e-4)
@@ -31,7 +31,7 @@ class Norm(nn.BatchNorm2d):
 
 
 def _conv(channels: int, filters: int, size: int, stride: int, groups: int = 1) -> nn.Sequential:
-    """Convolution with TensorFlow's 'SAME' padding, normalisation and ReLU.
+    """Convolution with TensorFlow's 'SAME' padding, normalization and ReLU.
 
     All sizes before a stride of 2 are even here, so 'SAME' pads the bottom and the right only.
     """
@@ -71,7 +71,7 @@ class YAMNet(nn.Module):
 def from_tensorflow(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Name the variables of the TensorFlow object graph as `YAMNet` does.
 
-    They are ``.../layer_with_weights-<i>/<variable>``, i counting convolutions and normalisations in order;
+    They are ``.../layer_with_weights-<i>/<variable>``, i counting convolutions and normalizations in order;
     the last is the classifier.
     """
     numbered: dict[int, dict[str, np.ndarray]] = {}

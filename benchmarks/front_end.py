@@ -48,12 +48,12 @@ def pictures(folder: Path, many: int) -> list[Path]:
 
 def recordings(folder: Path, many: int) -> list[Path]:
     """Ten seconds of the sample recording each, from another second on."""
-    samples, rate = soundfile.read(zoo.sample("bicycle-bell.wav"), dtype="float32", always_2d=True)
+    samples, sample_rate = soundfile.read(zoo.sample("bicycle-bell.wav"), dtype="float32", always_2d=True)
     paths = []
     for number in range(many):
         paths.append(folder / f"recording-{number}.wav")
-        begin = (2 * number % 50) * rate
-        soundfile.write(paths[-1], samples[begin : begin + 10 * rate], rate)
+        begin = (2 * number % 50) * sample_rate
+        soundfile.write(paths[-1], samples[begin : begin + 10 * sample_rate], sample_rate)
     return paths
 
 

@@ -54,7 +54,7 @@ def spread(values: np.ndarray) -> str:
 
 def load(name: str, **options: str) -> Network:
     """Pretrained where the weights are embedded; speed does not depend on them."""
-    pretrained = {} if zoo.describe(name).embedded else {"weights": None}
+    pretrained = {} if zoo.describe(name).bundled else {"weights": None}
     return zoo.load(name, device="cpu", **pretrained, **options)
 
 
@@ -81,7 +81,7 @@ def forward(names: list[str], batches: list[int], dtype: str, rounds: int) -> No
 def effect(names: list[str], dtype: str, files: list[Path]) -> None:
     print(f"\nlargest change of a score by {dtype}, on {len(files)} pictures")
     for name in names:
-        if zoo.describe(name).embedded:
+        if zoo.describe(name).bundled:
             exact, reduced = (load(name, dtype=kind).classify(files) for kind in ("fp32", dtype))
             pairs = list(zip(exact, reduced, strict=True))
             worst = max(np.abs(a.all_scores - b.all_scores).max() for a, b in pairs)
@@ -91,12 +91,12 @@ def effect(names: list[str], dtype: str, files: list[Path]) -> None:
 
 def usual(net: Network, files: list[Path]) -> Callable[[], object]:
     """From file to label as torchvision's documentation has it."""
-    preset, module = net.preset, build(net.spec).eval()
-    mode = InterpolationMode(preset.interpolation)
+    preprocessor, module = net.preprocessor, build(net.spec).eval()
+    mode = InterpolationMode(preprocessor.interpolation)
     transform = v2.Compose(
         [
-            v2.Resize(preset.resize, interpolation=mode, antialias=True),
-            v2.CenterCrop(preset.crop),
+            v2.Resize(preprocessor.resize, interpolation=mode, antialias=True),
+            v2.CenterCrop(preprocessor.crop),
             v2.PILToTensor(),
             v2.ToDtype(torch.float32, scale=True),
             v2.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -134,16 +134,16 @@ def file_to_label(names: list[str], folder: Path, rounds: int) -> None:
 
 
 def shares(names: list[str], folder: Path, rounds: int) -> None:
-    print("\nfrom one file to its label, ms: decode, resize and normalise, forward, all of classify")
+    print("\nfrom one file to its label, ms: decode, resize and normalize, forward, all of classify")
     for name in names:
         net = load(name)
         for title, size in SIZES.items():
             (file,) = make(folder, size, 1)
             image = decode(file)
-            data = net.preset(image)[None]
+            data = net.preprocessor(image)[None]
             steps = (
                 lambda file=file: decode(file),
-                lambda image=image, net=net: net.preset(image),
+                lambda image=image, net=net: net.preprocessor(image),
                 lambda data=data, net=net: net.scores(data),
                 lambda file=file, net=net: net.classify(file),
             )
@@ -162,7 +162,7 @@ def main() -> None:
     options = parser.parse_args()
     names = options.names
     if options.all:
-        names = list(dict.fromkeys(zoo.describe(n).arch for n in zoo.networks("picture")))
+        names = list(dict.fromkeys(zoo.describe(n).arch for n in zoo.networks("image")))
     print(f"{os.cpu_count()} processors, {torch.get_num_threads()} threads, torch {torch.__version__}")
     with tempfile.TemporaryDirectory() as folder:
         if options.only in (None, "forward"):

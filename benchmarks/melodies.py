@@ -70,20 +70,20 @@ def melody(phrases: int, seed: int, *, seconds: float = 3.0) -> Melody:
         That a phrase lasts.
     """
     rng = np.random.default_rng(seed)
-    centres = np.geomspace(LOWEST * 2**0.25, HIGHEST / 2**0.25, phrases)
-    parts = [_phrase(centre, int(seconds * RATE), rng) for centre in centres]
+    centers = np.geomspace(LOWEST * 2**0.25, HIGHEST / 2**0.25, phrases)
+    parts = [_phrase(center, int(seconds * RATE), rng) for center in centers]
     sound, frequency = (np.concatenate(column) for column in zip(*parts, strict=True))
     sound = np.append(sound, 0.0).astype(np.float32)  # so that there is a last frame at the very end
     return Melody(sound, np.append(frequency, 0.0)[::STEP])
 
 
-def hidden(tune: Melody, colour: str, decibels: float, seed: int) -> np.ndarray:
+def hidden(tune: Melody, color: str, decibels: float, seed: int) -> np.ndarray:
     """The sound of a melody in noise.
 
     Parameters
     ----------
     tune : Melody
-    colour : {"white", "pink"}
+    color : {"white", "pink"}
         Equal power in every Hz, or in every octave from 20 Hz on.
     decibels : float
         Mean power of the tones, rests apart, over that of the noise.
@@ -94,7 +94,7 @@ def hidden(tune: Melody, colour: str, decibels: float, seed: int) -> np.ndarray:
     ndarray of float32, shape (samples,)
     """
     noise = np.random.default_rng(seed).standard_normal(len(tune.sound))
-    if colour == "pink":
+    if color == "pink":
         spectrum = np.fft.rfft(noise)
         spectrum /= np.sqrt(np.fft.rfftfreq(len(noise), 1 / RATE).clip(min=20))
         noise = np.fft.irfft(spectrum, len(noise))
@@ -103,13 +103,13 @@ def hidden(tune: Melody, colour: str, decibels: float, seed: int) -> np.ndarray:
     return (tune.sound + noise * np.sqrt(power / np.mean(noise**2))).astype(np.float32)
 
 
-def _phrase(centre: float, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _phrase(center: float, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Sound and frequency, 0 in rests, each of shape (length,), of notes around a pitch in Hz."""
     sounds, frequencies, left = [], [], length
     semitone, before, glides = 0, None, int(rng.integers(1, 4))
     while left:
         n = min(int(rng.uniform(0.25, 0.7) * RATE), left)
-        pitch = np.full(n, centre * 2 ** (semitone / 12))
+        pitch = np.full(n, center * 2 ** (semitone / 12))
         if len(sounds) == glides:
             pitch *= 2 ** (rng.choice([-1, 1]) * np.linspace(0, rng.uniform(0.3, 1), n))
         elif rng.random() < 0.5:

@@ -1,6 +1,6 @@
 """Peak memory of the verbs of sound for a short and a long recording: ``python benchmarks/memory.py``.
 
-Each measurement is a process of its own, on a synthesised recording (tones that come and go, in noise).
+Each measurement is a process of its own, on a synthesized recording (tones that come and go, in noise).
 What a result holds grows with its length, and is shown beside the peak (scores of YAMNet: 2 kB a patch);
 nothing else should grow. VGGish and OpenL3 are untrained, and OpenL3 takes one window a second: neither
 changes the memory.

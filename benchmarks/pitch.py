@@ -4,11 +4,11 @@ Synthetic melodies from 34 to 1900 Hz (`melodies.py`), clean and in white and pi
 decoder of ours, torchcrepe's and librosa's pYIN. Measures are mir_eval's, all in %: raw pitch accuracy
 within 50 cents; octave errors, which are raw chroma accuracy minus that; voicing recall and false alarms at
 each program's own threshold (ours 0.5 and -60 dB; torchcrepe has none, and gets 0.5 on its periodicity).
-All state the pitch of a frame at its centre, every 10 ms, as the melodies do, so mir_eval has nothing to
+All state the pitch of a frame at its center, every 10 ms, as the melodies do, so mir_eval has nothing to
 interpolate.
 
 torchcrepe is no dependency of ours; ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24`` and
-``--peers PEERS``. It frames, normalises and decodes for itself, the whole recording at once as is its
+``--peers PEERS``. It frames, normalizes and decodes for itself, the whole recording at once as is its
 default. Its network has our weights and is slow, so ours takes its frames, after the activations of the
 first ones were found the same; ``--slow`` runs its own throughout.
 """
@@ -43,7 +43,7 @@ def measure(tune: Melody, track: Track) -> np.ndarray:
 
 
 def ours(net: Network, sound: np.ndarray) -> Iterator[tuple[str, Track]]:
-    track = zoo.pitch(sound, rate=RATE, network=net, threshold=0, silence=None, keep_activations=True)
+    track = zoo.pitch(sound, sample_rate=RATE, network=net, threshold=0, silence=None, keep_activations=True)
     voiced = track.gated(threshold=0.5, silence=-60).voiced
     for name in DECODERS:  # as zoo.pitch does, but the network hears the melody once
         decoder = Decoder(name)
@@ -95,9 +95,9 @@ def pyin(sound: np.ndarray) -> Iterator[tuple[str, Track]]:
 
 def conditions(tune: Melody) -> Iterator[tuple[str, tuple[Melody, np.ndarray]]]:
     yield "clean", (tune, tune.sound)
-    for colour in ("white", "pink"):
+    for color in ("white", "pink"):
         for decibels in (20, 10, 5, 0):
-            yield f"{colour} {decibels}", (tune, hidden(tune, colour, decibels, seed=7))
+            yield f"{color} {decibels}", (tune, hidden(tune, color, decibels, seed=7))
 
 
 def main() -> None:

@@ -59,27 +59,27 @@ def spread(values: np.ndarray) -> str:
     return f"{middle:6.2f} ({low:.2f} to {high:.2f})"
 
 
-def waveform(length: float, rate: int) -> np.ndarray:
+def waveform(length: float, sample_rate: int) -> np.ndarray:
     """A tone that glides and trembles, with some noise, s long."""
-    time_ = np.arange(int(length * rate)) / rate
+    time_ = np.arange(int(length * sample_rate)) / sample_rate
     frequency = 220 * 2 ** (np.sin(0.7 * time_) + 0.03 * np.sin(2 * np.pi * 5 * time_))
     noise = 0.01 * np.random.default_rng(0).standard_normal(len(time_))
-    return (0.5 * np.sin(2 * np.pi * np.cumsum(frequency) / rate) + noise).astype(np.float32)
+    return (0.5 * np.sin(2 * np.pi * np.cumsum(frequency) / sample_rate) + noise).astype(np.float32)
 
 
 def load(name: str, **options: str) -> Network:
     """Pretrained where the weights are embedded; speed does not depend on them."""
     torch.manual_seed(0)
-    pretrained = {} if zoo.describe(name).embedded else {"weights": None}
+    pretrained = {} if zoo.describe(name).bundled else {"weights": None}
     net = zoo.load(name, device="cpu", **pretrained, **options)
-    return net.with_preset(net.preset.with_hop(0.5)) if name == "openl3" else net
+    return net.with_preprocessor(net.preprocessor.with_hop(0.5)) if name == "openl3" else net
 
 
 def ours(net: Network, sound: np.ndarray) -> np.ndarray:
-    rate = net.preset.rate
+    sample_rate = net.preprocessor.sample_rate
     if net.spec.tasks == ("embed",):
-        return net.embed(sound, rate=rate).values
-    return np.concatenate([net.scores(batch.data) for batch in net.batches(sound, rate=rate)])
+        return net.embed(sound, sample_rate=sample_rate).values
+    return np.concatenate([net.scores(batch.data) for batch in net.batches(sound, sample_rate=sample_rate)])
 
 
 def report(what: str, peer: np.ndarray, us: np.ndarray) -> None:
@@ -92,7 +92,7 @@ def report(what: str, peer: np.ndarray, us: np.ndarray) -> None:
 
 def against(net: Network, make: Make, parts: list[np.ndarray], clock: Clock) -> None:
     """One of our networks against its peer; each round works on a part of the clip, which may be all."""
-    rate = net.preset.rate
+    sample_rate = net.preprocessor.sample_rate
     try:
         peer = make(net)
     except ImportError as error:
@@ -100,13 +100,13 @@ def against(net: Network, make: Make, parts: list[np.ndarray], clock: Clock) -> 
         return
     us, theirs = peer.same(ours(net, parts[0])), peer.run(parts[0])
     print(
-        f"\n{net.name} ({net.engine.name}), {peer.name}, {len(parts)} rounds of {len(parts[0]) / rate:g} s, "
-        f"largest difference {np.abs(us - theirs).max():.1e} of values up to {np.abs(theirs).max():.2g}"
+        f"\n{net.name} ({net.engine.name}), {peer.name}, {len(parts)} rounds of "
+        f"{len(parts[0]) / sample_rate:g} s, largest difference {np.abs(us - theirs).max():.1e} of values up to {np.abs(theirs).max():.2g}"
     )
     found = [(seconds(partial(peer.run, x), clock), seconds(partial(ours, net, x), clock)) for x in parts]
     report("end to end", *np.array(found).T)
     if peer.forward:
-        data = next(iter(net.batches(parts[0], rate=rate))).data
+        data = next(iter(net.batches(parts[0], sample_rate=sample_rate))).data
         works = {"peer": lambda: peer.forward(data), "ours": lambda: net.engine(data)}
         report("network", *rounds(works, len(parts), clock).values())
 
@@ -115,10 +115,12 @@ def against_peers(options: argparse.Namespace, clock: Clock) -> None:
     for name, make in OTHERS.items():
         if name in options.networks:
             net = load(name)
-            against(net, make, [waveform(options.seconds, net.preset.rate)] * options.rounds, clock)
+            against(
+                net, make, [waveform(options.seconds, net.preprocessor.sample_rate)] * options.rounds, clock
+            )
     if "crepe" in options.networks:
         net = load("crepe")
-        parts = np.array_split(waveform(options.seconds, net.preset.rate), options.parts)
+        parts = np.array_split(waveform(options.seconds, net.preprocessor.sample_rate), options.parts)
         against(net, peers.torchcrepe, parts, clock)
 
 
@@ -126,7 +128,7 @@ def engines(options: argparse.Namespace, clock: Clock) -> None:
     print("\nms a window, and times as fast as PyTorch")
     names = [name for name in OTHERS if name in options.networks]
     for name in names + (zoo.networks(task="pitch") if "crepe" in options.networks else []):
-        kinds = ["torch", "onnxruntime"] + ["spectral"] * bool(zoo.describe(name).spectral)
+        kinds = ["torch", "onnxruntime"] + ["fft"] * bool(zoo.describe(name).fft_builder)
         nets = {engine: load(name, engine=engine) for engine in kinds}
         for batch in BATCHES:
             if name == "openl3" and batch > 8:
@@ -146,10 +148,12 @@ def steps(options: argparse.Namespace, clock: Clock) -> None:
         if name not in options.networks:
             continue
         net = load(name)
-        sound = waveform(options.seconds, net.preset.rate)
-        batches = list(net.batches(sound, rate=net.preset.rate))
+        sound = waveform(options.seconds, net.preprocessor.sample_rate)
+        batches = list(net.batches(sound, sample_rate=net.preprocessor.sample_rate))
         works = {
-            "front-end": lambda net=net, x=sound: list(net.batches(x, rate=net.preset.rate)),
+            "front-end": lambda net=net, x=sound: list(
+                net.batches(x, sample_rate=net.preprocessor.sample_rate)
+            ),
             "network": lambda net=net, batches=batches: [net.engine(batch.data) for batch in batches],
             "both": lambda net=net, x=sound: ours(net, x),
         }
@@ -159,7 +163,7 @@ def steps(options: argparse.Namespace, clock: Clock) -> None:
 
 def profile(batch: int = 32) -> None:
     print(f"\ncrepe.full, batches of {batch}: processor time by operation")
-    net, data = zoo.load("crepe.full", device="cpu", engine="spectral"), torch.randn(batch, 1024)
+    net, data = zoo.load("crepe.full", device="cpu", engine="fft"), torch.randn(batch, 1024)
     net.scores(data)
     with torch.profiler.profile(record_shapes=True) as record:
         for _ in range(5):

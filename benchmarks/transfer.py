@@ -116,14 +116,14 @@ def ours(device: str, dtype: str, batch: int, steps: int) -> float:
 def plain(device: str, batch: int, steps: int) -> float:
     """Pictures a second of a plain loop in float32."""
     module, pictures = resnet50().to(device).train(), Pictures(batch)
-    optimiser = torch.optim.AdamW(module.parameters(), 1e-4)
+    optimizer = torch.optim.AdamW(module.parameters(), 1e-4)
     ((data, targets, _),) = pictures.batches(np.arange(batch), 0, batch)
     times = []
     for _ in range(steps):
         loss = nn.functional.cross_entropy(module(data.to(device)), targets.to(device))
         loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
         loss.item()
         times.append(time.perf_counter())
     return batch * (steps - steps // 2 - 1) / (times[-1] - times[steps // 2])

@@ -29,25 +29,27 @@ def photo(kind: str = "JPEG") -> bytes:
     return stream.getvalue()
 
 
-def wav(samples: np.ndarray | None = None, rate: int = 16000, subtype: str = "PCM_16") -> bytes:
+def wav(samples: np.ndarray | None = None, sample_rate: int = 16000, subtype: str = "PCM_16") -> bytes:
     """A tone of two seconds, or what is given."""
     if samples is None:
-        samples = 0.5 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)
+        samples = 0.5 * np.sin(2 * np.pi * 440 * np.arange(2 * sample_rate) / sample_rate)
     stream = io.BytesIO()
-    soundfile.write(stream, samples, rate, format="wav", subtype=subtype)
+    soundfile.write(stream, samples, sample_rate, format="wav", subtype=subtype)
     return stream.getvalue()
 
 
-def mp3(seconds: int, rate: int = 16000) -> bytes:
+def mp3(seconds: int, sample_rate: int = 16000) -> bytes:
     """A quiet tone at 8 kbit/s. Ten seconds are encoded and repeated, so no header says how long it is."""
     import av
 
     stream = io.BytesIO()
     with av.open(stream, "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as container:
-        track = container.add_stream("mp3", rate=rate, layout="mono", bit_rate=8000)
-        tone = (1000 * np.sin(2 * np.pi * 440 * np.arange(10 * rate) / rate)).astype(np.int16)[None]
+        track = container.add_stream("mp3", rate=sample_rate, layout="mono", bit_rate=8000)
+        tone = (1000 * np.sin(2 * np.pi * 440 * np.arange(10 * sample_rate) / sample_rate)).astype(np.int16)[
+            None
+        ]
         frame = av.AudioFrame.from_ndarray(tone, format="s16p", layout="mono")
-        frame.sample_rate = rate
+        frame.sample_rate = sample_rate
         container.mux([*track.encode(frame), *track.encode(None)])
     return stream.getvalue() * -(-seconds // 10)
 

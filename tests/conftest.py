@@ -88,7 +88,7 @@ class Internet:
 
 @pytest.fixture
 def internet(empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
-    """The addresses of the catalogues, answered by this machine."""
+    """The addresses of the catalogs, answered by this machine."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def translate_path(self, path: str) -> str:

@@ -1,1 +1,1 @@
-"""Pictures: decoding, preprocessing and the catalogue of image networks."""
+"""Pictures: decoding, preprocessing and the catalog of image networks."""

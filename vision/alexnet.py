@@ -1,4 +1,4 @@
-"""AlexNet as BVLC's Caffe has it: two groups, local response normalisation before pooling.
+"""AlexNet as BVLC's Caffe has it: two groups, local response normalization before pooling.
 
 Krizhevsky, Sutskever, Hinton: ImageNet classification with deep convolutional neural networks, NIPS 2012;
 BVLC/caffe, ``models/bvlc_alexnet``, says how its training differed. Layers are named as in Caffe.
@@ -18,11 +18,11 @@ class AlexNet(nn.Sequential):
             OrderedDict(
                 conv1=nn.Conv2d(3, 96, 11, stride=4),
                 relu1=nn.ReLU(),
-                norm1=normalise(),
+                norm1=normalize(),
                 pool1=halve(),
                 conv2=nn.Conv2d(96, 256, 5, padding=2, groups=2),
                 relu2=nn.ReLU(),
-                norm2=normalise(),
+                norm2=normalize(),
                 pool2=halve(),
                 conv3=nn.Conv2d(256, 384, 3, padding=1),
                 relu3=nn.ReLU(),
@@ -58,6 +58,6 @@ def halve() -> nn.MaxPool2d:
     return nn.MaxPool2d(3, stride=2, ceil_mode=True)
 
 
-def normalise() -> nn.LocalResponseNorm:
-    """The normalisation of Caffe's networks; like Caffe, torch divides alpha by the five channels."""
+def normalize() -> nn.LocalResponseNorm:
+    """The normalization of Caffe's networks; like Caffe, torch divides alpha by the five channels."""
     return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)

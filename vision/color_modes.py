@@ -98,7 +98,7 @@ def _from_cmyk(image: Image.Image) -> Image.Image:
 
 
 def _from_deep(image: Image.Image, name: str) -> Image.Image:
-    """16-bit grey by its high byte; 32-bit and float, which have no fixed range, over the range they use."""
+    """16-bit gray by its high byte; 32-bit and float, which have no fixed range, over the range they use."""
     if image.mode.startswith("I;16"):
         inverted = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0  # TIFF's "0 is white"
         clear = image.info.get("transparency")

@@ -2,7 +2,7 @@
 
 Redmon, Farhadi: YOLO9000: Better, Faster, Stronger, CVPR 2017, and YOLOv3: An Incremental Improvement, 2018.
 
-Darknet normalises by sqrt(variance + 1e-5) where it trains, on the GPU (``src/blas_kernels.cu``), and so does
+Darknet normalizes by sqrt(variance + 1e-5) where it trains, on the GPU (``src/blas_kernels.cu``), and so does
 pytorchcv; on the CPU it divides by sqrt(variance) + 1e-6 (``src/blas.c``), which is not followed.
 """
 

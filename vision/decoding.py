@@ -37,7 +37,7 @@ def is_isolated() -> bool:
 def decode(x: Any) -> Image.Image:
     """A picture as a viewer would show it: upright, 8-bit RGB, transparency over white.
 
-    Colour profiles count for CMYK only: the networks were trained on RGB pictures without regard to theirs.
+    Color profiles count for CMYK only: the networks were trained on RGB pictures without regard to theirs.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""GoogLeNet as BVLC's Caffe has it: local response normalisation and no batch normalisation.
+"""GoogLeNet as BVLC's Caffe has it: local response normalization and no batch normalization.
 
 Szegedy et al.: Going deeper with convolutions, CVPR 2015. The two auxiliary classifiers are left out: they
 serve training only. Layers are named as in Caffe, with a dot for each slash.
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from zoo.vision import alexnet
-from zoo.vision.alexnet import halve, normalise
+from zoo.vision.alexnet import halve, normalize
 
 # Channels of each inception module (table 1 of the paper): 1×1, 3×3 reduce, 3×3, 5×5 reduce, 5×5, pool proj.
 CHANNELS = {
@@ -66,7 +66,7 @@ class GoogLeNet(nn.Sequential):
         layers: OrderedDict[str, nn.Module] = OrderedDict(
             conv1=_named({"7x7_s2": nn.Conv2d(3, 64, 7, stride=2, padding=3), "relu": nn.ReLU()}),
             pool1=halve(),
-            norm1=normalise(),
+            norm1=normalize(),
             conv2=_named(
                 {
                     "3x3_reduce": nn.Conv2d(64, 64, 1),
@@ -75,7 +75,7 @@ class GoogLeNet(nn.Sequential):
                     "relu": nn.ReLU(),
                 }
             ),
-            norm2=normalise(),
+            norm2=normalize(),
             pool2=halve(),
         )
         width = 192

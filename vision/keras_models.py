@@ -1,7 +1,7 @@
 """The networks of keras.applications, made of the PyTorch ones by torchvision, timm and pytorchcv.
 
 Each builder changes what differs from Keras's network in padding, pooling and the epsilon of batch
-normalisation; each converter turns Keras's arrays into the builder's state dictionary. The architectures and
+normalization; each converter turns Keras's arrays into the builder's state dictionary. The architectures and
 the names of their layers are from https://github.com/keras-team/keras/tree/v3.15.1/keras/src/applications;
 ``tests/vision/test_keras_models.py`` holds both against each other.
 
@@ -70,7 +70,7 @@ def mobilenetv2() -> nn.Module:
 
 
 def efficientnetb0() -> nn.Module:
-    """EfficientNet-B0, without the layers in which Keras scales and normalises pictures of 0 to 255."""
+    """EfficientNet-B0, without the layers in which Keras scales and normalizes pictures of 0 to 255."""
     return timm.create_model("tf_efficientnet_b0")
 
 
@@ -147,7 +147,7 @@ def _layers(tensors: Arrays) -> dict[str, list[np.ndarray]]:
 
 
 def _by_kind(layers: Iterable[list[np.ndarray]]) -> Kinds:
-    """Layers told apart by their arrays; what is of no kind, as EfficientNet's normalisation, is left out."""
+    """Layers told apart by their arrays; what is of no kind, as EfficientNet's normalization, is left out."""
     kinds: Kinds = {kind: [] for kind in _WRITERS}
     for arrays in layers:
         match [array.ndim for array in arrays]:
@@ -162,7 +162,7 @@ def _by_kind(layers: Iterable[list[np.ndarray]]) -> Kinds:
             case [2, 1]:
                 kinds["full connection"].append(arrays)
             case [1, 1, 1] | [1, 1, 1, 1]:
-                kinds["batch normalisation"].append(arrays)
+                kinds["batch normalization"].append(arrays)
     return kinds
 
 
@@ -171,7 +171,7 @@ def _kind(module: nn.Module) -> str | None:
         return "depthwise convolution" if module.groups > 1 else "convolution"
     if isinstance(module, nn.Linear):
         return "full connection"
-    return "batch normalisation" if isinstance(module, nn.BatchNorm2d) else None
+    return "batch normalization" if isinstance(module, nn.BatchNorm2d) else None
 
 
 def _convolution(kernel: np.ndarray, *bias: np.ndarray) -> Arrays:
@@ -193,7 +193,7 @@ def _affine(weight: np.ndarray, *bias: np.ndarray) -> Arrays:
     return dict(zip(("weight", "bias"), (weight, *bias), strict=False))
 
 
-def _normalisation(*arrays: np.ndarray) -> Arrays:
+def _normalization(*arrays: np.ndarray) -> Arrays:
     """Gamma, which some networks do without, beta, mean and variance."""
     *gamma, beta, mean, variance = arrays
     weight = gamma[0] if gamma else np.ones_like(beta)
@@ -204,7 +204,7 @@ _WRITERS: dict[str, Callable[..., Arrays]] = {
     "convolution": _convolution,
     "depthwise convolution": _depthwise,
     "full connection": _full,
-    "batch normalisation": _normalisation,
+    "batch normalization": _normalization,
 }
 
 
@@ -235,11 +235,11 @@ def _nasnet_order(name: str) -> tuple:
 
 
 def _fold_biases(kinds: Kinds) -> None:
-    """The bias of a convolution before batch normalisation is part of the mean."""
-    for convolution, normalisation in zip(kinds["convolution"], kinds["batch normalisation"], strict=True):
+    """The bias of a convolution before batch normalization is part of the mean."""
+    for convolution, normalization in zip(kinds["convolution"], kinds["batch normalization"], strict=True):
         _, bias = convolution
         del convolution[1]
-        normalisation[-2] = normalisation[-2] - bias
+        normalization[-2] = normalization[-2] - bias
 
 
 def _channels_first(kinds: Kinds) -> None:

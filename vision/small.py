@@ -94,7 +94,7 @@ def small_cnn(
     size : int
         Side of the pictures, in pixels.
     mean, std : sequence of float
-        Of the pictures' channels, on a scale from 0 to 1: three of them, or one for pictures in grey.
+        Of the pictures' channels, on a scale from 0 to 1: three of them, or one for pictures in gray.
     """
     channels = len(mean)
     arguments = {"classes": classes, "channels": channels, "widths": list(widths)}
@@ -104,7 +104,7 @@ def small_cnn(
     return Spec(
         name="small_cnn",
         title=f"Small CNN for pictures of {size} × {size}",
-        modality="picture",
+        modality="image",
         tasks=("classify", "embed"),
         builder="small_cnn",
         arguments=arguments,
@@ -116,18 +116,18 @@ def small_cnn(
             "type": "resize_crop",
             "resize": size,
             "crop": size,
-            "channels": "grey" if channels == 1 else "RGB",
+            "channels": "gray" if channels == 1 else "RGB",
             "mean": list(mean),
             "std": list(std),
         },
         activation="softmax",
-        head="head",
-        embedding="flatten",
-        cam="blocks",
-        licence="Apache-2.0",
+        head_layer="head",
+        embedding_layer="flatten",
+        cam_layer="blocks",
+        license="Apache-2.0",
         citation="After Simonyan and Zisserman, arXiv:1409.1556, with batch norm (Ioffe and Szegedy, 2015).",
         homepage="https://arxiv.org/abs/1409.1556",
-        fidelity="Untrained.",
+        validation="Untrained.",
         sources=(),
         parent=Parent("small_cnn", sizes),
     )

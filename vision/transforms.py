@@ -69,8 +69,10 @@ class PicturePreset(ABC):
         """Raises an `InputError`: pictures have no windows."""
         raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
 
-    def batches(self, x: Any, *, rate: float | None = None, size: int | None = None) -> Iterator[Batch]:
-        """Decode and preprocess pictures, `size` (default 16) at a time; `rate` is for sound and ignored."""
+    def batches(
+        self, x: Any, *, sample_rate: float | None = None, size: int | None = None
+    ) -> Iterator[Batch]:
+        """Decode and preprocess pictures, `size` (default 16) at a time; `sample_rate` is ignored."""
         pictures = several(x)
         size = size or 16
         prepared = self._prepared(pictures, ahead=size)
@@ -101,8 +103,8 @@ class PicturePreset(ABC):
 
 
 @dataclass(frozen=True)
-class Preset(PicturePreset):
-    """Resize the short side, cut the centre, order the channels, scale and normalise.
+class ImageTransform(PicturePreset):
+    """Resize the short side, cut the center, order the channels, scale and normalize.
 
     Attributes
     ----------
@@ -111,12 +113,12 @@ class Preset(PicturePreset):
     interpolation : str
         ``"bilinear"`` or ``"bicubic"``, always antialiased.
     channels : str
-        ``"RGB"``, ``"BGR"``, or ``"grey"`` for one: their luma.
+        ``"RGB"``, ``"BGR"``, or ``"gray"`` for one: their luma.
     scale : float
         What a full channel (255) becomes: 1 or 255.
     mean : tuple of float, or str
         In the order of `channels` and on the scale of `scale`; or the path of a mean picture of Caffe's
-        (``.binaryproto``), whose centre is cut out as that of a picture is.
+        (``.binaryproto``), whose center is cut out as that of a picture is.
     std : tuple of float
     """
 
@@ -139,7 +141,7 @@ class Preset(PicturePreset):
         )
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
-        """An RGB picture as a float32 tensor, shape (3, crop, crop), or (1, crop, crop) in grey.
+        """An RGB picture as a float32 tensor, shape (3, crop, crop), or (1, crop, crop) in gray.
 
         PyTorch resizes bytes as Pillow does, to one level in a few of a thousand pixels, and faster.
 
@@ -156,7 +158,7 @@ class Preset(PicturePreset):
         tensor = F.center_crop(tensor, [self.crop]).float() * (self.scale / 255)
         if self.channels == "BGR":
             tensor = tensor.flip(0)
-        elif self.channels == "grey":
+        elif self.channels == "gray":
             tensor = F.rgb_to_grayscale(tensor)
         return (tensor - self._mean) / torch.tensor(self.std).view(-1, 1, 1)
 

@@ -1,4 +1,4 @@
-"""Seeds, mutators and readers of labelled examples and packages: folders, zips, wheels, sdists."""
+"""Seeds, mutators and readers of labeled examples and packages: folders, zips, wheels, sdists."""
 
 import gzip
 import io

@@ -58,12 +58,12 @@ def _text(content: bytes, random: Random) -> bytes:
 
 def _picture(name: str, mutate: object = None) -> Format:
     structured = mutate and partial(mutate_only, mutate=mutate)
-    return Format(name, partial(media.pictures, name.upper()), read_picture, "picture", structured)
+    return Format(name, partial(media.pictures, name.upper()), read_picture, "image", structured)
 
 
 def _sound(name: str, seeds: object, mutate: object = None) -> Format:
     structured = mutate and partial(mutate_only, mutate=mutate)
-    return Format(name, seeds, read_sound, "sound", structured)
+    return Format(name, seeds, read_sound, "audio", structured)
 
 
 def _weights(

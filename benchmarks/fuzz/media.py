@@ -14,7 +14,7 @@ RATE = 16000
 
 def pictures(kind: str) -> list[Files]:
     """Pictures of a format of Pillow's, by what the format can do."""
-    return [{"picture": _saved(image, kind, options)} for image, options in _PICTURES[kind]()]
+    return [{"image": _saved(image, kind, options)} for image, options in _PICTURES[kind]()]
 
 
 def _saved(image: Image.Image, kind: str, options: dict[str, Any]) -> bytes:
@@ -111,11 +111,11 @@ def sounds(kind: str, *subtypes: str) -> list[Files]:
         for channels in (1, 2):
             stream = io.BytesIO()
             soundfile.write(stream, _tones(channels=channels), RATE, format=kind, subtype=subtype)
-            made.append({"sound": stream.getvalue()})
+            made.append({"audio": stream.getvalue()})
     return made
 
 
-def encoded(container: str, codec: str, rate: int = RATE) -> list[Files]:
+def encoded(container: str, codec: str, sample_rate: int = RATE) -> list[Files]:
     """Recordings that FFmpeg writes."""
     import av
 
@@ -123,24 +123,24 @@ def encoded(container: str, codec: str, rate: int = RATE) -> list[Files]:
     for layout in ("mono", "stereo"):
         stream = io.BytesIO()
         with av.open(stream, "w", format=container, options={"fflags": "+bitexact"}) as opened:
-            track = opened.add_stream(codec, rate=rate, layout=layout)
+            track = opened.add_stream(codec, rate=sample_rate, layout=layout)
             samples = _tones(channels=2 if layout == "stereo" else 1).T.astype(np.float32)
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
             frame.sample_rate = RATE
             resampler = av.AudioResampler(
-                format=track.format, layout=layout, rate=rate, frame_size=track.frame_size
+                format=track.format, layout=layout, sample_rate=sample_rate, frame_size=track.frame_size
             )
             for part in (*resampler.resample(frame), *resampler.resample(None)):
                 opened.mux(track.encode(part))
             opened.mux(track.encode(None))
-        made.append({"sound": stream.getvalue()})
+        made.append({"audio": stream.getvalue()})
     return made
 
 
 def wav() -> list[Files]:
     """WAV, with one of a chunk that other programs write."""
     made = sounds("WAV", "PCM_16", "PCM_24", "FLOAT", "ULAW", "MS_ADPCM")
-    plain = made[0]["sound"]
+    plain = made[0]["audio"]
     tag = b"LIST" + struct.pack("<I", 16) + b"INFOINAM\x04\0\0\0seed"
     body = plain[8:12] + tag + plain[12:]
-    return [*made, {"sound": plain[:4] + struct.pack("<I", len(body)) + body}, *sounds("WAVEX", "PCM_16")]
+    return [*made, {"audio": plain[:4] + struct.pack("<I", len(body)) + body}, *sounds("WAVEX", "PCM_16")]

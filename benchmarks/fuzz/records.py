@@ -1,4 +1,4 @@
-"""Seeds, mutators and readers of records: saved networks, catalogues, folders of Hugging Face, labels."""
+"""Seeds, mutators and readers of records: saved networks, catalogs, folders of Hugging Face, labels."""
 
 import csv
 import hashlib
@@ -66,7 +66,7 @@ _ARCHS = ("defaults", "squeezenet", "alexnet")
 
 
 def catalog() -> list[Files]:
-    """Some archs of the catalogue of pictures."""
+    """Some archs of the catalog of pictures."""
     text = (
         Path(sys.modules["benchmarks.fuzz"].__file__)
         .parents[2]
@@ -88,7 +88,7 @@ def mutate_catalog(files: Files, random: Random) -> Files:
 def read_catalog(path: Path) -> None:
     from zoo.hub.registry import parse_catalog
 
-    for spec in parse_catalog(path.read_text("utf-8", errors="replace"), "picture")[0].values():
+    for spec in parse_catalog(path.read_text("utf-8", errors="replace"), "image")[0].values():
         spec.to_dict()
 
 

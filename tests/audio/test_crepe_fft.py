@@ -6,7 +6,7 @@ from torch import nn
 
 import zoo
 from zoo.audio.crepe import CREPE
-from zoo.audio.crepe_fft import Spectral
+from zoo.audio.crepe_fft import CREPEFFT
 
 CAPACITIES = (4, 8, 16, 24, 32)
 
@@ -37,12 +37,12 @@ def test_it_gives_what_the_module_gives(multiplier, n):
     module = crepe(multiplier)
     with torch.no_grad():
         expected = module.double()(frames(n).double())
-        outputs = Spectral(module.float())(frames(n))
+        outputs = CREPEFFT(module.float())(frames(n))
     assert (outputs - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
 def test_a_frame_does_not_depend_on_the_others():
-    form = Spectral(crepe(4))
+    form = CREPEFFT(crepe(4))
     together = form(frames(5))
     for i, frame in enumerate(frames(5)):
         torch.testing.assert_close(form(frame[None]), together[i : i + 1], rtol=1e-5, atol=1e-5)
@@ -50,7 +50,7 @@ def test_a_frame_does_not_depend_on_the_others():
 
 def test_another_head_is_taken_over():
     net = zoo.load("crepe.tiny", weights=None, device="cpu", num_classes=5)
-    assert net.engine.name == "spectral"
+    assert net.engine.name == "fft"
     torch.testing.assert_close(net.engine(frames(2))[0], net.module(frames(2)).detach(), rtol=1e-5, atol=1e-5)
 
 

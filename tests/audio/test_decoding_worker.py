@@ -18,7 +18,7 @@ import soundfile
 import zoo
 from tests.audio.test_signal import encode, tone
 from zoo.audio import decoding_worker
-from zoo.audio.signal import Sound, open_sound, read_mono
+from zoo.audio.signal import AudioStream, open_sound, read_mono
 from zoo.core.environment import ISOLATED
 from zoo.core.errors import InputError
 
@@ -54,7 +54,7 @@ def helpers() -> list[psutil.Process]:
     return [one for one in psutil.Process().children() if "zoo.audio.decoding_process" in one.cmdline()]
 
 
-def opened(x: object) -> tuple[Sound, psutil.Process]:
+def opened(x: object) -> tuple[AudioStream, psutil.Process]:
     """A recording, and the helper that it has."""
     decoding_worker._idle.clear()
     before = helpers()
@@ -65,14 +65,14 @@ def opened(x: object) -> tuple[Sound, psutil.Process]:
 
 def content(x: object) -> tuple[float, float | None, list[np.ndarray]]:
     sound = open_sound(x)
-    return sound.rate, sound.duration, list(sound.blocks)
+    return sound.sample_rate, sound.duration, list(sound.blocks)
 
 
 @pytest.mark.parametrize("data", SOUNDS.values(), ids=SOUNDS)
 def test_helpers_give_the_same_as_the_library(data, in_process):
-    rate, duration, blocks = content(data)
+    sample_rate, duration, blocks = content(data)
     expected_rate, expected_duration, expected = in_process(content, data)
-    assert (rate, duration) == (expected_rate, expected_duration)
+    assert (sample_rate, duration) == (expected_rate, expected_duration)
     assert len(blocks) == len(expected) == 3
     for block, other in zip(blocks, expected, strict=True):
         assert block.dtype == other.dtype
@@ -161,15 +161,15 @@ def test_helpers_decode_in_the_sandbox_without_torch():
     assert "torch" not in Path(f"/proc/{helper.pid}/maps").read_text()
 
 
-def drop(sound: Sound) -> None:
+def drop(sound: AudioStream) -> None:
     del sound
 
 
-def close(sound: Sound) -> None:
+def close(sound: AudioStream) -> None:
     sound.blocks.close()
 
 
-def read(sound: Sound) -> None:
+def read(sound: AudioStream) -> None:
     assert sum(map(len, sound.blocks))
 
 
@@ -234,17 +234,17 @@ def test_a_file_that_no_helper_could_hold_is_refused(monkeypatch):
         open_sound(bytes((1 << 20) + 1))
 
 
-GOOD = {"rate": RATE, "duration": 1.0}
+GOOD = {"sample_rate": RATE, "duration": 1.0}
 
 
 @pytest.mark.parametrize(
     ("header", "arrays"),
     [
         ({}, []),
-        ({"rate": "8000", "duration": 1.0}, []),
-        ({"rate": 10**400, "duration": 1.0}, []),
-        ({"rate": RATE, "duration": 10**400}, []),
-        ({"rate": RATE, "duration": float("nan")}, []),
+        ({"sample_rate": "8000", "duration": 1.0}, []),
+        ({"sample_rate": 10**400, "duration": 1.0}, []),
+        ({"sample_rate": RATE, "duration": 10**400}, []),
+        ({"sample_rate": RATE, "duration": float("nan")}, []),
         (GOOD, [np.zeros((2, 1), np.float64)]),
         (GOOD, [np.zeros(2, np.float32)]),
         (GOOD, [np.zeros((2, 2), np.float32)]),

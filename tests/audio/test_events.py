@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.audio.events import Finder
+from zoo.audio.events import EventSegmenter
 
 TIMES = np.stack([np.arange(10) * 0.48, np.arange(10) * 0.48 + 0.96], axis=1)
 OPTIONS = {"threshold": 0.5, "separation": 0.25, "min_duration": 0.5}
@@ -15,7 +15,7 @@ def events(column, **options):
 
 
 def find(scores, *, pieces=1, duration=5.0, **options):
-    finder = Finder(**{**OPTIONS, **options})
+    finder = EventSegmenter(**{**OPTIONS, **options})
     peaks = np.arange(len(scores))[:, None].repeat(scores.shape[1], axis=1)
     cut = [np.array_split(array, pieces) for array in (scores, TIMES[: len(scores)], peaks)]
     found = [event for piece in zip(*cut, strict=True) for event in finder.feed(*piece)]
@@ -75,7 +75,7 @@ def test_how_the_patches_are_cut_changes_no_event(seed, pieces):
 
 
 def test_an_event_is_given_out_when_no_later_patch_can_belong_to_it():
-    finder = Finder(**OPTIONS)
+    finder = EventSegmenter(**OPTIONS)
     given = [
         finder.feed(np.array([[score]], np.float32), times[None], np.zeros((1, 1), int))
         for score, times in zip([0, 1, 1, 0, 0, 0], TIMES, strict=False)

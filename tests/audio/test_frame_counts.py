@@ -1,4 +1,4 @@
-"""How many windows a recording has: the published definition, for every network of the catalogue."""
+"""How many windows a recording has: the published definition, for every network of the catalog."""
 
 import math
 
@@ -38,14 +38,14 @@ EXPECTED = {
     "openl3": (openl3, 24000, (1, 1, 1, 1, 2, 146)),
     "crepe": (crepe, 1024, (1, 1, 7, 7, 7, 1501)),
 }
-NETWORKS = zoo.networks("sound")
+NETWORKS = zoo.networks("audio")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_count_is_the_published_one(name):
     definition, window, counts = EXPECTED[name.partition(".")[0]]
     preset = preprocessor(zoo.describe(name))
-    lengths = (0, 1, window - 1, window, window + 1, 15 * preset.rate)
+    lengths = (0, 1, window - 1, window, window + 1, 15 * preset.sample_rate)
     assert tuple(map(definition, lengths)) == counts
     assert tuple(map(preset.framing.count, lengths)) == counts
 
@@ -63,6 +63,6 @@ def test_the_count_is_the_published_one_around_every_hop_and_window(name):
 def test_a_stream_is_cut_into_as_many(name):
     definition, window, _ = EXPECTED[name.partition(".")[0]]
     preset = preprocessor(zoo.describe(name))
-    for n in (window, window + 1, 2 * preset.rate + 7):
-        batches = preset.batches(np.ones(n, np.float32), rate=preset.rate)
+    for n in (window, window + 1, 2 * preset.sample_rate + 7):
+        batches = preset.batches(np.ones(n, np.float32), sample_rate=preset.sample_rate)
         assert sum(len(batch.data) for batch in batches) == definition(n)

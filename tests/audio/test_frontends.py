@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from zoo.audio.framing import Framing
-from zoo.audio.frontends import LogMelPatches, NormalisedFrames, mel_matrix
+from zoo.audio.frontends import LogMelPatches, NormalizedFrames, mel_matrix
 from zoo.core.errors import InputError
 
 RATE = 16000
@@ -19,16 +19,16 @@ RATE = 16000
 )
 def test_yamnet_pads_to_whole_patches(samples, patches):
     assert LogMelPatches().framing.count(samples) == patches
-    batches = list(LogMelPatches().batches(np.ones(samples, np.float32), rate=RATE, size=4))
+    batches = list(LogMelPatches().batches(np.ones(samples, np.float32), sample_rate=RATE, size=4))
     assert sum(len(batch.data) for batch in batches) == patches
     assert batches[0].data.shape[1:] == (1, 96, 64)
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(160, 2), (319, 2), (320, 3), (16000, 101), (240000, 1501)])
-def test_crepe_has_a_frame_centred_on_every_step(samples, frames):
-    framing = NormalisedFrames().framing
+def test_crepe_has_a_frame_centerd_on_every_step(samples, frames):
+    framing = NormalizedFrames().framing
     assert framing.count(samples) == frames == 1 + samples // 160
-    batches = list(NormalisedFrames().batches(np.ones(samples, np.float32), rate=RATE))
+    batches = list(NormalizedFrames().batches(np.ones(samples, np.float32), sample_rate=RATE))
     assert sum(len(batch.data) for batch in batches) == frames
 
 
@@ -91,11 +91,11 @@ def test_a_last_window_is_moved_back_until_it_is_full(hop, samples, most, block)
         assert time == pytest.approx([start, min(start + 10, samples)])
 
 
-@pytest.mark.parametrize("frontend", [LogMelPatches(), NormalisedFrames()], ids=lambda f: type(f).__name__)
+@pytest.mark.parametrize("frontend", [LogMelPatches(), NormalizedFrames()], ids=lambda f: type(f).__name__)
 def test_the_size_of_a_batch_changes_nothing(frontend):
     signal = np.random.default_rng(0).standard_normal(5 * RATE).astype(np.float32)
-    one = torch.cat([batch.data for batch in frontend.batches(signal, rate=RATE, size=1000)])
-    many = torch.cat([batch.data for batch in frontend.batches(signal, rate=RATE, size=3)])
+    one = torch.cat([batch.data for batch in frontend.batches(signal, sample_rate=RATE, size=1000)])
+    many = torch.cat([batch.data for batch in frontend.batches(signal, sample_rate=RATE, size=3)])
     torch.testing.assert_close(one, many, atol=1e-5, rtol=1e-5)
 
 
@@ -108,7 +108,7 @@ def test_overlap_is_the_share_of_a_patch_that_the_next_one_repeats(overlap, hop)
     frontend = LogMelPatches()
     other = frontend.with_overlap(overlap)
     assert (frontend.framing.hop, other.framing.hop) == (7680, round(hop * RATE))
-    rows = list(other.batches(signal, rate=RATE, size=5))
+    rows = list(other.batches(signal, sample_rate=RATE, size=5))
     times = np.concatenate([batch.times for batch in rows])
     np.testing.assert_allclose(times[:, 0], np.arange(len(times)) * hop)
     np.testing.assert_allclose(times[:, 1] - times[:, 0], 0.96)
@@ -119,12 +119,12 @@ def test_overlap_is_the_share_of_a_patch_that_the_next_one_repeats(overlap, hop)
         torch.testing.assert_close(row, alone, atol=1e-5, rtol=1e-5)
 
 
-def test_normalised_frames_have_mean_0_and_deviation_1_and_silence_stays_0():
+def test_normalized_frames_have_mean_0_and_deviation_1_and_silence_stays_0():
     signal = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.01 + 0.3
-    frames = NormalisedFrames()(torch.from_numpy(signal))
+    frames = NormalizedFrames()(torch.from_numpy(signal))
     torch.testing.assert_close(frames.mean(dim=1), torch.zeros(len(frames)), atol=1e-4, rtol=0)
     torch.testing.assert_close(frames.std(dim=1, correction=0), torch.ones(len(frames)), atol=1e-4, rtol=0)
-    assert NormalisedFrames()(torch.zeros(2048)).eq(0).all()
+    assert NormalizedFrames()(torch.zeros(2048)).eq(0).all()
 
 
 def test_the_mel_matrix_is_tensorflows():
@@ -137,19 +137,19 @@ def test_the_mel_matrix_is_tensorflows():
 def test_a_recording_shorter_than_a_window_that_is_not_padded():
     frontend = replace(LogMelPatches(), framing=Framing(15600, 15360))
     with pytest.raises(InputError, match=r"0\.975"):
-        list(frontend.batches(np.zeros(1000, np.float32), rate=RATE))
+        list(frontend.batches(np.zeros(1000, np.float32), sample_rate=RATE))
 
 
-@pytest.mark.parametrize("frontend", [LogMelPatches(), NormalisedFrames()], ids=lambda f: type(f).__name__)
+@pytest.mark.parametrize("frontend", [LogMelPatches(), NormalizedFrames()], ids=lambda f: type(f).__name__)
 @pytest.mark.parametrize("samples", [1, 159])
 def test_less_than_10_ms_is_no_recording(frontend, samples):
     with pytest.raises(InputError, match="too short"):
-        list(frontend.batches(np.zeros(samples, np.float32), rate=RATE))
+        list(frontend.batches(np.zeros(samples, np.float32), sample_rate=RATE))
 
 
 def test_rows_know_their_input_and_time():
     signals = [np.zeros(RATE, np.float32), np.zeros(2 * RATE, np.float32)]
-    batches = list(LogMelPatches().batches(signals, rate=RATE))
+    batches = list(LogMelPatches().batches(signals, sample_rate=RATE))
     assert [batch.inputs[0] for batch in batches] == [0, 1]
     assert batches[1].times[1].tolist() == pytest.approx([0.48, 1.44])
     assert [batch.seconds for batch in batches] == [1.0, 2.0]

@@ -30,9 +30,9 @@ def held(note: float, seconds: float) -> np.ndarray:
     return np.full(round(seconds / STEP), float(note))
 
 
-def vibrato(note: float, seconds: float, rate: float, cents: float, phase: float = 0) -> np.ndarray:
+def vibrato(note: float, seconds: float, sample_rate: float, cents: float, phase: float = 0) -> np.ndarray:
     time = np.arange(round(seconds / STEP)) * STEP
-    return note + cents / 100 * np.sin(2 * np.pi * rate * time + phase)
+    return note + cents / 100 * np.sin(2 * np.pi * sample_rate * time + phase)
 
 
 def names(pitch: PitchTrack, **options: float) -> list[str]:
@@ -49,11 +49,11 @@ def test_steps_are_notes_with_their_times_and_deviations():
 
 
 @pytest.mark.parametrize("phase", [0, 1.57, 3.14, 4.71])
-@pytest.mark.parametrize("rate", [4.5, 5.5, 7])
+@pytest.mark.parametrize("sample_rate", [4.5, 5.5, 7])
 @pytest.mark.parametrize("cents", [20, 50, 80])
-def test_vibrato_does_not_split_a_note(rate, cents, phase):
+def test_vibrato_does_not_split_a_note(sample_rate, cents, phase):
     found = track(
-        np.concatenate([vibrato(64, 1.5, rate, cents, phase), vibrato(65, 1.5, rate, cents)])
+        np.concatenate([vibrato(64, 1.5, sample_rate, cents, phase), vibrato(65, 1.5, sample_rate, cents)])
     ).notes()
     assert found.name.tolist() == ["E4", "F4"]
     assert abs(found.start[1] - 1.5) < 0.12
@@ -87,7 +87,7 @@ def test_no_note_is_an_empty_table_and_a_valid_file(pitch):
     nothing = track(pitch)
     assert len(nothing.notes()) == 0
     assert [m.type for m in mido.MidiFile(file=io.BytesIO(nothing.to_midi()))] == ["end_of_track"]
-    assert nothing.synthesise(8000).dtype == np.float32
+    assert nothing.synthesize(8000).dtype == np.float32
 
 
 def test_the_melody_is_written_down_and_read_back(net):
@@ -108,30 +108,30 @@ def test_the_melody_is_written_down_and_read_back(net):
     np.testing.assert_allclose(np.array(read, float), expected, atol=0.001)
 
 
-@pytest.mark.parametrize("rate", [16000, 44100])
-def test_the_synthesised_sound_has_the_pitch_it_was_made_from(net, rate):
+@pytest.mark.parametrize("sample_rate", [16000, 44100])
+def test_the_synthesized_sound_has_the_pitch_it_was_made_from(net, sample_rate):
     """A glide over two octaves and a trembling note, with a pause between."""
     pitch = np.concatenate([np.linspace(50, 74, 200), np.full(50, np.nan), vibrato(69, 1.5, 5, 50)])
     made = track(pitch)
-    sound = made.synthesise(rate)
-    again = zoo.pitch(sound, rate=rate, network=net("crepe.small"))
+    sound = made.synthesize(sample_rate)
+    again = zoo.pitch(sound, sample_rate=sample_rate, network=net("crepe.small"))
     both = made.voiced & again.voiced[: len(pitch)]
     assert both.sum() > 0.95 * made.voiced.sum()
     off = np.abs(made.cents() - again.cents()[: len(pitch)])[both]
     assert np.percentile(off, 98) < 20
     assert np.abs(sound).max() <= 1
-    assert not sound[round(2.02 * rate) : round(2.48 * rate)].any()
+    assert not sound[round(2.02 * sample_rate) : round(2.48 * sample_rate)].any()
     assert not again.voiced[210:240].any()
 
 
 def test_the_sound_has_no_break_where_its_blocks_meet():
-    sound = track(held(69, 12)).synthesise(16000, harmonics=1)
+    sound = track(held(69, 12)).synthesize(16000, harmonics=1)
     assert np.abs(np.diff(sound)).max() <= 2 * np.pi * 440 / 16000 * 0.8 * 1.001
 
 
 def test_harmonics_above_half_the_rate_are_left_out():
     spectrum = np.abs(
-        np.fft.rfft(track(held(93, 1)).synthesise(8000, harmonics=8)[800:4800] * np.hanning(4000))
+        np.fft.rfft(track(held(93, 1)).synthesize(8000, harmonics=8)[800:4800] * np.hanning(4000))
     )
     peaks = np.flatnonzero(spectrum > 0.01 * spectrum.max()) * 2
     assert set(np.round(peaks / 1760).astype(int)) == {1, 2}
@@ -143,8 +143,8 @@ def test_harmonics_above_half_the_rate_are_left_out():
         ("notes", {"tolerance": 0}, "tolerance"),
         ("notes", {"min_duration": -1}, "min_duration"),
         ("to_midi", {"tolerance": "x"}, "tolerance"),
-        ("synthesise", {"rate": 0}, "rate"),
-        ("synthesise", {"harmonics": 0}, "harmonics"),
+        ("synthesize", {"sample_rate": 0}, "sample_rate"),
+        ("synthesize", {"harmonics": 0}, "harmonics"),
         ("smoothed", {"width": 4}, "odd"),
         ("smoothed", {"width": 0}, "smooth"),
         ("smoothed", {"width": 3, "how": "mode"}, "median, mean"),

@@ -16,7 +16,7 @@ from zoo.inference.build import build, preprocessor
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras and NumPy 2
 
 RATE = 48000
-NAMES = [name for name in zoo.networks("sound") if name.startswith("openl3.")]
+NAMES = [name for name in zoo.networks("audio") if name.startswith("openl3.")]
 FILTERS = (64, 64, 128, 128, 256, 256, 512)
 POOLS = {  # the published sizes of the last pool
     ("linear", 6144): (8, 8),
@@ -52,13 +52,13 @@ def test_windows_are_those_of_the_original(samples, hop, windows):
 @pytest.mark.parametrize(("samples", "word"), [(0, "no samples"), (1, "too short"), (479, "too short")])
 def test_less_than_10_ms_is_no_recording(samples, word):
     with pytest.raises(InputError, match=word):
-        list(DecibelSpectrograms().batches(np.zeros(samples, np.float32), rate=RATE))
+        list(DecibelSpectrograms().batches(np.zeros(samples, np.float32), sample_rate=RATE))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_front_end_gives_what_the_network_takes(name):
     spec = zoo.describe(name)
-    batch = next(preprocessor(spec).batches(np.zeros(4800, np.float32), rate=RATE))
+    batch = next(preprocessor(spec).batches(np.zeros(4800, np.float32), sample_rate=RATE))
     assert batch.data.shape == (1, *spec.input_shape)
     assert batch.data.eq(0).all()  # silence is as loud as its loudest value
 
@@ -67,8 +67,8 @@ def test_the_front_end_gives_what_the_network_takes(name):
 def test_the_size_of_a_batch_changes_nothing_and_is_bounded(variant):
     frontend = DecibelSpectrograms(variant=variant).with_hop(0.17)
     signal = np.random.default_rng(0).standard_normal(3 * RATE).astype(np.float32)
-    one = torch.cat([batch.data for batch in frontend.batches(signal, rate=RATE, size=1000)])
-    many = [batch.data for batch in frontend.batches(signal, rate=RATE)]
+    one = torch.cat([batch.data for batch in frontend.batches(signal, sample_rate=RATE, size=1000)])
+    many = [batch.data for batch in frontend.batches(signal, sample_rate=RATE)]
     assert max(map(len, many)) == frontend.most
     torch.testing.assert_close(torch.cat(many), one, atol=1e-3, rtol=0)
 
@@ -115,7 +115,7 @@ def spectrograms(spec):
     "name", ["openl3.mel128_env_512", "openl3.mel256_music_6144", "openl3.linear_env_6144"]
 )
 def test_the_published_kind_of_file_becomes_the_network(name, internet, tmp_path):
-    """A file of weights by Keras 2, zipped, at its address in the catalogue, to the outputs."""
+    """A file of weights by Keras 2, zipped, at its address in the catalog, to the outputs."""
     import tf_keras
 
     spec = zoo.describe(name)

@@ -35,10 +35,10 @@ def test_the_bins_span_six_octaves_from_c1():
     assert pitch.to_hertz(pitch.BIN_CENTS[-1]) == pytest.approx(2005.5, abs=1)
 
 
-@pytest.mark.parametrize("centre", [0, 2, 100.4, 357.7, 359])
-def test_the_local_average_lies_between_bins(centre):
-    found = pitch.local_average(bump([centre], width=1.0))[0]
-    assert abs(found - np.interp(centre, np.arange(360), pitch.BIN_CENTS)) < 20
+@pytest.mark.parametrize("center", [0, 2, 100.4, 357.7, 359])
+def test_the_local_average_lies_between_bins(center):
+    found = pitch.local_average(bump([center], width=1.0))[0]
+    assert abs(found - np.interp(center, np.arange(360), pitch.BIN_CENTS)) < 20
 
 
 def test_the_local_average_around_another_bin_ignores_the_largest():
@@ -132,7 +132,7 @@ def test_activations_of_nothing_at_all_are_the_lowest_bin_considered():
     assert 100 <= found[0] < 102
 
 
-def test_argmax_is_the_centre_of_a_bin():
+def test_argmax_is_the_center_of_a_bin():
     decoder = pitch.Decoder("argmax")
     np.testing.assert_array_equal(decoder.feed(bump([7.4, 359])), pitch.BIN_CENTS[[7, 359]])
 

@@ -16,7 +16,9 @@ def tune():
 
 def measured(net, tune, sound, decoder):
     """Raw pitch accuracy within 50 cents, and octave errors."""
-    track = zoo.pitch(sound, rate=RATE, network=net("crepe.tiny"), decoder=decoder, threshold=0, silence=None)
+    track = zoo.pitch(
+        sound, sample_rate=RATE, network=net("crepe.tiny"), decoder=decoder, threshold=0, silence=None
+    )
     time = np.arange(len(tune.frequency)) * STEP / RATE
     np.testing.assert_allclose(track.time, time)
     values = mir_eval.melody.to_cent_voicing(time, tune.frequency, track.time, track.frequency)
@@ -31,8 +33,8 @@ def test_the_melody_is_what_it_says(tune):
     assert (tune.frequency[voiced] >= LOWEST).all()
     assert (tune.frequency[voiced] <= HIGHEST).all()
     sounding = np.repeat(voiced, STEP)[: len(tune.sound)]
-    for colour in ("white", "pink"):
-        noise = hidden(tune, colour, 10, seed=0) - tune.sound
+    for color in ("white", "pink"):
+        noise = hidden(tune, color, 10, seed=0) - tune.sound
         ratio = np.mean(tune.sound[sounding] ** 2) / np.mean(noise**2)
         assert 10 * np.log10(ratio) == pytest.approx(10, abs=0.1)
 

@@ -19,26 +19,26 @@ from zoo.core.errors import InputError
 RATE = 16000
 
 
-def tone(rate: int, seconds: float = 1.0, channels: int = 1) -> np.ndarray:
+def tone(sample_rate: int, seconds: float = 1.0, channels: int = 1) -> np.ndarray:
     """(samples, channels): 440 Hz at half scale in the first channel, silence in the others."""
-    samples = np.zeros((int(rate * seconds), channels), np.float32)
-    samples[:, 0] = 0.5 * np.sin(2 * np.pi * 440 * np.arange(len(samples)) / rate)
+    samples = np.zeros((int(sample_rate * seconds), channels), np.float32)
+    samples[:, 0] = 0.5 * np.sin(2 * np.pi * 440 * np.arange(len(samples)) / sample_rate)
     return samples
 
 
-def encode(samples: np.ndarray, rate: int, container: str) -> bytes:
+def encode(samples: np.ndarray, sample_rate: int, container: str) -> bytes:
     """A file as `container`, made by libsndfile or by FFmpeg."""
     stream = io.BytesIO()
     if container in ("wav", "flac", "ogg", "mp3"):
-        soundfile.write(stream, samples, rate, format=container)
+        soundfile.write(stream, samples, sample_rate, format=container)
         return stream.getvalue()
     codec = "libopus" if container == "webm" else "aac"
     kind = {"m4a": "ipod"}.get(container, container)
     with av.open(stream, "w", format=kind) as file:
         layout = "mono" if samples.shape[1] == 1 else "stereo"
-        track = file.add_stream(codec, rate=rate, layout=layout)
+        track = file.add_stream(codec, rate=sample_rate, layout=layout)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout=layout)
-        frame.rate = rate
+        frame.sample_rate = sample_rate
         for packet in (*track.encode(frame), *track.encode(None)):
             file.mux(packet)
     return stream.getvalue()
@@ -51,13 +51,13 @@ def loudest(samples: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
+@pytest.mark.parametrize("sample_rate", [8000, 16000, 44100, 48000])
 @pytest.mark.parametrize("container", ["wav", "flac", "ogg", "mp3", "m4a", "mp4", "webm"])
-def test_every_container_rate_and_channel_count(container, rate, channels):
-    if container == "webm" and rate == 44100:
-        rate = 24000  # Opus knows no 44.1 kHz
-    samples = read_mono(encode(tone(rate, channels=channels), rate, container), RATE)
-    frame = 1024 / rate  # lossy codecs pad the start and the end by a frame or two
+def test_every_container_rate_and_channel_count(container, sample_rate, channels):
+    if container == "webm" and sample_rate == 44100:
+        sample_rate = 24000  # Opus knows no 44.1 kHz
+    samples = read_mono(encode(tone(sample_rate, channels=channels), sample_rate, container), RATE)
+    frame = 1024 / sample_rate  # lossy codecs pad the start and the end by a frame or two
     assert abs(len(samples) / RATE - 1) < 0.01 + 2.5 * frame
     assert loudest(samples) == pytest.approx(440, abs=3)
     level = samples[RATE // 4 : 3 * RATE // 4].std()
@@ -155,9 +155,9 @@ def test_samples_that_are_no_numbers_are_refused(bad):
     samples[100] = bad
     stream = io.BytesIO()
     soundfile.write(stream, samples, RATE, format="wav", subtype="FLOAT")
-    for x, rate in ((samples, RATE), (stream.getvalue(), None)):
+    for x, sample_rate in ((samples, RATE), (stream.getvalue(), None)):
         with pytest.raises(InputError, match="not a number"):
-            list(mono(open_sound(x, rate), RATE))
+            list(mono(open_sound(x, sample_rate), RATE))
 
 
 def test_samples_far_beyond_full_scale_are_refused():
@@ -188,7 +188,7 @@ def test_a_recording_whose_channels_change_midway():
             track = file.add_stream("aac", rate=RATE, layout=layout)
             samples = np.repeat(tone(RATE, 3), channels, axis=1).T
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
-            frame.rate = RATE
+            frame.sample_rate = RATE
             for packet in (*track.encode(frame), *track.encode(None)):
                 file.mux(packet)
         return stream.getvalue()
@@ -205,7 +205,7 @@ def test_many_channels_of_ffmpeg_do_not_end_the_process(layout, channels):
     with av.open(stream, "w", format="adts") as file:
         track = file.add_stream("aac", rate=RATE, layout=layout)
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout=layout)
-        frame.rate = RATE
+        frame.sample_rate = RATE
         planar = av.AudioResampler("fltp", layout, RATE, frame_size=1024)
         for part in (*planar.resample(frame), None):
             for packet in track.encode(part):
@@ -236,16 +236,16 @@ def test_a_pipe_and_a_name_that_ends_with_raw(tmp_path):
     assert len(read_mono(pipe, RATE)) == RATE
 
 
-@pytest.mark.parametrize("rate", [0, -1, 1, 1e9, float("nan"), "fast", np.array([1, 2])])
-def test_an_absurd_rate_is_refused(rate):
+@pytest.mark.parametrize("sample_rate", [0, -1, 1, 1e9, float("nan"), "fast", np.array([1, 2])])
+def test_an_absurd_rate_is_refused(sample_rate):
     with pytest.raises(InputError, match="sample rate"):
-        open_sound(tone(RATE)[:, 0], rate)
+        open_sound(tone(RATE)[:, 0], sample_rate)
 
 
 @pytest.mark.parametrize(
-    ("x", "rate", "word"),
+    ("x", "sample_rate", "word"),
     [
-        (np.zeros(10), None, "rate="),
+        (np.zeros(10), None, "sample_rate="),
         (np.zeros((10, 10, 10)), RATE, "no sound"),
         (np.zeros((0, 5)), RATE, "no samples"),
         (torch.zeros(5, device="meta"), RATE, "no sound"),
@@ -254,9 +254,9 @@ def test_an_absurd_rate_is_refused(rate):
         (b"RIFF", 16000, "states its own"),
     ],
 )
-def test_arrays_that_are_no_sound(x, rate, word):
+def test_arrays_that_are_no_sound(x, sample_rate, word):
     with pytest.raises(InputError, match=word):
-        open_sound(x, rate)
+        open_sound(x, sample_rate)
 
 
 def test_a_recording_that_is_too_long_is_refused_and_the_limit_can_be_moved(monkeypatch):
@@ -280,11 +280,11 @@ def test_a_folder_and_a_missing_file(tmp_path):
         open_sound(tmp_path / "missing.wav")
 
 
-def matroska(packets: int, samples: int, rate: int = 16000) -> bytes:
+def matroska(packets: int, samples: int, sample_rate: int = 16000) -> bytes:
     """A recording in packets of so many samples each."""
-    stream, second = io.BytesIO(), Fraction(1, rate)
+    stream, second = io.BytesIO(), Fraction(1, sample_rate)
     with av.open(stream, "w", format="matroska") as container:
-        track = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        track = container.add_stream("pcm_s16le", rate=sample_rate, layout="mono")
         for i in range(packets):
             packet = av.Packet(bytes(2 * samples))
             packet.stream, packet.pts, packet.dts, packet.time_base = track, i * samples, i * samples, second
@@ -298,11 +298,11 @@ def test_tiny_packets_are_refused_and_small_ones_are_not():
         read_mono(matroska(6000, 1), 16000)
 
 
-@pytest.mark.parametrize(("rate", "channels", "kind"), [(655_350, 8, "flac"), (192_000, 255, "wav")])
-def test_samples_a_second_are_limited_over_all_channels(rate, channels, kind):
+@pytest.mark.parametrize(("sample_rate", "channels", "kind"), [(655_350, 8, "flac"), (192_000, 255, "wav")])
+def test_samples_a_second_are_limited_over_all_channels(sample_rate, channels, kind):
     stream = io.BytesIO()
-    soundfile.write(stream, np.zeros((100, channels), np.int16), rate, format=kind)
-    with pytest.raises(InputError, match=f"has {channels} channels of {rate} Hz"):
+    soundfile.write(stream, np.zeros((100, channels), np.int16), sample_rate, format=kind)
+    with pytest.raises(InputError, match=f"has {channels} channels of {sample_rate} Hz"):
         open_sound(stream.getvalue())
 
 

@@ -17,7 +17,7 @@ def frontend():
 
 
 def examples(frontend, samples):
-    return sum(len(batch.data) for batch in frontend.batches(np.ones(samples, np.float32), rate=RATE))
+    return sum(len(batch.data) for batch in frontend.batches(np.ones(samples, np.float32), sample_rate=RATE))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_any_overlap(frontend, step, count):
     assert frontend.with_hop(step).framing.count(192000) == count
     signal = np.random.default_rng(0).standard_normal(RATE * 3).astype(np.float32)
     hop = frontend.with_hop(step)
-    batch = next(hop.batches(signal, rate=RATE))
+    batch = next(hop.batches(signal, sample_rate=RATE))
     start = hop.framing.hop
     alone = hop.log_mel(batch.data.new_tensor(signal[start : start + 15600]))
     np.testing.assert_allclose(batch.data[1, 0], alone, atol=1e-5)
@@ -65,11 +65,11 @@ def test_steps_that_make_no_sense(frontend, step):
 
 def test_a_network_with_other_preprocessing_shares_its_module():
     net = zoo.load("vggish", weights=None, device="cpu")
-    other = net.with_preset(net.preset.with_hop(0.48).padded())
+    other = net.with_preprocessor(net.preprocessor.with_hop(0.48).padded())
     assert other.module is net.module
     x = np.zeros(2 * RATE, np.float32)
-    assert len(net.embed(x, rate=RATE).values) == 2
-    assert len(other.embed(x, rate=RATE).values) == 4
+    assert len(net.embed(x, sample_rate=RATE).values) == 2
+    assert len(other.embed(x, sample_rate=RATE).values) == 4
 
 
 SHAPES = [

@@ -23,7 +23,7 @@ def test_nothing_grave(page, address, name):
 
 def grave(page: Page) -> dict[str, list[str]]:
     """The elements that break a rule, by the rule."""
-    page.mouse.move(0, 0)  # what the pointer is on has other colours
+    page.mouse.move(0, 0)  # what the pointer is on has other colors
     page.wait_for_timeout(1000)  # charts are drawn anew
     return {
         violation["id"]: [node["html"][:300] for node in violation["nodes"]]

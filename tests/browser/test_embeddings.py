@@ -32,7 +32,7 @@ def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
     settled(page)
     scrolled_to(points.last).click(force=True)
     expect(chosen).to_have_value(files[-1].name, timeout=WAIT)
-    near = expected.neighbours(len(files) - 1, 5)
+    near = expected.neighbors(len(files) - 1, 5)
     for row, similarity in zip(near.indices, near.similarities, strict=True):
         expect_text(page, re.compile(f"^{similarity:.2f} {re.escape(files[row].name)}"))
     picture = page.get_by_test_id("stMain").get_by_role("img", name=files[near.indices[0]].name)

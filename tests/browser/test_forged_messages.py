@@ -42,9 +42,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "sounds": {"sounds-way": ["Sample"]},
     "pitch": {"pitch-way": ["Sample"]},
     "embeddings": {"embeddings-way": ["Sample"]},
-    "compare": {"compare-picture-way": ["Sample"]},
+    "compare": {"compare-image-way": ["Sample"]},
     "teach": {"teach-with-1": ["Camera"], "teach-with-2": ["Microphone"]},
-    "networks": {"networks-view": ["Layers"], "networks-picture-way": ["Sample"]},
+    "networks": {"networks-view": ["Layers"], "networks-image-way": ["Sample"]},
 }
 LISTS = ("multiselect", "button_group")
 CHOICES = ("selectbox", *LISTS)

@@ -95,7 +95,7 @@ def test_where_they_look(page, address, photo):
         after = shown(page, f"Where {network} finds ruddy turnstone in {photo.name}")
         assert after.shape == before.shape
         change = abs(after - before).sum(axis=2)
-        assert change[115:215, 180:315].sum() > 0.5 * change.sum(), "most colour is on the bird"
+        assert change[115:215, 180:315].sum() > 0.5 * change.sum(), "most color is on the bird"
     assert fits(page)
 
 

@@ -16,8 +16,8 @@ from tests.browser.reading import WAIT, expect_text, metric, narrow, upload, wid
 pytestmark = pytest.mark.browser
 
 
-def colour(path: Path, rgb: tuple[int, int, int], seed: int) -> Path:
-    """A picture of noise around a colour."""
+def color(path: Path, rgb: tuple[int, int, int], seed: int) -> Path:
+    """A picture of noise around a color."""
     noise = np.random.default_rng(seed).normal(rgb, 30, (64, 64, 3)).clip(0, 255)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(noise.astype(np.uint8)).save(path)
@@ -43,10 +43,10 @@ def teach(page: Page) -> None:
 
 
 @narrow
-def test_two_colours_are_taught_tried_and_known_on_the_page_pictures(page, address, tmp_path):
+def test_two_colors_are_taught_tried_and_known_on_the_page_pictures(page, address, tmp_path):
     page.goto(f"{address}/teach")
     for name, rgb, number in (("red", (200, 40, 40), 1), ("blue", (40, 40, 200), 2)):
-        files = [colour(tmp_path / name / f"{i}.png", rgb, 10 * number + i) for i in range(6)]
+        files = [color(tmp_path / name / f"{i}.png", rgb, 10 * number + i) for i in range(6)]
         box = page.get_by_role("region", name=f"Examples of Class {number}")
         box.locator('input[type="file"]').set_input_files(files)
         if number == 1:  # a browser that is given two sets of files within milliseconds may lose one
@@ -55,7 +55,7 @@ def test_two_colours_are_taught_tried_and_known_on_the_page_pictures(page, addre
     expect_text(page, "Advice: classic classifier.")
     teach(page)
     assert metric(page, "Accuracy") == "100.0%"
-    new = colour(tmp_path / "new.png", (40, 40, 200), 99)
+    new = color(tmp_path / "new.png", (40, 40, 200), 99)
     page.get_by_role("region", name="Pictures").locator('input[type="file"]').set_input_files(new)
     expect_text(page, re.compile(r"^Class 2, \d+% sure"))
     if page.viewport_size["width"] < 800:
@@ -98,7 +98,7 @@ def test_a_bad_zip_is_one_sentence_and_the_page_still_works(page, address, tmp_p
     with zipfile.ZipFile(stream, "w") as archive:
         for label, rgb in (("red", (200, 40, 40)), ("blue", (40, 40, 200))):
             for i in range(3):
-                path = colour(tmp_path / label / f"{i}.png", rgb, i + rgb[0])
+                path = color(tmp_path / label / f"{i}.png", rgb, i + rgb[0])
                 archive.write(path, f"{label}/{path.name}")
     good = tmp_path / "good.zip"
     good.write_bytes(stream.getvalue())

@@ -17,7 +17,7 @@ RATE = 16000
 CAPACITIES = [name.partition(".")[2] for name in zoo.networks(task="pitch")]
 TONES = ("crepe_sweep", "openl3_chirp_44k")
 ENGINES = ("torch", "onnxruntime")
-CREPE_ENGINES = (*ENGINES, "spectral")
+CREPE_ENGINES = (*ENGINES, "fft")
 SOUNDS = ("baby_5000ms", "dog_975ms", "miaow_16k", "torchcrepe_test", *TONES)
 
 
@@ -27,22 +27,22 @@ def load(name: str, engine: str) -> zoo.Network:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("audio", SOUNDS)
 def test_yamnet_from_the_waveform(golden, sound, engine):
     """Tones are looser: far from a strong tone only rounding is left, and the logarithm shows it."""
     file = np.load(golden / "yamnet" / f"{sound}.npz")
     network, waveform = load("yamnet", engine), file["waveform16k"]
     loose = sound in TONES
-    patches = network.preprocess(waveform, rate=RATE)
+    patches = network.preprocess(waveform, sample_rate=RATE)
     log_mel = torch.cat([patches[0, 0], *patches[1:, 0, 48:]]).numpy()
     np.testing.assert_allclose(log_mel, file["log_mel"], atol=3e-2 if loose else 1e-3, rtol=0)
     np.testing.assert_allclose(network.scores(patches), file["scores"], atol=2e-3 if loose else 2e-4, rtol=0)
-    vectors = network.embed(waveform, rate=RATE).values
+    vectors = network.embed(waveform, sample_rate=RATE).values
     np.testing.assert_allclose(vectors, file["embeddings"], atol=5e-3 if loose else 5e-4, rtol=0)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("audio", SOUNDS)
 def test_yamnet_from_the_original_log_mel(golden, sound, engine):
     file = np.load(golden / "yamnet" / f"{sound}.npz")
     patches = torch.from_numpy(file["log_mel"]).unfold(0, 96, 48).transpose(1, 2).unsqueeze(1)
@@ -59,10 +59,10 @@ def test_crepe_on_speech(golden, capacity, engine):
     """Centring the whole array gives 63 frames; the golden file stops where the 60th ends."""
     file = np.load(golden / "crepe" / "torchcrepe_test.npz")
     network = load(f"crepe.{capacity}", engine)
-    frames = network.preprocess(file["waveform16k"], rate=RATE)[:60]
+    frames = network.preprocess(file["waveform16k"], sample_rate=RATE)[:60]
     np.testing.assert_allclose(frames, file["frames"], atol=1e-5, rtol=0)
     np.testing.assert_allclose(network.scores(frames), file[f"activation_{capacity}"], atol=2e-5, rtol=0)
-    track = zoo.pitch(file["waveform16k"], rate=RATE, network=network, threshold=0, silence=None)
+    track = zoo.pitch(file["waveform16k"], sample_rate=RATE, network=network, threshold=0, silence=None)
     assert_cents(track.frequency[:60], file[f"frequency_{capacity}"])
 
 
@@ -72,7 +72,7 @@ def test_crepe_on_the_sweep(golden, capacity, engine):
     file = np.load(golden / "crepe" / "crepe_sweep.npz")
     track = zoo.pitch(
         file["waveform16k"],
-        rate=RATE,
+        sample_rate=RATE,
         network=load(f"crepe.{capacity}", engine),
         threshold=0,
         silence=None,

@@ -26,10 +26,10 @@ def test_the_formula_is_the_one_of_the_golden_files():
     assert first.sum(dtype=np.float64) == pytest.approx(-2.5424020, abs=1e-6)
 
 
-@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("audio", SOUNDS)
 def test_vggish_sees_the_examples_of_the_original(golden, sound):
     file = np.load(golden / "vggish" / f"{sound}.npz")
-    batches = preprocessor(zoo.describe("vggish")).batches(file["waveform16k"], rate=RATE)
+    batches = preprocessor(zoo.describe("vggish")).batches(file["waveform16k"], sample_rate=RATE)
     examples = torch.cat([batch.data for batch in batches])[:, 0]
     atol = 3e-3 if sound in TONES else 3e-4
     np.testing.assert_allclose(examples, file["examples"], atol=atol, rtol=0)
@@ -67,7 +67,7 @@ def test_vggish_from_the_waveform(vggish, golden):
     """Examples 0 and 3 of the file are those of a recording."""
     file = np.load(golden / "vggish" / "network_formula.npz")
     waveform = np.load(golden / "vggish" / "baby_5000ms.npz")["waveform16k"]
-    result = vggish.embed(waveform, rate=RATE)
+    result = vggish.embed(waveform, sample_rate=RATE)
     np.testing.assert_allclose(result.values[[0, 3]], file["embedding"], atol=2e-3, rtol=0)
     np.testing.assert_allclose(result.times[3], [2.88, 3.84])
 
@@ -119,7 +119,7 @@ def test_openl3_hears_the_first_frame_half_silent(golden):
     """Centring: frame 2 of the file is half a second of zeros before the start of frame 0."""
     file = np.load(golden / "openl3" / "spectrograms.npz")
     frontend = preprocessor(zoo.describe("openl3.mel256_music_512"))
-    batch = next(frontend.batches(file["frames"][0], rate=48000))
+    batch = next(frontend.batches(file["frames"][0], sample_rate=48000))
     expected = file["mel256"][2]
     assert np.abs(batch.data[0, 0].numpy() - expected)[expected > -40].max() <= 2e-2
     np.testing.assert_allclose(batch.times[:2], [[0, 0.5], [0, 0.6]])

@@ -95,13 +95,13 @@ def test_the_savedmodel_of_tf_hub_as_weights_and_as_it_is(internet, golden, tmp_
     net = zoo.load("tfhub:google/vggish/1", device="cpu")  # where it was put for the address
     assert (net.spec.tasks, net.spec.parameters, net.spec.classes) == (("embed",), 72141184, 128)
     waveform = np.load(golden / "vggish" / "baby_5000ms.npz")["waveform16k"]
-    found, expected = (each.embed(waveform, rate=RATE) for each in (net, ours))
+    found, expected = (each.embed(waveform, sample_rate=RATE) for each in (net, ours))
     golden_rows = np.load(golden / "vggish" / "network_formula.npz")["embedding"]
     np.testing.assert_allclose(found.values[[0, 3]], golden_rows, atol=2e-3, rtol=0)
     np.testing.assert_allclose(found.values, expected.values, atol=2e-3, rtol=0)
     np.testing.assert_array_equal(found.times, expected.times)
     with pytest.raises(InputError, match="does not classify"):
-        net.classify(waveform, rate=RATE)
+        net.classify(waveform, sample_rate=RATE)
     assert len(net.replace_head(3).module.head.weight) == 3
 
     monkeypatch.setattr(verify, "_kinds", lambda spec: ("melody",))  # the sample that is made here

@@ -38,7 +38,7 @@ class Prototxt:
         self.add(name, "Convolution", *bottoms, num_output=channels, kernel_size=size, **parameters)
         return self.add(f"{name}/relu", "ReLU")
 
-    def normalise(self, name: str) -> str:
+    def normalize(self, name: str) -> str:
         return self.add(name, "LRN", local_size=5, alpha=1e-4, beta=0.75)
 
     def halve(self, name: str) -> str:
@@ -49,10 +49,10 @@ def googlenet_prototxt(classes: int) -> str:
     net = Prototxt(224)
     net.conv("conv1/7x7_s2", 64, 7, stride=2, pad=3)
     net.halve("pool1")
-    net.normalise("norm1")
+    net.normalize("norm1")
     net.conv("conv2/3x3_reduce", 64, 1)
     net.conv("conv2/3x3", 192, 3, pad=1)
-    net.normalise("norm2")
+    net.normalize("norm2")
     net.halve("pool2")
     for number, (one, reduce3, three, reduce5, five, projected) in CHANNELS.items():
         name, before = f"inception_{number}", net.top
@@ -73,10 +73,10 @@ def googlenet_prototxt(classes: int) -> str:
 def alexnet_prototxt() -> str:
     net = Prototxt(227)
     net.conv("conv1", 96, 11, stride=4)
-    net.normalise("norm1")
+    net.normalize("norm1")
     net.halve("pool1")
     net.conv("conv2", 256, 5, pad=2, group=2)
-    net.normalise("norm2")
+    net.normalize("norm2")
     net.halve("pool2")
     net.conv("conv3", 384, 3, pad=1)
     net.conv("conv4", 384, 3, pad=1, group=2)

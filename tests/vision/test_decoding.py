@@ -93,7 +93,7 @@ def test_transparency_is_laid_over_white(mode):
     assert_close(decode(encode(half, "PNG")).getpixel((0, 0)), (255, 127, 127), 1)
 
 
-def test_a_palette_and_its_transparent_colour():
+def test_a_palette_and_its_transparent_color():
     image = quarters().quantize(8)
     assert_close(corners(decode(encode(image, "PNG"))), [RED, GREEN, BLUE, WHITE], 0)
     red = image.getpixel((5, 2))
@@ -158,7 +158,7 @@ def test_arrays_tensors_and_pil(x):
     assert corners(decode(x)) == [RED, GREEN, BLUE, WHITE]
 
 
-def test_a_grey_array():
+def test_a_gray_array():
     assert decode(np.full((4, 4), 7, np.uint8)).getpixel((0, 0)) == (7, 7, 7)
     assert decode(np.ones((4, 4, 1), bool)).getpixel((0, 0)) == WHITE
 

@@ -41,7 +41,7 @@ CASES = {
 }
 
 
-def test_every_file_of_keras_in_the_catalogue_is_tried():
+def test_every_file_of_keras_in_the_catalog_is_tried():
     names = [spec.arch for spec in map(zoo.describe, zoo.networks()) if spec.name.endswith(".keras")]
     assert names == sorted(CASES, key=names.index)
 
@@ -122,7 +122,7 @@ def assert_equal_outputs(case, model, module, size):
 
 @pytest.mark.parametrize("made", CASES, indirect=True)
 def test_the_network_computes_what_keras_does(made, internet, tmp_path):
-    """From Keras's file at its address in the catalogue to the outputs."""
+    """From Keras's file at its address in the catalog to the outputs."""
     name, model = made
     case, spec = CASES[name], record(name)
     model.save(tmp_path / "model.h5")

@@ -18,16 +18,16 @@ def test_record_and_module_agree(size, channels, widths):
         sum(isinstance(layer, torch.nn.Conv2d | torch.nn.Linear) for layer in module.modules()) == spec.depth
     )
     assert spec.parameters == sum(parameter.numel() for parameter in module.parameters())
-    for layer in (spec.head, spec.embedding, spec.cam):
+    for layer in (spec.head_layer, spec.embedding_layer, spec.cam_layer):
         module.get_submodule(layer)
 
 
-def test_a_grey_picture_is_its_luma_less_the_mean():
+def test_a_gray_picture_is_its_luma_less_the_mean():
     preset = preprocessor(small_cnn(classes=2, size=2, mean=[0.5], std=[0.25], widths=[4]))
     (batch,) = preset.batches(np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255] * 3]], np.uint8))
     expected = [0.299, 0.587, 0.114, 1.0]  # ITU-R BT.601; torchvision rounds them to four digits
     np.testing.assert_allclose(batch.data.flatten() * 0.25 + 0.5, expected, atol=2e-4)
-    assert "grey" in preset.describe()
+    assert "gray" in preset.describe()
 
 
 def test_dropout_is_in_training_only():

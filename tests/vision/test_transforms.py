@@ -10,7 +10,7 @@ from torchvision.transforms import v2
 
 from zoo.core.errors import InputError
 from zoo.formats.caffe import messages
-from zoo.vision.transforms import PicturePreset, Preset
+from zoo.vision.transforms import ImageTransform, PicturePreset
 
 
 def write_mean(path: Path, mean: np.ndarray) -> None:
@@ -21,7 +21,7 @@ def write_mean(path: Path, mean: np.ndarray) -> None:
     path.write_bytes(blob.SerializeToString())
 
 
-PLAIN = Preset(resize=256, crop=224, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+PLAIN = ImageTransform(resize=256, crop=224, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 500, 3), np.uint8))
 
 
@@ -39,16 +39,16 @@ def test_it_is_torchvisions_usual_chain(interpolation, size):
             v2.Normalize((0.1, 0.2, 0.3), (0.5, 0.6, 0.7)),
         ]
     )
-    preset = Preset(256, 224, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7), interpolation=interpolation)
-    difference = (preset(photo) - chain(photo)).abs()
+    preprocessor = ImageTransform(256, 224, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7), interpolation=interpolation)
+    difference = (preprocessor(photo) - chain(photo)).abs()
     assert difference.max() < 1.01 / 255 / 0.5
     assert (difference > 1e-5).float().mean() < 0.01
 
 
 def test_channels_scale_and_mean():
     red = Image.new("RGB", (10, 10), (200, 100, 50))
-    preset = Preset(8, 8, (1.0, 2.0, 3.0), (2.0, 1.0, 1.0), channels="BGR", scale=255.0)
-    torch.testing.assert_close(preset(red)[:, 0, 0], torch.tensor([24.5, 98.0, 197.0]))
+    preprocessor = ImageTransform(8, 8, (1.0, 2.0, 3.0), (2.0, 1.0, 1.0), channels="BGR", scale=255.0)
+    torch.testing.assert_close(preprocessor(red)[:, 0, 0], torch.tensor([24.5, 98.0, 197.0]))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 1000), (224, 224)])
@@ -64,13 +64,13 @@ def test_a_hair_of_a_picture_is_refused_before_it_fills_the_memory():
 def test_a_mean_picture_of_caffe_is_subtracted(tmp_path):
     mean = np.random.default_rng(1).normal(110, 5, (3, 256, 256)).astype(np.float32)
     write_mean(tmp_path / "mean.binaryproto", mean)
-    preset = Preset(
+    preprocessor = ImageTransform(
         256, 224, str(tmp_path / "mean.binaryproto"), (1.0, 1.0, 1.0), channels="BGR", scale=255.0
     )
-    plain = Preset(256, 224, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), channels="BGR", scale=255.0)
-    difference = plain(PHOTO) - preset(PHOTO)
+    plain = ImageTransform(256, 224, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), channels="BGR", scale=255.0)
+    difference = plain(PHOTO) - preprocessor(PHOTO)
     torch.testing.assert_close(difference, torch.from_numpy(mean[:, 16:240, 16:240]), atol=1e-4, rtol=0)
-    assert "a mean picture" in preset.describe()
+    assert "a mean picture" in preprocessor.describe()
 
 
 def test_the_sentence_names_every_number():
@@ -89,8 +89,8 @@ def test_a_list_is_cut_into_batches_with_names():
 @pytest.mark.parametrize(("resize", "crop"), [(256, 224), (256, 227), (256, 256), (200, 224)])
 def test_what_is_seen_is_what_a_picture_of_places_shows(size, resize, crop):
     """Computed from torchvision's rule, and measured on pictures whose values are their own coordinates."""
-    preset = Preset(resize=resize, crop=crop, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
-    exact, measured = preset.seen(size), PicturePreset.seen(preset, size)
+    preprocessor = ImageTransform(resize=resize, crop=crop, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+    exact, measured = preprocessor.seen(size), PicturePreset.seen(preprocessor, size)
     pixel = min(size) / resize  # of what the network sees, on the picture
     levels = max(size) / 255 / 5  # of 8 bits, through which the measurement goes
     np.testing.assert_allclose(measured, exact, atol=0.5 * pixel + levels)

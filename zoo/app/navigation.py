@@ -17,7 +17,7 @@ ICONS = {
     "teach": "school",
     "networks": "grid_view",
 }
-# In the dark, white on the primary colour is too faint to read, and a darker one is too faint on the page; a
+# In the dark, white on the primary color is too faint to read, and a darker one is too faint on the page; a
 # place that is empty, but for what was shown while it worked, takes no room.
 STYLE = """<style>
 [data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primary"] span,

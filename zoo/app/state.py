@@ -21,14 +21,14 @@ from cachetools import LRUCache, cached
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import zoo
-from zoo.app.live.session import Hall
+from zoo.app.live.session import SessionLimiter
 from zoo.app.server.sessions import at_end
 from zoo.app.server.stopping import at_stop
 from zoo.app.services import offered_networks
-from zoo.app.services.jobs import Line
-from zoo.app.services.semaphore import Turns
-from zoo.app.services.training_job import Taught
-from zoo.app.services.workspaces import House, Workspace
+from zoo.app.services.jobs import JobQueue
+from zoo.app.services.semaphore import FairSemaphore
+from zoo.app.services.training_job import TrainedModel
+from zoo.app.services.workspaces import Workspace, WorkspaceRoot
 from zoo.app.settings import network_bytes
 from zoo.core.errors import ZooError
 from zoo.core.spec import Spec
@@ -75,7 +75,7 @@ def network(name: str) -> zoo.Network:
         return _load(name)
 
 
-_turns = Turns(max(2, os.cpu_count() or 1))
+_turns = FairSemaphore(max(2, os.cpu_count() or 1))
 
 
 @contextmanager
@@ -123,22 +123,22 @@ def _offer_to_start_again() -> None:
 
 # What follows must last as long as the process: Streamlit's cache would not do, for a browser can clear it.
 @cached({}, condition=threading.Condition())
-def _house() -> House:
-    house = House()
+def _house() -> WorkspaceRoot:
+    house = WorkspaceRoot()
     at_stop(house.close)
     return house
 
 
 @cached({}, condition=threading.Condition())
-def line() -> Line:
+def line() -> JobQueue:
     """Where all sessions queue for what needs the machine for itself: training, and measuring."""
-    return Line()
+    return JobQueue()
 
 
 @cached({}, condition=threading.Condition())
-def hall() -> Hall:
+def hall() -> SessionLimiter:
     """Where all sessions listen live."""
-    return Hall()
+    return SessionLimiter()
 
 
 def workspace() -> Workspace:
@@ -150,7 +150,7 @@ def workspace() -> Workspace:
     return own
 
 
-def taught(modality: str | None = None) -> dict[str, Taught]:
+def taught(modality: str | None = None) -> dict[str, TrainedModel]:
     """The networks that this session taught, the last one first, by names that no other session knows."""
     if "workspace" not in st.session_state:
         return {}
@@ -158,7 +158,7 @@ def taught(modality: str | None = None) -> dict[str, Taught]:
     return {name: one for name, one in reversed(made) if modality in (None, one.network.spec.modality)}
 
 
-def keep_taught(one: Taught) -> None:
+def keep_taught(one: TrainedModel) -> None:
     """Offer a network that was taught on the other pages too; past `MOST_TAUGHT` the oldest goes."""
     made = workspace().made
     made[str(one.folder)] = one
@@ -208,7 +208,7 @@ def refuse(sentence: str) -> None:
 
 
 def literally(text: str) -> str:
-    """A text that Markdown, with Streamlit's formulas, colours and icons, shows as it is."""
+    """A text that Markdown, with Streamlit's formulas, colors and icons, shows as it is."""
     return re.sub(r"[\\*`$\[\]<>~]|(?<!\w)_|_(?!\w)|:(?=[\w/+-]+:)", r"\\\g<0>", text)
 
 

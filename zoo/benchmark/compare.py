@@ -201,7 +201,7 @@ def compare(
     names: Sequence[str],
     x: Any = None,
     *,
-    rate: float | None = None,
+    sample_rate: float | None = None,
     pretrained: bool = True,
     fetch: bool = True,
     batch: int = 16,
@@ -219,7 +219,7 @@ def compare(
     names : sequence of str
     x : path, URL, bytes, array, PIL image, or a list of these, optional
         Inputs that every network classifies.
-    rate : float, optional
+    sample_rate : float, optional
         Sample rate of an array of sound, in Hz.
     pretrained : bool
         False measures untrained networks: as fast as trained ones, and nothing is fetched.
@@ -253,7 +253,7 @@ def compare(
     if x is not None and not pretrained:
         raise InputError("Untrained networks know no classes: leave out the inputs, or untrained.")
     request = {
-        "rate": rate,
+        "sample_rate": sample_rate,
         "batch": count("batch", batch),
         "repeats": count("repeats", repeats),
         "options": {"device": device, "engine": engine, "dtype": dtype, "trust": trust},

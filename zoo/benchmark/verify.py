@@ -65,7 +65,7 @@ def verify(name: str, *, against: str | None = None, trust: bool = False) -> Ite
     other = counterpart(describe(name, trust=trust), against, trust=trust) if against else None
     net = load(name, device="cpu", trust=trust)
     yield from _recounted(net)
-    if net.spec.known:
+    if net.spec.smoke_test:
         yield _known_answer(net)
     if other:
         yield from differences(net, load(other, device="cpu", trust=trust))
@@ -114,9 +114,9 @@ def differences(net: Network, other: Network) -> Iterator[Finding]:
 
 def _kinds(spec: Spec) -> tuple[str, ...]:
     """Samples that a network is made for."""
-    if spec.modality == "picture":
-        return ("picture",)
-    return ("melody",) if "pitch" in spec.tasks else ("sound", "melody")
+    if spec.modality == "image":
+        return ("image",)
+    return ("melody",) if "pitch" in spec.tasks else ("audio", "melody")
 
 
 def _outputs(net: Network, given: Path) -> dict[str, np.ndarray]:
@@ -169,7 +169,7 @@ def _recounted(net: Network) -> Iterator[Finding]:
 
 
 def _known_answer(net: Network) -> Finding:
-    given, answer = net.spec.known.sample, net.spec.known.answer
+    given, answer = net.spec.smoke_test.sample, net.spec.smoke_test.answer
     if "pitch" in net.spec.tasks:
         track = pitch(sample(given), network=net)
         notes = [note for note in track.note_names() if note]

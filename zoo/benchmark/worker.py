@@ -102,8 +102,8 @@ def _measure(request: dict[str, Any]) -> dict[str, Any]:
     said, input_ms = [], None
     if request["x"] is not None:
         given = request["x"] if isinstance(request["x"], list | tuple) else [request["x"]]
-        said = net.classify(list(given), top=1, rate=request["rate"])
-        whole = _timed(lambda: net.classify(given[0], rate=request["rate"]), request["repeats"])
+        said = net.classify(list(given), top=1, sample_rate=request["sample_rate"])
+        whole = _timed(lambda: net.classify(given[0], sample_rate=request["sample_rate"]), request["repeats"])
         input_ms = 1e3 * float(np.median(whole))
     torch.manual_seed(0)
     one = torch.rand(1, *net.spec.input_shape)

@@ -17,7 +17,7 @@ def compare(
     untrained: Annotated[bool, typer.Option(help="Measure without weights; nothing is fetched.")] = False,
     batch: Annotated[int, typer.Option(help="Batch size of the throughput.")] = 16,
     repeats: Annotated[int, typer.Option(help="Passes that are timed.")] = 10,
-    engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or spectral.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or fft.")] = "auto",
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     trust: Trust = False,
     plot: Annotated[Path | None, typer.Option(help="Write the chart to this .html file.")] = None,
@@ -37,7 +37,7 @@ def compare(
             bar.update(done - bar.n)
 
         result = measure(
-            names or networks("picture", "classify", embedded=True),
+            names or networks("image", "classify", bundled=True),
             inputs or None,
             pretrained=not untrained,
             batch=batch,

@@ -48,10 +48,10 @@ def info(name: str, trust: Trust = False, as_json: Json = False) -> None:
         "input": " × ".join(map(str, spec.input_shape)),
         "preprocess": preprocessor(spec).describe(),
         "published": accuracy or "no figure on record",
-        "licence": spec.licence,
+        "license": spec.license,
         "citation": spec.citation,
         "original": spec.homepage,
-        "fidelity": spec.fidelity,
+        "validation": spec.validation,
         "cached": str(weights.path_of(spec)) if cached else f"no; `zoo fetch {spec.name}` brings it",
     }
     if cached:
@@ -89,11 +89,11 @@ def fetch(
     """Bring weights (and, without names, the samples) onto this machine."""
     from zoo.hub import samples, weights
 
-    chosen = names or networks(embedded=None if everything else True)
+    chosen = names or networks(bundled=None if everything else True)
     for spec in [describe(name, trust=trust) for name in chosen]:
         path = weights.ensure(spec)
         record = weights.record_of(spec)
-        typer.echo(f"{spec.name}  {spec.licence}  {record['source']}\n  sha256 {record['sha256']}  {path}")
+        typer.echo(f"{spec.name}  {spec.license}  {record['source']}\n  sha256 {record['sha256']}  {path}")
     if not names:
         for name in samples.SAMPLES:
             typer.echo(f"{samples.sample(name)}  {samples.SAMPLES[name].credit}")
@@ -112,7 +112,7 @@ def verify(
     from zoo.benchmark.verify import verify as check
 
     failed = False
-    for name in names or networks(embedded=True):
+    for name in names or networks(bundled=True):
         for finding in check(name, against=against, trust=trust):
             failed |= not finding.passed
             typer.echo(

@@ -30,7 +30,7 @@ def classify(
     files: list[str],
     network: NetworkOption = "squeezenet",
     top: Annotated[int, typer.Option(help="Classes to name.")] = 5,
-    engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or spectral.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or fft.")] = "auto",
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -249,7 +249,7 @@ def pitch_summary(track: Any) -> str:
     )
 
 
-def _write_wav(track: Any, path: Path, rate: int = 44100) -> None:
+def _write_wav(track: Any, path: Path, sample_rate: int = 44100) -> None:
     import soundfile
 
-    soundfile.write(path, track.synthesise(rate), rate, format="WAV")
+    soundfile.write(path, track.synthesize(sample_rate), sample_rate, format="WAV")

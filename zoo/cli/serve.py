@@ -23,7 +23,7 @@ def demo() -> None:
     from zoo.inference.api import sound_events
 
     typer.echo(f"{SAMPLES['cat.png'].title} ({SAMPLES['cat.png'].credit})")
-    for network in networks("picture", "classify", embedded=True):
+    for network in networks("image", "classify", bundled=True):
         result = name_classes(sample("cat.png"), network=network, top=3)
         best = zip(result.labels, result.scores, strict=True)
         typer.echo(f"  {network}: " + ", ".join(f"{label} {score:.0%}" for label, score in best))
@@ -34,7 +34,7 @@ def demo() -> None:
             f"  {heard.network}: {event.label} {event.start:.1f} to {event.end:.1f} s, {event.score:.2f}"
         )
     typer.echo(f"{SAMPLES['melody.wav'].title} ({SAMPLES['melody.wav'].credit})")
-    for network in networks("sound", "pitch", embedded=True):
+    for network in networks("audio", "pitch", bundled=True):
         track = track_pitch(sample("melody.wav"), network=network)
         typer.echo(f"  {network}: {pitch_summary(track)}")
 

@@ -1,4 +1,4 @@
-"""Commands about labelled examples: advise, train and evaluate."""
+"""Commands about labeled examples: advise, train and evaluate."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from zoo.core.errors import InputError
 from zoo.core.validation import number, parsed
 from zoo.hub.registry import as_path
 
-Data = Annotated[str, typer.Argument(help="Labelled examples, as `zoo.dataset` reads them.")]
+Data = Annotated[str, typer.Argument(help="Labeled examples, as `zoo.dataset` reads them.")]
 
 
 @app.command()
@@ -49,9 +49,7 @@ def advise(
 
 @app.command()
 def train(
-    data: Annotated[
-        str | None, typer.Argument(help="Labelled examples, as `zoo.dataset` reads them.")
-    ] = None,
+    data: Annotated[str | None, typer.Argument(help="Labeled examples, as `zoo.dataset` reads them.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the trained network.")] = None,
     recipe: Annotated[
         str | None, typer.Option(help="Well-known data and a network that fits them; DATA is left out then.")
@@ -141,7 +139,7 @@ def train(
         return print_json({"folder": str(out), **record})
     counts = ", ".join(f"{name} {count}" for name, count in record["counts"].items())
     typer.echo(
-        f"{record['parent']} learnt by the method {record['method']} in {record['seconds']} s: {counts}"
+        f"{record['parent']} learned by the method {record['method']} in {record['seconds']} s: {counts}"
     )
     if record["method"] == "features":
         best = record["accuracy in folds"][record["classifier"]]
@@ -160,7 +158,7 @@ def evaluate(
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Judge a network on labelled examples."""
+    """Judge a network on labeled examples."""
     require_place(report, ".html")
     from zoo.inference.load import load
     from zoo.training.data.load import dataset

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 
-class Growing:
+class ArrayBuffer:
     """An array that is added to along its first axis.
 
     A list of small arrays would do the same, but each of them would lie between the large buffers that come

@@ -48,14 +48,14 @@ BUILDERS: Table = {
     "yamnet": "zoo.audio.yamnet:YAMNet",
 }
 
-# Preprocessing: objects with ``describe()`` and ``batches(x, rate=, size=)``.
+# Preprocessing: objects with ``describe()`` and ``batches(x, sample_rate=, size=)``.
 PREPROCESSORS: Table = {
-    "crepe_frames": "zoo.audio.frontends:NormalisedFrames",
+    "crepe_frames": "zoo.audio.frontends:NormalizedFrames",
     "decibel_spectrograms": "zoo.audio.spectrograms:DecibelSpectrograms",
-    "hf.feature_extractor": "zoo.hub.huggingface_audio:preset",
+    "hf.feature_extractor": "zoo.hub.huggingface_audio:preprocessor",
     "hf.image_processor": "zoo.hub.huggingface_image:Processor",
     "log_mel_patches": "zoo.audio.frontends:LogMelPatches",
-    "resize_crop": "zoo.vision.transforms:Preset",
+    "resize_crop": "zoo.vision.transforms:ImageTransform",
     "tfhub.windows": "zoo.hub.tfhub:Windows",
 }
 
@@ -91,7 +91,7 @@ CONVERTERS: Table = {
 
 # Other forms of a module that compute the same, see `zoo.inference.engines`.
 FORMS: Table = {
-    "crepe.fft": "zoo.audio.crepe_fft:Spectral",
+    "crepe.fft": "zoo.audio.crepe_fft:CREPEFFT",
 }
 
 # Untrained networks by their sizes: functions of a mapping of arguments that give a record.

@@ -21,7 +21,7 @@ class WeightsError(ZooError, OSError):
 
 
 class CatalogError(ZooError, ValueError):
-    """A record of a catalogue that is incomplete or contradicts itself."""
+    """A record of a catalog that is incomplete or contradicts itself."""
 
 
 class EngineError(ZooError, RuntimeError):

@@ -14,7 +14,7 @@ from zoo.core.errors import UnknownNameError
 INPUT = "input of "  # before a layer's name: what goes into it
 
 
-class NoHead(nn.Identity):
+class HeadPlaceholder(nn.Identity):
     """Where the head would be of a network that was trained for its embedding: `replace_head` puts one there.
 
     Parameters
@@ -46,7 +46,7 @@ def layer_of(module: nn.Module, name: str) -> nn.Module:
 
 
 @contextmanager
-def watching(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, torch.Tensor]]:
+def record_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, torch.Tensor]]:
     """Keep what some layers give out (or take in) while the module runs.
 
     A layer may change its output in place after the hook has seen it (ReLU does), so a copy is kept.
@@ -72,7 +72,7 @@ def watching(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, tor
 
 
 @contextmanager
-def departing(module: nn.Module, layer: str) -> Iterator[list[torch.Tensor]]:
+def grad_from_layer(module: nn.Module, layer: str) -> Iterator[list[torch.Tensor]]:
     """From what a layer gives out, kept, gradients are known while the module runs; before it none are.
 
     To be entered with gradients off. Behind the layer the module goes on with a copy, which it may change in

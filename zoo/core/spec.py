@@ -1,4 +1,4 @@
-"""The frozen record of one checkpoint, as a catalogue states it."""
+"""The frozen record of one checkpoint, as a catalog states it."""
 
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -8,19 +8,20 @@ from msgspec import Meta, Struct, field
 from zoo.core import components
 from zoo.core.errors import CatalogError
 
-Modality = Literal["picture", "sound"]
+Modality = Literal["image", "audio"]
 Task = Literal["classify", "embed", "events", "pitch"]
 Activation = Literal["softmax", "sigmoid"]
 Origin = Literal["catalog", "saved", "hf", "timm", "tfhub"]
-HeadKind = Literal["linear", "kernel", "neighbours"]
+HeadKind = Literal["linear", "kernel", "neighbors"]
 MODALITIES: tuple[str, ...] = get_args(Modality)
 TASKS: tuple[str, ...] = get_args(Task)
+NOUNS = {"image": "images", "audio": "recordings"}  # what a network of a modality takes
 
 Text = Annotated[str, Meta(pattern=r"\S")]
 # Larger than any network's; a record that says more is damaged, and would only cost memory.
 Count = Annotated[int, Meta(gt=0, le=10**12)]
 Width = Annotated[int, Meta(gt=0, le=10**6)]
-_SIZES = {"linear": (), "kernel": ("vectors",), "neighbours": ("vectors", "neighbours")}  # of heads by kind
+_SIZES = {"linear": (), "kernel": ("vectors",), "neighbors": ("vectors", "neighbors")}  # of heads by kind
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,27 +108,27 @@ class Head(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     Attributes
     ----------
     classes : int
-    kind : {"linear", "kernel", "neighbours"}
-    vectors, neighbours : int or None
+    kind : {"linear", "kernel", "neighbors"}
+    vectors, neighbors : int or None
         Examples that the head keeps, and how many of them vote; None where the kind has no such size.
     """
 
     classes: Width
     kind: HeadKind = "linear"
     vectors: Width | None = None
-    neighbours: Width | None = None
+    neighbors: Width | None = None
 
     def __post_init__(self) -> None:
         expected = _SIZES[self.kind]
         if tuple(self.sizes) != expected:
             raise ValueError(f"a {self.kind} head takes {' and '.join(expected) or 'no sizes'}")
-        if self.vectors and self.neighbours and self.neighbours > self.vectors:
-            raise ValueError(f"{self.neighbours} neighbours are more than the {self.vectors} vectors")
+        if self.vectors and self.neighbors and self.neighbors > self.vectors:
+            raise ValueError(f"{self.neighbors} neighbors are more than the {self.vectors} vectors")
 
     @property
     def sizes(self) -> dict[str, int]:
         """The sizes that its kind takes."""
-        sizes = {"vectors": self.vectors, "neighbours": self.neighbours}
+        sizes = {"vectors": self.vectors, "neighbors": self.neighbors}
         return {name: size for name, size in sizes.items() if size is not None}
 
 
@@ -139,7 +140,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name : str
         ``arch.tag``; the bare arch means the default tag.
     title, modality, tasks : str, str, tuple of str
-        Readable name; ``"picture"`` or ``"sound"``; verbs that apply.
+        Readable name; ``"image"`` or ``"audio"``; verbs that apply.
     builder : str
         Key of `zoo.core.components.BUILDERS`: what builds the untrained network, called with `arguments`.
     parameters : int
@@ -157,35 +158,35 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         CSV file with columns index, id, label; None where outputs are not classes.
     activation : str
         What turns the outputs into scores.
-    head, embedding, cam : str
+    head_layer, embedding_layer, cam_layer : str
         Names of the last layer, of the layer whose output is the embedding (or ``"input of <layer>"``),
         and of the layer for class-activation maps (empty where there is none).
-    after_head : str
+    head_activation : str
         Name of an activation behind the last layer, which goes when that is replaced; empty where there is
         none.
     pool : bool
         Whether the embedding is averaged over positions, or flattened.
-    tokens : bool
+    tokens_first : bool
         Of sound: whether a layer's output of three axes is a transformer's (n, tokens, channels), as it is
         for pictures, or (n, channels, positions).
-    licence, citation, homepage : str
+    license, citation, homepage : str
         Of the weights; of the paper; of the original.
     accuracy : Accuracy or None
         Of this checkpoint.
     published : Published or None
         Of the network that this one stands for, beside others.
-    fidelity : str
+    validation : str
         How this checkpoint was checked, and every known difference from the original.
     sources : tuple of Source
         Tried in order.
-    embedded : bool
+    bundled : bool
         True where the package index alone is enough to have the weights.
-    spectral : str
+    fft_builder : str
         Key of `zoo.core.components.FORMS`: what makes of the module a function of batches, the same in the
         frequency domain; empty where there is none.
     training : mapping
         How it was trained, of a network that was trained with the zoo: parent, data, method, figures.
-    known : Known or None
+    smoke_test : Known or None
         What `zoo verify` expects of the network.
     origin : {"catalog", "saved", "hf", "timm", "tfhub"}
         Where the record comes from.
@@ -207,25 +208,25 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     classes: Count
     preprocess: dict[str, Any]
     activation: Activation
-    head: Text
-    embedding: Text
-    licence: Text
+    head_layer: Text
+    embedding_layer: Text
+    license: Text
     citation: Text
     homepage: Text
-    fidelity: Text
+    validation: Text
     sources: tuple[Source, ...]
     arguments: dict[str, Any] = field(default_factory=dict)
     labels: str | None = None
     pool: bool = True
-    tokens: bool = False
-    cam: str = ""
+    tokens_first: bool = False
+    cam_layer: str = ""
     accuracy: Accuracy | None = None
     published: Published | None = None
-    embedded: bool = False
-    spectral: str = ""
-    after_head: str = ""
+    bundled: bool = False
+    fft_builder: str = ""
+    head_activation: str = ""
     training: dict[str, Any] = field(default_factory=dict)
-    known: Known | None = None
+    smoke_test: Known | None = None
     origin: Origin = "catalog"
     parent: Parent | None = None
     new_head: Head | None = None
@@ -262,13 +263,13 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             parent=self.made_from,
             parameters=parameters,
             classes=head.classes,
-            tasks=("classify", "embed") if self.modality == "picture" else ("classify", "embed", "events"),
+            tasks=("classify", "embed") if self.modality == "image" else ("classify", "embed", "events"),
             activation="softmax",
             labels=None,
             accuracy=None,
             published=None,
-            spectral=self.spectral if head.kind == "linear" else "",
-            known=None,
+            fft_builder=self.fft_builder if head.kind == "linear" else "",
+            smoke_test=None,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -277,7 +278,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def parse(name: str, table: dict[str, Any]) -> Spec:
-    """Validate one record, as a catalogue states it.
+    """Validate one record, as a catalog states it.
 
     Raises
     ------
@@ -304,8 +305,8 @@ def validate(spec: Spec) -> Spec:
 def _check(spec: Spec) -> None:
     _require(spec, components.BUILDERS, "builder", spec.builder)
     _require(spec, components.PREPROCESSORS, "preprocess.type", spec.preprocess.get("type"))
-    if spec.spectral:
-        _require(spec, components.FORMS, "spectral", spec.spectral)
+    if spec.fft_builder:
+        _require(spec, components.FORMS, "fft_builder", spec.fft_builder)
     if not spec.sources:
         raise CatalogError(f"The record {spec.name} has no sources; name one or more.")
     for source in spec.sources:

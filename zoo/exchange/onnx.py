@@ -21,7 +21,7 @@ def export(net: Network, path: str | os.PathLike[str]) -> Path:
 
     The graph takes `data`, the preprocessed batch, and gives `outputs`, the scores before the activation,
     and `layer`, the embedding's layer. Its metadata say what comes before and after: the preprocessing in a
-    sentence, the activation, the labels in the order of the outputs, and the licence.
+    sentence, the activation, the labels in the order of the outputs, and the license.
 
     Parameters
     ----------
@@ -50,16 +50,16 @@ def to_onnx(net: Network) -> bytes:
 
     eager = PyTorch(copy.deepcopy(net.module).cpu().eval(), torch.device("cpu"), "fp32")
     shape = net.spec.input_shape
-    graph = exported(eager, shape, net.spec.embedding)
+    graph = exported(eager, shape, net.spec.embedding_layer)
     check(session_of(graph, torch.get_num_threads()), eager, shape)
     model = onnx.load_model_from_string(graph)
     described = {
         "network": net.name,
-        "preprocessing": net.preset.describe(),
+        "preprocessing": net.preprocessor.describe(),
         "activation": net.spec.activation,
         "labels": json.dumps([label.label for label in net.labels], ensure_ascii=False),
-        "layer": net.spec.embedding,
-        "licence": net.spec.licence,
+        "layer": net.spec.embedding_layer,
+        "license": net.spec.license,
     }
     onnx.helper.set_model_props(model, described)
     return model.SerializeToString()

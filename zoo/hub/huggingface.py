@@ -202,10 +202,10 @@ def record(checkpoint: str, module: nn.Module, **fields: Any) -> Spec:
         "arguments": {"checkpoint": checkpoint},
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "depth": None,
-        "licence": _licence(checkpoint),
+        "license": _license(checkpoint),
         "citation": "See the model's card.",
         "homepage": str(folder) if local else f"https://huggingface.co/{checkpoint}",
-        "fidelity": "The network and weights of transformers; nothing was checked here.",
+        "validation": "The network and weights of transformers; nothing was checked here.",
         "sources": (source,),
         "origin": "hf",
         "parent": Parent(f"hf:{folder.absolute()}") if local else None,
@@ -234,8 +234,8 @@ def classifier_fields(checkpoint: str, module: nn.Module) -> dict[str, Any]:
         "classes": config.num_labels,
         "labels": f"hf:{checkpoint}",
         "activation": "sigmoid" if config.problem_type == "multi_label_classification" else "softmax",
-        "head": heads[-1],
-        "embedding": f"input of {heads[-1]}",
+        "head_layer": heads[-1],
+        "embedding_layer": f"input of {heads[-1]}",
     }
 
 
@@ -255,7 +255,7 @@ def _loader(config: Any) -> type:
     return AutoModelForAudioClassification if is_classifier(config) else AutoModel
 
 
-def _licence(checkpoint: str) -> str:
+def _license(checkpoint: str) -> str:
     card = Path(checkpoint) / "README.md"
     try:
         if card.is_file() or not Path(checkpoint).is_dir():

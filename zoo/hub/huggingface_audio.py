@@ -84,13 +84,13 @@ class Extractor(Frontend):
         """Features of a waveform (samples,) of k windows: (k, samples), (k, frames, bands) or the like."""
         window, hop = self.framing.window, self.framing.hop
         windows = waveform.unfold(0, window, hop) if len(waveform) > window else waveform[None]
-        features = self.extractor(list(windows.numpy()), sampling_rate=self.rate, return_tensors="pt")
+        features = self.extractor(list(windows.numpy()), sampling_rate=self.sample_rate, return_tensors="pt")
         return features[self.extractor.model_input_names[0]].float()
 
 
-def preset(checkpoint: str, rate: int, window: int) -> Extractor:
+def preprocessor(checkpoint: str, sample_rate: int, window: int) -> Extractor:
     """The preprocessing of a checkpoint: windows of so many samples that overlap by half."""
-    return Extractor(rate, Framing(window, window // 2, back=True), checkpoint)
+    return Extractor(sample_rate, Framing(window, window // 2, back=True), checkpoint)
 
 
 def describe(checkpoint: str) -> Spec:
@@ -107,7 +107,7 @@ def describe(checkpoint: str) -> Spec:
         If it is neither, or has no feature extractor.
     """
     config, extractor = huggingface.config_of(checkpoint), _extractor(checkpoint)
-    rate, window = extractor.sampling_rate, _window(extractor)
+    sample_rate, window = extractor.sampling_rate, _window(extractor)
     with torch.device("meta"):
         module = _build(checkpoint, config)
     if isinstance(module, Encoder):
@@ -117,8 +117,8 @@ def describe(checkpoint: str) -> Spec:
             "builder": "hf.encoder",
             "classes": config.projection_dim if clap else config.hidden_size,
             "activation": "softmax",
-            "head": "vectors",
-            "embedding": "vectors",
+            "head_layer": "vectors",
+            "embedding_layer": "vectors",
         }
     else:
         fields = huggingface.classifier_fields(checkpoint, module)
@@ -129,13 +129,13 @@ def describe(checkpoint: str) -> Spec:
     return huggingface.record(
         checkpoint,
         module,
-        modality="sound",
-        tokens=True,
-        input_shape=tuple(preset(checkpoint, rate, window)(torch.zeros(window)).shape[1:]),
+        modality="audio",
+        tokens_first=True,
+        input_shape=tuple(preprocessor(checkpoint, sample_rate, window)(torch.zeros(window)).shape[1:]),
         preprocess={
             "type": "hf.feature_extractor",
             "checkpoint": checkpoint,
-            "rate": rate,
+            "sample_rate": sample_rate,
             "window": window,
         },
         **fields,

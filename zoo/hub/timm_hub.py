@@ -1,4 +1,4 @@
-"""Any image classifier of timm by its name, with timm's own preprocessing, labels and licence.
+"""Any image classifier of timm by its name, with timm's own preprocessing, labels and license.
 
 Wightman: PyTorch Image Models, https://github.com/huggingface/pytorch-image-models
 """
@@ -60,7 +60,7 @@ def describe(name: str) -> Spec:
     return Spec(
         name=f"timm:{name}",
         title=name,
-        modality="picture",
+        modality="image",
         tasks=("classify", "embed"),
         builder="timm",
         arguments={"model_name": name},
@@ -78,12 +78,12 @@ def describe(name: str) -> Spec:
         },
         labels=_labels_of(config, name),
         activation="softmax",
-        head=config.classifier,
-        embedding=f"input of {config.classifier}",
-        licence=config.license or "not stated by timm",
+        head_layer=config.classifier,
+        embedding_layer=f"input of {config.classifier}",
+        license=config.license or "not stated by timm",
         citation=config.paper_name or "R. Wightman: PyTorch Image Models, 2019.",
         homepage=config.origin_url or "https://github.com/huggingface/pytorch-image-models",
-        fidelity="timm's own network, weights and figures; nothing was checked here.",
+        validation="timm's own network, weights and figures; nothing was checked here.",
         origin="timm",
         sources=(
             Source(

@@ -257,7 +257,7 @@ def _convert(tensors: dict[str, np.ndarray], source: Source, origin: str) -> dic
 
 
 def _store(spec: Spec, path: Path, source: Source, sha256: str, tensors: dict[str, np.ndarray]) -> None:
-    from safetensors.numpy import save as serialise
+    from safetensors.numpy import save as serialize
 
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in sorted(tensors.items())}
     record = record_of(spec)
@@ -265,7 +265,7 @@ def _store(spec: Spec, path: Path, source: Source, sha256: str, tensors: dict[st
     record |= {"source": source.url, "layout": LAYOUT}
 
     def save(temporary: Path) -> None:
-        temporary.write_bytes(serialise(contiguous))
+        temporary.write_bytes(serialize(contiguous))
         record["sha256"] = digest(temporary)
         write(path.with_suffix(".json"), lambda sidecar: sidecar.write_text(json.dumps(record, indent=1)))
 

@@ -192,7 +192,7 @@ def look(
     x: Any,
     layer: str,
     *,
-    rate: float | None = None,
+    sample_rate: float | None = None,
     at: float | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> Activations:
@@ -205,7 +205,7 @@ def look(
         One picture or recording; of a recording the first `MOST_SECONDS`.
     layer : str
         See `Network.layers`.
-    rate : float, optional
+    sample_rate : float, optional
         Sample rate of an array of sound, in Hz.
     at : float, optional
         Which window of sound to keep whole: the one that begins nearest to this time in s. By default the
@@ -226,7 +226,7 @@ def look(
     """
     best, values, name, seen = -np.inf, None, "", 0
     times, course, window = [], [], 0
-    with closing(net.batches(x, rate=rate)) as batches:
+    with closing(net.batches(x, sample_rate=sample_rate)) as batches:
         for batch in batches:
             rows = _rows_of(net, batch.data, layer)
             name = batch.names[0]
@@ -255,7 +255,7 @@ def look(
         window=window,
         times=np.concatenate(times) if times else None,
         course=np.concatenate(course) if course else None,
-        axes=tuple(getattr(net.preset, "axes", ())) if values.ndim == 3 else (),
+        axes=tuple(getattr(net.preprocessor, "axes", ())) if values.ndim == 3 else (),
     )
 
 
@@ -267,13 +267,13 @@ def _rows_of(net: Network, data: torch.Tensor, layer: str) -> np.ndarray:
     rows = kept[layer].float().cpu()
     if rows.ndim < 2 or len(rows) != len(data):
         raise InputError(f"The layer {layer} of {net.name} does not give out a row for each input.")
-    if rows.ndim == 3 and (net.spec.tokens or net.spec.modality == "picture"):
+    if rows.ndim == 3 and (net.spec.tokens_first or net.spec.modality == "image"):
         rows = rows.transpose(1, 2)  # a transformer's (n, tokens, channels)
     return rows.numpy()
 
 
 def _labels(net: Network, layer: str, channels: int) -> tuple[str, ...]:
-    known = layer == net.spec.head and len(net.labels) == channels
+    known = layer == net.spec.head_layer and len(net.labels) == channels
     return tuple(label.label for label in net.labels) if known else ()
 
 
@@ -285,12 +285,12 @@ def _rows(title: str, names: list[str]) -> dict[str, Any]:
 
 
 def _viridis() -> np.ndarray:
-    """The scale Viridis in 256 colours, shape (256, 3), uint8."""
+    """The scale Viridis in 256 colors, shape (256, 3), uint8."""
     from plotly.colors import sequential
 
-    colours = [[int(text[i : i + 2], 16) for i in (1, 3, 5)] for text in sequential.Viridis]
-    places = np.linspace(0, 1, len(colours))
+    colors = [[int(text[i : i + 2], 16) for i in (1, 3, 5)] for text in sequential.Viridis]
+    places = np.linspace(0, 1, len(colors))
     wanted = np.linspace(0, 1, 256)
-    return np.stack([np.interp(wanted, places, one) for one in zip(*colours, strict=True)], axis=1).astype(
+    return np.stack([np.interp(wanted, places, one) for one in zip(*colors, strict=True)], axis=1).astype(
         np.uint8
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.core.array_buffer import Growing
+from zoo.core.array_buffer import ArrayBuffer
 from zoo.core.errors import InputError
 from zoo.core.validation import count
 from zoo.inference.load import load
@@ -26,11 +26,11 @@ def classify(
     *,
     network: str | Network = "squeezenet",
     top: int = 5,
-    rate: float | None = None,
+    sample_rate: float | None = None,
     overlap: float | None = None,
 ) -> Classification | list[Classification]:
     """`Network.classify` of a network by name, which is loaded anew: for many calls, load it once."""
-    return _network(network).classify(x, top=top, rate=rate, overlap=overlap)
+    return _network(network).classify(x, top=top, sample_rate=sample_rate, overlap=overlap)
 
 
 def explain(
@@ -51,18 +51,18 @@ def embed(
     network: str | Network,
     layer: str | None = None,
     pool: bool | None = None,
-    rate: float | None = None,
+    sample_rate: float | None = None,
     overlap: float | None = None,
 ) -> Embedding:
     """`Network.embed` of a network by name, which is loaded anew: for many calls, load it once."""
-    return _network(network).embed(x, layer=layer, pool=pool, rate=rate, overlap=overlap)
+    return _network(network).embed(x, layer=layer, pool=pool, sample_rate=sample_rate, overlap=overlap)
 
 
 def sound_events(
     x: Any,
     *,
     network: str | Network = "yamnet",
-    rate: float | None = None,
+    sample_rate: float | None = None,
     overlap: float | None = None,
     threshold: float = 0.35,
     separation: float = 0.25,
@@ -83,9 +83,9 @@ def sound_events(
 
     Parameters
     ----------
-    x : path, URL, bytes, or array (with `rate`)
+    x : path, URL, bytes, or array (with `sample_rate`)
     network : str or Network
-    rate : float, optional
+    sample_rate : float, optional
         Sample rate of an array, in Hz.
     overlap : float, optional
         Share of a patch, from 0 to less than 1, that the next one repeats; by default what the record says
@@ -120,7 +120,7 @@ def sound_events(
     UnknownNameError
         If there is no such network or class.
     """
-    from zoo.audio.class_grouping import Reporter
+    from zoo.audio.class_grouping import ClassGrouping
 
     net = _network(network)
     net.require("events")
@@ -134,10 +134,10 @@ def sound_events(
         "include": include,
         "exclude": exclude,
     }
-    Reporter(net.labels, **options)  # what makes no sense is said before the work
-    scores, times = Growing(np.float32, (len(net.labels),)), Growing(np.float64, (2,))
+    ClassGrouping(net.labels, **options)  # what makes no sense is said before the work
+    scores, times = ArrayBuffer(np.float32, (len(net.labels),)), ArrayBuffer(np.float64, (2,))
     name, seconds = "", 0.0
-    with closing(net.batches(x, rate=rate, overlap=overlap)) as batches:
+    with closing(net.batches(x, sample_rate=sample_rate, overlap=overlap)) as batches:
         for batch in batches:
             scores.add(net.scores(batch.data))
             times.add(batch.times)
@@ -189,9 +189,9 @@ def relocate(
     UnknownNameError
         If there is no such class.
     """
-    from zoo.audio.class_grouping import Reporter
+    from zoo.audio.class_grouping import ClassGrouping
 
-    reporter = Reporter(
+    reporter = ClassGrouping(
         net.labels,
         threshold=threshold,
         separation=separation,
@@ -209,7 +209,7 @@ def pitch(
     x: Any,
     *,
     network: str | Network = "crepe.full",
-    rate: float | None = None,
+    sample_rate: float | None = None,
     step: float = 0.01,
     decoder: str = "local-average",
     threshold: float = 0.5,
@@ -225,9 +225,9 @@ def pitch(
 
     Parameters
     ----------
-    x : path, URL, bytes, or array (with `rate`)
+    x : path, URL, bytes, or array (with `sample_rate`)
     network : str or Network
-    rate : float, optional
+    sample_rate : float, optional
         Sample rate of an array, in Hz.
     step : float
         Time between frames, in s.
@@ -273,7 +273,7 @@ def pitch(
         smoother=smoother,
         keep_activations=keep_activations,
     )
-    return follow(follower, follower.preset.batches(x, rate=rate), progress)
+    return follow(follower, follower.preprocessor.batches(x, sample_rate=sample_rate), progress)
 
 
 def redecode(
@@ -322,5 +322,5 @@ def _network(network: str | Network) -> Network:
 
 
 def _require_one(net: Network, x: Any) -> None:
-    if not net.preset.is_one(x):
-        raise InputError("One recording at a time: pass a path, bytes, or an array with rate=.")
+    if not net.preprocessor.is_one(x):
+        raise InputError("One recording at a time: pass a path, bytes, or an array with sample_rate=.")

@@ -17,12 +17,12 @@ def build(spec: Spec) -> nn.Module:
     if spec.new_head:
         from zoo.inference.heads import replace_head
 
-        replace_head(module, spec.head, spec.new_head, after=spec.after_head)
+        replace_head(module, spec.head_layer, spec.new_head, after=spec.head_activation)
     return module
 
 
 def preprocessor(spec: Spec) -> Any:
-    """Build the preprocessing of a record: an object with ``describe()`` and ``batches(x, rate=, size=)``."""
+    """Build the preprocessing of a record: an object with ``describe()`` and ``batches(x, ...)``."""
     settings = {
         key: tuple(value) if isinstance(value, list) else value for key, value in spec.preprocess.items()
     }

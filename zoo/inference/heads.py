@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from zoo.core.errors import InputError
-from zoo.core.layers import NoHead
+from zoo.core.layers import HeadPlaceholder
 from zoo.core.spec import Head
 
 
 class Distances(nn.Module):
-    """Squared distances from vectors that were standardised to others that were, as heads start with.
+    """Squared distances from vectors that were standardized to others that were, as heads start with.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Distances(nn.Module):
         return (squares - 2 * x @ self.vectors.T).clamp(min=0)
 
 
-class KernelHead(Distances):
+class RBFSVMHead(Distances):
     """A support vector machine with Gaussian kernels, one class against the others.
 
     Parameters
@@ -57,30 +57,30 @@ class KernelHead(Distances):
         return _like(logits, x)
 
 
-class NeighboursHead(Distances):
+class KNNHead(Distances):
     """The classes of the nearest examples, with one more example of each class (Laplace's rule).
 
     Parameters
     ----------
     in_features, classes, vectors : int
-    neighbours : int
+    neighbors : int
         How many examples vote.
     """
 
-    def __init__(self, in_features: int, classes: int, vectors: int, neighbours: int):
+    def __init__(self, in_features: int, classes: int, vectors: int, neighbors: int):
         super().__init__(in_features, vectors)
-        self.neighbours = neighbours
+        self.neighbors = neighbors
         self.register_buffer("classes", torch.zeros(vectors, classes))  # one-hot
         self.register_buffer("temperature", torch.ones(()))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logarithms of shares (n, classes), or (n, classes, 1, 1) for maps."""
-        nearest = super().forward(x).topk(self.neighbours, dim=1, largest=False).indices
+        nearest = super().forward(x).topk(self.neighbors, dim=1, largest=False).indices
         votes = self.classes[nearest].sum(dim=1) + 1
         return _like((votes / votes.sum(dim=1, keepdim=True)).log() / self.temperature, x)
 
 
-KINDS = {"kernel": KernelHead, "neighbours": NeighboursHead}
+KINDS = {"kernel": RBFSVMHead, "neighbors": KNNHead}
 
 
 def replace_head(module: nn.Module, name: str, head: Head, *, after: str = "") -> None:
@@ -102,7 +102,7 @@ def replace_head(module: nn.Module, name: str, head: Head, *, after: str = "") -
         If there is no such layer: an encoder ends with its vectors.
     """
     old = module.get_submodule(name)
-    if not isinstance(old, nn.Linear | nn.Conv2d | NoHead):
+    if not isinstance(old, nn.Linear | nn.Conv2d | HeadPlaceholder):
         raise InputError(
             "This network has no head that can be replaced: it is an encoder, or has a classic one."
         )

@@ -18,7 +18,7 @@ from zoo.core.labels import Label
 from zoo.core.spec import Spec
 from zoo.inference.build import preprocessor
 from zoo.inference.engines import Engine, choose
-from zoo.inference.engines.fft import Spectral
+from zoo.inference.engines.fft import FFTEngine
 from zoo.inference.engines.onnx import OnnxRuntime
 from zoo.inference.engines.pytorch import PyTorch
 from zoo.results import Classification
@@ -31,8 +31,8 @@ class Model:
     ----------
     spec : Spec
     module : torch.nn.Module
-    preset : object
-        The preprocessing: ``describe()``, ``batches(x, rate=, size=)``.
+    preprocessor : object
+        The preprocessing: ``describe()``, ``batches(x, sample_rate=, size=)``.
     device : torch.device
     dtype : str
     engine : Engine
@@ -62,7 +62,7 @@ class Model:
         self.spec = spec
         self.device = device_of(device)
         self.dtype = dtype
-        self.preset = preprocessor(spec)
+        self.preprocessor = preprocessor(spec)
         self.labels = classes
         self._engine = engine
         chosen = choose(engine, self.device, dtype, spec)
@@ -72,12 +72,14 @@ class Model:
         self.engine: Engine = eager
         if chosen == "onnxruntime":
             required = engine == chosen
-            by_rows = spec.modality == "sound"  # which comes in batches; pictures may come one by one
+            by_rows = spec.modality == "audio"  # which comes in batches; pictures may come one by one
             self.engine = OnnxRuntime(
-                eager, spec.input_shape, spec.embedding, graph, required=required, by_rows=by_rows
+                eager, spec.input_shape, spec.embedding_layer, graph, required=required, by_rows=by_rows
             )
-        elif chosen == "spectral":
-            self.engine = Spectral(eager, spec.input_shape, components.find(components.FORMS, spec.spectral))
+        elif chosen == "fft":
+            self.engine = FFTEngine(
+                eager, spec.input_shape, components.find(components.FORMS, spec.fft_builder)
+            )
 
     @property
     def name(self) -> str:
@@ -92,13 +94,18 @@ class Model:
             raise InputError(f"{self.name} does not {task}; it is made for {', '.join(self.spec.tasks)}.")
 
     def batches(
-        self, x: Any, *, rate: float | None = None, overlap: float | None = None, size: int | None = None
+        self,
+        x: Any,
+        *,
+        sample_rate: float | None = None,
+        overlap: float | None = None,
+        size: int | None = None,
     ) -> Iterator[Batch]:
         """Decode and preprocess: the batches that the network sees, each row with its input and time."""
-        preset = self.preset if overlap is None else self.preset.with_overlap(overlap)
-        return preset.batches(x, rate=rate, size=size)
+        preset = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
+        return preset.batches(x, sample_rate=sample_rate, size=size)
 
-    def preprocess(self, x: Any, *, rate: float | None = None) -> torch.Tensor:
+    def preprocess(self, x: Any, *, sample_rate: float | None = None) -> torch.Tensor:
         """What the network sees of an input.
 
         Returns
@@ -106,7 +113,7 @@ class Model:
         Tensor of float32
             (n, channels, height, width) for pictures and log-mel patches, (n, samples) for waveforms.
         """
-        return joined([batch.data for batch in self.batches(x, rate=rate)])
+        return joined([batch.data for batch in self.batches(x, sample_rate=sample_rate)])
 
     def scores(self, data: torch.Tensor) -> np.ndarray:
         """Scores of a preprocessed batch, from 0 to 1, shape (n, classes), float32."""
@@ -135,28 +142,29 @@ class Model:
         """Vectors of a preprocessed batch, shape (n, d), float32; the options are those of `embed`."""
         if pool is None:
             pool = layer is not None or self.spec.pool
-        layer = self.spec.embedding if layer is None else str(layer)
+        layer = self.spec.embedding_layer if layer is None else str(layer)
         output = self._outputs(data, [layer])[layer].float()
-        if pool and output.ndim == 3 and (self.spec.tokens or self.spec.modality == "picture"):
+        if pool and output.ndim == 3 and (self.spec.tokens_first or self.spec.modality == "image"):
             output = output.mean(dim=1)  # a transformer's (n, tokens, channels)
         elif pool and output.ndim > 2:
             output = output.flatten(2).mean(dim=2)
         return output.flatten(1).cpu().numpy()
 
-    def with_preset(self, preset: Any) -> Self:
+    def with_preprocessor(self, preset: Any) -> Self:
         """The same network, its module and engine shared, with other preprocessing.
 
         Parameters
         ----------
-        preset : object
-            Made of `preset`, as ``net.preset.with_hop(0.48)`` or ``net.preset.padded()`` for sound.
+        preprocessor : object
+            Made of `preprocessor`, for sound as ``net.preprocessor.with_hop(0.48)`` or
+            ``net.preprocessor.padded()``.
 
         Returns
         -------
         The same kind of network.
         """
         other = copy.copy(self)
-        other.preset = preset
+        other.preprocessor = preset
         return other
 
     def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:

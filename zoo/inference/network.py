@@ -37,7 +37,7 @@ class Network(Model):
     """
 
     def classify(
-        self, x: Any, *, top: int = 5, rate: float | None = None, overlap: float | None = None
+        self, x: Any, *, top: int = 5, sample_rate: float | None = None, overlap: float | None = None
     ) -> Classification | list[Classification]:
         """The best classes of each input.
 
@@ -46,7 +46,7 @@ class Network(Model):
         x : path, URL, bytes, array, tensor, PIL image, or a list of these
         top : int
             How many classes to name, best first; all scores come along.
-        rate : float, optional
+        sample_rate : float, optional
             Sample rate of an array of sound, in Hz.
         overlap : float, optional
             Share of a window of sound, from 0 to less than 1, that the next one repeats; by default what the
@@ -67,13 +67,13 @@ class Network(Model):
         sums: dict[int, np.ndarray] = {}
         counts: dict[int, int] = {}
         names: dict[int, str] = {}
-        for batch in self.batches(x, rate=rate, overlap=overlap):
+        for batch in self.batches(x, sample_rate=sample_rate, overlap=overlap):
             for index, name, row in zip(batch.inputs, batch.names, self.scores(batch.data), strict=True):
                 sums[index] = sums.get(index, 0) + row
                 counts[index] = counts.get(index, 0) + 1
                 names[index] = name
         results = [self.classification(sums[i] / counts[i], names[i], top) for i in sums]
-        return results[0] if self.preset.is_one(x) else results
+        return results[0] if self.preprocessor.is_one(x) else results
 
     def explain(
         self, x: Any, *, target: int | str | None = None, method: str = "gradcam", layer: str | None = None
@@ -111,7 +111,7 @@ class Network(Model):
         *,
         layer: str | None = None,
         pool: bool | None = None,
-        rate: float | None = None,
+        sample_rate: float | None = None,
         overlap: float | None = None,
     ) -> Embedding:
         """A vector for each picture, or for each window of sound.
@@ -125,7 +125,7 @@ class Network(Model):
         pool : bool, optional
             Average a map over its positions, or tokens; False flattens it. By default what the record says
             (`Spec.pool`) for the default layer, True for any other.
-        rate : float, optional
+        sample_rate : float, optional
             Sample rate of an array of sound, in Hz.
         overlap : float, optional
             As in `classify`.
@@ -141,19 +141,21 @@ class Network(Model):
         InputError
             If an input or option cannot be used.
         """
-        return follow(Vectors(self, layer=layer, pool=pool), self.batches(x, rate=rate, overlap=overlap))
+        return follow(
+            Vectors(self, layer=layer, pool=pool), self.batches(x, sample_rate=sample_rate, overlap=overlap)
+        )
 
-    def stream(self, rate: float, *, task: str | None = None, **options: Any) -> Stream:
+    def stream(self, sample_rate: float, *, task: str | None = None, **options: Any) -> Stream:
         """Begin a live stream of sound, which takes chunks of samples and gives what has become certain.
 
         Parameters
         ----------
-        rate : float
+        sample_rate : float
             Of the samples, in Hz.
         task : {"events", "pitch", "embed"}, optional
             By default the first of these that the network is made for.
         **options
-            As of `zoo.sound_events`, `zoo.pitch` or `embed`, but for `rate`, `overlap` and `progress`.
+            As of `zoo.sound_events`, `zoo.pitch` or `embed`, but for `sample_rate`, `overlap` and `progress`.
 
         Returns
         -------
@@ -174,14 +176,14 @@ class Network(Model):
         (8, 3)
         """
         tasks = [known for known in FOLLOWERS if known in self.spec.tasks]
-        if not tasks or self.spec.modality != "sound":
+        if not tasks or self.spec.modality != "audio":
             raise InputError(f"{self.name} takes no sound, and has no stream.")
         self.require(task := task or tasks[0])
         follower = FOLLOWERS[task](self, **options)
-        return Stream(getattr(follower, "preset", self.preset), rate, follower)
+        return Stream(getattr(follower, "preprocessor", self.preprocessor), sample_rate, follower)
 
     def activations(
-        self, x: Any, *, layers: Sequence[str], rate: float | None = None
+        self, x: Any, *, layers: Sequence[str], sample_rate: float | None = None
     ) -> dict[str, torch.Tensor]:
         """Outputs of the named layers.
 
@@ -189,7 +191,7 @@ class Network(Model):
         ----------
         x : path, URL, bytes, array, tensor, PIL image, or a list of these
         layers : sequence of str
-        rate : float, optional
+        sample_rate : float, optional
             Sample rate of an array of sound, in Hz.
 
         Returns
@@ -204,7 +206,7 @@ class Network(Model):
         InputError
             If an input cannot be used.
         """
-        parts = [self._outputs(batch.data, layers) for batch in self.batches(x, rate=rate)]
+        parts = [self._outputs(batch.data, layers) for batch in self.batches(x, sample_rate=sample_rate)]
         return {layer: joined([part[layer].cpu() for part in parts]) for layer in layers}
 
     def layers(self) -> pd.DataFrame:
@@ -243,7 +245,7 @@ class Network(Model):
         names = _class_names(classes)
         head = _head(len(names), kind, sizes)
         module = copy.deepcopy(self.module)
-        replace_head(module, self.spec.head, head, after=self.spec.after_head)
+        replace_head(module, self.spec.head_layer, head, after=self.spec.head_activation)
         spec = self.spec.with_head(head, sum(parameter.numel() for parameter in module.parameters()))
         return self._like(spec, module, tuple(Label(name, name) for name in names))
 
@@ -256,9 +258,9 @@ class Network(Model):
             If the network has no head.
         """
         module = copy.deepcopy(self.module)
-        replace_head(module, self.spec.head, Head(1), after=self.spec.after_head)
-        module.set_submodule(self.spec.head, nn.Identity())
-        return self._like(self.spec.replace(spectral=""), module, ())
+        replace_head(module, self.spec.head_layer, Head(1), after=self.spec.head_activation)
+        module.set_submodule(self.spec.head_layer, nn.Identity())
+        return self._like(self.spec.replace(fft_builder=""), module, ())
 
     def freeze(self, last: str | None = None) -> Network:
         """A copy of this network whose first layers stay as they are when the copy's module is trained.
@@ -280,15 +282,15 @@ class Network(Model):
             If there is no such layer.
         """
         module = copy.deepcopy(self.module)
-        freeze(module, last if last is not None else _before(module, self.spec.head))
+        freeze(module, last if last is not None else _before(module, self.spec.head_layer))
         return self._like(self.spec, module, self.labels)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write this network to a folder, which `zoo.load` takes; see `zoo.hub.saved.save`."""
-        return save(folder, self.spec, self.module.state_dict(), self.labels, self.preset.describe())
+        return save(folder, self.spec, self.module.state_dict(), self.labels, self.preprocessor.describe())
 
     def _like(self, spec: Spec, module: nn.Module, classes: tuple[Label, ...]) -> Network:
-        engine = self._engine if self._engine != "spectral" or spec.spectral else "auto"
+        engine = self._engine if self._engine != "fft" or spec.fft_builder else "auto"
         return Network(spec, module, classes, device=str(self.device), engine=engine, dtype=self.dtype)
 
 

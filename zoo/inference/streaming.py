@@ -18,7 +18,7 @@ Heard = Callable[[float], object]
 """Called with the seconds of sound that have been worked through."""
 
 
-class Follower(Protocol[Result]):
+class StreamProcessor(Protocol[Result]):
     """Turns the batches of one recording into results, piece by piece."""
 
     def take(self, batch: Batch) -> Result:
@@ -32,7 +32,7 @@ class Follower(Protocol[Result]):
 
 
 def follow(
-    follower: Follower[Result], batches: Generator[Batch, None, None], progress: Heard | None = None
+    follower: StreamProcessor[Result], batches: Generator[Batch, None, None], progress: Heard | None = None
 ) -> Result:
     """The result for the batches of a whole recording, which are used up one by one.
 
@@ -57,8 +57,8 @@ class Stream(Generic[Result]):
 
     Parameters
     ----------
-    preset : Frontend
-    rate : float
+    preprocessor : Frontend
+    sample_rate : float
         Of the samples, in Hz.
     follower : Follower
 
@@ -68,9 +68,9 @@ class Stream(Generic[Result]):
         How much has been fed and resampled.
     """
 
-    def __init__(self, preset: Any, rate: float, follower: Follower[Result]):
+    def __init__(self, preprocessor: Any, sample_rate: float, follower: StreamProcessor[Result]):
         self.follower = follower
-        self._reader = preset.listen("the stream", rate)
+        self._reader = preprocessor.listen("the stream", sample_rate)
         self._finished = False
 
     @property

@@ -111,7 +111,7 @@ def reliability(table: pd.DataFrame) -> go.Figure:
         x=[0, 1],
         y=[0, 1],
         mode="lines",
-        line={"dash": "dot", "color": "grey"},
+        line={"dash": "dot", "color": "gray"},
         hoverinfo="skip",
         showlegend=False,
         row=1,

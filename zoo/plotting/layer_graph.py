@@ -19,9 +19,9 @@ _NARROW = 0.22  # of a lane in which there are edges only
 
 
 class Look(NamedTuple):
-    """How the nodes of a kind are drawn: seen on white and on black, and told apart without colours too."""
+    """How the nodes of a kind are drawn: seen on white and on black, and told apart without colors too."""
 
-    colour: str
+    color: str
     symbol: str
     size: int
 
@@ -101,7 +101,7 @@ def _spine(graph: nx.DiGraph, ranks: dict[str, int]) -> list[str]:
 
 
 def _chains(graph: nx.DiGraph, ranks: dict[str, int], taken: set[str]) -> list[list[str]]:
-    """The nodes that are not taken, in chains of neighbours."""
+    """The nodes that are not taken, in chains of neighbors."""
     chains = []
     for node in sorted(set(graph) - taken, key=ranks.__getitem__):
         if node in taken:
@@ -175,11 +175,11 @@ def draw(graph: nx.DiGraph, chosen: str | None = None) -> go.Figure:
             textposition=["middle left" if places.lanes[n] < 0 else "middle right" for n in nodes],
             textfont={"size": 11},
             marker={
-                "color": look.colour,
+                "color": look.color,
                 "symbol": look.symbol,
                 "size": look.size,
                 "opacity": 1,
-                "line": {"width": 3 if look.symbol.endswith("open") else 0, "color": look.colour},
+                "line": {"width": 3 if look.symbol.endswith("open") else 0, "color": look.color},
             },
             unselected={"marker": {"opacity": 1}},  # what was clicked is marked by the ring
             customdata=[[node, _details(node, graph.nodes[node])] for node in nodes],

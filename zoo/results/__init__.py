@@ -7,7 +7,7 @@ from zoo.results.explanation import Explanation
 from zoo.results.pitch_track import PitchTrack, smoothing
 from zoo.results.problem import Problem
 from zoo.results.projection import Projection
-from zoo.results.similarity import Neighbours, Similarity
+from zoo.results.similarity import Neighbors, Similarity
 from zoo.results.sound_events import SoundEvent, SoundEvents
 from zoo.results.summary import Summary
 
@@ -15,7 +15,7 @@ __all__ = [
     "Classification",
     "Embedding",
     "Explanation",
-    "Neighbours",
+    "Neighbors",
     "PitchTrack",
     "Problem",
     "Projection",

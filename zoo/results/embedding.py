@@ -12,7 +12,7 @@ import numpy as np
 from zoo.core.errors import InputError
 from zoo.core.validation import count
 from zoo.results.projection import SEED, Projection, project
-from zoo.results.similarity import Neighbours, Similarity, nearest
+from zoo.results.similarity import Neighbors, Similarity, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,10 +113,10 @@ class Embedding:
         """
         return project(self.values, self.labels(), method)
 
-    def neighbours(
+    def neighbors(
         self, query: int | np.ndarray, k: int = 5, *, metric: str = "cosine", same_input: bool = True
-    ) -> Neighbours:
-        """The rows nearest to one of them, which is none of its own neighbours, or to another vector.
+    ) -> Neighbors:
+        """The rows nearest to one of them, which is none of its own neighbors, or to another vector.
 
         Parameters
         ----------

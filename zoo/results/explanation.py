@@ -81,14 +81,14 @@ class Explanation:
         return placed
 
     def overlay(self, picture: Image.Image, *, opacity: float = 0.7) -> Image.Image:
-        """The map as colours over the picture: clear where it is 0, or where the network sees nothing.
+        """The map as colors over the picture: clear where it is 0, or where the network sees nothing.
 
         Parameters
         ----------
         picture : PIL.Image.Image
             The one that was explained, upright, in any size.
         opacity : float
-            Of the colours where the map is 1, from 0 to 1.
+            Of the colors where the map is 1, from 0 to 1.
 
         Returns
         -------
@@ -106,9 +106,9 @@ class Explanation:
 
         opacity = number("opacity", opacity, 0, 1)
         heat = np.nan_to_num(self.placed(*picture.size))
-        colours = _palette()[(heat * 255).round().astype(np.uint8)]
+        colors = _palette()[(heat * 255).round().astype(np.uint8)]
         share = opacity * heat[..., None]
-        mixed = (1 - share) * np.asarray(picture.convert("RGB"), np.float32) + share * colours
+        mixed = (1 - share) * np.asarray(picture.convert("RGB"), np.float32) + share * colors
         return Image.fromarray(mixed.round().astype(np.uint8))
 
     def table(self) -> pd.DataFrame:
@@ -179,7 +179,7 @@ def _weights(places: np.ndarray, cells: int) -> np.ndarray:
 
 
 def _palette() -> np.ndarray:
-    """The colours of 0 to 1 in 256 steps, shape (256, 3), from 0 to 255."""
+    """The colors of 0 to 1 in 256 steps, shape (256, 3), from 0 to 255."""
     from plotly.colors import sample_colorscale
 
     steps = sample_colorscale(SCALE, np.linspace(0, 1, 256), colortype="tuple")

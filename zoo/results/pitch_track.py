@@ -26,7 +26,7 @@ class PitchTrack:
     ----------
     network, input : str
     time : ndarray of float64, shape (frames,)
-        Centre of each frame in s.
+        Center of each frame in s.
     frequency : ndarray of float64, shape (frames,)
         Hz; NaN where unvoiced.
     confidence : ndarray of float32, shape (frames,)
@@ -73,7 +73,7 @@ class PitchTrack:
         return replace(self, voiced=voiced, frequency=np.where(voiced, self.frequency, np.nan))
 
     def smoothed(self, width: int, how: str = "median") -> PitchTrack:
-        """The same track with the pitch of each voiced frame taken over its neighbours of the same stretch.
+        """The same track with the pitch of each voiced frame taken over its neighbors of the same stretch.
 
         Parameters
         ----------
@@ -157,12 +157,12 @@ class PitchTrack:
         table = self.notes(tolerance=tolerance, min_duration=min_duration)
         return midi_file(table[["start", "end", "midi"]].itertuples(index=False))
 
-    def synthesise(self, rate: int = 44100, *, harmonics: int = 3) -> np.ndarray:
+    def synthesize(self, sample_rate: int = 44100, *, harmonics: int = 3) -> np.ndarray:
         """The track as sound.
 
         Parameters
         ----------
-        rate : int
+        sample_rate : int
             Hz.
         harmonics : int
             Sines at multiples of the pitch, each half as loud as the one before; 1: a sine alone.
@@ -177,11 +177,11 @@ class PitchTrack:
         InputError
             If an option cannot be used.
         """
-        from zoo.audio.notes import synthesise
+        from zoo.audio.notes import synthesize
 
-        number("rate", rate, 1000, 1_000_000)
+        number("sample_rate", sample_rate, 1000, 1_000_000)
         count("harmonics", harmonics)
-        return synthesise(self.time, self.frequency, int(rate), harmonics)
+        return synthesize(self.time, self.frequency, int(sample_rate), harmonics)
 
     @property
     def _step(self) -> float:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 METHODS = ("pca", "umap")
-FEWEST = 4  # different vectors that UMAP can lay out: it needs a neighbourhood smaller than the whole
-NEIGHBOURS = 15  # UMAP's own default
+FEWEST = 4  # different vectors that UMAP can lay out: it needs a neighborhood smaller than the whole
+NEIGHBORS = 15  # UMAP's own default
 SEED = 0
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star", "pentagon", "hexagon")
 _EXACT = 50  # vectors, or numbers in each, up to which LAPACK's whole decomposition costs nothing
@@ -70,16 +70,16 @@ class Projection:
         Parameters
         ----------
         groups : sequence of str, optional
-            What each point belongs to: a colour and a sign for each.
+            What each point belongs to: a color and a sign for each.
         shades : ndarray, shape (n,), optional
-            In place of groups, a number of each point that its colour tells, and `shade`, what it is.
+            In place of groups, a number of each point that its color tells, and `shade`, what it is.
         chosen : int, optional
             A point to mark, and `near`, those to join to it by lines.
         """
         import plotly.graph_objects as go
         from plotly.colors import qualitative
 
-        figure, colours = go.Figure(), qualitative.D3  # which show on white and on black
+        figure, colors = go.Figure(), qualitative.D3  # which show on white and on black
         if chosen is not None:
             _mark(figure, self.points, chosen, near)
         names = [""] * len(self) if groups is None else list(groups)
@@ -90,7 +90,7 @@ class Projection:
                 bar = {"title": shade, "thickness": 12}
                 marker |= {"color": shades[rows], "colorscale": "Viridis", "colorbar": bar}
             else:
-                marker["color"] = COLOR if groups is None else colours[turn % len(colours)]
+                marker["color"] = COLOR if groups is None else colors[turn % len(colors)]
             figure.add_scatter(
                 x=self.points[rows, 0],
                 y=self.points[rows, 1],
@@ -200,7 +200,7 @@ def _umap(values: np.ndarray, start: np.ndarray) -> np.ndarray:
     with _umap_lock:  # Numba's plainest pool of threads ends the process if two enter it
         return (
             _umap_class()(
-                n_neighbors=min(NEIGHBOURS, len(values) - 1),
+                n_neighbors=min(NEIGHBORS, len(values) - 1),
                 metric="cosine",
                 init=start.astype(np.float32),
                 random_state=SEED,

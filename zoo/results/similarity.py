@@ -22,7 +22,7 @@ _MOST_LEAVES = 300  # whose order is the best that the tree allows, which takes 
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class Neighbors:
     """The vectors nearest to one, the nearest first.
 
     Attributes
@@ -55,11 +55,11 @@ class Neighbours:
             If the metric is another.
         """
         if self.metric != "cosine":
-            raise InputError(f"Neighbours by the {self.metric} metric have distances and no similarities.")
+            raise InputError(f"Neighbors by the {self.metric} metric have distances and no similarities.")
         return 1 - self.distances
 
     def table(self) -> pd.DataFrame:
-        """One row a neighbour: its position, input, and distance."""
+        """One row a neighbor: its position, input, and distance."""
         import pandas as pd
 
         return pd.DataFrame({"index": self.indices, "input": self.labels, "distance": self.distances})
@@ -81,7 +81,7 @@ class Neighbours:
     def to_dict(self) -> dict[str, Any]:
         return {
             "metric": self.metric,
-            "neighbours": [
+            "neighbors": [
                 {"index": int(i), "input": label, "distance": float(distance)}
                 for i, label, distance in zip(self.indices, self.labels, self.distances, strict=True)
             ],
@@ -191,7 +191,7 @@ class Similarity:
             ticktext=texts,
             automargin=True,
             constrain="domain",
-            constraintoward="top",  # where the bar of colours is
+            constraintoward="top",  # where the bar of colors is
             autorange="reversed",
             scaleanchor="x",
         )
@@ -208,7 +208,7 @@ def nearest(
     *,
     metric: str = "cosine",
     candidates: np.ndarray | None = None,
-) -> Neighbours:
+) -> Neighbors:
     """The vectors nearest to another.
 
     Parameters
@@ -236,8 +236,8 @@ def nearest(
     rows = np.arange(len(values)) if candidates is None else np.asarray(candidates, dtype=int)
     k = min(count("k", k), len(rows))
     if not k:
-        return Neighbours(metric, np.zeros(0, int), np.zeros(0), ())
+        return Neighbors(metric, np.zeros(0, int), np.zeros(0), ())
     found = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(values[rows].astype(float))
     distances, places = found.kneighbors(query[None].astype(float))
     indices = rows[places[0]]
-    return Neighbours(metric, indices, distances[0], tuple(labels[i] for i in indices))
+    return Neighbors(metric, indices, distances[0], tuple(labels[i] for i in indices))

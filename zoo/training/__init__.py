@@ -1,1 +1,1 @@
-"""Transfer learning: from labelled examples to a network of the zoo that tells their classes apart."""
+"""Transfer learning: from labeled examples to a network of the zoo that tells their classes apart."""

@@ -63,7 +63,7 @@ class Recipe:
     measured: str = ""
 
     def examples(self) -> tuple[Dataset, Dataset]:
-        """What is learnt from, and what is held out to judge the result."""
+        """What is learned from, and what is held out to judge the result."""
         data = self.data() if callable(self.data) else dataset(self.data)
         if isinstance(self.test, float):
             return data.split(self.test)

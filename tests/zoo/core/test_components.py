@@ -13,7 +13,7 @@ def test_every_name_stands_for_something_to_call(table):
         assert callable(find(table, name)), name
 
 
-def test_the_tables_hold_what_the_catalogues_name_and_what_the_hubs_need():
+def test_the_tables_hold_what_the_catalogs_name_and_what_the_hubs_need():
     specs = [zoo.describe(name) for name in zoo.networks()]
     hubs = {"hf.classifier", "hf.encoder", "tfhub"}
     assert set(BUILDERS) == {spec.builder for spec in specs} | hubs | {"small_cnn"}
@@ -21,7 +21,7 @@ def test_the_tables_hold_what_the_catalogues_name_and_what_the_hubs_need():
     assert set(PREPROCESSORS) == used | {"hf.feature_extractor", "hf.image_processor", "tfhub.windows"}
     converts = {source.convert for spec in specs for source in spec.sources} - {None}
     assert set(CONVERTERS) == converts | {"hf"}
-    assert set(FORMS) == {spec.spectral for spec in specs} - {""}
+    assert set(FORMS) == {spec.fft_builder for spec in specs} - {""}
 
 
 def test_a_name_that_is_not_there_is_not_imported():

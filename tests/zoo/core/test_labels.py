@@ -50,7 +50,7 @@ def test_an_unknown_class_gets_the_closest_labels():
         labels.find(AUDIOSET, "Bicicle bell")
 
 
-@pytest.mark.parametrize("name", zoo.networks(task="classify", embedded=True))
+@pytest.mark.parametrize("name", zoo.networks(task="classify", bundled=True))
 def test_results_carry_them(net, name):
     assert len(net(name).labels) == zoo.describe(name).classes
 

@@ -26,7 +26,7 @@ def table(name: str = "yamnet.audioset") -> dict:
 
 
 @pytest.mark.parametrize("name", zoo.networks())
-def test_a_record_of_the_catalogue_is_read_again_as_it_was(name):
+def test_a_record_of_the_catalog_is_read_again_as_it_was(name):
     spec = zoo.describe(name)
     assert validate(spec) == spec
 
@@ -72,14 +72,14 @@ def test_a_missing_field_is_named(missing):
     [
         ("kernel", {}),
         ("kernel", {"vectors": 0}),
-        ("kernel", {"vectors": 4, "neighbours": 2}),
+        ("kernel", {"vectors": 4, "neighbors": 2}),
         ("kernel", {"vectors": 10**12}),
         ("linear", {"vectors": 4}),
-        ("neighbours", {"vectors": 4}),
-        ("neighbours", {"vectors": 4, "neighbours": 5}),
-        ("neighbours", {"vectors": "4", "neighbours": 1}),
+        ("neighbors", {"vectors": 4}),
+        ("neighbors", {"vectors": 4, "neighbors": 5}),
+        ("neighbors", {"vectors": "4", "neighbors": 1}),
         ("os:system", {}),
-        ("linear", {"colour": 1}),
+        ("linear", {"color": 1}),
     ],
 )
 def test_a_head_of_other_sizes_is_refused(net, kind, sizes):
@@ -100,7 +100,7 @@ def test_a_family_takes_its_own_sizes_only():
         {"widths": [10**9]},
         {"mean": [0.1, 0.2]},
         {"std": [0.0]},
-        {"colour": 1},
+        {"color": 1},
     ):
         with pytest.raises(CatalogError, match="small_cnn"):
             describe(digits.arguments | wrong)

@@ -15,17 +15,19 @@ def test_an_exported_network_gives_the_same_elsewhere(tmp_path, name):
     net = zoo.load(name)
     path = zoo.export(net, tmp_path / "net.onnx")
     session = onnxruntime.InferenceSession(path)
-    sample = {"picture": "cat.png", "sound": "melody.wav"}[net.spec.modality]
+    sample = {"image": "cat.png", "audio": "melody.wav"}[net.spec.modality]
     data = net.preprocess(zoo.sample(sample))[:4]
     outputs, layer = session.run(["outputs", "layer"], {"data": data.numpy()})
-    expected = net.activations(zoo.sample(sample), layers=[net.spec.embedding])[net.spec.embedding][:4]
+    expected = net.activations(zoo.sample(sample), layers=[net.spec.embedding_layer])[
+        net.spec.embedding_layer
+    ][:4]
     assert np.abs(layer - expected.numpy()).max() <= 1e-4 * np.abs(expected.numpy()).max()
     activate = {"softmax": lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True)}
     scores = activate.get(net.spec.activation, lambda x: 1 / (1 + np.exp(-x)))(outputs)
     assert np.abs(scores - net.scores(data)).max() <= 1e-4
     about = session.get_modelmeta().custom_metadata_map
     assert json.loads(about["labels"]) == [label.label for label in net.labels]
-    assert about["preprocessing"] == net.preset.describe()
+    assert about["preprocessing"] == net.preprocessor.describe()
     assert about["activation"] == net.spec.activation
 
 

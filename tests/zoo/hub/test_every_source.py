@@ -1,4 +1,4 @@
-"""Every address of the catalogues: a file of its format is put there, fetched, checked, converted and loaded.
+"""Every address of the catalogs: a file of its format is put there, fetched, checked, converted and loaded.
 
 The addresses themselves are answered by this machine; the only thing that is not tested is the other host.
 Sources in the Python package index are the real ones (test_sources.py, test_weights.py), Keras's files are
@@ -24,7 +24,7 @@ from zoo.inference.build import build
 
 SOURCES = [
     (spec, source)
-    for spec in map(zoo.describe, zoo.networks(embedded=False))
+    for spec in map(zoo.describe, zoo.networks(bundled=False))
     for source in spec.sources
     if source.format not in ("keras", "checkpoint", "savedmodel")
 ]

@@ -90,8 +90,8 @@ def whisper(folder, model=WhisperForAudioClassification):
     return save(folder, model(config), WhisperFeatureExtractor(feature_size=8, chunk_length=2))
 
 
-def noise(seconds, rate=16000):
-    return (np.random.default_rng(0).standard_normal(round(seconds * rate)) * 0.1).astype(np.float32)
+def noise(seconds, sample_rate=16000):
+    return (np.random.default_rng(0).standard_normal(round(seconds * sample_rate)) * 0.1).astype(np.float32)
 
 
 @pytest.fixture
@@ -100,11 +100,13 @@ def folder(tmp_path, empty_cache):
     return tmp_path / "tiny"
 
 
-def theirs(folder, model, windows, rate=16000):
+def theirs(folder, model, windows, sample_rate=16000):
     """What transformers gives for windows, one by one."""
     extractor = AutoFeatureExtractor.from_pretrained(folder)
     with torch.inference_mode():
-        return torch.cat([model(**extractor(w, sampling_rate=rate, return_tensors="pt"))[0] for w in windows])
+        return torch.cat(
+            [model(**extractor(w, sampling_rate=sample_rate, return_tensors="pt"))[0] for w in windows]
+        )
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.64, 2.0])
@@ -113,24 +115,24 @@ def test_a_multi_label_ast_hears_events(folder, seconds):
     model = ast(folder, problem_type="multi_label_classification")
     net = zoo.load(f"hf:{folder}", device="cpu")
     assert net.spec.tasks == ("classify", "embed", "events")
-    assert net.preset.framing.window == 10240
+    assert net.preprocessor.framing.window == 10240
     sound = noise(seconds)
     starts = {0.3: [0], 0.64: [0], 2.0: [0, 5120, 10240, 15360, 20480, 21760]}[seconds]
     logits = theirs(folder, model, [sound[start : start + 10240] for start in starts])
-    heard = zoo.sound_events(sound, rate=16000, network=net, threshold=0.0, min_duration=0)
+    heard = zoo.sound_events(sound, sample_rate=16000, network=net, threshold=0.0, min_duration=0)
     np.testing.assert_allclose(heard.scores, torch.sigmoid(logits).numpy(), atol=1e-5)
     np.testing.assert_allclose(heard.times[:, 0], np.array(starts) / 16000)
     np.testing.assert_allclose(heard.times[-1, 1], seconds)
     assert {(event.start, round(event.end, 6)) for event in heard.events} == {(0.0, seconds)}
     assert heard.clip.ids[0] in ("/m/09x0r", "/m/0gy1t2s", "/m/05zppz")
     assert set(heard.clip.labels) == set(SOUNDS)  # and no comma cuts a name
-    assert net.embed(sound, rate=16000).values.shape == (len(starts), 16)
+    assert net.embed(sound, sample_rate=16000).values.shape == (len(starts), 16)
 
 
 def test_audiosets_categories_are_known_of_other_networks_too(folder):
     ast(folder, problem_type="multi_label_classification")
     net = zoo.load(f"hf:{folder}", device="cpu")
-    heard = zoo.sound_events(noise(1), rate=16000, network=net, threshold=0, specificity="low")
+    heard = zoo.sound_events(noise(1), sample_rate=16000, network=net, threshold=0, specificity="low")
     assert {event.label for event in heard.events} == {"Human sounds", "Sounds of things"}
 
 
@@ -144,21 +146,21 @@ def test_a_wav2vec2_classifier_says_one_word(folder):
     model = wav2vec2(folder)
     net = zoo.load(f"hf:{folder}", device="cpu")
     assert (net.spec.activation, net.spec.tasks) == ("softmax", ("classify", "embed"))
-    assert net.preset.framing.window == 5 * 16000
+    assert net.preprocessor.framing.window == 5 * 16000
     for seconds, windows in ((1.3, [(0, 1.3)]), (5, [(0, 5)]), (9, [(0, 5), (2.5, 7.5), (4, 9)])):
         sound = noise(seconds)
         cut = [sound[round(a * 16000) : round(b * 16000)] for a, b in windows]
         expected = torch.softmax(theirs(folder, model, cut), dim=1).mean(dim=0).numpy()
-        result = net.classify(sound, rate=16000, top=3)
+        result = net.classify(sound, sample_rate=16000, top=3)
         np.testing.assert_allclose(result.all_scores, expected, atol=1e-5)
         assert set(result.labels) == set(WORDS)
         assert set(result.ids) == {"0", "1", "2"}
-        np.testing.assert_allclose(net.embed(sound, rate=16000).times, windows)
+        np.testing.assert_allclose(net.embed(sound, sample_rate=16000).times, windows)
     with pytest.raises(InputError, match="does not events"):
-        zoo.sound_events(noise(1), rate=16000, network=net)
+        zoo.sound_events(noise(1), sample_rate=16000, network=net)
     with pytest.raises(InputError, match="one by one"):
-        net.preprocess([noise(1), noise(2)], rate=16000)
-    assert len(net.classify([noise(1), noise(2)], rate=16000)) == 2
+        net.preprocess([noise(1), noise(2)], sample_rate=16000)
+    assert len(net.classify([noise(1), noise(2)], sample_rate=16000)) == 2
 
 
 @pytest.mark.parametrize("saved", [Wav2Vec2Model, Wav2Vec2ForCTC])
@@ -169,14 +171,14 @@ def test_a_wav2vec2_encoder_gives_the_mean_of_its_states(folder, saved):
     assert net.spec.tasks == ("embed",)
     sound = noise(6)
     expected = theirs(folder, model, [sound[:80000], sound[16000:]]).mean(dim=1)
-    result = net.embed(sound, rate=16000)
+    result = net.embed(sound, sample_rate=16000)
     np.testing.assert_allclose(result.values, expected.numpy(), atol=1e-5)
     layer = "model.encoder.layers.1"
-    states = net.activations(sound, layers=[layer], rate=16000)[layer]
-    vectors = net.embed(sound, layer=layer, rate=16000).values
+    states = net.activations(sound, layers=[layer], sample_rate=16000)[layer]
+    vectors = net.embed(sound, layer=layer, sample_rate=16000).values
     np.testing.assert_allclose(vectors, states.mean(dim=1).numpy(), atol=1e-5)
     with pytest.raises(InputError, match="classify"):
-        net.classify(sound, rate=16000)
+        net.classify(sound, sample_rate=16000)
     with pytest.raises(InputError, match="no head"):
         net.replace_head(3)
 
@@ -188,7 +190,7 @@ def test_an_ast_encoder_gives_its_pooled_output(folder):
     inputs = extractor(noise(0.5), sampling_rate=16000, return_tensors="pt")
     with torch.inference_mode():
         expected = model(**inputs).pooler_output
-    np.testing.assert_allclose(net.embed(noise(0.5), rate=16000).values, expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(net.embed(noise(0.5), sample_rate=16000).values, expected.numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("fused", [False, True])
@@ -206,9 +208,9 @@ def test_the_half_of_clap_that_listens(folder, fused, capfd):
     inputs = extractor(sound, sampling_rate=48000, return_tensors="pt")
     with torch.inference_mode():
         expected = model(inputs["input_features"], is_longer=torch.zeros(1, 1, dtype=torch.bool)).audio_embeds
-    result = net.embed(sound, rate=48000)
+    result = net.embed(sound, sample_rate=48000)
     np.testing.assert_allclose(result.values, expected.numpy(), atol=1e-5)
-    assert net.embed(noise(11, 48000), rate=48000).times.tolist() == [[0, 10], [1, 11]]
+    assert net.embed(noise(11, 48000), sample_rate=48000).times.tolist() == [[0, 10], [1, 11]]
 
 
 def test_a_whisper_with_the_head_of_a_classifier(folder):
@@ -216,7 +218,7 @@ def test_a_whisper_with_the_head_of_a_classifier(folder):
     net = zoo.load(f"hf:{folder}", device="cpu")
     logits = theirs(folder, model, [noise(1)])
     expected = torch.softmax(logits, dim=1)[0].numpy()
-    np.testing.assert_allclose(net.classify(noise(1), rate=16000).all_scores, expected, atol=1e-5)
+    np.testing.assert_allclose(net.classify(noise(1), sample_rate=16000).all_scores, expected, atol=1e-5)
     whisper(folder.with_name("other"), WhisperModel)
     with pytest.raises(UnknownNameError, match="no encoder alone"):
         zoo.describe(f"hf:{folder.with_name('other')}")
@@ -225,7 +227,7 @@ def test_a_whisper_with_the_head_of_a_classifier(folder):
 def test_a_fresh_head_and_the_summary(folder):
     ast(folder)
     net = zoo.load(f"hf:{folder}", num_classes=2, device="cpu")
-    assert net.classify(noise(1), rate=16000).all_scores.shape == (2,)
+    assert net.classify(noise(1), sample_rate=16000).all_scores.shape == (2,)
     assert net.summary().parameters == net.spec.parameters == zoo.describe(f"hf:{folder}").parameters - 17
 
 
@@ -233,19 +235,19 @@ def test_the_record_is_read_from_the_checkpoint(folder):
     ast(folder)
     (folder / "README.md").write_text("---\nlicense: bsd-3-clause\n---\nTiny.\n")
     spec = zoo.describe(f"hf:{folder}")
-    assert (spec.modality, spec.licence, spec.input_shape) == ("sound", "bsd-3-clause", (64, 32))
-    described = zoo.load(f"hf:{folder}", weights=None).preset.describe()
+    assert (spec.modality, spec.license, spec.input_shape) == ("audio", "bsd-3-clause", (64, 32))
+    described = zoo.load(f"hf:{folder}", weights=None).preprocessor.describe()
     assert "windows of 640 ms, one every 320 ms; the checkpoint's own ASTFeatureExtractor" in described
-    assert json.loads(json.dumps(spec.to_dict()))["head"] == "model.classifier.dense"
+    assert json.loads(json.dumps(spec.to_dict()))["head_layer"] == "model.classifier.dense"
 
 
 def test_overlap_and_short_recordings(folder):
     ast(folder, problem_type="multi_label_classification")
     net = zoo.load(f"hf:{folder}", device="cpu")
-    heard = zoo.sound_events(noise(1.28), rate=16000, network=net, overlap=0)
+    heard = zoo.sound_events(noise(1.28), sample_rate=16000, network=net, overlap=0)
     np.testing.assert_allclose(heard.times, [[0, 0.64], [0.64, 1.28]])
     with pytest.raises(InputError, match="too short"):
-        net.classify(noise(0.05), rate=16000)
+        net.classify(noise(0.05), sample_rate=16000)
 
 
 def test_what_cannot_be_used_is_refused_in_one_sentence(folder, tmp_path):

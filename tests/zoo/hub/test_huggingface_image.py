@@ -65,9 +65,9 @@ def test_it_is_the_network_and_the_processor_of_transformers(checkpoint):
 
 def test_the_record_is_read_from_the_checkpoint(checkpoint):
     spec = zoo.describe(f"hf:{checkpoint}")
-    assert (spec.classes, spec.licence, spec.title) == (3, "mit", "tiny-insects")
-    assert zoo.load(f"hf:{checkpoint}", weights=None).preset.describe().endswith(".")
-    assert json.loads(json.dumps(spec.to_dict()))["head"] == "model.classifier"
+    assert (spec.classes, spec.license, spec.title) == (3, "mit", "tiny-insects")
+    assert zoo.load(f"hf:{checkpoint}", weights=None).preprocessor.describe().endswith(".")
+    assert json.loads(json.dumps(spec.to_dict()))["head_layer"] == "model.classifier"
 
 
 def test_a_multi_label_head_has_independent_scores(tmp_path, empty_cache):

@@ -92,7 +92,7 @@ RECORDS = {
         "parent": {"name": "small_cnn", "arguments": {"builder": "os:system", "command": f"touch {canary}"}}
     },
     "preprocessing": lambda canary: {"preprocess": {"type": "os:system", "command": f"touch {canary}"}},
-    "an alternative form": lambda canary: {"spectral": "os:system"},
+    "an alternative form": lambda canary: {"fft_builder": "os:system"},
     "a converter": lambda canary: {"sources": [{"url": "file:x", "format": "torch", "convert": "os:system"}]},
     "labels": lambda canary: {"labels": "hf:../../x"},
     "a head": lambda canary: {"head": {"kind": "os:system", "classes": 2}},
@@ -120,11 +120,11 @@ def test_the_commands_refuse_such_a_record_too(net, tmp_path, canary):
         assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("field", ["builder", "spectral", "preprocess", "convert"])
-def test_a_catalogue_names_no_code(canary, field):
+@pytest.mark.parametrize("field", ["builder", "fft_builder", "preprocess", "convert"])
+def test_a_catalog_names_no_code(canary, field):
     lines = {
         "builder": 'builder = "os:system"\n',
-        "spectral": 'spectral = "os:system"\n',
+        "fft_builder": 'fft_builder = "os:system"\n',
         "preprocess": 'preprocess = { type = "os:system" }\n',
         "convert": "",
     }
@@ -132,14 +132,14 @@ def test_a_catalogue_names_no_code(canary, field):
     text = (
         '[net]\ndefault = "one"\ntitle = "Net"\ntasks = ["embed"]\nparameters = 1\ndepth = 1\n'
         'input_shape = [1]\nclasses = 1\nactivation = "softmax"\nhead = "head"\nembedding = "body"\n'
-        'licence = "MIT"\ncitation = "c"\nhomepage = "h"\nfidelity = "f"\n'
+        'license = "MIT"\ncitation = "c"\nhomepage = "h"\nfidelity = "f"\n'
         + (lines["builder"] if field == "builder" else 'builder = "alexnet"\n')
         + (lines["preprocess"] if field == "preprocess" else 'preprocess = { type = "resize_crop" }\n')
-        + (lines["spectral"] if field == "spectral" else "")
+        + (lines["fft_builder"] if field == "fft_builder" else "")
         + f'[net.tag.one]\nsources = [{{ url = "file:x", format = "torch"{convert} }}]\n'
     )
     with pytest.raises(CatalogError, match="os:system"):
-        parse_catalog(text, "picture")
+        parse_catalog(text, "image")
 
 
 @pytest.mark.parametrize("program", NAMES)
@@ -233,7 +233,7 @@ def test_code_of_a_checkpoint_is_neither_run_nor_asked_for(
 def test_yaml_of_a_model_card_is_data(hub_folder, empty_cache, canary):
     card = f'---\nlicense: !!python/object/apply:os.system ["touch {canary}"]\n---\n'
     (hub_folder / "README.md").write_text(card)
-    assert zoo.describe(f"hf:{hub_folder}").licence == "not stated by its authors"
+    assert zoo.describe(f"hf:{hub_folder}").license == "not stated by its authors"
 
 
 def test_weights_of_a_checkpoint_that_are_a_pickle_run_nothing(hub_folder, empty_cache, canary):
@@ -244,7 +244,7 @@ def test_weights_of_a_checkpoint_that_are_a_pickle_run_nothing(hub_folder, empty
 
 
 @pytest.mark.parametrize("name", ["squeezenet", "yamnet.audioset", "SqueezeNet"])
-def test_a_folder_does_not_shadow_the_catalogue(net, tmp_path, monkeypatch, name):
+def test_a_folder_does_not_shadow_the_catalog(net, tmp_path, monkeypatch, name):
     saved(net, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     assert zoo.describe(name).origin == "catalog"

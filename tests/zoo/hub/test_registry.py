@@ -22,42 +22,42 @@ depth = 1
 input_shape = [1]
 classes = 1
 activation = "softmax"
-head = "head"
-embedding = "body"
-licence = "MIT"
+head_layer = "head"
+embedding_layer = "body"
+license = "MIT"
 citation = "c"
 homepage = "h"
-fidelity = "f"
+validation = "f"
 preprocess = { type = "resize_crop" }
 [net.tag.one]
 sources = [{ url = "file:x", format = "torch" }]
 [net.tag.two]
-licence = "BSD"
+license = "BSD"
 sources = [{ url = "file:y", format = "torch" }]
 """
 
 
 def test_tags_inherit_from_the_arch_and_override_it():
-    specs, defaults = parse_catalog(RECORD, "picture")
-    assert (specs["net.one"].licence, specs["net.two"].licence) == ("MIT", "BSD")
+    specs, defaults = parse_catalog(RECORD, "image")
+    assert (specs["net.one"].license, specs["net.two"].license) == ("MIT", "BSD")
     assert defaults == {"net": "net.one"}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "word"),
     [
-        ('licence = "MIT"\n', "", "licence"),
-        ('licence = "MIT"', 'licence = " "', "licence"),
+        ('license = "MIT"\n', "", "license"),
+        ('license = "MIT"', 'license = " "', "license"),
         ("parameters = 1", "parameters = 0", "parameters"),
         ('tasks = ["embed"]', 'tasks = ["dance"]', "tasks"),
         ('tasks = ["embed"]', 'tasks = ["classify"]', "labels"),
-        ('title = "Net"', 'title = "Net"\ncolour = "red"', "colour"),
+        ('title = "Net"', 'title = "Net"\ncolor = "red"', "color"),
         ('title = "Net"', "title = 5", "title"),
         ('title = "Net"', 'title = "Net"\nname = "other"', "name"),
         ('builder = "alexnet"', 'builder = "os:system"', "unknown builder"),
         ('type = "resize_crop"', 'type = "os:system"', "unknown preprocess.type"),
         ('type = "resize_crop"', "resize = 5", "unknown preprocess.type"),
-        ('title = "Net"', 'title = "Net"\nspectral = "os:system"', "unknown spectral"),
+        ('title = "Net"', 'title = "Net"\nspectral = "os:system"', "unknown fft_builder"),
         ('format = "torch"', 'format = "torch", convert = "os:system"', "unknown sources.convert"),
         ('format = "torch"', 'format = "torch", checksum = "crc:1"', "checksum"),
         ("input_shape = [1]", "input_shape = [0]", "input_shape"),
@@ -71,7 +71,7 @@ def test_tags_inherit_from_the_arch_and_override_it():
 )
 def test_a_wrong_record_is_refused_and_says_which_field(old, new, word):
     with pytest.raises(CatalogError, match=word):
-        parse_catalog(RECORD.replace(old, new), "picture")
+        parse_catalog(RECORD.replace(old, new), "image")
 
 
 def test_the_bare_arch_means_its_default_tag():
@@ -81,8 +81,8 @@ def test_the_bare_arch_means_its_default_tag():
 
 
 def test_networks_are_chosen_by_modality_and_task():
-    assert "yamnet.audioset" in zoo.networks("sound", "events")
-    assert not set(zoo.networks("picture")) & set(zoo.networks("sound"))
+    assert "yamnet.audioset" in zoo.networks("audio", "events")
+    assert not set(zoo.networks("image")) & set(zoo.networks("audio"))
     assert len(zoo.networks(task="pitch")) == 5
 
 
@@ -102,7 +102,7 @@ def test_an_unknown_task_names_the_known_ones():
 @pytest.mark.parametrize("name", zoo.networks())
 def test_every_record_is_ready_for_json_and_for_other_processes(name):
     spec = zoo.describe(name)
-    assert json.loads(json.dumps(spec.to_dict()))["licence"]
+    assert json.loads(json.dumps(spec.to_dict()))["license"]
     assert pickle.loads(pickle.dumps(spec)) == spec
 
 

@@ -1,4 +1,4 @@
-"""Samples are there, are what they say, and carry their licence."""
+"""Samples are there, are what they say, and carry their license."""
 
 import io
 
@@ -14,15 +14,15 @@ from zoo.vision.decoding import decode
 @pytest.mark.parametrize("name", samples.SAMPLES)
 def test_every_sample_can_be_had_and_used(name):
     path = zoo.sample(name)
-    if samples.SAMPLES[name].kind == "picture":
+    if samples.SAMPLES[name].kind == "image":
         assert min(decode(path).size) > 200
     else:
         assert soundfile.info(path).duration > 5
 
 
 @pytest.mark.parametrize("sample", samples.SAMPLES.values(), ids=lambda s: s.title)
-def test_every_sample_names_a_free_licence(sample):
-    assert any(licence in sample.credit for licence in ("CC0", "public domain", "MIT", "Apache-2.0"))
+def test_every_sample_names_a_free_license(sample):
+    assert any(license in sample.credit for license in ("CC0", "public domain", "MIT", "Apache-2.0"))
 
 
 def test_the_melody_is_the_same_every_time():

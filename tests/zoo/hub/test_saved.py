@@ -24,20 +24,20 @@ def folder(net, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "head", [{}, {"kind": "kernel", "vectors": 4}, {"kind": "neighbours", "vectors": 4, "neighbours": 2}]
+    "head", [{}, {"kind": "kernel", "vectors": 4}, {"kind": "neighbors", "vectors": 4, "neighbors": 2}]
 )
 @pytest.mark.parametrize("name", ["squeezenet", "yamnet"])
 def test_the_same_scores_after_loading(net, name, head, tmp_path):
-    x, rate = (PICTURE, None) if name == "squeezenet" else (SOUND, 16000)
+    x, sample_rate = (PICTURE, None) if name == "squeezenet" else (SOUND, 16000)
     trained = net(name).replace_head(["ant", "bee"], **head)
-    expected = trained.classify(x, rate=rate)
+    expected = trained.classify(x, sample_rate=sample_rate)
     again = zoo.load(str(trained.save(tmp_path / "net")))
-    found = again.classify(x, rate=rate)
+    found = again.classify(x, sample_rate=sample_rate)
     assert found.labels == expected.labels
     assert found.network == str(tmp_path / "net")
     np.testing.assert_array_equal(found.all_scores, expected.all_scores)
     assert again.spec.tasks == trained.spec.tasks
-    assert again.preset == trained.preset
+    assert again.preprocessor == trained.preprocessor
 
 
 def test_a_new_process_gives_the_same_scores(folder):
@@ -54,7 +54,7 @@ def test_a_new_process_gives_the_same_scores(folder):
 def test_sound_networks_that_were_taught_classes_find_events(net, tmp_path):
     network = net("crepe.tiny").replace_head(["quiet", "loud"])
     network.save(tmp_path / "net")
-    heard = zoo.sound_events(SOUND, network=str(tmp_path / "net"), rate=16000, threshold=0.0)
+    heard = zoo.sound_events(SOUND, network=str(tmp_path / "net"), sample_rate=16000, threshold=0.0)
     assert {event.label for event in heard.events} == {"quiet", "loud"}
 
 
@@ -62,7 +62,7 @@ def test_it_is_described_and_can_be_taught_again(folder):
     spec = zoo.describe(folder)
     assert spec.classes == 3
     assert "classify" in spec.tasks
-    assert spec.licence == zoo.describe("squeezenet").licence
+    assert spec.license == zoo.describe("squeezenet").license
     again = zoo.load(str(folder)).replace_head(["yes", "no"])
     again.save(folder)  # in place of the first
     assert [label.label for label in zoo.load(str(folder)).labels] == ["yes", "no"]

@@ -40,13 +40,13 @@ def noise(samples):
     return (np.random.default_rng(samples).standard_normal(samples) * 0.1).astype(np.float32)
 
 
-@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("audio", SOUNDS)
 def test_it_is_the_graph_of_the_golden_numbers(original, golden, sound):
     """What the original itself shows on another processor: 2e-5 and 1e-4, see the golden files' README."""
     file = np.load(golden / "yamnet" / f"{sound}.npz")
-    patches = original.preprocess(file["waveform16k"], rate=RATE)
+    patches = original.preprocess(file["waveform16k"], sample_rate=RATE)
     np.testing.assert_allclose(original.scores(patches), file["scores"], atol=2e-5, rtol=0)
-    found = original.embed(file["waveform16k"], rate=RATE).values
+    found = original.embed(file["waveform16k"], sample_rate=RATE).values
     np.testing.assert_allclose(found, file["embeddings"], atol=1e-4, rtol=0)
 
 
@@ -58,17 +58,19 @@ def test_a_stream_gives_what_the_graph_gives_for_the_whole(original, samples, ex
     """To 2e-5: products of other shapes. The graph rounds some numbers of whole windows up to one more."""
     sound = noise(samples)
     scores, vectors = original.module.graph(sound)
-    heard = zoo.sound_events(sound, rate=RATE, network=original)
+    heard = zoo.sound_events(sound, sample_rate=RATE, network=original)
     count = len(scores) - extra
     assert len(heard.scores) == count
     np.testing.assert_allclose(heard.scores, scores[:count], atol=2e-5, rtol=0)
-    np.testing.assert_allclose(original.embed(sound, rate=RATE).values, vectors[:count], atol=2e-5, rtol=0)
+    np.testing.assert_allclose(
+        original.embed(sound, sample_rate=RATE).values, vectors[:count], atol=2e-5, rtol=0
+    )
 
 
 @pytest.mark.parametrize("overlap", [0, 0.3, 0.75])
 def test_windows_of_any_overlap_are_heard_each_for_itself(original, overlap):
     sound = noise(3 * RATE)
-    result = original.embed(sound, rate=RATE, overlap=overlap)
+    result = original.embed(sound, sample_rate=RATE, overlap=overlap)
     for values, start in zip(result.values, result.times[:, 0], strict=True):
         first = round(start * RATE)
         _, vectors = original.module.graph(np.pad(sound[first:], (0, WINDOW))[:WINDOW])
@@ -77,8 +79,10 @@ def test_windows_of_any_overlap_are_heard_each_for_itself(original, overlap):
 
 def test_several_recordings_in_one_batch_do_not_touch(original):
     sounds = [noise(2 * RATE), noise(3 * RATE), np.zeros(RATE, np.float32)]
-    together = original.scores(original.preprocess(sounds, rate=RATE))
-    apart = np.concatenate([original.scores(original.preprocess(sound, rate=RATE)) for sound in sounds])
+    together = original.scores(original.preprocess(sounds, sample_rate=RATE))
+    apart = np.concatenate(
+        [original.scores(original.preprocess(sound, sample_rate=RATE)) for sound in sounds]
+    )
     np.testing.assert_allclose(together, apart, atol=2e-5, rtol=0)
 
 
@@ -100,15 +104,15 @@ def test_the_verbs_say_what_ours_says(original, net, media):
 def test_a_fresh_head_is_put_on_the_embedding(original):
     sound = noise(2 * RATE)
     student = original.replace_head(["ant", "bee"]).freeze()
-    assert student.classify(sound, rate=RATE).all_scores.shape == (2,)
+    assert student.classify(sound, sample_rate=RATE).all_scores.shape == (2,)
     assert [name for name, _ in student.module.named_parameters()] == ["head.weight", "head.bias"]
     np.testing.assert_array_equal(
-        student.embed(sound, rate=RATE).values, original.embed(sound, rate=RATE).values
+        student.embed(sound, sample_rate=RATE).values, original.embed(sound, sample_rate=RATE).values
     )
-    logits = student.module(student.preprocess(sound, rate=RATE))
+    logits = student.module(student.preprocess(sound, sample_rate=RATE))
     assert logits.requires_grad
     assert list(original.layers()["name"]) == ["embedding", "head"]
-    assert original.activations(sound, layers=["head"], rate=RATE)["head"].shape == (4, 521)
+    assert original.activations(sound, layers=["head"], sample_rate=RATE)["head"].shape == (4, 521)
 
 
 def test_the_record_is_read_from_the_graph(original):
@@ -116,7 +120,7 @@ def test_the_record_is_read_from_the_graph(original):
     assert spec.tasks == ("classify", "embed", "events")
     assert (spec.parameters, spec.classes, spec.input_shape) == (3729481, 521, (WINDOW,))
     assert spec.name.startswith("tfhub:yamnet_base@")
-    assert "one every 480 ms; the graph" in original.preset.describe()
+    assert "one every 480 ms; the graph" in original.preprocessor.describe()
 
 
 @pytest.mark.parametrize(
@@ -125,23 +129,23 @@ def test_the_record_is_read_from_the_graph(original):
         ({"weights": None}, InputError, "never untrained"),
         ({"dtype": "bf16"}, InputError, "fp32"),
         ({"engine": "onnxruntime"}, EngineError, "TensorFlow runs it"),
-        ({"engine": "spectral"}, InputError, "frequency domain"),
+        ({"engine": "fft"}, InputError, "frequency domain"),
     ],
 )
 def test_options_that_make_no_sense(yamnet_graph, options, error, word):
     with pytest.raises(error, match=word):
-        zoo.load(f"tfhub:{yamnet_graph}", device="cpu", **options).classify(noise(RATE), rate=RATE)
+        zoo.load(f"tfhub:{yamnet_graph}", device="cpu", **options).classify(noise(RATE), sample_rate=RATE)
 
 
 def test_a_process_that_was_killed_is_started_again(original):
-    before = original.classify(noise(RATE), rate=RATE).all_scores
+    before = original.classify(noise(RATE), sample_rate=RATE).all_scores
     (process,) = (
         each for each in psutil.Process().children() if str(original.module.graph.folder) in each.cmdline()
     )
     process.kill()
     process.wait()
     np.testing.assert_allclose(
-        original.classify(noise(RATE), rate=RATE).all_scores, before, atol=1e-6, rtol=0
+        original.classify(noise(RATE), sample_rate=RATE).all_scores, before, atol=1e-6, rtol=0
     )
 
 
@@ -157,7 +161,7 @@ def test_an_address_is_kept_found_offline_and_known_again(
     monkeypatch.setenv("ZOO_OFFLINE", "1")
     registry._from_hub.cache_clear()
     again = zoo.load(name, device="cpu")
-    assert again.classify(noise(RATE), rate=RATE).all_scores.shape == (521,)
+    assert again.classify(noise(RATE), sample_rate=RATE).all_scores.shape == (521,)
     assert again.module.graph.folder.is_relative_to(empty_cache)
     other = {"sha256": again.module.sha256 + 1}  # as if the folder had another one since its first use
     with pytest.raises(RuntimeError, match="changed since it was first used"):

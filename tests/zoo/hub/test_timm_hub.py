@@ -51,10 +51,10 @@ def test_it_is_timms_network_with_timms_preprocessing(random_weights, monkeypatc
 
 def test_the_record_is_read_from_timms_configuration():
     spec = zoo.describe(f"timm:{NAME}")
-    assert (spec.classes, spec.input_shape, spec.licence) == (1000, (3, 176, 176), "apache-2.0")
+    assert (spec.classes, spec.input_shape, spec.license) == (1000, (3, 176, 176), "apache-2.0")
     assert spec.parameters == sum(p.numel() for p in timm.create_model(NAME).parameters())
     assert zoo.describe("timm:resnet10t").name == f"timm:{NAME}"
-    assert json.loads(json.dumps(spec.to_dict()))["head"] == "fc"
+    assert json.loads(json.dumps(spec.to_dict()))["head_layer"] == "fc"
 
 
 def test_timm_downloads_nothing_in_place_of_an_empty_file(tmp_path, monkeypatch):

@@ -67,13 +67,13 @@ def test_a_channel_of_one_value_is_dark_and_no_error():
 
 def test_a_sound_is_seen_window_by_window_and_its_most_active_one_whole(net):
     samples = tone(4, loud_from=2)
-    seen = look(net("yamnet"), samples, "layer14", rate=RATE)
-    maps = net("yamnet").activations(samples, layers=["layer14"], rate=RATE)["layer14"].numpy()
+    seen = look(net("yamnet"), samples, "layer14", sample_rate=RATE)
+    maps = net("yamnet").activations(samples, layers=["layer14"], sample_rate=RATE)["layer14"].numpy()
     np.testing.assert_allclose(seen.course, maps.mean(axis=(2, 3)), atol=1e-6)
     assert seen.window == np.abs(maps).mean(axis=(1, 2, 3)).argmax()
     np.testing.assert_array_equal(seen.values, maps[seen.window])
     assert seen.times.shape == (len(maps), 2)
-    early = look(net("yamnet"), samples, "layer14", rate=RATE, at=0.5)
+    early = look(net("yamnet"), samples, "layer14", sample_rate=RATE, at=0.5)
     assert early.window == 1
     assert np.shape(early.over_time(10).data[0].z) == (10, len(maps))
 
@@ -87,7 +87,7 @@ def test_the_classes_over_time_are_those_that_reach_the_most(net):
 
 
 def test_maps_of_a_spectrogram_have_time_to_the_right_and_high_tones_on_top(net):
-    seen = look(net("yamnet"), tone(1), "layer1.1", rate=RATE)
+    seen = look(net("yamnet"), tone(1), "layer1.1", sample_rate=RATE)
     assert seen.values.shape[1:] == (48, 32)
     _, picture = seen.maps(1)[0]
     assert picture.shape[0] / picture.shape[1] == 32 / 48
@@ -102,7 +102,7 @@ def test_maps_of_a_spectrogram_have_time_to_the_right_and_high_tones_on_top(net)
 def test_no_more_than_the_first_seconds_are_looked_at(net, monkeypatch):
     monkeypatch.setattr(activations, "MOST_SECONDS", 1.0)
     told = []
-    seen = look(net("crepe.tiny"), tone(30), "block3.conv", rate=RATE, progress=told.append)
+    seen = look(net("crepe.tiny"), tone(30), "block3.conv", sample_rate=RATE, progress=told.append)
     assert seen.times[-1, 0] < 1 < seen.times[-1, 0] + 0.011
     assert seen.values.shape == (16, 64)
     assert len(seen.course) == len(seen.times)

@@ -11,8 +11,10 @@ RATE = 16000
 CAPACITIES = zoo.networks(task="pitch")
 
 
-def tone(hertz: float, seconds: float = 2.0, rate: int = RATE) -> np.ndarray:
-    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+def tone(hertz: float, seconds: float = 2.0, sample_rate: int = RATE) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * sample_rate)) / sample_rate)).astype(
+        np.float32
+    )
 
 
 def cents(frequency: np.ndarray, truth: float) -> np.ndarray:
@@ -20,9 +22,9 @@ def cents(frequency: np.ndarray, truth: float) -> np.ndarray:
 
 
 def test_the_bicycle_bell_is_heard_where_it_rings(net):
-    """Labelled: 0 to 1.3, 6.9 to 24.9, 25.9 to 37.0 and 54.9 to 60.1 s; the original hears it from 7 to 22 s,
+    """Labeled: 0 to 1.3, 6.9 to 24.9, 25.9 to 37.0 and 54.9 to 60.1 s; the original hears it from 7 to 22 s,
     from 26 to 37 s and faintly at 54 s, so that is what the events must cover, to one hop of 0.48 s."""
-    labelled = [(0, 1.326), (6.893, 24.892), (25.904, 36.974), (54.863, 60.103)]
+    labeled = [(0, 1.326), (6.893, 24.892), (25.904, 36.974), (54.863, 60.103)]
     heard = zoo.sound_events(zoo.sample("bicycle-bell.wav"), network=net("yamnet"), include=["Bicycle bell"])
     assert {event.label for event in heard.events} == {"Bicycle bell"}
     for start, end in ((7.2, 22.0), (26.0, 36.9)):
@@ -31,11 +33,11 @@ def test_the_bicycle_bell_is_heard_where_it_rings(net):
         longest_gap = max(len(gap) for gap in "".join("x" if c else "." for c in covered).split("x"))
         assert longest_gap * 0.1 <= 0.5
     for event in heard.events:
-        assert any(start - 1 <= event.start and event.end <= end + 1 for start, end in labelled), event
+        assert any(start - 1 <= event.start and event.end <= end + 1 for start, end in labeled), event
 
 
 @pytest.mark.parametrize(
-    ("sound", "label", "top"),
+    ("audio", "label", "top"),
     [
         (np.zeros(3 * RATE, np.float32), "Silence", 1),
         (np.random.default_rng(51773).uniform(-1, 1, 3 * RATE).astype(np.float32), "White noise", 1),
@@ -44,7 +46,7 @@ def test_the_bicycle_bell_is_heard_where_it_rings(net):
     ids=["silence", "noise", "sine"],
 )
 def test_yamnet_passes_the_tests_of_its_authors(net, sound, label, top):
-    assert label in net("yamnet").classify(sound, rate=RATE, top=top).labels
+    assert label in net("yamnet").classify(sound, sample_rate=RATE, top=top).labels
 
 
 def test_events_and_their_options(net):
@@ -110,11 +112,11 @@ def test_events_below_a_category(net):
         ({"include": "Human voise"}, UnknownNameError, "Human voice"),
         ({"specificity": "extreme"}, InputError, "medium"),
         ({"network": "crepe.tiny"}, InputError, "events"),
-        ({"rate": None}, InputError, "rate"),
+        ({"sample_rate": None}, InputError, "sample_rate"),
     ],
 )
 def test_options_of_events_that_make_no_sense(net, options, error, word):
-    settings = {"network": net("yamnet"), "rate": RATE, **options}
+    settings = {"network": net("yamnet"), "sample_rate": RATE, **options}
     with pytest.raises(error, match=word):
         zoo.sound_events(tone(440, 1), **settings)
 
@@ -123,7 +125,7 @@ def test_options_of_events_that_make_no_sense(net, options, error, word):
 @pytest.mark.parametrize("name", CAPACITIES)
 def test_a_tone_of_440_hz_is_found(net, name, decoder, tolerance):
     """Within 5 cents, or the bin beside the nearest of argmax, whose bins are 20 cents apart."""
-    track = zoo.pitch(tone(440), rate=RATE, network=net(name), decoder=decoder)
+    track = zoo.pitch(tone(440), sample_rate=RATE, network=net(name), decoder=decoder)
     middle = slice(10, -10)  # at the ends a frame is half padding
     assert track.voiced[middle].all()
     assert np.abs(cents(track.frequency[middle], 440)).max() < tolerance
@@ -140,7 +142,7 @@ def test_vibrato_and_glides_are_followed(net):
     time = np.arange(2 * RATE) / RATE
     for semitones in (0.5 * np.sin(2 * np.pi * 5.5 * time), 6 * time):
         truth = 220 * 2 ** (semitones / 12)
-        track = zoo.pitch(sung(truth), rate=RATE, network=net("crepe.full"))
+        track = zoo.pitch(sung(truth), sample_rate=RATE, network=net("crepe.full"))
         inner = slice(5, -5)
         assert track.voiced[inner].all()
         off = 1200 * np.log2(track.frequency[inner] / np.interp(track.time[inner], time, truth))
@@ -151,7 +153,7 @@ def test_a_range_keeps_the_pitch_in_it(net):
     """Two tones at once: which of them is found is up to the range; each disturbs the other a little."""
     both = tone(220) + tone(700)
     for limits, truth in (({"fmax": 300}, 220), ({"fmin": 500}, 700)):
-        track = zoo.pitch(both, rate=RATE, network=net("crepe.full"), threshold=0, **limits)
+        track = zoo.pitch(both, sample_rate=RATE, network=net("crepe.full"), threshold=0, **limits)
         assert abs(cents(np.median(track.frequency), truth)) < 50
         assert (track.frequency >= limits.get("fmin", 0)).all()
         assert (track.frequency <= limits.get("fmax", 2100)).all()
@@ -161,7 +163,7 @@ def test_a_range_keeps_the_pitch_in_it(net):
 def test_known_activations_are_decoded_as_the_recording_would_be(net, decoder):
     noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE)  # more frames than are decoded at a time
     sound = (tone(440, 12) + noise).astype(np.float32)
-    options = {"rate": RATE, "network": net("crepe.tiny"), "threshold": 0, "silence": None}
+    options = {"sample_rate": RATE, "network": net("crepe.tiny"), "threshold": 0, "silence": None}
     heard = zoo.pitch(sound, **options, keep_activations=True)
     expected = zoo.pitch(sound, **options, decoder=decoder, fmin=100, fmax=500)
     found = redecode(heard, decoder=decoder, fmin=100, fmax=500)
@@ -184,12 +186,12 @@ def test_a_smoothed_track_is_the_track_smoothed(net):
 
 @pytest.mark.parametrize("name", CAPACITIES)
 def test_silence_is_unvoiced_and_noise_nearly_so(net, name):
-    silence = zoo.pitch(np.zeros(4 * RATE, np.float32), rate=RATE, network=net(name))
+    silence = zoo.pitch(np.zeros(4 * RATE, np.float32), sample_rate=RATE, network=net(name))
     assert not silence.voiced.any()
     assert np.isnan(silence.frequency).all()
     for loudness in (0.01, 0.1, 0.3):
         noise = np.random.default_rng(1).standard_normal(4 * RATE).astype(np.float32) * loudness
-        assert zoo.pitch(noise.clip(-1, 1), rate=RATE, network=net(name)).voiced.mean() < 0.05
+        assert zoo.pitch(noise.clip(-1, 1), sample_rate=RATE, network=net(name)).voiced.mean() < 0.05
 
 
 @pytest.mark.parametrize("name", CAPACITIES)
@@ -205,19 +207,19 @@ def test_the_sweep_is_followed_from_end_to_end(net, name, media):
 
 def test_quiet_sound_is_gated_by_its_level_and_the_gate_can_be_opened(net):
     quiet = tone(440) * 1e-4  # -86 dB
-    assert not zoo.pitch(quiet, rate=RATE, network=net("crepe.tiny")).voiced.any()
-    assert zoo.pitch(quiet, rate=RATE, network=net("crepe.tiny"), silence=None).voiced.mean() > 0.9
+    assert not zoo.pitch(quiet, sample_rate=RATE, network=net("crepe.tiny")).voiced.any()
+    assert zoo.pitch(quiet, sample_rate=RATE, network=net("crepe.tiny"), silence=None).voiced.mean() > 0.9
 
 
-@pytest.mark.parametrize("rate", [8000, np.int16(11025), 22050, 44100, 48000])
-def test_the_sample_rate_of_an_array_does_not_matter(net, rate):
-    track = zoo.pitch(tone(440, rate=rate), rate=rate, network=net("crepe.tiny"))
+@pytest.mark.parametrize("sample_rate", [8000, np.int16(11025), 22050, 44100, 48000])
+def test_the_sample_rate_of_an_array_does_not_matter(net, sample_rate):
+    track = zoo.pitch(tone(440, sample_rate=sample_rate), sample_rate=sample_rate, network=net("crepe.tiny"))
     assert np.abs(cents(np.nanmedian(track.frequency), 440)) < 5
     assert track.time[-1] == pytest.approx(2.0)
 
 
 def test_the_step_is_the_time_between_frames(net):
-    track = zoo.pitch(tone(440), rate=RATE, network=net("crepe.tiny"), step=0.005)
+    track = zoo.pitch(tone(440), sample_rate=RATE, network=net("crepe.tiny"), step=0.005)
     np.testing.assert_allclose(np.diff(track.time), 0.005)
     assert len(track.time) == 401
 
@@ -243,12 +245,12 @@ def test_the_step_is_the_time_between_frames(net):
 )
 def test_options_of_pitch_that_make_no_sense(net, options, word):
     with pytest.raises(InputError, match=word):
-        zoo.pitch(tone(440, 1), rate=RATE, **{"network": net("crepe.tiny"), **options})
+        zoo.pitch(tone(440, 1), sample_rate=RATE, **{"network": net("crepe.tiny"), **options})
 
 
 def test_a_fresh_head_takes_pitch_away():
     with pytest.raises(InputError, match="pitch"):
-        zoo.pitch(tone(440), rate=RATE, network=zoo.load("crepe.tiny", num_classes=3, device="cpu"))
+        zoo.pitch(tone(440), sample_rate=RATE, network=zoo.load("crepe.tiny", num_classes=3, device="cpu"))
 
 
 def test_a_single_class_may_be_named_without_a_list(net):
@@ -259,15 +261,15 @@ def test_a_single_class_may_be_named_without_a_list(net):
 
 def test_a_list_is_not_one_recording(net):
     with pytest.raises(InputError, match="One recording"):
-        zoo.pitch([tone(440)], rate=RATE, network=net("crepe.tiny"))
+        zoo.pitch([tone(440)], sample_rate=RATE, network=net("crepe.tiny"))
 
 
 def test_embeddings_of_sound_have_times(net):
-    result = zoo.embed(tone(440, 3), rate=RATE, network=net("yamnet"))
+    result = zoo.embed(tone(440, 3), sample_rate=RATE, network=net("yamnet"))
     assert result.values.shape == (6, 1024)
     np.testing.assert_allclose(result.times[:, 0], np.arange(6) * 0.48)
     np.testing.assert_allclose(result.times[:, 1] - result.times[:, 0], 0.96)
-    crepe = zoo.embed(tone(440, 1), rate=RATE, network=net("crepe.tiny"))
+    crepe = zoo.embed(tone(440, 1), sample_rate=RATE, network=net("crepe.tiny"))
     assert crepe.values.shape == (101, 256)
 
 
@@ -279,10 +281,10 @@ def test_overlap_is_that_of_the_call(net):
     assert fine.times[1].tolist() == pytest.approx([0.24, 1.20])
     assert (len(coarse.scores), len(fine.scores)) == (len(coarse.times), len(fine.times))
     assert all(abs(heard.events[0].start - 7.0) < 0.96 for heard in (coarse, fine))
-    assert net("yamnet").preset.framing.hop == 7680
-    vectors = zoo.embed(tone(440, 3), rate=RATE, network=network, overlap=0)
+    assert net("yamnet").preprocessor.framing.hop == 7680
+    vectors = zoo.embed(tone(440, 3), sample_rate=RATE, network=network, overlap=0)
     np.testing.assert_allclose(vectors.times[:, 0], np.arange(4) * 0.96)
-    one = zoo.classify(tone(440, 3), rate=RATE, network=network, overlap=0.9, top=20)
+    one = zoo.classify(tone(440, 3), sample_rate=RATE, network=network, overlap=0.9, top=20)
     assert "Sine wave" in one.labels
     with pytest.raises(InputError, match="for sound"):
         zoo.embed(np.zeros((32, 32, 3), np.uint8), network="squeezenet", overlap=0.5)

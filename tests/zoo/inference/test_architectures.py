@@ -36,7 +36,7 @@ def lively(request) -> tuple[Network, torch.Tensor]:
     """A network with numbers, and data for it."""
     torch.manual_seed(0)
     spec = zoo.describe(request.param)
-    small = spec.modality == "picture" and spec.arch not in ONE_SIZE
+    small = spec.modality == "image" and spec.arch not in ONE_SIZE
     data = torch.randn(8, *((3, 96, 96) if small else spec.input_shape))
     module = build(spec).train()
     for layer in module.modules():
@@ -69,7 +69,7 @@ def test_another_head(lively):
     swapped = net.replace_head(["ant", "bee", "wasp"])
     assert swapped.engine(data)[0].shape == (3, 3)
     assert [label.label for label in swapped.labels] == ["ant", "bee", "wasp"]
-    head = net.spec.head
+    head = net.spec.head_layer
     ours, theirs = net.module.state_dict(), swapped.module.state_dict()
     assert all(ours[key].equal(theirs[key]) for key in ours if not key.startswith(f"{head}."))
     assert len(theirs[f"{head}.weight"]) == len(theirs[f"{head}.bias"]) == 3
@@ -79,22 +79,24 @@ def test_what_is_frozen_stays_and_the_rest_learns(lively):
     net, data = lively
     student = net.replace_head(2).freeze()
     module = student.module.train()
-    assert {n.rpartition(".")[0] for n, p in module.named_parameters() if p.requires_grad} == {net.spec.head}
+    assert {n.rpartition(".")[0] for n, p in module.named_parameters() if p.requires_grad} == {
+        net.spec.head_layer
+    }
     before = copy.deepcopy(module.state_dict())
-    optimiser = torch.optim.SGD([p for p in module.parameters() if p.requires_grad], lr=0.1)
+    optimizer = torch.optim.SGD([p for p in module.parameters() if p.requires_grad], lr=0.1)
     for _ in range(2):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         nn.functional.cross_entropy(module(data), torch.tensor([0, 1, 0])).backward()
-        optimiser.step()
+        optimizer.step()
     after = module.state_dict()
     changed = {key.rpartition(".")[0] for key in after if not after[key].equal(before[key])}
-    assert changed == {net.spec.head}, "batch norm must keep its statistics"
+    assert changed == {net.spec.head_layer}, "batch norm must keep its statistics"
 
 
 def test_three_layers_can_be_looked_at(lively):
     net, data = lively
     layers = [row["name"] for row in net.summary().layers if row["shape"] and row["parameters"]]
-    chosen = [layers[0], layers[len(layers) // 2], net.spec.head]
+    chosen = [layers[0], layers[len(layers) // 2], net.spec.head_layer]
     _, kept = net.engine(data, chosen)
     assert set(kept) == set(chosen)
     assert all(len(value) == 3 and value.isfinite().all() for value in kept.values())
@@ -103,11 +105,11 @@ def test_three_layers_can_be_looked_at(lively):
 
 def test_the_layer_for_maps_has_a_gradient(lively):
     net, data = lively
-    if not net.spec.cam or net.spec.modality == "sound":  # sounds are not explained
+    if not net.spec.cam_layer or net.spec.modality == "audio":  # sounds are not explained
         return
     # At 96 pixels, the size of `data`, some leave one position only.
     one = data[:1] if net.spec.arch in ONE_SIZE else torch.randn(1, 3, 128, 128)
-    outputs, maps, gradient = net.eager.gradient(one, net.spec.cam, 0)
+    outputs, maps, gradient = net.eager.gradient(one, net.spec.cam_layer, 0)
     assert outputs.shape == (1, net.spec.classes)
     assert maps.shape == gradient.shape
     assert min(maps.shape[2:]) > 1
@@ -127,9 +129,11 @@ def test_the_state_dictionary_makes_the_same_network_again(lively):
 def test_onnx_gives_the_same(lively):
     """1e-4 of the scale: float32 sums in another order."""
     net, data = lively
-    engine = OnnxRuntime(PyTorch(net.module, CPU), data.shape[1:], net.spec.embedding, None, required=True)
+    engine = OnnxRuntime(
+        PyTorch(net.module, CPU), data.shape[1:], net.spec.embedding_layer, None, required=True
+    )
     for batch in (data, data[:1]):
-        outputs, kept = engine(batch, [net.spec.embedding])
-        expected, seen = net.engine(batch, [net.spec.embedding])
+        outputs, kept = engine(batch, [net.spec.embedding_layer])
+        expected, seen = net.engine(batch, [net.spec.embedding_layer])
         for ours, theirs in ((outputs, expected), *((kept[layer], seen[layer]) for layer in seen)):
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * float(theirs.abs().max()))

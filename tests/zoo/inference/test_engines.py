@@ -16,7 +16,7 @@ from zoo.inference.engines.pytorch import PyTorch
 from zoo.inference.engines.rows import by_rows
 
 CPU = torch.device("cpu")
-PICTURES = zoo.networks("picture", embedded=True)
+PICTURES = zoo.networks("image", bundled=True)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ PICTURES = zoo.networks("picture", embedded=True)
         ("auto", "cpu", "fp32", "openl3", "onnxruntime"),
         ("auto", "cuda", "fp32", "yamnet", "torch"),
         ("auto", "cpu", "bf16", "yamnet", "torch"),
-        ("auto", "cpu", "fp32", "crepe.tiny", "spectral"),
+        ("auto", "cpu", "fp32", "crepe.tiny", "fft"),
         ("auto", "cpu", "bf16", "crepe.tiny", "torch"),
         ("auto", "cuda", "fp32", "crepe.tiny", "torch"),
         ("torch", "cpu", "fp32", "squeezenet", "torch"),
@@ -42,7 +42,7 @@ def test_the_rule(asked, device, dtype, name, taken):
     assert engines.choose(asked, torch.device(device), dtype, zoo.describe(name)) == taken
 
 
-@pytest.mark.parametrize(("modality", "taken"), [("picture", "onnxruntime"), ("sound", "torch")])
+@pytest.mark.parametrize(("modality", "taken"), [("image", "onnxruntime"), ("audio", "torch")])
 def test_sounds_of_other_collections_come_in_any_length_which_no_graph_does(modality, taken):
     spec = zoo.describe("yamnet").replace(name="hf:owner/checkpoint", modality=modality)
     assert engines.choose("auto", CPU, "fp32", spec) == taken
@@ -54,8 +54,8 @@ def test_sounds_of_other_collections_come_in_any_length_which_no_graph_does(moda
         ({"engine": "steam"}, UnknownNameError),
         ({"dtype": "fp8"}, UnknownNameError),
         ({"engine": "onnxruntime", "dtype": "bf16"}, InputError),
-        ({"engine": "spectral", "dtype": "bf16"}, InputError),
-        ({"engine": "spectral", "name": "yamnet"}, InputError),
+        ({"engine": "fft", "dtype": "bf16"}, InputError),
+        ({"engine": "fft", "name": "yamnet"}, InputError),
     ],
 )
 def test_what_no_engine_does_is_said_before_anything_is_fetched(options, error, empty_cache):
@@ -84,7 +84,7 @@ def test_a_window_of_sound_does_not_depend_on_the_engine_or_on_its_batch(name):
     fast = zoo.load(name, weights=None, device="cpu", engine="onnxruntime")
     fast.module.load_state_dict(eager.module.state_dict())
     data = torch.randn(5, *eager.spec.input_shape, generator=torch.Generator().manual_seed(0))
-    layer = eager.spec.embedding
+    layer = eager.spec.embedding_layer
     outputs, kept = eager.engine(data, [layer])
     for sizes in ([5], [2, 1, 2]):
         pieces = [fast.engine(piece, [layer]) for piece in data.split(sizes)]

@@ -122,7 +122,7 @@ def test_what_python_does_between_layers_is_seen_whatever_it_is():
     assert graph.nodes[OUTPUT]["shape"] == (4,)
 
 
-def test_the_inside_of_a_block_comes_with_its_neighbours(resnet):
+def test_the_inside_of_a_block_comes_with_its_neighbors(resnet):
     part = graphs.part_of(resnet, "layer2.0")
     inside = {node for node in part if node.startswith("layer2.0.")}
     assert "layer2.0.downsample.0" in inside

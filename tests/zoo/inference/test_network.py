@@ -1,4 +1,4 @@
-"""What every network of the registry must do, whatever it is; parametrised over the registry."""
+"""What every network of the registry must do, whatever it is; parametrized over the registry."""
 
 import threading
 
@@ -9,14 +9,14 @@ from torch import nn
 
 import zoo
 from zoo.core.errors import InputError, UnknownNameError
-from zoo.core.layers import NoHead, watching
+from zoo.core.layers import HeadPlaceholder, record_layers
 from zoo.hub import labels
 from zoo.inference.build import preprocessor
 from zoo.inference.layer_graph import depth_of, graph_of
 from zoo.inference.layer_graph import skeleton as without_numbers
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
-EMBEDDED = zoo.networks(embedded=True)
+EMBEDDED = zoo.networks(bundled=True)
 
 # Depth, millions of parameters and input of each network as they are published (the sizes with which
 # MATLAB's documentation describes its pretrained networks; the NASNets have no depth there).
@@ -72,26 +72,30 @@ def test_the_published_table_is_reproduced_or_the_record_says_why_not(skeleton):
         and spec.input_shape == (3, side, side)
         and spec.classes == 1000
     )
-    assert same != ("Differs from the published table: " in spec.fidelity)
+    assert same != ("Differs from the published table: " in spec.validation)
     assert spec.name == "googlenet.places365" or spec.published.size_mb > 0
 
 
 def test_the_named_layers_exist(skeleton):
     spec, module = skeleton
     modules = dict(module.named_modules())
-    for name in (spec.head, spec.embedding.removeprefix("input of "), spec.cam or spec.head):
+    for name in (
+        spec.head_layer,
+        spec.embedding_layer.removeprefix("input of "),
+        spec.cam_layer or spec.head_layer,
+    ):
         assert name in modules
-    assert isinstance(modules[spec.head], NoHead if spec.tasks == ("embed",) else LAYERS)
+    assert isinstance(modules[spec.head_layer], HeadPlaceholder if spec.tasks == ("embed",) else LAYERS)
 
 
 def test_the_layer_for_maps_has_positions(skeleton):
     spec, module = skeleton
-    if not spec.cam:
+    if not spec.cam_layer:
         return
-    with watching(module, [spec.cam]) as kept:
+    with record_layers(module, [spec.cam_layer]) as kept:
         module(torch.zeros(1, *spec.input_shape, device="meta"))
-    assert kept[spec.cam].ndim == 4
-    assert kept[spec.cam].shape[2] > 1
+    assert kept[spec.cam_layer].ndim == 4
+    assert kept[spec.cam_layer].shape[2] > 1
 
 
 def test_the_preprocessing_describes_itself_in_one_sentence(skeleton):
@@ -103,7 +107,7 @@ def test_the_preprocessing_describes_itself_in_one_sentence(skeleton):
 
 def test_the_preprocessing_gives_the_input_of_the_network(skeleton):
     spec, _ = skeleton
-    if spec.modality == "picture":
+    if spec.modality == "image":
         picture = np.zeros((40, 60, 3), np.uint8)
         assert torch.cat([b.data for b in preprocessor(spec).batches(picture)]).shape[1:] == spec.input_shape
 
@@ -127,15 +131,17 @@ def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(pretrained):
 
 def test_a_verb_leaves_the_network_as_it_was(pretrained):
     before = {key: value.clone() for key, value in pretrained.module.state_dict().items()}
-    picture = pretrained.spec.modality == "picture"
-    x, rate = (np.zeros((64, 64, 3), np.uint8), None) if picture else (np.zeros(16000, np.float32), 16000)
+    picture = pretrained.spec.modality == "image"
+    x, sample_rate = (
+        (np.zeros((64, 64, 3), np.uint8), None) if picture else (np.zeros(16000, np.float32), 16000)
+    )
     pretrained.layers()
-    pretrained.embed(x, rate=rate)
-    pretrained.activations(x, layers=[pretrained.spec.head], rate=rate)
+    pretrained.embed(x, sample_rate=sample_rate)
+    pretrained.activations(x, layers=[pretrained.spec.head_layer], sample_rate=sample_rate)
     pretrained.replace_head(3)
     pretrained.freeze()
     if "classify" in pretrained.spec.tasks:
-        pretrained.classify(x, rate=rate)
+        pretrained.classify(x, sample_rate=sample_rate)
     assert not pretrained.module.training
     assert all(value.equal(before[key]) for key, value in pretrained.module.state_dict().items())
     assert all(parameter.requires_grad for parameter in pretrained.module.parameters())
@@ -144,9 +150,9 @@ def test_a_verb_leaves_the_network_as_it_was(pretrained):
 
 def test_layers_tell_names_shapes_parameters_and_multiply_adds(pretrained):
     table = pretrained.layers().set_index("name")
-    assert table.loc[pretrained.spec.head, "parameters"] > 0
-    assert table.loc[pretrained.spec.head, "multiply_adds"] > 0
-    assert table.loc[pretrained.spec.embedding, "shape"] is not None
+    assert table.loc[pretrained.spec.head_layer, "parameters"] > 0
+    assert table.loc[pretrained.spec.head_layer, "multiply_adds"] > 0
+    assert table.loc[pretrained.spec.embedding_layer, "shape"] is not None
 
 
 @pytest.mark.parametrize(
@@ -176,13 +182,13 @@ def test_the_embedding_is_what_the_head_sees(net, name):
     network = net(name)
     torch.manual_seed(0)
     data = torch.rand(2, *network.spec.input_shape)
-    outputs, kept = network.engine(data, [network.spec.embedding])
-    head = network.module.get_submodule(network.spec.head)
+    outputs, kept = network.engine(data, [network.spec.embedding_layer])
+    head = network.module.get_submodule(network.spec.head_layer)
     with torch.inference_mode():
         if isinstance(head, nn.Conv2d):
-            again = head(kept[network.spec.embedding]).relu().mean(dim=(2, 3))
+            again = head(kept[network.spec.embedding_layer]).relu().mean(dim=(2, 3))
         else:
-            again = head(kept[network.spec.embedding])
+            again = head(kept[network.spec.embedding_layer])
     torch.testing.assert_close(again, outputs, atol=1e-5, rtol=1e-5)
 
 
@@ -230,7 +236,7 @@ def test_threads_that_share_a_network_do_not_mix_their_results(net):
 
 def test_a_network_refuses_what_it_is_not_made_for(net):
     with pytest.raises(InputError, match="pitch, embed"):
-        net("crepe.tiny").classify(np.zeros(16000, np.float32), rate=16000)
+        net("crepe.tiny").classify(np.zeros(16000, np.float32), sample_rate=16000)
 
 
 @pytest.mark.parametrize(

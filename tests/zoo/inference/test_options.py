@@ -54,7 +54,7 @@ def test_a_number_is_in_its_range_or_refused(value, low, width):
 
 def test_integers_that_python_does_not_write_out_are_refused():
     for refused in (
-        lambda: validation.number("rate", 10**5000, 1),
+        lambda: validation.number("sample_rate", 10**5000, 1),
         lambda: validation.count("top", -(10**5000)),
     ):
         with pytest.raises(InputError, match="=int is not a"):
@@ -78,7 +78,7 @@ def test_a_limit_of_the_environment_is_a_number_or_refused(text):
 
 @pytest.fixture(scope="module")
 def heard(net):
-    return zoo.sound_events(SOUND, network=net("yamnet"), rate=16000)
+    return zoo.sound_events(SOUND, network=net("yamnet"), sample_rate=16000)
 
 
 @quick
@@ -92,7 +92,7 @@ def test_options_of_events(net, heard, name, value):
 
 @pytest.fixture(scope="module")
 def track(net):
-    return zoo.pitch(SOUND, network=net("crepe.tiny"), rate=16000, keep_activations=True)
+    return zoo.pitch(SOUND, network=net("crepe.tiny"), sample_rate=16000, keep_activations=True)
 
 
 @quick
@@ -111,7 +111,7 @@ def test_options_of_pitch(net, name, value):
 
 
 @quick
-@given(name=st.sampled_from(["top", "rate", "overlap"]), value=VALUES)
+@given(name=st.sampled_from(["top", "sample_rate", "overlap"]), value=VALUES)
 def test_options_of_a_classifier_of_pictures(net, name, value):
     found = check(net("squeezenet").classify, PICTURE, **{name: value})
     assert found is None or len(found.labels) >= 1
@@ -120,9 +120,9 @@ def test_options_of_a_classifier_of_pictures(net, name, value):
 @quick
 @given(value=VALUES)
 def test_overlap_and_rate_of_sound(net, value):
-    check(net("yamnet").preset.with_overlap, value)
-    check(net("crepe.tiny").preset.with_hop, value)
-    check(net("yamnet").preset.batches, SOUND, rate=value)
+    check(net("yamnet").preprocessor.with_overlap, value)
+    check(net("crepe.tiny").preprocessor.with_hop, value)
+    check(net("yamnet").preprocessor.batches, SOUND, sample_rate=value)
 
 
 @quick

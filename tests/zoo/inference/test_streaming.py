@@ -33,7 +33,7 @@ def bell():
 @pytest.mark.parametrize("options", [{}, {"specificity": "medium", "separation": 1.0, "min_duration": 2.0}])
 def test_streamed_events_are_those_of_the_recording(net, bell, longest, options):
     network = net("yamnet")
-    whole = zoo.sound_events(bell, network=network, rate=44100, threshold=0.3, **options)
+    whole = zoo.sound_events(bell, network=network, sample_rate=44100, threshold=0.3, **options)
     stream = network.stream(44100, threshold=0.3, **options)
     early = [event for chunk in chunks(bell, longest) for event in stream.feed(chunk)]
     assert stream.seconds == pytest.approx(40, abs=0.1)
@@ -64,7 +64,7 @@ def test_the_latest_classes_are_those_of_the_newest_patch(net, bell):
 )
 def test_streamed_pitch_is_that_of_the_recording(net, melody, options):
     network = net("crepe.tiny")
-    whole = zoo.pitch(melody, network=network, rate=44100, **options)
+    whole = zoo.pitch(melody, network=network, sample_rate=44100, **options)
     stream = network.stream(44100, **options)
     parts = [stream.feed(chunk) for chunk in chunks(melody, 9000)]
     assert sum(len(part) > 0 for part in parts) > 10
@@ -80,7 +80,7 @@ def test_streamed_pitch_is_that_of_the_recording(net, melody, options):
 def test_streamed_vectors_are_those_of_the_recording(name, melody):
     network = zoo.load(name, weights=None, device="cpu")
     sound = melody[: 2 * 44100]
-    whole = network.embed(sound, rate=44100)
+    whole = network.embed(sound, sample_rate=44100)
     stream = network.stream(44100, task="embed")
     assert len(stream.feed(sound[:100])) == 0
     parts = [*map(stream.feed, chunks(sound[100:], 40000)), stream.finish()]

@@ -34,8 +34,8 @@ WINDOWS = embedding(
 def test_pca_is_that_of_the_singular_values(n, d):
     given = scattered(n, d)
     found = given.project("pca")
-    centred = given.values.astype(float) - given.values.astype(float).mean(axis=0)
-    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
+    centerd = given.values.astype(float) - given.values.astype(float).mean(axis=0)
+    left, singular, _ = np.linalg.svd(centerd, full_matrices=False)
     expected = (left * singular)[:, :2]
     for axis in range(2):
         np.testing.assert_allclose(np.abs(found.points[:, axis]), np.abs(expected[:, axis]), atol=1e-5)
@@ -81,8 +81,8 @@ def test_vectors_that_repeat_lie_in_one_place(method, values):
 
 
 def test_umap_keeps_apart_what_is_apart_and_is_the_same_each_time():
-    centres = np.repeat(np.eye(3, 30) * 10, 12, axis=0)
-    given = embedding(centres + RNG.normal(size=centres.shape))
+    centers = np.repeat(np.eye(3, 30) * 10, 12, axis=0)
+    given = embedding(centers + RNG.normal(size=centers.shape))
     points = given.project("umap").points
     np.testing.assert_array_equal(points, given.project("umap").points)
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
@@ -109,7 +109,7 @@ def test_what_cannot_be_laid_out_is_refused():
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_neighbours_are_those_of_brute_force(metric):
+def test_neighbors_are_those_of_brute_force(metric):
     given = scattered(50)
     x = given.values.astype(float)
     if metric == "cosine":
@@ -118,22 +118,22 @@ def test_neighbours_are_those_of_brute_force(metric):
     else:
         distances = np.linalg.norm(x[:, None] - x[None], axis=-1)
     for query in range(len(given)):
-        found = given.neighbours(query, 7, metric=metric)
+        found = given.neighbors(query, 7, metric=metric)
         expected = [row for row in np.argsort(distances[query]) if row != query][:7]
         assert found.indices.tolist() == expected
         np.testing.assert_allclose(found.distances, distances[query][expected], atol=1e-9)
         assert found.labels == tuple(given.inputs[i] for i in expected)
 
 
-def test_neighbours_of_few_and_of_twins():
-    assert len(scattered(1).neighbours(0)) == 0
-    assert scattered(2).neighbours(0, 5).indices.tolist() == [1]
-    twins = embedding([[1, 2], [1, 2], [2, -1]]).neighbours(0, 2)
+def test_neighbors_of_few_and_of_twins():
+    assert len(scattered(1).neighbors(0)) == 0
+    assert scattered(2).neighbors(0, 5).indices.tolist() == [1]
+    twins = embedding([[1, 2], [1, 2], [2, -1]]).neighbors(0, 2)
     assert twins.indices.tolist() == [1, 2]
     np.testing.assert_allclose(twins.similarities, [1, 0], atol=1e-9)
-    assert WINDOWS.neighbours(0, 3).indices.tolist() == [3, 1, 2]
-    assert WINDOWS.neighbours(0, 3, same_input=False).indices.tolist() == [3, 2]
-    new = WINDOWS.neighbours(np.array([0, 1]), 2)
+    assert WINDOWS.neighbors(0, 3).indices.tolist() == [3, 1, 2]
+    assert WINDOWS.neighbors(0, 3, same_input=False).indices.tolist() == [3, 2]
+    new = WINDOWS.neighbors(np.array([0, 1]), 2)
     assert sorted(new.indices.tolist()) == [1, 2]
     assert list(new.table().columns) == ["index", "input", "distance"]
 
@@ -148,11 +148,11 @@ def test_neighbours_of_few_and_of_twins():
         (np.ones(3), {}, "has the shape"),
     ],
 )
-def test_neighbours_that_make_no_sense_are_refused(query, options, sentence):
+def test_neighbors_that_make_no_sense_are_refused(query, options, sentence):
     with pytest.raises(InputError, match=sentence):
-        WINDOWS.neighbours(query, **options)
+        WINDOWS.neighbors(query, **options)
     with pytest.raises(InputError, match="no similarities"):
-        _ = WINDOWS.neighbours(0, metric="euclidean").similarities
+        _ = WINDOWS.neighbors(0, metric="euclidean").similarities
 
 
 def test_similarity_is_the_cosine_and_brings_like_to_like():
@@ -181,7 +181,7 @@ def test_similarity_of_any_number(n):
 
 
 def test_clusters_are_numbered_by_size():
-    values = np.vstack([RNG.normal(centre, 0.05, (count, 2)) for centre, count in (((0, 1), 3), ((1, 0), 9))])
+    values = np.vstack([RNG.normal(center, 0.05, (count, 2)) for center, count in (((0, 1), 3), ((1, 0), 9))])
     assert embedding(values).clusters(2).tolist() == [1] * 3 + [0] * 9
     assert embedding(np.ones((4, 2))).clusters(3).tolist() == [0] * 4
     assert embedding(np.zeros((0, 2))).clusters(3).tolist() == []

@@ -78,8 +78,8 @@ def test_what_comes_out_is_a_network_like_any_other(digits):
     np.testing.assert_allclose(exported.scores(seen), eager.scores(seen), rtol=0, atol=1e-4)
     assert zoo.evaluate(eager, test).accuracy == result.accuracy
     assert eager.embed(test.inputs[:3]).values.shape == (3, 64)
-    assert eager.preset.channels == "grey"
-    assert eager.spec.licence.startswith("your own")
+    assert eager.preprocessor.channels == "gray"
+    assert eager.spec.license.startswith("your own")
     assert eager.spec.training["test accuracy"] == result.accuracy
 
 

@@ -10,8 +10,8 @@ from cachetools import cached
 import zoo
 from zoo.app import state
 from zoo.app.components import widgets
-from zoo.app.components.job_progress import watching
-from zoo.app.services.jobs import FAILED, Job, Line, Stopped
+from zoo.app.components.job_progress import record_layers
+from zoo.app.services.jobs import FAILED, Job, JobQueue, Stopped
 from zoo.app.state import downloads, is_here
 from zoo.benchmark.compare import Comparison, field
 from zoo.core.errors import ZooError
@@ -30,7 +30,7 @@ class Bench:
         Where it waits until nobody else trains or measures.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: JobQueue) -> None:
         self.line = line
         self.job: Job | None = None
         self.missed: list[str] = []
@@ -106,7 +106,7 @@ def published() -> None:
 def measured() -> None:
     """From this machine, once somebody asked for it."""
     own = bench()
-    names = [name for name in zoo.networks("picture", "classify") if zoo.describe(name).accuracy]
+    names = [name for name in zoo.networks("image", "classify") if zoo.describe(name).accuracy]
     here = [name for name in names if is_here(name)]
     others = [name for name in names if is_default(name) and name not in here]
     everything = st.toggle(
@@ -130,7 +130,7 @@ def measured() -> None:
         st.rerun()
     left.caption(f"It takes about {minutes} min, and what else runs here makes all of them slower.")
     if own.busy:
-        watching(own.job, "networks")
+        record_layers(own.job, "networks")
     elif own.job is not None:
         outcome(own)
 

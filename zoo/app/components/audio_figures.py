@@ -16,17 +16,17 @@ from zoo.plotting.theme import COLOR, plain, shortened
 from zoo.results import PitchTrack, SoundEvents
 
 MOST_COLUMNS = 1000  # a screen shows no more
-# Streamlit takes #000001 to #000010, among them Magma's first colour, for places in its own palette.
+# Streamlit takes #000001 to #000010, among them Magma's first color, for places in its own palette.
 _MAGMA = ["#01000c", *sequential.Magma[1:]]
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
-def waveform(samples: np.ndarray, rate: int) -> go.Scatter:
+def waveform(samples: np.ndarray, sample_rate: int) -> go.Scatter:
     """The outline of a waveform, at most `MOST_COLUMNS` columns wide."""
     step = max(1, -(-len(samples) // MOST_COLUMNS))
     columns = np.pad(samples, (0, -len(samples) % step), mode="edge").reshape(-1, step)
     outline = np.stack([columns.min(axis=1), columns.max(axis=1)], axis=1).ravel()
-    time = (np.arange(len(columns)) * step / rate).repeat(2)
+    time = (np.arange(len(columns)) * step / sample_rate).repeat(2)
     return go.Scatter(
         x=time,
         y=outline,
@@ -38,7 +38,7 @@ def waveform(samples: np.ndarray, rate: int) -> go.Scatter:
 
 
 def spectrogram(
-    samples: np.ndarray, rate: int, *, low: float, high: float, rows: int = 128, window: int = 2048
+    samples: np.ndarray, sample_rate: int, *, low: float, high: float, rows: int = 128, window: int = 2048
 ) -> go.Heatmap:
     """A spectrogram in dB below its maximum; its vertical axis is log10 of the frequency in Hz.
 
@@ -47,7 +47,7 @@ def spectrogram(
     Parameters
     ----------
     samples : ndarray, shape (n,)
-    rate : int
+    sample_rate : int
         Hz.
     low, high : float
         Frequencies that it spans, in Hz.
@@ -64,13 +64,13 @@ def spectrogram(
     padded = np.pad(samples, (0, max(0, window - len(samples))))
     decibels = transform(torch.from_numpy(padded)).numpy()
     frequencies = np.geomspace(low, high, rows)
-    position = frequencies * window / rate
+    position = frequencies * window / sample_rate
     below = position.astype(int).clip(max=window // 2 - 1)
     share = (position - below)[:, None]
     shown = (1 - share) * decibels[below] + share * decibels[below + 1]
     return go.Heatmap(
         z=(shown - decibels.max()).clip(-80).round().astype(np.int8),
-        x=np.arange(shown.shape[1]) * hop / rate,
+        x=np.arange(shown.shape[1]) * hop / sample_rate,
         y=np.log10(frequencies),
         customdata=np.broadcast_to(frequencies.astype(np.uint16)[:, None], shown.shape),
         colorscale=_MAGMA,
@@ -96,14 +96,14 @@ def note_ticks(low: float, high: float) -> dict[str, float]:
     return {name: hertz for name, hertz in ticks.items() if low <= hertz <= high}
 
 
-def sound_events(samples: np.ndarray, rate: int, heard: SoundEvents, most: int = 12) -> go.Figure:
+def sound_events(samples: np.ndarray, sample_rate: int, heard: SoundEvents, most: int = 12) -> go.Figure:
     """Waveform, spectrogram and the time line of events below one another."""
     events = heard.plot(most=most)
     rows = len({event.label for event in heard.events})
     heights = [90, 170, 60 + 28 * min(rows, most)]
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.03, row_heights=heights)
-    figure.add_trace(waveform(samples, rate), row=1, col=1)
-    figure.add_trace(spectrogram(samples, rate, low=60, high=rate / 2), row=2, col=1)
+    figure.add_trace(waveform(samples, sample_rate), row=1, col=1)
+    figure.add_trace(spectrogram(samples, sample_rate, low=60, high=sample_rate / 2), row=2, col=1)
     for trace in events.data:
         trace.showlegend = False
         trace.marker.colorbar.update(y=0, yanchor="bottom", len=max(0.25, heights[2] / sum(heights)))
@@ -193,10 +193,10 @@ def _key_name(midi: int) -> str:
     return librosa.midi_to_note(midi, unicode=False)
 
 
-def pitch(samples: np.ndarray, rate: int, track: PitchTrack) -> go.Figure:
+def pitch(samples: np.ndarray, sample_rate: int, track: PitchTrack) -> go.Figure:
     """The pitch over a spectrogram with the names of the octaves, and its confidence below."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.78, 0.22])
-    background = spectrogram(samples, rate, low=30, high=4200, rows=200)
+    background = spectrogram(samples, sample_rate, low=30, high=4200, rows=200)
     # What is pointed at is the pitch; and without words for the pointer it is half the size.
     background.update(customdata=None, hovertemplate=None, hoverinfo="skip")
     figure.add_trace(background, row=1, col=1)
@@ -227,6 +227,6 @@ def pitch(samples: np.ndarray, rate: int, track: PitchTrack) -> go.Figure:
     notes = {f"{note} · {hertz:.0f} Hz": hertz for note, hertz in note_ticks(low, high).items()}
     figure.update_yaxes(frequency_ticks(notes), range=np.log10([low, high]), row=1, col=1)
     figure.update_yaxes(title="confidence", range=[0, 1], row=2, col=1)
-    figure.update_xaxes(range=[0, max(len(samples) / rate, 0.1)])
+    figure.update_xaxes(range=[0, max(len(samples) / sample_rate, 0.1)])
     figure.update_xaxes(title="time (s)", row=2, col=1)
     return figure.update_layout(height=560, margin=_MARGIN, showlegend=False)

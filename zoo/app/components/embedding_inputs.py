@@ -18,7 +18,7 @@ from zoo.core.errors import InputError
 from zoo.hub.samples import DIGITS_CREDIT, SAMPLES, digits, sample
 
 MOST_FILES = 100
-KINDS = {"picture": "Pictures", "sound": "Sounds"}
+KINDS = {"image": "Pictures", "audio": "Sounds"}
 RECORDINGS = ("bicycle-bell.wav", "melody.wav")
 
 
@@ -43,7 +43,7 @@ def bring(kind: str) -> Brought | None:
 def uploaded(kind: str) -> Brought | None:
     files = st.file_uploader(
         KINDS[kind],
-        PICTURE_TYPES if kind == "picture" else SOUND_TYPES,
+        PICTURE_TYPES if kind == "image" else SOUND_TYPES,
         accept_multiple_files=True,
         key=f"embeddings-upload-{kind}",
         help="What stands before the first _ in the names of the files becomes their group.",
@@ -80,7 +80,7 @@ def unpacked(zipped: Brought) -> Brought:
 
 
 def sampled(kind: str) -> Brought:
-    if kind == "picture":
+    if kind == "image":
         st.caption(f"Handwritten digits, eight of each. {DIGITS_CREDIT}.")
         return Brought((kind, "sample"), tuple(Given(name, data) for name, data in digits()))
     for name in RECORDINGS:

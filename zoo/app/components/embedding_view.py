@@ -1,4 +1,4 @@
-"""What the page Embeddings shows of a collection: its map, neighbours, similarities and vectors."""
+"""What the page Embeddings shows of a collection: its map, neighbors, similarities and vectors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -59,7 +59,7 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
 
 
 def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None:
-    """The map, and beside it the chosen point with its neighbours."""
+    """The map, and beside it the chosen point with its neighbors."""
     columns = st.columns(4)
     method = widgets.segmented_control(
         columns[0],
@@ -69,8 +69,8 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
         key="embeddings-method",
         help="PCA keeps large distances, UMAP who is near whom.",
     )
-    colours = colouring(columns[1], embedding)
-    k = widgets.slider(columns[2], "Neighbours", 1, 20, 5, 1, key="embeddings-k")
+    colors = coloring(columns[1], embedding)
+    k = widgets.slider(columns[2], "Neighbors", 1, 20, 5, 1, key="embeddings-k")
     others = False
     if len(given) > 1 and len(embedding) > len(given):
         others = columns[3].toggle("From other files only", key="embeddings-others")
@@ -84,7 +84,7 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
             key=QUERY,
             help="A click on a point of the map chooses it too.",
         )
-        near = embedding.neighbours(chosen, k, same_input=not others)
+        near = embedding.neighbors(chosen, k, same_input=not others)
         exhibit(kind, given, embedding, chosen, "")
         st.markdown("**Nearest**" if len(near) else "There is nothing to compare it with.")
         with st.container(horizontal=True):
@@ -92,7 +92,7 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
                 exhibit(kind, given, embedding, int(row), f"{similarity:.2f}")
     with left:
         projection = state.remembered(laid_out, embedding, method)
-        figure = projection.plot(chosen=chosen, near=near.indices, **colours)
+        figure = projection.plot(chosen=chosen, near=near.indices, **colors)
         figure.update_layout(
             height=520,
             margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -131,8 +131,8 @@ def explain(projection: Projection, method: str) -> None:
         st.caption("UMAP keeps who is near whom; its axes and large distances mean nothing.")
 
 
-def colouring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
-    """What the colours of the map tell: options of `Projection.plot`."""
+def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
+    """What the colors of the map tell: options of `Projection.plot`."""
     inputs, groups = set(embedding.inputs), groups_of(embedding)
     windows = len(inputs) < len(embedding)
     ways = []
@@ -143,7 +143,7 @@ def colouring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
     if windows:
         ways.append("Time")
     ways += ["Nothing", *["Clusters"] * (len(embedding) > 2)]
-    way = widgets.selectbox(place, "Colour", ways, key=f"embeddings-colour-{'-'.join(ways)}")
+    way = widgets.selectbox(place, "Color", ways, key=f"embeddings-color-{'-'.join(ways)}")
     if way == "Group":
         return {"groups": groups}
     if way == "File":
@@ -176,11 +176,11 @@ def clustered(embedding: zoo.Embedding, k: int) -> np.ndarray:
 def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: int, said: str) -> None:
     """A tile: a small picture or a player, its name, and what is said of it."""
     name, label = embedding.inputs[row], embedding.labels()[row]
-    with st.container(width=TILE if kind == "picture" else PLAYER, gap="xsmall"):
+    with st.container(width=TILE if kind == "image" else PLAYER, gap="xsmall"):
         small = st.session_state["embeddings-small"]
         if name not in small:
-            small[name] = thumbnail(given[name]) if kind == "picture" else samples(given[name])
-        if kind == "picture":
+            small[name] = thumbnail(given[name]) if kind == "image" else samples(given[name])
+        if kind == "image":
             st.image(small[name], width="stretch", alt=name)
         else:
             start, end = embedding.times[row]

@@ -42,11 +42,11 @@ def ask(kind: str, key: str) -> list[Given]:
 
     Parameters
     ----------
-    kind : {"picture", "sound", "melody"}
+    kind : {"image", "audio", "melody"}
     key : str
         Of the widgets, different for each page.
     """
-    device = "Camera" if kind == "picture" else "Microphone"
+    device = "Camera" if kind == "image" else "Microphone"
     linked = from_link("sample")
     way = widgets.segmented_control(
         st,
@@ -58,9 +58,9 @@ def ask(kind: str, key: str) -> list[Given]:
     if way != "Sample":
         to_link("sample", None)
     if way == "Upload":
-        types = PICTURE_TYPES if kind == "picture" else SOUND_TYPES
-        label = "Pictures" if kind == "picture" else f"A recording of up to {MOST_SECONDS // 60} minutes"
-        files = st.file_uploader(label, types, accept_multiple_files=kind == "picture", key=f"{key}-upload")
+        types = PICTURE_TYPES if kind == "image" else SOUND_TYPES
+        label = "Pictures" if kind == "image" else f"A recording of up to {MOST_SECONDS // 60} minutes"
+        files = st.file_uploader(label, types, accept_multiple_files=kind == "image", key=f"{key}-upload")
         files = files if isinstance(files, list) else [files] if files else []
         if len(files) > MOST_FILES:
             st.warning(f"The first {MOST_FILES} of {len(files)} files are shown.")
@@ -72,7 +72,7 @@ def ask(kind: str, key: str) -> list[Given]:
         take = st.audio_input("Record", sample_rate=RATE, key=f"{key}-microphone")
         return [Given("recording.wav", take.getvalue())] if take else []
     if way == "Link":
-        what = "a picture" if kind == "picture" else "a recording"
+        what = "a picture" if kind == "image" else "a recording"
         url = widgets.text_input(st, f"Link to {what}", key=f"{key}-link", most=2000, placeholder="https://…")
         if not url.strip():
             return []

@@ -13,7 +13,7 @@ def duration(seconds: float) -> str:
 
 
 @st.fragment(run_every=1)
-def watching(job: Job, key: str, more: Callable[[Job], object] | None = None) -> None:
+def record_layers(job: Job, key: str, more: Callable[[Job], object] | None = None) -> None:
     """How far a job is, every second, with a button that stops it; the page is run again when it is over.
 
     Parameters

@@ -20,7 +20,7 @@ from zoo.plotting.layer_graph import draw
 WHOLE = "The whole network"
 KINDS = {
     "conv": "convolution",
-    "norm": "normalisation",
+    "norm": "normalization",
     "activation": "activation",
     "pool": "pooling",
     "dense": "fully connected",
@@ -144,7 +144,7 @@ def activations(name: str, data: dict) -> None:
             state.network(name)
             st.rerun()
         return
-    kind = "picture" if spec.modality == "picture" else "melody" if "pitch" in spec.tasks else "sound"
+    kind = "image" if spec.modality == "image" else "melody" if "pitch" in spec.tasks else "audio"
     given = input_picker.ask(kind, f"networks-{kind}")
     if not given:
         st.info(f"Upload a {'picture' if kind == 'picture' else 'recording'}, or choose a sample.")

@@ -31,8 +31,8 @@ def record(spec: Spec) -> None:
     if spec.accuracy:
         a = spec.accuracy
         st.markdown(f"**Published.** {a.value:g} {a.metric} on {a.dataset}, from {a.source}.")
-    st.markdown(f"**Fidelity.** {spec.fidelity}")
-    st.markdown(f"**Licence of the weights.** {spec.licence}")
+    st.markdown(f"**Fidelity.** {spec.validation}")
+    st.markdown(f"**License of the weights.** {spec.license}")
     st.markdown(f"**Citation.** {spec.citation}")
     st.markdown(f"**Original.** {spec.homepage}")
     known = weights.record_of(spec)

@@ -8,7 +8,7 @@ import streamlit as st
 import zoo
 from zoo.app import state
 from zoo.app.components import input_picker
-from zoo.app.services.training_job import Taught, curves, packed, verdict
+from zoo.app.services.training_job import TrainedModel, curves, packed, verdict
 from zoo.app.state import RATE, File, literally, one_sentence
 from zoo.audio.signal import read_mono
 from zoo.exchange.onnx import to_onnx
@@ -17,7 +17,7 @@ from zoo.vision.decoding import PixelBudget, count_pixels, thumbnail
 SIDES = (600, 600)  # of a picture on the page, at most
 
 
-def results(taught: Taught) -> None:
+def results(taught: TrainedModel) -> None:
     """Everything about a trained network, with a place to try it."""
     st.subheader(f"Taught: {literally(taught.network.name)}")
     evaluation, training = taught.evaluation, taught.network.spec.training
@@ -29,12 +29,12 @@ def results(taught: Taught) -> None:
         }
     )
     st.markdown(verdict(evaluation))
-    tried, judged, learnt = st.tabs(["Try it", "Mistakes", "How it learnt"], key="teach-tabs")
+    tried, judged, learned = st.tabs(["Try it", "Mistakes", "How it learned"], key="teach-tabs")
     with tried, one_sentence():
         attempt(taught.network)
     with judged:
         mistakes(taught)
-    with learnt:
+    with learned:
         course(training)
     save(taught)
 
@@ -45,7 +45,7 @@ def attempt(net: zoo.Network) -> None:
     for position, given in enumerate(input_picker.ask(net.spec.modality, "teach-try")):
         with one_sentence():
             left, right = st.columns(2)
-            if net.spec.modality == "picture":
+            if net.spec.modality == "image":
                 budget.take(given.name, count_pixels(input_picker.named(given)))
                 small = thumbnail(input_picker.named(given), SIDES)
                 left.image(small, caption=literally(given.name), width=300, alt=given.name)
@@ -54,7 +54,7 @@ def attempt(net: zoo.Network) -> None:
                 samples = read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
                 with left:
                     state.player(samples)
-                said = net.classify(samples, rate=RATE, top=5)
+                said = net.classify(samples, sample_rate=RATE, top=5)
             right.markdown(f"**{literally(said.labels[0])}**, {said.scores[0]:.0%} sure")
             right.plotly_chart(
                 said.plot(),
@@ -65,7 +65,7 @@ def attempt(net: zoo.Network) -> None:
     st.caption("It is on the Pictures or Sounds page too, as long as you stay.")
 
 
-def mistakes(taught: Taught) -> None:
+def mistakes(taught: TrainedModel) -> None:
     """The confusion matrix, and the worst mistakes to look at or to listen to."""
     evaluation = taught.evaluation
     st.plotly_chart(evaluation.plot(), key="teach-confusion", alt="Confusion matrix of the held-out examples")
@@ -78,7 +78,7 @@ def mistakes(taught: Taught) -> None:
             with column:
                 true, predicted = literally(one.true), literally(one.predicted)
                 st.markdown(f"{true}, taken for **{predicted}** ({one.score:.0%})")
-                if one.copy and one.copy.kind == "picture":
+                if one.copy and one.copy.kind == "image":
                     st.image(one.copy.url, caption=literally(one.name), alt=one.name)
                 elif one.copy:
                     st.audio(one.copy.url)
@@ -99,7 +99,7 @@ def course(training: dict) -> None:
         st.dataframe(rows, hide_index=True)
 
 
-def save(taught: Taught) -> None:
+def save(taught: TrainedModel) -> None:
     state.save(
         "teach",
         File("Network", "network.zip", "application/zip", lambda: packed(taught.folder)),
@@ -112,7 +112,7 @@ def save(taught: Taught) -> None:
     )
 
 
-def _report(taught: Taught) -> bytes:
+def _report(taught: TrainedModel) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
         taught.evaluation.report(path, data=taught.held, network=taught.network)

@@ -24,14 +24,14 @@ SMOOTHED_SOUNDS = 0.48  # s; scores are averaged over windows that end within: o
 SMOOTHED_PITCH = 0.12  # s; the median is taken over frames within
 
 
-class Sense(ABC):
+class LiveAnalyzer(ABC):
     """A network that follows the live sound.
 
     Parameters
     ----------
     window : float
         How much sound one answer is about, smoothing included, in s.
-    rate : float
+    sample_rate : float
         What the network hears at, in Hz.
 
     Attributes
@@ -40,14 +40,14 @@ class Sense(ABC):
         How far its answers reach, in s of sound that had arrived; None before the first one.
     """
 
-    def __init__(self, window: float, rate: float):
-        self.window, self._rate = window, rate
+    def __init__(self, window: float, sample_rate: float):
+        self.window, self._rate = window, sample_rate
         self.upto: float | None = None
         self._begin = 0.0  # of the stream, in s of sound that had arrived
         self._stream: Stream | None = None
 
     @abstractmethod
-    def _new(self, rate: float) -> Stream: ...
+    def _new(self, sample_rate: float) -> Stream: ...
 
     @abstractmethod
     def _add(self, piece: Any) -> None:
@@ -68,7 +68,7 @@ class Sense(ABC):
     def hear(self, block: Block) -> None:
         """Go on with the next sound."""
         if self._stream is None or not block.follows:
-            self._stream = self._new(block.rate)
+            self._stream = self._new(block.sample_rate)
             self._begin = block.end - block.seconds
         self._add(self._stream.feed(block.samples))
 
@@ -110,7 +110,7 @@ class _WindowScores:
         return [window for part in parts for window in part]
 
 
-class SoundSense(Sense):
+class SoundAnalyzer(LiveAnalyzer):
     """Hears classes of sounds.
 
     Parameters
@@ -126,15 +126,15 @@ class SoundSense(Sense):
 
     def __init__(self, net: Network):
         net.require("classify")
-        if net.spec.modality != "sound":
+        if net.spec.modality != "audio":
             raise InputError(f"{net.name} takes no sound, so it cannot listen.")
         self._net = net
-        self._preset = net.preset.with_hop(HOP_SOUNDS)
-        super().__init__(self._preset.span + SMOOTHED_SOUNDS, self._preset.rate)
+        self._preset = net.preprocessor.with_hop(HOP_SOUNDS)
+        super().__init__(self._preset.span + SMOOTHED_SOUNDS, self._preset.sample_rate)
         self._windows: deque[tuple[float, np.ndarray]] = deque(maxlen=round(KEPT_SOUNDS / HOP_SOUNDS))
 
-    def _new(self, rate: float) -> Stream:
-        return Stream(self._preset, rate, _WindowScores(self._net))
+    def _new(self, sample_rate: float) -> Stream:
+        return Stream(self._preset, sample_rate, _WindowScores(self._net))
 
     def _add(self, piece: list[tuple[float, np.ndarray]]) -> None:
         for end, scores in piece:
@@ -153,7 +153,7 @@ class SoundSense(Sense):
         return Sounds(self._net.classification(now, "live", len(now)), times[kept], scores[kept], labels)
 
 
-class PitchSense(Sense):
+class PitchAnalyzer(LiveAnalyzer):
     """Hears the pitch.
 
     Parameters
@@ -161,7 +161,7 @@ class PitchSense(Sense):
     net : Network
         That follows pitch.
     **options
-        As of `zoo.pitch`, but for `rate`, `step` and `progress`.
+        As of `zoo.pitch`, but for `sample_rate`, `step` and `progress`.
 
     Raises
     ------
@@ -172,11 +172,11 @@ class PitchSense(Sense):
     def __init__(self, net: Network, **options: float):
         self._net, self._options = net, options
         self._track: PitchTrack | None = None
-        super().__init__(net.preset.span + SMOOTHED_PITCH, net.preset.rate)
-        self._new(net.preset.rate)  # which refuses at once what cannot be used
+        super().__init__(net.preprocessor.span + SMOOTHED_PITCH, net.preprocessor.sample_rate)
+        self._new(net.preprocessor.sample_rate)  # which refuses at once what cannot be used
 
-    def _new(self, rate: float) -> Stream:
-        return self._net.stream(rate, task="pitch", step=HOP_PITCH, **self._options)
+    def _new(self, sample_rate: float) -> Stream:
+        return self._net.stream(sample_rate, task="pitch", step=HOP_PITCH, **self._options)
 
     def _add(self, piece: PitchTrack) -> None:
         if not len(piece):
@@ -185,7 +185,7 @@ class PitchSense(Sense):
         if self._track is not None:
             pieces.insert(0, self._track)
         self._track = self._stream.follower.joined(pieces)[-round(KEPT_PITCH / HOP_PITCH) :]
-        self.upto = float(self._track.time[-1]) + self._net.preset.span / 2
+        self.upto = float(self._track.time[-1]) + self._net.preprocessor.span / 2
 
     def heard(self) -> PitchTrack | None:
         """The last seconds, times counted back from now; None before the first frame."""
@@ -196,7 +196,7 @@ class PitchSense(Sense):
 
 
 @dataclass(frozen=True)
-class Tone:
+class TunerReading:
     """The pitch as a tuner shows it.
 
     Attributes
@@ -217,8 +217,8 @@ class Tone:
     confidence: float
 
 
-def tone_of(track: PitchTrack, a4: float = 440.0) -> Tone | None:
-    """The pitch at the end of a track of the last seconds, as `PitchSense.heard` gives it.
+def tone_of(track: PitchTrack, a4: float = 440.0) -> TunerReading | None:
+    """The pitch at the end of a track of the last seconds, as `PitchAnalyzer.heard` gives it.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def tone_of(track: PitchTrack, a4: float = 440.0) -> Tone | None:
     frequency = float(np.nanmedian(last.frequency))
     midi = 69 + 12 * np.log2(frequency / a4)
     nearest = round(midi)
-    return Tone(
+    return TunerReading(
         frequency,
         librosa.midi_to_note(nearest, unicode=False),
         float(100 * (midi - nearest)),

@@ -21,7 +21,7 @@ class Block:
     ----------
     samples : ndarray of float32, shape (n,)
         Mono, full scale 1.
-    rate : float
+    sample_rate : float
         In Hz.
     end : float
         How much sound had arrived, in s, at its last sample.
@@ -32,17 +32,17 @@ class Block:
     """
 
     samples: np.ndarray
-    rate: float
+    sample_rate: float
     end: float
     arrived: float
     follows: bool
 
     @property
     def seconds(self) -> float:
-        return len(self.samples) / self.rate
+        return len(self.samples) / self.sample_rate
 
 
-class Backlog:
+class DropOldestBuffer:
     """A queue of sound that one thread fills as it arrives and another empties as fast as it can.
 
     When more than `most` waits, all of it but the newest chunk is left out. One long gap spoils one window;
@@ -78,21 +78,21 @@ class Backlog:
         self._closed = False
         self._change = threading.Condition()
 
-    def put(self, samples: np.ndarray, rate: float) -> None:
+    def put(self, samples: np.ndarray, sample_rate: float) -> None:
         """Add a chunk, (n,) of float32; never waits for anything but other calls."""
         with self._change:
             if self._closed:
                 return
             self.last_arrival = self.clock()
-            self.seconds += len(samples) / rate
-            follows = not self._gap and rate == self._rate
-            block = Block(samples, rate, self.seconds, self.last_arrival, follows)
-            self._gap, self._rate = False, rate
+            self.seconds += len(samples) / sample_rate
+            follows = not self._gap and sample_rate == self._rate
+            block = Block(samples, sample_rate, self.seconds, self.last_arrival, follows)
+            self._gap, self._rate = False, sample_rate
             if self.waiting + block.seconds > self.most and self._waiting:
                 self.left_out += self.waiting
                 self.last_gap = self.last_arrival
                 self._waiting.clear()
-                block = Block(samples, rate, block.end, block.arrived, follows=False)
+                block = Block(samples, sample_rate, block.end, block.arrived, follows=False)
             self._waiting.append(block)
             self._count()
             self._change.notify()
@@ -131,7 +131,7 @@ class Backlog:
             self._count()
         first, last = chunks[0], chunks[-1]
         samples = np.concatenate([chunk.samples for chunk in chunks])
-        return Block(samples, first.rate, last.end, last.arrived, first.follows)
+        return Block(samples, first.sample_rate, last.end, last.arrived, first.follows)
 
     def _count(self) -> None:
         self.waiting = sum(block.seconds for block in self._waiting)  # anew: differences would drift

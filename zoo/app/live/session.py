@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.app.live.analyzers import PitchSense, Sense, Sounds, SoundSense
-from zoo.app.live.audio_buffer import Backlog, Block, Clock
+from zoo.app.live.analyzers import LiveAnalyzer, PitchAnalyzer, SoundAnalyzer, Sounds
+from zoo.app.live.audio_buffer import Block, Clock, DropOldestBuffer
 from zoo.app.settings import listeners
 from zoo.audio.signal import as_channels, as_float, check_rate
 from zoo.core.errors import InputError, ZooError
@@ -119,7 +119,7 @@ class Listener:
     clock : callable
         Gives the time in s.
     **options
-        Of pitch, see `PitchSense`.
+        Of pitch, see `PitchAnalyzer`.
 
     Attributes
     ----------
@@ -153,16 +153,16 @@ class Listener:
         clock: Clock = time.monotonic,
         **options: float,
     ):
-        self._senses: dict[str, Sense] = {}
+        self._senses: dict[str, LiveAnalyzer] = {}
         if sounds is not None:
-            self._senses["sounds"] = SoundSense(sounds)
+            self._senses["sounds"] = SoundAnalyzer(sounds)
         if pitch is not None:
-            self._senses["pitch"] = PitchSense(pitch, **options)
+            self._senses["pitch"] = PitchAnalyzer(pitch, **options)
         if not self._senses:
             raise InputError("There is nothing to listen for: choose sounds, pitch, or both.")
         self.ready, self.reason = False, ""
         self._patience, self._clock, self._begin = patience, clock, clock()
-        self._backlog = Backlog(MOST_BEHIND, clock)
+        self._backlog = DropOldestBuffer(MOST_BEHIND, clock)
         self._level = -math.inf
         self._heard: dict[str, Any] = {}
         self._shown = {name: _Shown() for name in self._senses}
@@ -175,14 +175,14 @@ class Listener:
     def over(self) -> bool:
         return self._stopping.is_set()
 
-    def hear(self, samples: Any, rate: float) -> None:
+    def hear(self, samples: Any, sample_rate: float) -> None:
         """Go on with a chunk of sound, which comes right after the one before; never waits for a network.
 
         Parameters
         ----------
         samples : array, shape (n,) or (channels, n)
             Integers run to the maximum of their type, floats from -1 to 1.
-        rate : float
+        sample_rate : float
             In Hz.
 
         Raises
@@ -191,7 +191,7 @@ class Listener:
             If that is no sound.
         """
         mono = as_float(as_channels(samples, "the microphone")).mean(axis=0)
-        self._backlog.put(mono, check_rate(rate, "the microphone"))
+        self._backlog.put(mono, check_rate(sample_rate, "the microphone"))
 
     def heard(self) -> Heard:
         """What is heard now, to be shown at once: delays are counted up to this call."""
@@ -281,7 +281,7 @@ class Listener:
                 self._shown[name].answered = block.arrived - (block.end - sense.upto)
 
 
-class Hall:
+class SessionLimiter:
     """Where the sessions of a process listen: no more than some at once.
 
     Parameters
@@ -323,7 +323,7 @@ class Hall:
             )
 
 
-class Seat:
+class SessionSlot:
     """The place of one session in the hall: one listener at a time, which chunks of sound are led to.
 
     Parameters
@@ -336,7 +336,7 @@ class Seat:
         The last one, which may be over.
     """
 
-    def __init__(self, hall: Hall):
+    def __init__(self, hall: SessionLimiter):
         self._hall = hall
         self.listener: Listener | None = None
         self._wish: Any = None
@@ -365,10 +365,10 @@ class Seat:
         else:
             self.listener.at_end(ending)
 
-    def hear(self, samples: Any, rate: float) -> None:
+    def hear(self, samples: Any, sample_rate: float) -> None:
         """As `Listener.hear`; with no listener nothing happens."""
         if self.listener is not None:
-            self.listener.hear(samples, rate)
+            self.listener.hear(samples, sample_rate)
 
     def leave(self) -> None:
         """Listen no more."""

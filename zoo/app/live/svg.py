@@ -13,7 +13,7 @@ from html import escape
 import numpy as np
 
 from zoo.app.components.audio_figures import note_ticks
-from zoo.app.live.analyzers import HOP_SOUNDS, KEPT_PITCH, KEPT_SOUNDS, Sounds, Tone
+from zoo.app.live.analyzers import HOP_SOUNDS, KEPT_PITCH, KEPT_SOUNDS, Sounds, TunerReading
 from zoo.plotting.theme import shortened
 from zoo.results import PitchTrack
 
@@ -25,9 +25,9 @@ _SEMITONE = 2 ** (1 / 12)
 _FAINT = 0.04  # scores below are not drawn
 
 
-def tuner(tone: Tone | None) -> str:
+def tuner(tone: TunerReading | None) -> str:
     """A gauge of cents from the nearest note, whose name is in its middle: green where it is in tune."""
-    colour = "currentColor" if tone is None else _RIGHT if abs(tone.cents) <= IN_TUNE else _OFF
+    color = "currentColor" if tone is None else _RIGHT if abs(tone.cents) <= IN_TUNE else _OFF
     parts = [
         _arc(-50, 50, 'stroke="currentColor" stroke-opacity="0.12"'),
         _arc(-IN_TUNE, IN_TUNE, f'stroke="{_RIGHT}" stroke-opacity="0.45"'),
@@ -35,13 +35,13 @@ def tuner(tone: Tone | None) -> str:
             _text(*_on_gauge(cents, 155), f"{cents:+d}" if cents else "0", "middle")
             for cents in range(-50, 51, 25)
         ),
-        f'<text x="180" y="158" font-size="60" text-anchor="middle" fill="{colour}">'
+        f'<text x="180" y="158" font-size="60" text-anchor="middle" fill="{color}">'
         f"{escape(tone.note.replace('#', '♯')) if tone else '–'}</text>",
     ]
     if tone:
         (x1, y1), (x2, y2) = _on_gauge(tone.cents, 98), _on_gauge(tone.cents, 144)
         parts.append(
-            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
+            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" '
             'stroke-width="6" stroke-linecap="round"/>'
         )
     said = f"{tone.note}, {tone.frequency:.1f} Hz, {tone.cents:+.0f} cents" if tone else "no pitch"

@@ -10,19 +10,20 @@ import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, widgets
 from zoo.app.components.input_picker import Given, named
-from zoo.app.components.job_progress import watching
+from zoo.app.components.job_progress import record_layers
 from zoo.app.services import offered_networks
 from zoo.app.services.jobs import FAILED, STOPPED, Job
 from zoo.app.state import RATE, is_here, literally, one_sentence, spec_of, title_of, with_size
 from zoo.audio.signal import read_mono
 from zoo.benchmark.compare import Measurement
 from zoo.core.errors import ZooError
+from zoo.core.spec import NOUNS
 from zoo.hub import weights
 from zoo.hub.saved import is_saved
 from zoo.vision.decoding import PixelBudget, check, count_pixels
 
 MOST_NETWORKS = 12
-KINDS = {"picture": "Pictures", "sound": "Sounds"}
+KINDS = {"image": "Pictures", "audio": "Sounds"}
 ENGINES = ["auto", "torch", "onnxruntime"]
 DISSENT = "background-color: rgba(230, 150, 0, 0.3)"  # seen on white and on black
 UNTRAINED = "Untrained: as fast as the trained one; no answers."
@@ -43,10 +44,10 @@ class Wanted:
 def choose() -> tuple[str, list[str]]:
     """Pictures or sounds, and the networks."""
     left, right = st.columns([1, 3])
-    kind = widgets.segmented_control(left, "Networks for", KINDS, "picture", key="compare-kind")
+    kind = widgets.segmented_control(left, "Networks for", KINDS, "image", key="compare-kind")
     own = list(state.taught(kind))
     names = own + offered_networks.networks(kind)
-    first = own[:1] + offered_networks.networks(kind, embedded=True)[:2]
+    first = own[:1] + offered_networks.networks(kind, bundled=True)[:2]
     chosen = widgets.multiselect(
         right,
         "Networks",
@@ -81,7 +82,7 @@ def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
             title_of(name) for name in [*state.taught(kind), *offered_networks.networks(kind, "classify")]
         ]
         st.info(
-            f"{title_of(silent[0])} names no {kind}s, so speed, memory and size are compared, not answers; "
+            f"{title_of(silent[0])} does not classify {NOUNS[kind]}, so speed, memory and size are compared, not answers; "
             f"for answers choose only among {', '.join(able)}."
         )
         return ()
@@ -106,7 +107,7 @@ def refusals(kind: str, given: Sequence[Given]) -> list[str | None]:
 
 def refusal(kind: str, given: Given, budget: PixelBudget) -> str | None:
     try:
-        if kind == "picture":
+        if kind == "image":
             budget.take(given.name, count_pixels(named(given)))
             check(named(given))
         else:
@@ -322,6 +323,6 @@ job = st.session_state.get("compare-job")
 if job is not None:
     with one_sentence():
         if busy():
-            watching(job, "compare")
+            record_layers(job, "compare")
         else:
             outcome(job)

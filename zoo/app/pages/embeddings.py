@@ -32,7 +32,9 @@ def choose(kind: str) -> tuple[str, str | None, bool | None]:
     )
     net = state.network(name)
     shapes = state.remembered(shapes_of, name)
-    own = {"": f"{net.spec.embedding}, its embedding"}  # not None, which Streamlit takes for no choice at all
+    own = {
+        "": f"{net.spec.embedding_layer}, its embedding"
+    }  # not None, which Streamlit takes for no choice at all
     layer = widgets.selectbox(
         right,
         "Layer",
@@ -41,7 +43,7 @@ def choose(kind: str) -> tuple[str, str | None, bool | None]:
         help="Early layers see edges or tones, late ones what is meant.",
     )
     layer = layer or None
-    shape = shapes.get(layer or net.spec.embedding, ())
+    shape = shapes.get(layer or net.spec.embedding_layer, ())
     if len(shape) < 2:
         return name, layer, None
     pool = right.toggle(
@@ -107,13 +109,13 @@ st.markdown(
     "point the same way: see them on a map, and find the nearest to any of them."
 )
 with one_sentence():
-    kind = widgets.segmented_control(st, "What", KINDS, "picture", key="embeddings-kind")
+    kind = widgets.segmented_control(st, "What", KINDS, "image", key="embeddings-kind")
     brought = bring(kind)
     name, layer, pool = choose(kind)
     if brought is None:
         st.info(f"Upload some files, {MOST_FILES} at most, or try the sample. Nobody else sees them.")
     else:
-        mean = kind == "sound" and one_a_file(brought)
+        mean = kind == "audio" and one_a_file(brought)
         collection = state.remembered(embedded, brought, name, layer, pool, mean)
         left_out(collection)
         show(kind, brought.files, collection)

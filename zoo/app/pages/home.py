@@ -18,7 +18,7 @@ SHOWN = {  # a picture each
 MORE = {
     "pitch": "The melody of a voice or an instrument, as a curve, as notes and as MIDI",
     "live": "What your microphone hears, while it hears it",
-    "embeddings": "Files on a map of likeness, and the nearest neighbours of each",
+    "embeddings": "Files on a map of likeness, and the nearest neighbors of each",
     "compare": "Networks measured on this machine: speed, memory, agreement",
     "networks": "All networks: records, layers, and what each layer makes of an input",
 }

@@ -17,10 +17,10 @@ from zoo.app import state
 from zoo.app.components import microphone, widgets
 from zoo.app.components.svg import drawing
 from zoo.app.live import svg
-from zoo.app.live.analyzers import PitchSense, SoundSense, Tone, tone_of
+from zoo.app.live.analyzers import PitchAnalyzer, SoundAnalyzer, TunerReading, tone_of
 from zoo.app.live.ice import ice_servers
 from zoo.app.live.offers import is_offer
-from zoo.app.live.session import Heard, Listener, Seat
+from zoo.app.live.session import Heard, Listener, SessionSlot
 from zoo.app.services import offered_networks
 from zoo.app.state import one_sentence, with_size
 from zoo.core.errors import InputError, ZooError
@@ -28,13 +28,13 @@ from zoo.core.errors import InputError, ZooError
 EVERY = 0.25  # s between two pictures of what is heard
 STREAM = "live-stream"
 LATE = 5.0  # s without sound, after which the page says so
-SENSES = {"sounds": SoundSense, "pitch": PitchSense}
+SENSES = {"sounds": SoundAnalyzer, "pitch": PitchAnalyzer}
 
 
-def seat() -> Seat:
+def seat() -> SessionSlot:
     """This session's place in the hall, which it leaves with the session."""
     if "live-seat" not in st.session_state:
-        own = st.session_state["live-seat"] = Seat(state.hall())
+        own = st.session_state["live-seat"] = SessionSlot(state.hall())
         state.workspace().at_end(own.leave)
     return st.session_state["live-seat"]
 
@@ -51,7 +51,7 @@ def choose() -> tuple[dict[str, str], float]:
     wanted = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
     with st.expander("Networks and tuning", icon=":material/tune:"):
         left, middle, right = st.columns(3)
-        hearing = [*state.taught("sound"), *offered_networks.networks(task="events")]
+        hearing = [*state.taught("audio"), *offered_networks.networks(task="events")]
         sounds = widgets.selectbox(left, "Network for sounds", with_size(hearing), key="live-sounds")
         pitch = widgets.selectbox(
             middle,
@@ -82,7 +82,7 @@ def warm_up(kind: str, name: str) -> None:
         SENSES[kind](state.network(name)).warm_up()
 
 
-def connected(own: Seat, listen: Callable[[], object]) -> bool:
+def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
     """The button that starts and stops the microphone; whether it is on, or about to be.
 
     A place is taken before there is a connection, and both end together: without a place nothing would limit
@@ -125,7 +125,7 @@ def worker_of(context: WebRtcStreamerContext | None) -> WebRtcWorker | None:
     return context._get_worker() if context is not None else None
 
 
-def numbers(tone: Tone | None, heard: Heard) -> None:
+def numbers(tone: TunerReading | None, heard: Heard) -> None:
     values = {
         "Frequency": f"{tone.frequency:.1f} Hz" if tone else "–",
         "Cents off": f"{round(tone.cents):+d}" if tone else "–",

@@ -33,7 +33,7 @@ def table() -> pd.DataFrame:
                 "MB": spec.size_mb,
                 "depth": spec.depth,
                 "published accuracy": accuracy,
-                "licence of the weights": spec.licence,
+                "license of the weights": spec.license,
                 "here": weights.path_of(spec).is_file(),
             }
         )
@@ -46,7 +46,7 @@ def filtered(everything: pd.DataFrame) -> pd.DataFrame:
     modality = widgets.pills(left, "For", MODALITIES, key="networks-modality")
     tasks = widgets.pills(middle, "Task", TASKS, key="networks-task")
     words = widgets.text_input(
-        right, "Search", key="networks-search", most=200, placeholder="name, licence, …"
+        right, "Search", key="networks-search", most=200, placeholder="name, license, …"
     )
     shown = everything
     if modality:

@@ -93,12 +93,12 @@ def is_of_scenes(name: str) -> bool:
 def choose() -> tuple[list[str], int]:
     """The networks, those for scenes last, and how many classes to show."""
     left, right = st.columns([3, 1])
-    own = list(state.taught("picture"))
-    names = own + sorted(offered_networks.networks("picture", "classify"), key=is_of_scenes)
+    own = list(state.taught("image"))
+    names = own + sorted(offered_networks.networks("image", "classify"), key=is_of_scenes)
     titles = {
         name: f"Scenes: {title}" if is_of_scenes(name) else title for name, title in with_size(names).items()
     }
-    usual = own[:1] + offered_networks.networks("picture", "classify", embedded=True)[:2]
+    usual = own[:1] + offered_networks.networks("image", "classify", bundled=True)[:2]
     linked = input_picker.from_link("network")
     first = [input_picker.meant(name, names) for name in linked.split(",")] if linked else usual
     chosen = widgets.multiselect(
@@ -114,7 +114,7 @@ def choose_looking() -> Looking:
     wanted = row.toggle(
         "Where it looks",
         key="pictures-where",
-        help="Colours over each picture: red is where most speaks for the class, and what a network does "
+        help="Colors over each picture: red is where most speaks for the class, and what a network does "
         "not see, because it is cut off, stays clear.",
     )
     if not wanted:
@@ -173,7 +173,7 @@ def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Look
 
 
 def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classification, looking: Looking) -> None:
-    """The picture with colours where a network finds a class of one's choice."""
+    """The picture with colors where a network finds a class of one's choice."""
     label = dict(zip(result.indices.tolist(), result.labels, strict=True))
     target = widgets.selectbox(st, "Where it finds", label, key=f"pictures-target-{key}-{picture.key[:16]}")
     with st.spinner("Looks for what it saw …"):
@@ -202,12 +202,12 @@ def ready(name: str) -> zoo.Network | None:
 def badge(place: st.delta_generator.DeltaGenerator, found: Agreement) -> None:
     of = len(found.networks)
     if found.votes > 1:
-        text, colour, icon = f"{found.votes} of {of} agree: {literally(found.label)}", "orange", "done"
+        text, color, icon = f"{found.votes} of {of} agree: {literally(found.label)}", "orange", "done"
     else:
-        text, colour, icon = f"The {of} networks disagree", "red", "close"
+        text, color, icon = f"The {of} networks disagree", "red", "close"
     if found.whole:
-        colour, icon = "green", "done_all"
-    place.badge(text, color=colour, icon=f":material/{icon}:")
+        color, icon = "green", "done_all"
+    place.badge(text, color=color, icon=f":material/{icon}:")
 
 
 def summary(everything: list[list[zoo.Classification]]) -> None:
@@ -230,7 +230,7 @@ nets: dict[str, zoo.Network | None] = {}  # by the names on this page
 known: dict[str, frozenset[str]] = {}  # identifiers of the classes, by the names in results
 titles: dict[str, str] = {}
 with one_sentence():
-    pictures = [Picture(given) for given in ask("picture", "pictures")]
+    pictures = [Picture(given) for given in ask("image", "pictures")]
     chosen, top = choose()
     looking = choose_looking()
     notes, overview = st.container(), st.container()

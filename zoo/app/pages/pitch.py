@@ -47,7 +47,7 @@ def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
         begin = time.perf_counter()
         track = zoo.pitch(
             samples,
-            rate=RATE,
+            sample_rate=RATE,
             network=net,
             threshold=0,
             silence=None,
@@ -165,7 +165,7 @@ def as_notes(track: zoo.PitchTrack, duration: float) -> None:
 
 def as_sound(track: zoo.PitchTrack) -> bytes:
     stream = io.BytesIO()
-    soundfile.write(stream, track.synthesise(RATE), RATE, format="wav", subtype="PCM_16")
+    soundfile.write(stream, track.synthesize(RATE), RATE, format="wav", subtype="PCM_16")
     return stream.getvalue()
 
 

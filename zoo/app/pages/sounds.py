@@ -30,7 +30,7 @@ def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     with state.progress(f"{state.title_of(name)} listens …") as progress:
         heard = zoo.sound_events(
             samples,
-            rate=RATE,
+            sample_rate=RATE,
             network=state.network(name),
             progress=lambda seconds: progress(seconds * RATE / len(samples)),
         )
@@ -148,9 +148,9 @@ def listed(heard: zoo.SoundEvents) -> None:
 st.title("Sounds")
 st.markdown("Upload a recording, make one, or try the sample, and see which sounds are heard when.")
 with one_sentence():
-    recordings = input_picker.ask("sound", "sounds")
+    recordings = input_picker.ask("audio", "sounds")
     left, right = st.columns([1, 2])
-    names = [*state.taught("sound"), *offered_networks.networks(task="events")]
+    names = [*state.taught("audio"), *offered_networks.networks(task="events")]
     with left:
         name = input_picker.choose_network("Network", names, names[0], "sounds-network")
     threshold = widgets.slider(right, "Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")

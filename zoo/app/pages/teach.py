@@ -12,13 +12,14 @@ import zoo
 from zoo.app import state as shared
 from zoo.app.components import widgets
 from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES
-from zoo.app.components.job_progress import watching
+from zoo.app.components.job_progress import record_layers
 from zoo.app.components.training_result import results
 from zoo.app.services import offered_networks, uploads
 from zoo.app.services.jobs import FAILED, STOPPED, Job
-from zoo.app.services.training_job import Choices, curves, teach
+from zoo.app.services.training_job import TrainingConfig, curves, teach
 from zoo.app.state import literally, one_sentence, with_size
 from zoo.core.errors import ZooError
+from zoo.core.spec import NOUNS
 from zoo.hub.registry import describe
 from zoo.hub.sources import Progress
 from zoo.training.fit.classical import CLASSIFIERS
@@ -68,7 +69,7 @@ def boxes() -> Brought | None:
 
     def read(folder: Path, progress: Progress) -> zoo.Dataset:
         found = [
-            uploads.Box(label, (*((file.name, file.getvalue()) for file in files), *shots))
+            uploads.ClassUpload(label, (*((file.name, file.getvalue()) for file in files), *shots))
             for label, files, shots in filled
         ]
         return uploads.from_boxes(found, folder, progress=progress)
@@ -135,7 +136,7 @@ def fresh_folder() -> Path:
 def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
     """The examples, read anew, or why they are refused.
 
-    The files of the ones before go, unless they are being learnt from.
+    The files of the ones before go, unless they are being learned from.
     """
     before = st.session_state.get("teach-folder")
     if before and not busy():
@@ -174,7 +175,7 @@ def examples() -> zoo.Dataset | None:
 def overview(data: zoo.Dataset) -> None:
     """Counts and problems."""
     counts = ", ".join(f"{n} of {label}" for label, n in data.counts().items())
-    st.markdown(f"**{len(data)} {data.modality}s from {literally(data.name)}:** {literally(counts)}.")
+    st.markdown(f"**{len(data)} {NOUNS[data.modality]} from {literally(data.name)}:** {literally(counts)}.")
     if data.problems:
         with st.expander(f"{len(data.problems)} left out", icon=":material/warning:"):
             st.dataframe([{"file": name, "why": reason} for name, reason in data.problems], hide_index=True)
@@ -190,7 +191,7 @@ def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
     return shared.remembered(measured, data.fingerprint, name)
 
 
-def choose(data: zoo.Dataset) -> tuple[str, Choices]:
+def choose(data: zoo.Dataset) -> tuple[str, TrainingConfig]:
     """Network, method and settings."""
     names = offered_networks.networks(data.modality, "embed")
     default = describe(DEFAULTS[data.modality]).name
@@ -206,7 +207,7 @@ def choose(data: zoo.Dataset) -> tuple[str, Choices]:
         return name, settings(method, name, advice)
 
 
-def settings(method: str, name: str, advice: zoo.Advice) -> Choices:
+def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
     left, right = st.columns(2)
     held = widgets.slider(
         left,
@@ -216,14 +217,14 @@ def settings(method: str, name: str, advice: zoo.Advice) -> Choices:
         20,
         5,
         key="teach-held",
-        help="Never learnt from: the network is judged by them.",
+        help="Never learned from: the network is judged by them.",
     )
     seed = widgets.number_input(
         right, "Seed", 0, 9999, 0, 1, key="teach-seed", help="The same seed holds out the same."
     )
     if method == "features":
         kind = widgets.selectbox(left, "Classifier", ["auto", *CLASSIFIERS], key="teach-classifier")
-        return Choices(method, held / 100, seed, {"classifier": kind})
+        return TrainingConfig(method, held / 100, seed, {"classifier": kind})
     epochs = widgets.slider(left, "Epochs", 1, 200, EPOCHS[method], 1, key=f"teach-epochs-{method}")
     rate = widgets.select_slider(
         right, "Learning rate", [1e-4, 3e-4, 1e-3, 3e-3, 1e-2], Settings.rate, key="teach-rate"
@@ -240,7 +241,7 @@ def settings(method: str, name: str, advice: zoo.Advice) -> Choices:
         frozen = widgets.selectbox(right, "Stays as it is", layers, key=f"teach-freeze-{name}")
         options["freeze"] = frozen or None
         options["batch"] = widgets.select_slider(left, "Batch", [4, 8, 16, 32, 64], 16, key="teach-batch")
-    return Choices(method, held / 100, seed, options)
+    return TrainingConfig(method, held / 100, seed, options)
 
 
 def _blocks(name: str) -> Sequence[str]:
@@ -254,7 +255,7 @@ def busy() -> bool:
     return job is not None and not job.over
 
 
-def begin(data: zoo.Dataset, name: str, choices: Choices) -> None:
+def begin(data: zoo.Dataset, name: str, choices: TrainingConfig) -> None:
     net, folder, line = shared.network(name), fresh_folder() / "network", shared.line()
     job = line.begin(lambda job: teach(net, data, choices, folder, job))
     shared.workspace().at_end(job.abandon)
@@ -298,6 +299,6 @@ job = st.session_state.get("teach-job")
 if job is not None:
     with one_sentence():
         if busy():
-            watching(job, "teach", live)
+            record_layers(job, "teach", live)
         else:
             outcome(job)

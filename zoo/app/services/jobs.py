@@ -21,7 +21,7 @@ class Stopped(Exception):
     """A job was stopped before it had anything to show."""
 
 
-class Line:
+class JobQueue:
     """The jobs of a process: the first of them runs, the others wait.
 
     Parameters
@@ -80,7 +80,7 @@ class Line:
 
 
 class Job:
-    """Something that takes long: how far it is, and what became of it. Made by `Line.begin`.
+    """Something that takes long: how far it is, and what became of it. Made by `JobQueue.begin`.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Job:
         Whether nobody waits for its result any more.
     """
 
-    def __init__(self, work: Callable[[Job], Any], line: Line):
+    def __init__(self, work: Callable[[Job], Any], line: JobQueue):
         self._work, self._line = work, line
         self.state, self.stage, self.share, self.error = WAITING, "", 0.0, ""
         self.step: Step | None = None

@@ -41,15 +41,15 @@ def _described(names: str) -> Mapping[str, Spec]:
 
 
 def networks(
-    modality: str | None = None, task: str | None = None, *, embedded: bool | None = None
+    modality: str | None = None, task: str | None = None, *, bundled: bool | None = None
 ) -> list[str]:
     """Return the names of the networks that are offered, as `zoo.networks` does for the catalog."""
-    return zoo.networks(modality, task, embedded=embedded) + [
+    return zoo.networks(modality, task, bundled=bundled) + [
         name
         for name, spec in allowed().items()
         if modality in (None, spec.modality)
         and (task is None or task in spec.tasks)
-        and embedded in (None, spec.embedded)
+        and bundled in (None, spec.bundled)
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Turns:
+class FairSemaphore:
     """A counter with a queue before it. Who has a turn may take it again within it, and has it at once.
 
     Parameters

@@ -17,7 +17,7 @@ from zoo.plotting.theme import COLOR
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluate import evaluate
 from zoo.training.evaluation.evaluation import Evaluation
-from zoo.training.evaluation.thumbnails import Exhibit, exhibit
+from zoo.training.evaluation.thumbnails import Thumbnail, thumbnail_of
 from zoo.training.fit.transfer import transfer
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MOST_MISTAKES = 8
 
 
 @dataclass(frozen=True)
-class Choices:
+class TrainingConfig:
     """How to train.
 
     Attributes
@@ -53,11 +53,11 @@ class Mistake(NamedTuple):
     true: str
     predicted: str
     score: float
-    copy: Exhibit | None
+    copy: Thumbnail | None
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
+class TrainedModel:
     """A trained network, how good it is on examples that it had not seen, and where it was saved.
 
     `mistakes` are the worst of them.
@@ -70,7 +70,7 @@ class Taught:
     folder: Path
 
 
-def teach(net: Network, data: Dataset, choices: Choices, folder: Path, job: Job) -> Taught:
+def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, job: Job) -> TrainedModel:
     """Train on a part of the examples, and judge by the rest.
 
     Parameters
@@ -107,12 +107,12 @@ def teach(net: Network, data: Dataset, choices: Choices, folder: Path, job: Job)
     trained.spec = trained.spec.replace(name=name, title=f"{net.spec.title} taught {name}")
     job.enter("It is judged by the examples that were held out")
     evaluation = evaluate(trained, held, progress=job.count)
-    return Taught(trained, evaluation, tuple(_worst(evaluation, held)), held, trained.save(folder))
+    return TrainedModel(trained, evaluation, tuple(_worst(evaluation, held)), held, trained.save(folder))
 
 
 def _worst(evaluation: Evaluation, held: Dataset) -> Iterator[Mistake]:
     for row in evaluation.mistakes(MOST_MISTAKES).itertuples():
-        copy = exhibit(held, int(evaluation.positions[row.Index]))
+        copy = thumbnail_of(held, int(evaluation.positions[row.Index]))
         yield Mistake(Path(row.input).name, row.true, row.predicted, row.score, copy)
 
 
@@ -134,7 +134,7 @@ def _within(job: Job) -> Any:
 
 
 def curves(history: tuple[Mapping[str, float], ...] | list[Mapping[str, float]]) -> go.Figure:
-    """Loss and accuracy after each epoch, on what is learnt from and on what says when to stop.
+    """Loss and accuracy after each epoch, on what is learned from and on what says when to stop.
 
     Parameters
     ----------
@@ -145,15 +145,15 @@ def curves(history: tuple[Mapping[str, float], ...] | list[Mapping[str, float]])
 
     figure = make_subplots(rows=1, cols=2, subplot_titles=("accuracy", "loss"), horizontal_spacing=0.09)
     epochs = [row["epoch"] for row in history]
-    lines = (("", "learnt from", "#9aa5a0"), ("validation_", "validation", COLOR))
+    lines = (("", "learned from", "#9aa5a0"), ("validation_", "validation", COLOR))
     for column, measure in enumerate(("accuracy", "loss"), 1):
-        for prefix, name, colour in lines:
+        for prefix, name, color in lines:
             figure.add_scatter(
                 x=epochs,
                 y=[row[prefix + measure] for row in history],
                 name=name,
                 mode="lines+markers" if len(epochs) < 30 else "lines",
-                line={"color": colour, "width": 2},
+                line={"color": color, "width": 2},
                 showlegend=column == 1,
                 hovertemplate=f"epoch %{{x}}: {measure} %{{y:.3f}}<extra>{name}</extra>",
                 row=1,

@@ -30,15 +30,15 @@ _PARTS = {"train", "training", "val", "valid", "validation", "test", "testing", 
 
 
 @dataclass(frozen=True)
-class Box:
+class ClassUpload:
     """A class and its uploads: names of files and what they hold."""
 
     label: str
     files: tuple[tuple[str, bytes], ...]
 
 
-def from_boxes(boxes: Sequence[Box], folder: Path, *, progress: Progress | None = None) -> Dataset:
-    """Boxes of uploads as labelled examples.
+def from_boxes(boxes: Sequence[ClassUpload], folder: Path, *, progress: Progress | None = None) -> Dataset:
+    """Boxes of uploads as labeled examples.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def from_boxes(boxes: Sequence[Box], folder: Path, *, progress: Progress | None 
 def from_zip(
     name: str, data: bytes, folder: Path, *, part: str | None = None, progress: Progress | None = None
 ) -> Dataset:
-    """A zip of class folders as labelled examples.
+    """A zip of class folders as labeled examples.
 
     Parameters
     ----------

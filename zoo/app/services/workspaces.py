@@ -18,7 +18,7 @@ PREFIX = "zoo-sessions-"
 _LOCK = "lock"
 
 
-class House:
+class WorkspaceRoot:
     """The folder of a process, which holds its lock as long as it lives.
 
     Parameters

@@ -8,7 +8,7 @@ import torch
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.spec import Spec
 
-ENGINES = ("auto", "torch", "onnxruntime", "spectral")
+ENGINES = ("auto", "torch", "onnxruntime", "fft")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -43,7 +43,7 @@ def choose(engine: str, device: torch.device, dtype: str, spec: Spec) -> str:
     The rule, on a CPU in fp32: the frequency domain for networks that have such a form, where it was the
     fastest for every capacity of CREPE and every batch (``benchmarks/sound.py``); ONNX Runtime for pictures,
     where it was 1.8 to 6.1 times as fast as PyTorch for every network that was measured
-    (``benchmarks/image.py``), and for the catalogue's own networks of sound: YAMNet 2.8 to 3.7 times, VGGish
+    (``benchmarks/image.py``), and for the catalog's own networks of sound: YAMNet 2.8 to 3.7 times, VGGish
     1.3 to 1.7, OpenL3 1.4 to 2.1, on one thread, batches of 1 to 64 (``benchmarks/sound.py``). PyTorch for
     everything else: checkpoints of Hugging Face take windows of any length, and a graph has one.
 
@@ -69,13 +69,13 @@ def choose(engine: str, device: torch.device, dtype: str, spec: Spec) -> str:
     if dtype not in DTYPES:
         raise UnknownNameError(f"There is no dtype {dtype!r}; choose one of {', '.join(DTYPES)}.")
     suits = device.type == "cpu" and dtype == "fp32"
-    if engine in ("onnxruntime", "spectral") and not suits:
+    if engine in ("onnxruntime", "fft") and not suits:
         raise InputError(f"The engine {engine} runs on the CPU in fp32 here, not on {device} in {dtype}.")
-    if engine == "spectral" and not spec.spectral:
+    if engine == "fft" and not spec.fft_builder:
         raise InputError("This network has no form in the frequency domain; choose another engine.")
     if engine != "auto":
         return engine
-    if suits and spec.spectral:
-        return "spectral"
-    ours = ":" not in spec.name  # of the catalogue, not a name of some other collection
-    return "onnxruntime" if suits and (spec.modality == "picture" or ours) else "torch"
+    if suits and spec.fft_builder:
+        return "fft"
+    ours = ":" not in spec.name  # of the catalog, not a name of some other collection
+    return "onnxruntime" if suits and (spec.modality == "image" or ours) else "torch"

@@ -9,14 +9,14 @@ from torch import nn
 from zoo.inference.engines import Engine
 from zoo.inference.engines.pytorch import PyTorch
 from zoo.inference.engines.rows import by_rows
-from zoo.inference.engines.snapshot import Snapshot
+from zoo.inference.engines.snapshot import ModuleFingerprint
 
 TOLERANCE = 1e-4  # of the outputs' scale: float32 sums in another order
 _ROWS = 8  # for a thread: with fewer, reading the spectra takes longer than multiplying by them
 Form = Callable[[torch.Tensor], torch.Tensor]
 
 
-class Spectral(Engine):
+class FFTEngine(Engine):
     """Runs another form of the module, derived from its parameters when first used and when they change.
 
     What that form does not give, layers and other shapes, PyTorch does; and everything, where a changed
@@ -32,12 +32,12 @@ class Spectral(Engine):
         Module -> function from batches to outputs.
     """
 
-    name = "spectral"
+    name = "fft"
 
     def __init__(self, eager: PyTorch, shape: tuple[int, ...], derive: Callable[[nn.Module], Form]):
         self.eager, self.shape, self._derive = eager, tuple(shape), derive
         self._form: Form | None = None
-        self._derived: Snapshot | None = None
+        self._derived: ModuleFingerprint | None = None
         self._lock = threading.Lock()
 
     def __call__(
@@ -57,7 +57,7 @@ class Spectral(Engine):
         """The form of the module as it is now."""
         with self._lock:
             if not (self._derived and self._derived.holds()):
-                self._derived = Snapshot(self.eager.module)
+                self._derived = ModuleFingerprint(self.eager.module)
                 self._form = self._checked()
             return self._form
 

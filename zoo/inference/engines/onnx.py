@@ -20,13 +20,13 @@ from torch import nn
 
 from zoo.core.errors import EngineError
 from zoo.core.hashing import digest
-from zoo.core.layers import watching
+from zoo.core.layers import record_layers
 from zoo.core.spec import Spec
 from zoo.hub import weights
 from zoo.inference.engines import Engine
 from zoo.inference.engines.pytorch import PyTorch
 from zoo.inference.engines.rows import by_rows
-from zoo.inference.engines.snapshot import Snapshot
+from zoo.inference.engines.snapshot import ModuleFingerprint
 
 OPSET = 18
 TOLERANCE = 1e-4  # of the outputs' scale: float32 sums in another order
@@ -44,7 +44,7 @@ def graph_path(spec: Spec) -> Path | None:
         return None
     makers = [f"{name} {version(name)}" for name in _MAKERS]
     module = [spec.builder, repr(spec.arguments), repr(spec.new_head), repr(spec.input_shape)]
-    origin = [digest_of_weights, *module, spec.embedding, str(OPSET), *makers]
+    origin = [digest_of_weights, *module, spec.embedding_layer, str(OPSET), *makers]
     key = hashlib.sha256("\n".join(origin).encode()).hexdigest()[:16]
     # Graphs of one name replace each other. Saved networks have no names of their own.
     name = digest_of_weights[:16] if spec.origin == "saved" else weights.path_of(spec).stem
@@ -84,7 +84,7 @@ class OnnxRuntime(Engine):
         self.eager, self.shape, self.layer, self.file = eager, tuple(shape), layer, file
         self.required, self.by_rows = required, by_rows
         self._session: Any = None
-        self._exported: Snapshot | None = None
+        self._exported: ModuleFingerprint | None = None
         self._lock = threading.Lock()
 
     def __call__(
@@ -109,7 +109,7 @@ class OnnxRuntime(Engine):
             if self._exported and self._exported.holds():
                 return self._session
             file = None if self._exported else self.file  # which is of the weights that were loaded
-            self._exported = Snapshot(self.eager.module)
+            self._exported = ModuleFingerprint(self.eager.module)
             try:
                 self._session = self._open(file)
             except EngineError:
@@ -213,7 +213,7 @@ class _WithLayer(nn.Module):
         self.module, self.layer = module, layer
 
     def forward(self, data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        with watching(self.module, [self.layer]) as kept:
+        with record_layers(self.module, [self.layer]) as kept:
             outputs = self.module(data)
         return outputs, kept[self.layer]
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from zoo.core.errors import InputError
-from zoo.core.layers import departing, watching
+from zoo.core.layers import grad_from_layer, record_layers
 from zoo.inference.engines import DTYPES, Engine
 
 
@@ -38,7 +38,7 @@ class PyTorch(Engine):
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         memory_format = self.memory_format if data.ndim == 4 else torch.contiguous_format
         autocast = torch.autocast(self.device.type, self.dtype, enabled=self.reduced)
-        with self._lock, torch.inference_mode(), autocast, watching(self.module, layers) as kept:
+        with self._lock, torch.inference_mode(), autocast, record_layers(self.module, layers) as kept:
             outputs = self.module(data.to(self.device, memory_format=memory_format))
         return outputs.float(), kept
 
@@ -69,7 +69,7 @@ class PyTorch(Engine):
         """
         memory_format = self.memory_format if data.ndim == 4 else torch.contiguous_format
         autocast = torch.autocast(self.device.type, self.dtype, enabled=self.reduced)
-        with self._lock, torch.no_grad(), autocast, departing(self.module, layer) as kept:
+        with self._lock, torch.no_grad(), autocast, grad_from_layer(self.module, layer) as kept:
             outputs = self.module(data.to(self.device, memory_format=memory_format)).float()
             if not kept:
                 raise InputError(f"The layer {layer} gives no tensor out.")

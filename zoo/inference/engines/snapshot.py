@@ -3,7 +3,7 @@
 from torch import nn
 
 
-class Snapshot:
+class ModuleFingerprint:
     """Notices when a parameter, statistic or layer of a module is changed or exchanged for another."""
 
     def __init__(self, module: nn.Module):

@@ -22,7 +22,7 @@ from zoo.vision.decoding import PixelBudget, count_pixels
 if TYPE_CHECKING:
     from zoo.inference.model import Model
 
-MOST_GROUPS = 12  # that colours and signs can tell apart
+MOST_GROUPS = 12  # that colors and signs can tell apart
 
 Progress = Callable[[int, str], object]
 """Called with the files that are done, and the name of the next."""
@@ -111,7 +111,7 @@ def collect(
         if progress:
             progress(position, name)
         try:
-            if limits.pixels < float("inf") and net.spec.modality == "picture":
+            if limits.pixels < float("inf") and net.spec.modality == "image":
                 pixels.take(name, count_pixels(file))
             part, seconds = _embedded(net, file, Vectors(net, layer=layer, pool=pool), mean, budget)
         except InputError as error:

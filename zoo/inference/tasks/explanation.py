@@ -36,7 +36,7 @@ def explain(
     """Where on a picture a network finds a class; see `zoo.inference.network.Network.explain`."""
     from zoo.vision.decoding import decode, several
 
-    if net.spec.modality != "picture":
+    if net.spec.modality != "image":
         raise InputError(f"{net.name} takes no pictures, and only those can be explained.")
     net.require("classify")
     if method not in METHODS:
@@ -47,11 +47,11 @@ def explain(
     results = []
     for position, picture in enumerate(several(x)):
         image = decode(picture)
-        data = net.preset(image)[None]
+        data = net.preprocessor(image)[None]
         scores = net.scores(data)[0]
         index = int(scores.argmax()) if wanted is None else wanted
         if method == "gradcam":
-            used = layer or net.spec.cam or layer_of_maps(net, data)
+            used = layer or net.spec.cam_layer or layer_of_maps(net, data)
             values = gradcam(net, data, index, used)
         else:
             used, values = "", occlusion(net, data, index)
@@ -66,11 +66,11 @@ def explain(
                 method=method,
                 layer=used,
                 values=values,
-                seen=net.preset.seen(image.size),
+                seen=net.preprocessor.seen(image.size),
                 size=image.size,
             )
         )
-    return results[0] if net.preset.is_one(x) else results
+    return results[0] if net.preprocessor.is_one(x) else results
 
 
 def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarray:
@@ -113,7 +113,7 @@ def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarra
 
 
 def occlusion(net: Model, data: torch.Tensor, index: int) -> np.ndarray:
-    """Occlusion: how much the score of a class falls when a part is hidden, by a square of the mean colour.
+    """Occlusion: how much the score of a class falls when a part is hidden, by a square of the mean color.
 
     Squares overlap by half; a cell has the mean of the squares that hide it.
 
@@ -130,7 +130,7 @@ def occlusion(net: Model, data: torch.Tensor, index: int) -> np.ndarray:
     ndarray of float32, shape (`CELLS`, `CELLS`)
     """
     rows, columns = (np.linspace(0, side, CELLS + 1).round().astype(int) for side in data.shape[2:])
-    colour = data.mean(dim=(2, 3), keepdim=True)[0]
+    color = data.mean(dim=(2, 3), keepdim=True)[0]
     corners = [(i, j) for i in range(CELLS + 1) for j in range(CELLS + 1)]
     scores = []
     for start in range(0, len(corners), _ROWS):
@@ -138,7 +138,7 @@ def occlusion(net: Model, data: torch.Tensor, index: int) -> np.ndarray:
         for row, (i, j) in zip(hidden, corners[start : start + _ROWS], strict=True):
             top, bottom = rows[max(i - 1, 0)], rows[min(i + 1, CELLS)]
             left, right = columns[max(j - 1, 0)], columns[min(j + 1, CELLS)]
-            row[:, top:bottom, left:right] = colour
+            row[:, top:bottom, left:right] = color
         scores.append(net.scores(hidden)[:, index])
     falls = net.scores(data)[0, index] - np.concatenate(scores).reshape(CELLS + 1, CELLS + 1)
     return _scaled((falls[1:, 1:] + falls[1:, :-1] + falls[:-1, 1:] + falls[:-1, :-1]) / 4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from zoo.core.array_buffer import Growing
+from zoo.core.array_buffer import ArrayBuffer
 from zoo.core.batch import Batch
 from zoo.core.validation import count, number
 from zoo.results import Classification, Embedding, PitchTrack, SoundEvent, smoothing
@@ -46,14 +46,14 @@ class Pitch:
         if silence is not None:
             number("silence", silence, -1000, 1000)
         smoothing(smooth, smoother)
-        self.preset = net.preset.with_hop(step)
+        self.preprocessor = net.preprocessor.with_hop(step)
         self._net, self._level = net, decoding.level
         self._decoder = decoding.Decoder(decoder, fmin=fmin, fmax=fmax)
         self._to_hertz = decoding.to_hertz
         self._gate = {"threshold": threshold, "silence": silence}
         self._smooth, self._smoother = smooth, smoother
         self._name = ""
-        self._given, self._before = 0, 0  # frames given out, and how many of them are kept as neighbours
+        self._given, self._before = 0, 0  # frames given out, and how many of them are kept as neighbors
         self._pitch = np.zeros(0)
         self._frames = {  # what else is known of the frames from there on
             "confidence": np.zeros(0, np.float32),
@@ -68,7 +68,7 @@ class Pitch:
         self._name = batch.names[0]
         known = {
             "confidence": self._decoder.confidence(activations),
-            "level": self._level(self.preset.frames(torch.from_numpy(batch.samples))),
+            "level": self._level(self.preprocessor.frames(torch.from_numpy(batch.samples))),
             "activations": activations,
         }
         self._frames = {key: np.concatenate([old, known[key]]) for key, old in self._frames.items()}
@@ -81,10 +81,10 @@ class Pitch:
     def joined(self, parts: Iterable[PitchTrack]) -> PitchTrack:
         """Pieces of one track as one."""
         columns = {
-            "time": Growing(np.float64),
-            "frequency": Growing(np.float64),
-            "voiced": Growing(bool),
-            **{key: Growing(value.dtype, value.shape[1:]) for key, value in self._frames.items()},
+            "time": ArrayBuffer(np.float64),
+            "frequency": ArrayBuffer(np.float64),
+            "voiced": ArrayBuffer(bool),
+            **{key: ArrayBuffer(value.dtype, value.shape[1:]) for key, value in self._frames.items()},
         }
         for part in parts:
             for name, column in columns.items():
@@ -93,15 +93,15 @@ class Pitch:
         return PitchTrack(network=self._net.name, input=self._name, **whole)
 
     def _give(self, cents: np.ndarray, ahead: int) -> PitchTrack:
-        """The next frames, but for the last, whose neighbours `ahead` are still to come."""
+        """The next frames, but for the last, whose neighbors `ahead` are still to come."""
         self._pitch = np.concatenate([self._pitch, self._to_hertz(cents)])
         n = len(self._pitch)
         last = max(n - ahead, self._before)
-        framing = self.preset.framing
+        framing = self.preprocessor.framing
         track = PitchTrack(
             network=self._net.name,
             input=self._name,
-            time=(self._given - self._before + np.arange(n)) * framing.hop / self.preset.rate,
+            time=(self._given - self._before + np.arange(n)) * framing.hop / self.preprocessor.sample_rate,
             frequency=self._pitch,
             voiced=np.ones(n, bool),
             **{key: value[:n] for key, value in self._frames.items()},
@@ -140,11 +140,11 @@ class Events:
         exclude: Any = (),
         top: int = 5,
     ):
-        from zoo.audio.class_grouping import Reporter
+        from zoo.audio.class_grouping import ClassGrouping
 
         net.require("events")
         self._net, self._top = net, count("top", top)
-        self._reporter = Reporter(
+        self._reporter = ClassGrouping(
             net.labels,
             threshold=threshold,
             separation=separation,
@@ -181,7 +181,7 @@ class Vectors:
     def __init__(self, net: Model, *, layer: str | None = None, pool: bool | None = None):
         net.require("embed")
         self._net, self._options = net, {"layer": layer, "pool": pool}
-        self._layer = net.spec.embedding if layer is None else str(layer)
+        self._layer = net.spec.embedding_layer if layer is None else str(layer)
         self._width = 0
 
     def take(self, batch: Batch) -> Embedding:
@@ -196,9 +196,9 @@ class Vectors:
 
     def joined(self, parts: Iterable[Embedding]) -> Embedding:
         """Pieces of one embedding as one."""
-        values, times, inputs = None, Growing(np.float64, (2,)), []
+        values, times, inputs = None, ArrayBuffer(np.float64, (2,)), []
         for part in parts:
-            values = values or Growing(np.float32, part.values.shape[1:])
+            values = values or ArrayBuffer(np.float32, part.values.shape[1:])
             values.add(part.values)
             inputs.extend(part.inputs)
             if part.times is not None:
@@ -207,7 +207,7 @@ class Vectors:
             network=self._net.name,
             layer=self._layer,
             values=values.array() if values else np.zeros((0, self._width), np.float32),
-            times=times.array() if self._net.spec.modality == "sound" else None,
+            times=times.array() if self._net.spec.modality == "audio" else None,
             inputs=tuple(inputs),
         )
 

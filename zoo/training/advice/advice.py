@@ -95,7 +95,7 @@ def advise(data: Dataset, network: str | os.PathLike[str] | Network = "auto") ->
 
 def best_embedded(modality: str) -> str:
     """Of the networks that the package index alone can give, the one with the best published accuracy."""
-    specs = [describe(name) for name in networks(modality, "classify", embedded=True)]
+    specs = [describe(name) for name in networks(modality, "classify", bundled=True)]
     return max(specs, key=lambda spec: spec.accuracy.value if spec.accuracy else 0.0).name
 
 
@@ -111,7 +111,7 @@ def _method(typical: float, seen: Probe | None) -> tuple[str, list[str]]:
         rule = f"enough for a new head on the frozen body, and from about {MANY} on for fine-tuning"
         return "head", [f"{has}: {rule}."]
     if seen is not None and seen.deep >= _EASY:
-        rule = f"enough for fine-tuning, but a single neighbour is right in {seen.deep:.0%} as it is"
+        rule = f"enough for fine-tuning, but a single neighbor is right in {seen.deep:.0%} as it is"
         return "head", [f"{has}: {rule}, so a new head will do."]
     return "finetune", [f"{has}: enough to train the head first, and then to fine-tune the last layers."]
 
@@ -120,7 +120,7 @@ def _similarity(seen: Probe | None, layer: str) -> list[str]:
     if seen is None:
         return ["How similar the data is to what the network knows was not measured: too few examples."]
     measured = (
-        f"Of {seen.examples} examples of {seen.classes} classes {seen.deep:.0%} have a nearest neighbour of "
+        f"Of {seen.examples} examples of {seen.classes} classes {seen.deep:.0%} have a nearest neighbor of "
         f"their class by the embedding, and {seen.earlier:.0%} by {layer}, half-way up "
         f"(by chance {seen.chance:.0%})"
     )
@@ -151,11 +151,7 @@ def _warnings(data: Dataset, net: Network) -> Iterator[str]:
         yield f"{len(data.problems)} inputs were left out when the data was read: {data.problems[0].reason}"
     if again := _duplicates(data):
         yield f"{again} examples are the same as another: they must not be on both sides of a split."
-    if (
-        data.modality == "picture"
-        and (side := _side(data))
-        and side < (wanted := net.spec.input_shape[-1]) / 2
-    ):
+    if data.modality == "image" and (side := _side(data)) and side < (wanted := net.spec.input_shape[-1]) / 2:
         yield (
             f"The pictures are tiny, {side:.0f} pixels on their short side, and the network sees {wanted}: "
             "with thousands of them a small network of their size, from scratch, may do as well."

@@ -30,7 +30,9 @@ def layer_at(net: Network, share: float) -> str:
         As `Network.freeze` and `Network.embed` take it; the first layer where the share is too small.
     """
     ran = {row["name"] for row in net.summary().layers if row["shape"]}
-    units = {name: _depth(unit) for name, unit in _units(net.module, net.spec.head).items() if name in ran}
+    units = {
+        name: _depth(unit) for name, unit in _units(net.module, net.spec.head_layer).items() if name in ran
+    }
     budget, found, passed = share * sum(units.values()), next(iter(units)), 0
     for name, depth in units.items():
         passed += depth

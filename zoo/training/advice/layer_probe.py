@@ -19,14 +19,14 @@ _BATCH = 8
 
 @dataclass(frozen=True)
 class Probe:
-    """How well single neighbours tell the classes of a sample apart, by features of two layers.
+    """How well single neighbors tell the classes of a sample apart, by features of two layers.
 
     Attributes
     ----------
     examples, classes : int
         Of the sample.
     deep, earlier : float
-        Share of the examples whose nearest neighbour (cosine, itself and its group left out) is of its class.
+        Share of the examples whose nearest neighbor (cosine, itself and its group left out) is of its class.
     gain, error : float
         Of `earlier` over `deep`, and its standard error, the examples being the same.
     seconds : float
@@ -83,7 +83,7 @@ def probe(net: Network, data: Dataset, layer: str) -> Probe | None:
         rows += [vectors for vectors in found if vectors is not None]
     targets = data.targets[readable]
     groups = None if data.groups is None else np.array([data.groups[i] for i in readable])
-    right = [_neighbours(np.stack(vectors), targets, groups) for vectors in zip(*rows, strict=True)]
+    right = [_neighbors(np.stack(vectors), targets, groups) for vectors in zip(*rows, strict=True)]
     if not right or len(judged := np.flatnonzero(~np.isnan(right[0]))) < 2:
         return None
     deep, earlier = (values[judged] for values in right)
@@ -122,13 +122,13 @@ def _vectors(
 ) -> list[np.ndarray] | None:
     """A vector of each layer for one example, the mean over windows; None if it cannot be decoded."""
     try:
-        batch = next(iter(net.batches([data.inputs[position]], rate=data.rate, size=_WINDOWS)))
+        batch = next(iter(net.batches([data.inputs[position]], sample_rate=data.sample_rate, size=_WINDOWS)))
     except InputError:
         return None
     return [net.vectors(batch.data, layer=layer).mean(axis=0) for layer in layers]
 
 
-def _neighbours(vectors: np.ndarray, targets: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+def _neighbors(vectors: np.ndarray, targets: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     """Whether each example's nearest is of its class, as 1 or 0; NaN where it has no other to be near to."""
     from sklearn.metrics.pairwise import cosine_distances
 

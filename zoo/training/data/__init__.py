@@ -1,1 +1,1 @@
-"""Labelled examples."""
+"""Labeled examples."""

@@ -17,7 +17,7 @@ from zoo.results.problem import Problem
 from zoo.training.data.dataset import Dataset, content_hash
 from zoo.training.data.file_list import Listing, chosen, inhabited
 
-MODALITIES = ("picture", "sound")
+MODALITIES = ("image", "audio")
 _LOOKS = 12  # files that say what the others will be
 _TRIES = 100  # files among which these must be found
 
@@ -41,7 +41,7 @@ def examined(
     Parameters
     ----------
     listing : Listing
-    modality : {"picture", "sound"}, optional
+    modality : {"image", "audio"}, optional
         By default, what the first files turn out to be.
     classes : sequence of str, optional
         See `zoo.dataset`.
@@ -106,7 +106,7 @@ def _check_sound(file: Path) -> None:
         blocks.close()  # and with it the file
 
 
-_CHECKS: dict[str, Callable[[Path], None]] = {"picture": _check_picture, "sound": _check_sound}
+_CHECKS: dict[str, Callable[[Path], None]] = {"image": _check_picture, "audio": _check_sound}
 
 
 def _modality(listing: Listing, progress: Progress | None) -> str:

@@ -89,7 +89,7 @@ def torchvision_set(name: str, split: str | None, cache: Path) -> Dataset:
     data = _built(name, known.splits[split], cache)
     return Dataset(
         name=f"torchvision:{name} ({split})",
-        modality="picture",
+        modality="image",
         inputs=_Pictures(data),
         targets=np.asarray(known.targets(data), dtype=np.int64),
         classes=tuple(known.classes(data)),
@@ -130,7 +130,7 @@ def digits(split: str | None) -> Dataset:
     found = load_digits()
     return Dataset(
         name="sklearn:digits",
-        modality="picture",
+        modality="image",
         inputs=list((found.images * (255 / 16)).round().astype(np.uint8)),
         targets=found.target.astype(np.int64),
         classes=tuple(str(name) for name in found.target_names),

@@ -1,4 +1,4 @@
-"""Labelled examples: pictures or recordings, each with its class."""
+"""Labeled examples: pictures or recordings, each with its class."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Dataset:
     name : str
         Where it came from.
     modality : str
-        ``"picture"`` or ``"sound"``.
+        ``"image"`` or ``"audio"``.
     inputs : sequence
         What the verbs take: paths, or pictures and arrays that are made when an item is asked for.
     targets : ndarray of int, shape (n,)
@@ -40,7 +40,7 @@ class Dataset:
         never has a group on both sides.
     problems : tuple of Problem
         Examples that were left out: unreadable, or the same as another.
-    rate : float or None
+    sample_rate : float or None
         Of arrays of sound, in Hz.
     known : tuple of str or None, length n
         The `hashes`, where whoever read the examples has computed them already.
@@ -53,7 +53,7 @@ class Dataset:
     classes: tuple[str, ...]
     groups: tuple[str, ...] | None = None
     problems: tuple[Problem, ...] = ()
-    rate: float | None = None
+    sample_rate: float | None = None
     known: tuple[str, ...] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""From a folder, a manifest, a zip or the name of a data set to labelled examples."""
+"""From a folder, a manifest, a zip or the name of a data set to labeled examples."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def dataset(
     cache: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Labelled pictures or recordings.
+    """Labeled pictures or recordings.
 
     Every file is decoded (of sound the first block) and hashed. What cannot be read, is empty or has no
     label is left out, and so is what repeats an example: the later ones of a class, and all that are in two
@@ -57,7 +57,7 @@ def dataset(
         `zoo.training.data.splitting.groups_of`. For a manifest or ``hf:``: the name of the column.
     group : str, optional
         What belongs together, told as the class is. `Dataset.split` never parts a group.
-    modality : {"picture", "sound"}, optional
+    modality : {"image", "audio"}, optional
         By default, what the first files of every class turn out to be.
     classes : sequence of str, optional
         The classes that count, in this order: those of a network, where examples are to evaluate it. One
@@ -129,7 +129,7 @@ def _folder(path: Path, cache: Path) -> Path:
 
 
 def _require_picture(source: str, modality: str | None) -> None:
-    if modality not in (None, "picture"):
+    if modality not in (None, "image"):
         raise InputError(f"modality={modality!r} does not fit {source}, which holds pictures.")
 
 

@@ -149,12 +149,12 @@ def _listing(table: pd.DataFrame, path: Path) -> Listing:
         classes=tuple(sorted(set(table["label"]) - {""})),
         groups=list(table["group"]) if "group" in table else None,
     )
-    unlabelled = [
+    unlabeled = [
         Problem(name_of(f), f"{name_of(f)} has no label.")
         for f, label in zip(files, table["label"], strict=True)
         if not label
     ]
-    return listing.where([bool(label) for label in listing.labels], unlabelled)
+    return listing.where([bool(label) for label in listing.labels], unlabeled)
 
 
 def _is_file(path: Path) -> bool:

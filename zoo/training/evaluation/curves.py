@@ -78,7 +78,7 @@ class Curves:
                 y=[0, 1],
                 name="chance",
                 mode="lines",
-                line={"width": 1, "dash": "dot", "color": "grey"},
+                line={"width": 1, "dash": "dot", "color": "gray"},
             )
         x, y = _TITLES[self.kind]
         figure.update_xaxes(title=x, range=[0, 1.01])

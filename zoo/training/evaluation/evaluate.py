@@ -1,4 +1,4 @@
-"""A network held against labelled examples."""
+"""A network held against labeled examples."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
 from zoo.core.labels import Label
+from zoo.core.spec import NOUNS
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.results.problem import Problem
@@ -35,7 +36,7 @@ class _Judged(NamedTuple):
 def evaluate(
     network: str | os.PathLike[str] | Network, data: Dataset, *, progress: Progress | None = None
 ) -> Evaluation:
-    """Judge a network on labelled examples.
+    """Judge a network on labeled examples.
 
     Parameters
     ----------
@@ -95,7 +96,9 @@ def as_network(network: str | os.PathLike[str] | Network, data: Dataset, *, engi
         raise InputError(f"{data.name} holds no example.")
     net = network if isinstance(network, Network) else load(os.fspath(network), engine=engine)
     if net.spec.modality != data.modality:
-        raise InputError(f"{net.name} takes a {net.spec.modality}, and {data.name} holds {data.modality}s.")
+        raise InputError(
+            f"{net.name} takes {NOUNS[net.spec.modality]}, and {data.name} holds {NOUNS[data.modality]}."
+        )
     return net
 
 
@@ -148,7 +151,7 @@ def _key(name: str) -> str:
 
 def _judge(net: Network, data: Dataset, progress: Progress | None) -> Iterator[_Judged | Problem]:
     """The examples in order: pictures in batches, and sounds, whose patches are batches, one by one."""
-    size = _BATCH if data.modality == "picture" else 1
+    size = _BATCH if data.modality == "image" else 1
     for start in range(0, len(data), size):
         if progress:
             progress(start, len(data))
@@ -178,7 +181,7 @@ def _name(data: Dataset, position: int) -> str:
 
 def _scored(net: Network, data: Dataset, positions: Sequence[int]) -> list[_Judged]:
     inputs = [data.inputs[i] for i in positions]
-    results = net.classify(inputs, top=1, rate=data.rate)
+    results = net.classify(inputs, top=1, sample_rate=data.sample_rate)
     return [
         _Judged(i, name_of(x, i), result.all_scores)
         for i, x, result in zip(positions, inputs, results, strict=True)
@@ -189,7 +192,7 @@ def _conditions(net: Network, data: Dataset) -> dict[str, str]:
     conditions = {
         "device": torch.cuda.get_device_name(net.device) if net.device.type == "cuda" else str(net.device),
         "engine": f"{net.engine.name}, {net.dtype}",
-        "preprocessing": net.preset.describe(),
+        "preprocessing": net.preprocessor.describe(),
         "scores": "independent of each other" if net.spec.activation == "sigmoid" else "softmax, of sum 1",
         "versions": f"torch {torch.__version__}, NumPy {version('numpy')}",
     }

@@ -1,4 +1,4 @@
-"""How good a network is on labelled examples."""
+"""How good a network is on labeled examples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation(Judged):
-    """How good a network is on labelled examples; made by `zoo.evaluate`."""
+    """How good a network is on labeled examples; made by `zoo.evaluate`."""
 
     def report(
         self,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Labelled examples and the scores that a network gave them.
+    """Labeled examples and the scores that a network gave them.
 
     Attributes
     ----------

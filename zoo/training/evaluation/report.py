@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 from zoo.core.errors import InputError
 from zoo.hub.weights import write
 from zoo.training.evaluation.judged import Judged
-from zoo.training.evaluation.thumbnails import Exhibit, exhibit
+from zoo.training.evaluation.thumbnails import Thumbnail, thumbnail_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -40,7 +40,7 @@ class Mistake(NamedTuple):
     """A wrong answer; the exhibit is None where the data is not at hand."""
 
     row: Mapping[str, Any]
-    exhibit: Exhibit | None
+    thumbnail_of: Thumbnail | None
 
 
 def write_report(
@@ -64,7 +64,7 @@ def write_report(
     data : Dataset, optional
         What was judged: the page then shows the worst mistakes as pictures or players.
     network : Network, optional
-        What was judged: the page then has its licence, and its training record where there is one.
+        What was judged: the page then has its license, and its training record where there is one.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def write_report(
             evaluation=evaluation,
             headlines=_headlines(evaluation),
             mistakes=_mistakes(evaluation, data),
-            pictures=data is not None and data.modality == "picture",
+            pictures=data is not None and data.modality == "image",
             wrong=int((evaluation.answers.targets != evaluation.answers.predictions).sum()),
             classes=_classes(evaluation),
             figures={name: Markup(_embedded(name, figure)) for name, figure in figures.items()},
@@ -137,8 +137,8 @@ def _headlines(evaluation: Judged) -> list[Headline]:
 
 
 def _mistakes(evaluation: Judged, data: Dataset | None) -> list[Mistake]:
-    def shown(row: int) -> Exhibit | None:
-        return None if data is None else exhibit(data, int(_positions(evaluation)[row]))
+    def shown(row: int) -> Thumbnail | None:
+        return None if data is None else thumbnail_of(data, int(_positions(evaluation)[row]))
 
     worst = evaluation.mistakes(_MISTAKES)
     folder = _common_folder(evaluation.inputs)
@@ -190,7 +190,7 @@ def _facts(evaluation: Judged, network: Network | None) -> list[tuple[str, str]]
     facts = [("network", evaluation.network), ("data", evaluation.dataset), *evaluation.conditions.items()]
     if network is not None:
         spec = network.spec
-        facts[1:1] = [("title", spec.title), ("licence", spec.licence), ("citation", spec.citation)]
+        facts[1:1] = [("title", spec.title), ("license", spec.license), ("citation", spec.citation)]
     return facts
 
 

@@ -16,23 +16,23 @@ from zoo.vision.decoding import thumbnail
 
 SIDE = 320  # pixels
 SECONDS = 10
-RATE = 22050  # Hz: speech and music stay recognisable, and a clip of MP3 takes 50 kB
+RATE = 22050  # Hz: speech and music stay recognizable, and a clip of MP3 takes 50 kB
 
 
-class Exhibit(NamedTuple):
+class Thumbnail(NamedTuple):
     """A small copy of an example as a data URL, and what kind: picture or sound."""
 
     kind: str
     url: str
 
 
-def exhibit(data: Dataset, position: int) -> Exhibit | None:
+def thumbnail_of(data: Dataset, position: int) -> Thumbnail | None:
     """A small JPEG of a picture, or the beginning of a recording as MP3; None if it cannot be decoded."""
     try:
         x = data.inputs[position]
-        if data.modality == "picture":
-            return Exhibit("picture", _url("image/jpeg", _jpeg(x)))
-        return Exhibit("sound", _url("audio/mpeg", _mp3(x, data.rate)))
+        if data.modality == "image":
+            return Thumbnail("image", _url("image/jpeg", _jpeg(x)))
+        return Thumbnail("audio", _url("audio/mpeg", _mp3(x, data.sample_rate)))
     except InputError:
         return None
 
@@ -43,9 +43,9 @@ def _jpeg(x: object) -> bytes:
     return file.getvalue()
 
 
-def _mp3(x: object, rate: float | None) -> bytes:
+def _mp3(x: object, sample_rate: float | None) -> bytes:
     blocks, wanted = [], SECONDS * RATE
-    for block in mono(open_sound(x, rate), RATE):
+    for block in mono(open_sound(x, sample_rate), RATE):
         blocks.append(block)
         wanted -= len(block)
         if wanted <= 0:

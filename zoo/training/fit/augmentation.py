@@ -75,7 +75,7 @@ def shifted(*, mirror: bool) -> Callable[[Image.Image, np.random.Generator], Ima
     return change
 
 
-def sounds(level: str, rate: int) -> Callable[[np.ndarray, np.random.Generator], np.ndarray] | None:
+def sounds(level: str, sample_rate: int) -> Callable[[np.ndarray, np.random.Generator], np.ndarray] | None:
     """What is done to waveforms: another level, a shift in time, noise.
 
     Parameters
@@ -83,7 +83,7 @@ def sounds(level: str, rate: int) -> Callable[[np.ndarray, np.random.Generator],
     level : {"none", "light", "strong"}
         Light: ±6 dB, a shift of up to 50 ms, noise 30 to 50 dB below the sound; strong: ±12 dB, 200 ms, noise
         10 to 40 dB below.
-    rate : int
+    sample_rate : int
         In Hz.
 
     Returns
@@ -95,7 +95,7 @@ def sounds(level: str, rate: int) -> Callable[[np.ndarray, np.random.Generator],
     decibels, shift, loudest, softest = (6, 0.05, -30, -50) if level == "light" else (12, 0.2, -10, -40)
 
     def change(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        by = int(rng.integers(-int(shift * rate), int(shift * rate) + 1))
+        by = int(rng.integers(-int(shift * sample_rate), int(shift * sample_rate) + 1))
         moved = np.roll(samples, by)
         moved[: max(by, 0)] = 0
         moved[len(moved) + min(by, 0) :] = 0

@@ -26,18 +26,18 @@ from sklearn.svm import SVC
 
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.inference.network import Network
-from zoo.training.fit.linear_head import set_head, soften, spreads
+from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_head
 
 FOLDS = 5
 
 
 class Scaler(StandardScaler):
-    """Standardises features by `zoo.training.fit.linear_head.spreads`."""
+    """Standardizes features by `zoo.training.fit.linear_head.feature_scale`."""
 
     def fit(self, X: np.ndarray, y: object = None, sample_weight: np.ndarray | None = None) -> Scaler:
         """As scikit-learn's."""
         super().fit(X, y, sample_weight)
-        self.scale_ = spreads(np.sqrt(self.var_))
+        self.scale_ = feature_scale(np.sqrt(self.var_))
         return self
 
 
@@ -117,7 +117,9 @@ def fit(
     softness = 1.0
     if best != "knn":
         decisions = cross_val_predict(pipeline, values, targets, cv=folds, method="decision_function")
-        softness = soften(trained, _both(decisions[None]).T if decisions.ndim == 1 else decisions, targets)
+        softness = apply_temperature(
+            trained, _both(decisions[None]).T if decisions.ndim == 1 else decisions, targets
+        )
     record = {
         "classifier": best,
         "settings": settings,
@@ -187,7 +189,7 @@ def _kernel(
         np.add.at(weight[:, column], rows, one.dual_coef_[0])
         first += len(one.support_)
     trained = net.replace_head(names, kind="kernel", vectors=len(vectors))
-    head = trained.module.get_submodule(net.spec.head)
+    head = trained.module.get_submodule(net.spec.head_layer)
     head.gamma.fill_(model.estimator.gamma)
     head.vectors.copy_(torch.from_numpy(vectors))
     head.weight.copy_(torch.from_numpy(_both(weight.T).T.copy()))
@@ -196,22 +198,22 @@ def _kernel(
     return _scaled(trained, pipeline)
 
 
-def _neighbours(
+def _neighbors(
     net: Network, names: tuple[str, ...], pipeline: Pipeline, values: np.ndarray, targets: np.ndarray
 ) -> Network:
     model = pipeline["classify"]
-    trained = net.replace_head(names, kind="neighbours", vectors=len(targets), neighbours=model.n_neighbors)
-    head = trained.module.get_submodule(net.spec.head)
+    trained = net.replace_head(names, kind="neighbors", vectors=len(targets), neighbors=model.n_neighbors)
+    head = trained.module.get_submodule(net.spec.head_layer)
     head.vectors.copy_(torch.from_numpy(pipeline["scale"].transform(values)))
     head.classes.copy_(torch.eye(len(names))[torch.from_numpy(targets)])
     return _scaled(trained, pipeline)
 
 
-_HEADS = {"logistic": _linear, "linear-svm": _linear, "rbf-svm": _kernel, "knn": _neighbours}
+_HEADS = {"logistic": _linear, "linear-svm": _linear, "rbf-svm": _kernel, "knn": _neighbors}
 
 
 def _scaled(trained: Network, pipeline: Pipeline) -> Network:
-    head = trained.module.get_submodule(trained.spec.head)
+    head = trained.module.get_submodule(trained.spec.head_layer)
     head.mean.copy_(torch.from_numpy(pipeline["scale"].mean_))
     head.scale.copy_(torch.from_numpy(pipeline["scale"].scale_))
     return trained

@@ -114,7 +114,7 @@ def _compute(
     for start in range(0, len(missing), _CHUNK):
         chunk = missing[start : start + _CHUNK]
         parts: list[list[np.ndarray]] = [[] for _ in chunk]
-        for batch in body.batches([data.inputs[i] for i in chunk], rate=data.rate):
+        for batch in body.batches([data.inputs[i] for i in chunk], sample_rate=data.sample_rate):
             outputs, _ = body.engine(batch.data)
             for place, row in zip(batch.inputs, outputs.flatten(1).cpu().numpy(), strict=True):
                 parts[place].append(row)
@@ -156,7 +156,7 @@ def _read(store: sqlite3.Connection, content: str) -> np.ndarray:
 def _place(body: Network) -> Path:
     """Where the features of a body are kept: under the hash of its tensors and of its preprocessing."""
     spec = body.spec
-    told = [spec.builder, str(spec.arguments), str(spec.preprocess), body.preset.describe()]
+    told = [spec.builder, str(spec.arguments), str(spec.preprocess), body.preprocessor.describe()]
     found = hashlib.sha256("\n".join(told).encode())
     for name, tensor in body.module.state_dict().items():
         found.update(name.encode())

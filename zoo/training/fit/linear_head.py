@@ -11,7 +11,7 @@ from zoo.training.evaluation.calibration import temperature
 LEAST_SPREAD = 0.01  # of a feature, as a share of the root mean square of all
 
 
-def spreads(deviations: np.ndarray) -> np.ndarray:
+def feature_scale(deviations: np.ndarray) -> np.ndarray:
     """What features are divided by: their standard deviations, but none much smaller than the others.
 
     A unit that was silent but for one example would otherwise decide alone, once it speaks.
@@ -34,14 +34,14 @@ def set_head(net: Network, weight: np.ndarray, bias: np.ndarray) -> None:
     weight : ndarray, shape (classes, d)
     bias : ndarray, shape (classes,)
     """
-    head = net.module.get_submodule(net.spec.head)
+    head = net.module.get_submodule(net.spec.head_layer)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(weight).view_as(head.weight))
         if head.bias is not None:
             head.bias.copy_(torch.from_numpy(bias))
 
 
-def soften(net: Network, logits: np.ndarray, targets: np.ndarray) -> float:
+def apply_temperature(net: Network, logits: np.ndarray, targets: np.ndarray) -> float:
     """Divide the logits of a head by the temperature that fits examples it was not trained on.
 
     Parameters
@@ -57,7 +57,7 @@ def soften(net: Network, logits: np.ndarray, targets: np.ndarray) -> float:
         The temperature, see `zoo.training.evaluation.calibration`.
     """
     softness = temperature(logits, targets)
-    head = net.module.get_submodule(net.spec.head)
+    head = net.module.get_submodule(net.spec.head_layer)
     with torch.no_grad():
         head.weight /= softness
         if head.bias is not None:

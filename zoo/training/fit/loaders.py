@@ -23,7 +23,7 @@ _OF_PICTURES = ("shift", "mirror")
 
 
 class Vectors:
-    """Features, standardised; the windows of a recording weigh as much as one picture.
+    """Features, standardized; the windows of a recording weigh as much as one picture.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Vectors:
             yield self._values[rows], self._targets[rows], self._weights[rows]
 
 
-class Made(ABC):
+class LazyExamples(ABC):
     """Examples that are made when they are needed, by several threads ahead of their use."""
 
     targets: np.ndarray
@@ -77,7 +77,7 @@ class Made(ABC):
             pool.shutdown(cancel_futures=True)
 
 
-class Pictures(Made):
+class Pictures(LazyExamples):
     """Pictures through the preprocessing of a network, changed at random where that is asked for.
 
     Parameters
@@ -91,7 +91,7 @@ class Pictures(Made):
 
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
-        self._preset, self._data, self._seed = net.preset, data, seed
+        self._preset, self._data, self._seed = net.preprocessor, data, seed
         self._change = augmentation.pictures(level(augment, _OF_PICTURES), net.spec.input_shape[-1])
 
     def __len__(self) -> int:
@@ -107,7 +107,7 @@ class Pictures(Made):
         return self._preset(picture)
 
 
-class Windows(Made):
+class Windows(LazyExamples):
     """Windows of recordings through the front-end of a network: one at random of each in an epoch.
 
     Without augmentation it is the middle one.
@@ -120,8 +120,8 @@ class Windows(Made):
 
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
-        self._preset, self._data, self._seed = net.preset, data, seed
-        self._change = augmentation.sounds(level(augment), net.preset.rate)
+        self._preset, self._data, self._seed = net.preprocessor, data, seed
+        self._change = augmentation.sounds(level(augment), net.preprocessor.sample_rate)
         self._mask = augmentation.spectrograms(level(augment))
 
     def __len__(self) -> int:
@@ -130,7 +130,7 @@ class Windows(Made):
     def make(self, i: int, epoch: int) -> torch.Tensor:
         """A window as the network sees it."""
         framing, parts = self._preset.framing, []
-        for batch in self._preset.batches(self._data.inputs[i], rate=self._data.rate):
+        for batch in self._preset.batches(self._data.inputs[i], sample_rate=self._data.sample_rate):
             count = len(batch.data)
             parts += [batch.samples[k * framing.hop : k * framing.hop + framing.window] for k in range(count)]
         rng = random(self._seed, epoch, i)
@@ -151,7 +151,7 @@ def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) 
     InputError
         If there is no such level of augmentation.
     """
-    kind = Pictures if data.modality == "picture" else Windows
+    kind = Pictures if data.modality == "image" else Windows
     return kind(net, data, augment, seed)
 
 

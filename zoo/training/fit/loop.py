@@ -64,7 +64,7 @@ class Settings:
         Batches whose gradients are added up before a step.
     dtype : str
         Key of `PRECISIONS`.
-    frozen_norm : bool
+    freeze_batchnorm : bool
         Whether batch norm keeps its statistics, as it should where it has some worth keeping.
     seed : int
     """
@@ -80,7 +80,7 @@ class Settings:
     balanced: bool = True
     accumulate: int = 1
     dtype: str = "fp32"
-    frozen_norm: bool = True
+    freeze_batchnorm: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -203,8 +203,8 @@ class _Run:
             module.to(memory_format=torch.channels_last)
         groups = parameter_groups(module, head, settings)
         self.steps = -(-self._share(len(training)) // (settings.batch * settings.accumulate))
-        self.module, self.optimiser = self.fabric.setup(module, torch.optim.AdamW(groups))
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
+        self.module, self.optimizer = self.fabric.setup(module, torch.optim.AdamW(groups))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
         self.history: list[dict[str, float]] = []
         self.best = _copy(module)
         self.weights = self._class_weights()
@@ -230,8 +230,8 @@ class _Run:
                 loss = self._loss(outputs, targets, weights)
                 self.fabric.backward(loss / settings.accumulate)
             if last:
-                self.optimiser.step()
-                self.optimiser.zero_grad()
+                self.optimizer.step()
+                self.optimizer.zero_grad()
                 self.schedule.step()
             loss_sum += loss.item() * len(targets)
             right += int((outputs.argmax(dim=1) == targets).sum())
@@ -258,7 +258,7 @@ class _Run:
             "key": key,
             "module": _copy(self.plain),
             "best": self.best,
-            "optimiser": self.optimiser.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "history": self.history,
         }
@@ -280,14 +280,14 @@ class _Run:
                 "delete it, or choose another folder."
             )
         self.plain.load_state_dict(state["module"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.best, self.history = state["best"], state["history"]
 
     def _train_mode(self) -> None:
         self.module.train()
         for layer in self.plain.modules():
-            if self.settings.frozen_norm and isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            if self.settings.freeze_batchnorm and isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 layer.eval()
 
     @torch.no_grad()

@@ -14,14 +14,14 @@ from torch import nn
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
 from zoo.training.fit.features import Features, Progress, features
-from zoo.training.fit.linear_head import set_head, soften, spreads
+from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_head
 from zoo.training.fit.loaders import Pictures, Vectors, Windows, examples
 from zoo.training.fit.loop import Settings, Watch, fit
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be learnt.
+    """What is to be learned.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Job:
         trained = self.net.replace_head(self.training.classes)
         weight = linear.weight.detach().double().numpy() / scale
         set_head(trained, weight, linear.bias.detach().double().numpy() - weight @ mean)
-        softness = soften(trained, logits, self.held.targets[held.example])
+        softness = apply_temperature(trained, logits, self.held.targets[held.example])
         return trained, self._record(history, softness) | {"refit": refit}
 
     def through_body(self, augment: str) -> tuple[Network, dict[str, Any]]:
@@ -105,7 +105,7 @@ class Job:
     def _on_features(
         self, training: Features, targets: np.ndarray, held: Features, watch: Watch | None
     ) -> tuple[nn.Linear, np.ndarray, np.ndarray, list[dict[str, float]]]:
-        mean, scale = training.values.mean(axis=0), spreads(training.values.std(axis=0))
+        mean, scale = training.values.mean(axis=0), feature_scale(training.values.std(axis=0))
         torch.manual_seed(self.settings.seed)
         linear = nn.Linear(training.values.shape[1], len(self.training.classes))
         nn.init.zeros_(linear.weight)  # the loss is convex: what is random at the start is only in the way
@@ -129,7 +129,7 @@ class Job:
         resume: bool = False,
         head: str | None = None,
     ) -> tuple[Network, dict[str, Any]]:
-        """Train a copy of the module of `student` and put what it learnt into `trained`."""
+        """Train a copy of the module of `student` and put what it learned into `trained`."""
         if checkpoint and not resume:
             checkpoint.unlink(missing_ok=True)
         module = copy.deepcopy(student.module)
@@ -140,7 +140,7 @@ class Job:
             examples(self.net, self.training, augment, seed),
             held,
             self.settings,
-            head=self.net.spec.head if head is None else head,
+            head=self.net.spec.head_layer if head is None else head,
             device=self.net.device,
             checkpoint=checkpoint,
             origin=f"{self.net.name} {self.training.fingerprint} {self.held.fingerprint} {augment}",
@@ -148,7 +148,7 @@ class Job:
             shared=True,
         )
         trained.module.load_state_dict(module.state_dict())
-        softness = soften(trained, *_logits(trained, held))
+        softness = apply_temperature(trained, *_logits(trained, held))
         if checkpoint:
             checkpoint.unlink(missing_ok=True)
         return trained, self._record(history, softness) | {"augment": augment}

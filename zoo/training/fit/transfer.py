@@ -1,4 +1,4 @@
-"""From labelled examples to a trained network, by one of four methods."""
+"""From labeled examples to a trained network, by one of four methods."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import torch
 
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.layers import layer_of
+from zoo.core.spec import NOUNS
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.training.advice.advice import advise
@@ -27,7 +28,7 @@ from zoo.training.fit.loop import Settings, Watch, is_first
 from zoo.training.fit.trainer import HEAD, SCRATCH, Job
 
 METHODS = ("auto", "features", "head", "finetune", "scratch")
-DEFAULTS = {"picture": "efficientnet_lite0", "sound": "yamnet"}
+DEFAULTS = {"image": "efficientnet_lite0", "audio": "yamnet"}
 
 
 def transfer(
@@ -107,7 +108,7 @@ def transfer(
         network = load(network or DEFAULTS[data.modality], device=device, **untrained)
     if network.spec.modality != data.modality:
         raise InputError(
-            f"{network.name} is for {network.spec.modality}s, and {data.name} holds {data.modality}s."
+            f"{network.name} takes {NOUNS[network.spec.modality]}, and {data.name} holds {NOUNS[data.modality]}."
         )
     if freeze is not None:
         layer_of(network.module, freeze)
@@ -167,7 +168,7 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 
 def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str, Any]) -> Network:
-    """The trained network with the record of how it came about, and the licence that it inherits."""
+    """The trained network with the record of how it came about, and the license that it inherits."""
     training = {
         "parent": parent.name,
         "data": data.name,
@@ -186,7 +187,7 @@ def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str
     }
     title = f"{parent.spec.title}, taught {len(data.classes)} classes of {Path(data.name).name}"
     fidelity = "Trained here; nothing was compared with anybody else's."
-    trained.spec = trained.spec.replace(title=title, fidelity=fidelity, training=training)
+    trained.spec = trained.spec.replace(title=title, validation=fidelity, training=training)
     if record["method"] == "scratch":
-        trained.spec = trained.spec.replace(licence="your own: trained from scratch")
+        trained.spec = trained.spec.replace(license="your own: trained from scratch")
     return trained

@@ -30,7 +30,7 @@ def test_the_spectrogram_peaks_where_the_tone_is():
 
 
 def test_pitch_lies_over_the_spectrogram(net):
-    track = zoo.pitch(TONE, rate=RATE, network=net("crepe.tiny"))
+    track = zoo.pitch(TONE, sample_rate=RATE, network=net("crepe.tiny"))
     figure = audio_figures.pitch(TONE, RATE, track)
     assert [trace.type for trace in figure.data] == ["heatmap", "scatter", "scatter"]
     np.testing.assert_allclose(10 ** figure.data[1].y, track.frequency)
@@ -49,7 +49,7 @@ def test_a_frequency_axis_names_notes(low, high, names):
 
 
 def test_the_scores_of_classes_are_as_wide_as_a_screen_and_lose_no_peak(net):
-    heard = zoo.sound_events(TONE, rate=RATE, network=net("yamnet"))
+    heard = zoo.sound_events(TONE, sample_rate=RATE, network=net("yamnet"))
     figure = audio_figures.class_scores(heard, most=7)
     assert np.shape(figure.data[0].z) == (7, len(heard.scores))
     best = heard.scores.max(axis=0).argsort()[::-1][:7]
@@ -74,7 +74,7 @@ def test_a_piano_roll_has_a_bar_for_each_note_on_its_key():
 
 
 def test_events_lie_below_waveform_and_spectrogram(net):
-    heard = zoo.sound_events(TONE, rate=RATE, network=net("yamnet"), threshold=0.1)
+    heard = zoo.sound_events(TONE, sample_rate=RATE, network=net("yamnet"), threshold=0.1)
     figure = audio_figures.sound_events(TONE, RATE, heard)
     assert [trace.type for trace in figure.data] == ["scatter", "heatmap", "bar"]
     assert len(figure.data[2].x) == len(heard.events) > 0

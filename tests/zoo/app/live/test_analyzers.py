@@ -5,7 +5,7 @@ import pytest
 
 import zoo
 from zoo.app.live import analyzers
-from zoo.app.live.analyzers import PitchSense, SoundSense, tone_of
+from zoo.app.live.analyzers import PitchAnalyzer, SoundAnalyzer, tone_of
 from zoo.app.live.audio_buffer import Block
 from zoo.audio.signal import read_mono
 from zoo.core.errors import InputError
@@ -18,17 +18,19 @@ def tone(seconds: float, hertz: float = 440.0) -> np.ndarray:
     return sum(0.3 / k * np.sin(2 * np.pi * k * hertz * time) for k in (1, 2, 3)).astype(np.float32)
 
 
-def listen(sense, samples: np.ndarray, begin: float = 0.0, rate: int = RATE, length: float = 0.1) -> None:
+def listen(
+    sense, samples: np.ndarray, begin: float = 0.0, sample_rate: int = RATE, length: float = 0.1
+) -> None:
     """Let a sense hear samples in blocks; `begin`: how much sound had arrived before, in s."""
-    n = round(length * rate)
+    n = round(length * sample_rate)
     for i in range(0, len(samples), n):
         piece = samples[i : i + n]
-        end = begin + (i + len(piece)) / rate
-        sense.hear(Block(piece, rate, end, end, follows=i > 0))
+        end = begin + (i + len(piece)) / sample_rate
+        sense.hear(Block(piece, sample_rate, end, end, follows=i > 0))
 
 
 def test_a_tone_has_its_note(net):
-    sense = PitchSense(net("crepe.tiny"))
+    sense = PitchAnalyzer(net("crepe.tiny"))
     assert sense.heard() is None
     listen(sense, tone(1))
     heard = tone_of(sense.heard())
@@ -40,38 +42,40 @@ def test_a_tone_has_its_note(net):
 
 
 def test_notes_follow_what_instruments_are_tuned_to(net):
-    sense = PitchSense(net("crepe.tiny"))
+    sense = PitchAnalyzer(net("crepe.tiny"))
     listen(sense, tone(0.5))
     assert tone_of(sense.heard(), a4=466.16).note == "G#4"
     assert tone_of(sense.heard(), a4=444).cents == pytest.approx(1200 * np.log2(440 / 444), abs=5)
 
 
 def test_silence_has_no_note(net):
-    sense = PitchSense(net("crepe.tiny"))
+    sense = PitchAnalyzer(net("crepe.tiny"))
     listen(sense, np.zeros(RATE, np.float32))
     assert len(sense.heard()) > 40
     assert tone_of(sense.heard()) is None
 
 
 def test_a_note_that_has_ended_is_not_shown_on(net):
-    sense = PitchSense(net("crepe.tiny"))
+    sense = PitchAnalyzer(net("crepe.tiny"))
     listen(sense, np.concatenate([tone(0.5), np.zeros(RATE // 2, np.float32)]))
     assert tone_of(sense.heard()) is None
     assert sense.heard().voiced.sum() > 15
 
 
 def test_pitch_is_that_of_the_recording(net):
-    sense = PitchSense(net("crepe.tiny"))
+    sense = PitchAnalyzer(net("crepe.tiny"))
     melody = read_mono(zoo.sample("melody.wav"), RATE)[: 5 * RATE]
     listen(sense, melody)
     heard = sense.heard()
-    whole = zoo.pitch(melody, network=net("crepe.tiny"), rate=RATE, step=analyzers.HOP_PITCH)[: len(heard)]
+    whole = zoo.pitch(melody, network=net("crepe.tiny"), sample_rate=RATE, step=analyzers.HOP_PITCH)[
+        : len(heard)
+    ]
     np.testing.assert_allclose(heard.time + sense.upto, whole.time, atol=1e-6)
     np.testing.assert_allclose(heard.frequency, whole.frequency, rtol=1e-3)
 
 
 def test_a_bell_is_heard_while_it_rings(net):
-    sense = SoundSense(net("yamnet"))
+    sense = SoundAnalyzer(net("yamnet"))
     bell = read_mono(zoo.sample("bicycle-bell.wav"), RATE)
     listen(sense, bell[: 9 * RATE])  # which rings from 6.9 s on
     heard = sense.heard()
@@ -87,8 +91,8 @@ def test_a_bell_is_heard_while_it_rings(net):
 @pytest.mark.parametrize(
     ("make", "most"),
     [
-        (lambda net: SoundSense(net("yamnet")), analyzers.KEPT_SOUNDS / analyzers.HOP_SOUNDS),
-        (lambda net: PitchSense(net("crepe.tiny")), analyzers.KEPT_PITCH / analyzers.HOP_PITCH),
+        (lambda net: SoundAnalyzer(net("yamnet")), analyzers.KEPT_SOUNDS / analyzers.HOP_SOUNDS),
+        (lambda net: PitchAnalyzer(net("crepe.tiny")), analyzers.KEPT_PITCH / analyzers.HOP_PITCH),
     ],
     ids=["sounds", "pitch"],
 )
@@ -103,7 +107,7 @@ def test_only_the_last_seconds_are_kept(net, make, most):
 
 
 def test_after_a_gap_times_go_on_where_sound_does(net):
-    pitch, sounds = PitchSense(net("crepe.tiny")), SoundSense(net("yamnet"))
+    pitch, sounds = PitchAnalyzer(net("crepe.tiny")), SoundAnalyzer(net("yamnet"))
     for sense in (pitch, sounds):
         listen(sense, tone(2, 220))
         listen(sense, tone(2, 330), begin=5.0)
@@ -117,7 +121,7 @@ def test_after_a_gap_times_go_on_where_sound_does(net):
 
 
 def test_what_is_older_than_is_kept_goes_after_a_gap_too(net):
-    pitch, sounds = PitchSense(net("crepe.tiny")), SoundSense(net("yamnet"))
+    pitch, sounds = PitchAnalyzer(net("crepe.tiny")), SoundAnalyzer(net("yamnet"))
     for sense in (pitch, sounds):
         listen(sense, tone(2))
         listen(sense, tone(2), begin=100.0)
@@ -127,6 +131,6 @@ def test_what_is_older_than_is_kept_goes_after_a_gap_too(net):
 
 def test_a_network_of_pictures_does_not_listen(net):
     with pytest.raises(InputError, match="takes no sound"):
-        SoundSense(zoo.load("squeezenet", weights=None, engine="torch"))
+        SoundAnalyzer(zoo.load("squeezenet", weights=None, engine="torch"))
     with pytest.raises(InputError, match="does not pitch"):
-        PitchSense(net("yamnet"))
+        PitchAnalyzer(net("yamnet"))

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from zoo.app.live.audio_buffer import Backlog
+from zoo.app.live.audio_buffer import DropOldestBuffer
 
 RATE = 1000
 
@@ -29,7 +29,7 @@ def clock():
 
 @pytest.fixture
 def backlog(clock):
-    return Backlog(1.0, clock)
+    return DropOldestBuffer(1.0, clock)
 
 
 def test_chunks_are_gathered_in_order(backlog, clock):
@@ -76,7 +76,7 @@ def test_never_holds_more_than_it_may(backlog):
 def test_another_rate_begins_another_block(backlog):
     backlog.put(chunk(1), RATE)
     backlog.put(chunk(2), 2 * RATE)
-    assert [backlog.take(0.01, 9, 0).rate for _ in range(2)] == [RATE, 2 * RATE]
+    assert [backlog.take(0.01, 9, 0).sample_rate for _ in range(2)] == [RATE, 2 * RATE]
 
 
 def test_what_is_skipped_is_not_counted_as_left_out(backlog):

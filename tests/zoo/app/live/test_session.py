@@ -11,7 +11,7 @@ import zoo
 from zoo.app import settings
 from zoo.app.live import session as listening
 from zoo.app.live.analyzers import tone_of
-from zoo.app.live.session import Hall, Heard, Listener, Seat
+from zoo.app.live.session import Heard, Listener, SessionLimiter, SessionSlot
 from zoo.audio.signal import read_mono
 from zoo.core.errors import InputError
 
@@ -203,8 +203,8 @@ def test_what_is_no_sound_is_refused(begin, net):
 
 
 def test_a_hall_has_so_many_seats(net):
-    hall = Hall(2)
-    seats = [Seat(hall) for _ in range(3)]
+    hall = SessionLimiter(2)
+    seats = [SessionSlot(hall) for _ in range(3)]
 
     def make() -> Listener:
         return Listener(pitch=net("crepe.tiny"))
@@ -228,7 +228,7 @@ def test_a_hall_has_so_many_seats(net):
 
 
 def test_a_seat_has_one_listener_for_each_wish(net):
-    seat = Seat(Hall(1))
+    seat = SessionSlot(SessionLimiter(1))
     seat.hear(tone(0.1), RATE)  # which nobody listens to
     try:
         seat.listen("a", lambda: Listener(pitch=net("crepe.tiny")))
@@ -243,9 +243,9 @@ def test_a_seat_has_one_listener_for_each_wish(net):
 
 
 def test_how_many_is_a_setting(monkeypatch):
-    assert Hall().most == settings.MOST_LISTENERS
+    assert SessionLimiter().most == settings.MOST_LISTENERS
     monkeypatch.setenv("ZOO_LISTENERS", "9")
-    assert Hall().most == 9
+    assert SessionLimiter().most == 9
     monkeypatch.setenv("ZOO_LISTENERS", "0")
     with pytest.raises(InputError, match="switched off"):
-        Hall().require_room()
+        SessionLimiter().require_room()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.app.live import svg as figures
-from zoo.app.live.analyzers import Sounds, Tone
+from zoo.app.live.analyzers import Sounds, TunerReading
 from zoo.results import Classification, PitchTrack
 
 
@@ -33,11 +33,11 @@ def sounds(labels: tuple[str, ...], scores: np.ndarray) -> Sounds:
     return Sounds(now, np.arange(1 - len(scores), 1) * 0.24, scores, labels)
 
 
-@pytest.mark.parametrize(("cents", "colour"), [(4.9, "#2e9463"), (-5.1, "#c05621")])
-def test_a_tuner_is_green_within_5_cents_only(cents, colour):
-    svg = figures.tuner(Tone(440.0, "C#4", cents, 0.9))
+@pytest.mark.parametrize(("cents", "color"), [(4.9, "#2e9463"), (-5.1, "#c05621")])
+def test_a_tuner_is_green_within_5_cents_only(cents, color):
+    svg = figures.tuner(TunerReading(440.0, "C#4", cents, 0.9))
     needle = next(parsed(svg).iter("line"))
-    assert needle.get("stroke") == colour
+    assert needle.get("stroke") == color
     assert (float(needle.get("x2")) > 180) == (cents > 0)
     assert "C♯4" in texts(svg)
     assert parsed(svg).get("aria-label") == f"Tuner: C#4, 440.0 Hz, {cents:+.0f} cents"

@@ -127,15 +127,15 @@ def test_zips():
 
 def test_what_is_to_be_compared():
     app = start("compare")
-    app.get_by_key("compare-picture-upload").set_value([(*file, "image/jpeg") for file in PICTURES]).run()
+    app.get_by_key("compare-image-upload").set_value([(*file, "image/jpeg") for file in PICTURES]).run()
     assert not app.exception
     for error, (name, _) in zip(app.error, PICTURES, strict=True):
         expect_a_sentence(error.value, name)
     assert not app.get_by_key("compare-begin").disabled
-    app.get_by_key("compare-kind").set_value("sound").run()
-    app.get_by_key("compare-networks-sound").set_value(["yamnet.audioset"]).run()
+    app.get_by_key("compare-kind").set_value("audio").run()
+    app.get_by_key("compare-networks-audio").set_value(["yamnet.audioset"]).run()
     for name, data in broken.sounds().items():
-        app.get_by_key("compare-sound-upload").set_value((name, data, "audio/wav")).run()
+        app.get_by_key("compare-audio-upload").set_value((name, data, "audio/wav")).run()
         assert not app.exception
         assert len(app.error) == 1, name
         expect_a_sentence(app.error[0].value, name)

@@ -53,7 +53,7 @@ def test_two_networks_are_measured_and_what_they_answer_is_compared(app, media):
         ("bad.jpg", b"this is text", "image/jpeg"),
         (turnstone.name, turnstone.read_bytes(), "image/jpeg"),
     ]
-    app.get_by_key("compare-picture-upload").set_value([*files, photo()]).run()
+    app.get_by_key("compare-image-upload").set_value([*files, photo()]).run()
     assert [error.value for error in app.error] == [
         "bad.jpg is not a picture (JPEG, PNG, WebP, BMP, TIFF or GIF)."
     ]
@@ -109,7 +109,7 @@ def test_who_leaves_takes_the_measurement_along(app):
 
 def test_weights_that_are_not_here_are_fetched_or_gone_without(app, empty_cache, monkeypatch):
     monkeypatch.setenv("ZOO_OFFLINE", "1")
-    app.get_by_key("compare-networks-picture").set_value(["squeezenet.tv"]).run()
+    app.get_by_key("compare-networks-image").set_value(["squeezenet.tv"]).run()
     assert app.get_by_key("compare-fetch").label == "The weights of 1 are not here"
     compared(app)
     (error,) = app.error
@@ -123,13 +123,13 @@ def test_weights_that_are_not_here_are_fetched_or_gone_without(app, empty_cache,
 
 
 def test_a_recording_is_named_by_the_one_network_that_names_sounds(app):
-    app.get_by_key("compare-kind").set_value("sound").run()
+    app.get_by_key("compare-kind").set_value("audio").run()
     assert "YAMNet" in text(app)
     assert "not answers" in text(app)  # the other one that is chosen follows pitch
-    app.get_by_key("compare-networks-sound").set_value(["yamnet.audioset"]).run()
+    app.get_by_key("compare-networks-audio").set_value(["yamnet.audioset"]).run()
     stream = io.BytesIO()
     soundfile.write(stream, np.zeros(16000), 16000, format="wav")
-    app.get_by_key("compare-sound-upload").set_value(("quiet.wav", stream.getvalue(), "audio/wav")).run()
+    app.get_by_key("compare-audio-upload").set_value(("quiet.wav", stream.getvalue(), "audio/wav")).run()
     compared(app)
     assert not app.exception
     assert app.dataframe[0].value["yamnet.audioset"].tolist() == ["Silence"]
@@ -138,7 +138,7 @@ def test_a_recording_is_named_by_the_one_network_that_names_sounds(app):
 
 
 def test_without_a_network_the_page_says_what_to_do(app):
-    app.get_by_key("compare-networks-picture").set_value([]).run()
+    app.get_by_key("compare-networks-image").set_value([]).run()
     assert "Choose a network" in text(app)
     assert not app.button
 

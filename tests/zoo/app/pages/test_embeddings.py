@@ -1,4 +1,4 @@
-"""The page Embeddings: files in, a map, neighbours, similarities and files of vectors out."""
+"""The page Embeddings: files in, a map, neighbors, similarities and files of vectors out."""
 
 import io
 import zipfile
@@ -29,13 +29,13 @@ def text(app: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def upload(app: AppTest, *files: tuple[str, bytes, str], kind: str = "picture") -> AppTest:
+def upload(app: AppTest, *files: tuple[str, bytes, str], kind: str = "image") -> AppTest:
     app.get_by_key(f"embeddings-upload-{kind}").set_value(list(files)).run()
     assert not app.exception
     return app
 
 
-def neighbours(app: AppTest) -> list[tuple[float, str]]:
+def neighbors(app: AppTest) -> list[tuple[float, str]]:
     """What the tiles say: similarity and name."""
     said = [caption.value.split(" ", 1) for caption in app.caption if caption.value.startswith("**")]
     return [(float(similarity.strip("*")), name) for similarity, name in said]
@@ -54,15 +54,15 @@ def test_without_files_it_says_what_to_do(app):
     assert not app.get("download_button")
 
 
-def test_pictures_have_a_map_and_the_neighbours_of_the_library(app, net):
+def test_pictures_have_a_map_and_the_neighbors_of_the_library(app, net):
     upload(app, *DIGITS)
     expected = net("efficientnet_lite0").embed([data for _, data, _ in DIGITS])
     for query in (0, 3):
         app.get_by_key("embeddings-query").set_value(query).run()
-        near = expected.neighbours(query, 5)
+        near = expected.neighbors(query, 5)
         names = [DIGITS[row][0] for row in near.indices]
-        assert [name for _, name in neighbours(app)] == names
-        assert [value for value, _ in neighbours(app)] == pytest.approx(near.similarities.tolist(), abs=0.006)
+        assert [name for _, name in neighbors(app)] == names
+        assert [value for value, _ in neighbors(app)] == pytest.approx(near.similarities.tolist(), abs=0.006)
     assert len(app.get("plotly_chart")) == 2
     assert f"The map shows {sum(expected.project().shares):.0%} of the variance." in text(app)
     assert "6 vectors of 1280 numbers from global_pool of EfficientNet-Lite0." in text(app)
@@ -77,8 +77,8 @@ def test_another_map_or_query_does_not_run_the_network_again(app, monkeypatch):
     assert "UMAP keeps who is near whom" in text(app)
     app.get_by_key("embeddings-k").set_value(3).run()
     app.get_by_key("embeddings-query").set_value(5).run()
-    assert len(neighbours(app)) == 3
-    app.get_by_key("embeddings-colour-Group-Nothing-Clusters").set_value("Clusters").run()
+    assert len(neighbors(app)) == 3
+    app.get_by_key("embeddings-color-Group-Nothing-Clusters").set_value("Clusters").run()
     app.get_by_key("embeddings-order").set_value("Likeness").run()
     assert not app.exception
     assert app.get_by_key("embeddings-query").value == 5
@@ -87,7 +87,7 @@ def test_another_map_or_query_does_not_run_the_network_again(app, monkeypatch):
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_few_files_have_a_map_by_either_method(app, number):
     upload(app, *DIGITS[:number])
-    assert len(neighbours(app)) == number - 1
+    assert len(neighbors(app)) == number - 1
     app.get_by_key("embeddings-method").set_value("umap").run()
     assert not app.exception
     assert "UMAP needs 4 different vectors; this is PCA." in text(app)
@@ -95,7 +95,7 @@ def test_few_files_have_a_map_by_either_method(app, number):
 
 def test_any_layer_averaged_or_not(app):
     upload(app, *DIGITS[:2])
-    app.get_by_key("embeddings-network-picture").set_value("squeezenet.caffe").run()
+    app.get_by_key("embeddings-network-image").set_value("squeezenet.caffe").run()
     assert "2 vectors of 512 numbers from features of SqueezeNet 1.1." in text(app)
     app.get_by_key("embeddings-layer-squeezenet.caffe").set_value("features.12").run()
     assert "2 vectors of 512 numbers from features.12" in text(app)
@@ -107,7 +107,7 @@ def test_any_layer_averaged_or_not(app):
 def test_bad_files_are_told_and_the_others_are_shown(app):
     upload(app, DIGITS[0], ("bad.jpg", b"text", "image/jpeg"), DIGITS[1], DIGITS[1])
     assert "bad.jpg is not a picture" in text(app)
-    assert {name for _, name in neighbours(app)} == {DIGITS[1][0], f"{DIGITS[1][0]} (2)"}
+    assert {name for _, name in neighbors(app)} == {DIGITS[1][0], f"{DIGITS[1][0]} (2)"}
     assert not app.error
     upload(app, *[(f"{i}.jpg", b"text", "image/jpeg") for i in range(2)])
     assert [
@@ -134,8 +134,8 @@ def test_a_zip_has_its_folders_for_groups(app):
     app.get_by_key("embeddings-zip").set_value(("digits.zip", stream.getvalue(), "application/zip")).run()
     assert not app.exception
     assert "6 vectors" in text(app)
-    assert app.get_by_key("embeddings-colour-Group-Nothing-Clusters").value == "Group"
-    assert all(name.startswith("kind") for _, name in neighbours(app))
+    assert app.get_by_key("embeddings-color-Group-Nothing-Clusters").value == "Group"
+    assert all(name.startswith("kind") for _, name in neighbors(app))
     app.get_by_key("embeddings-zip").set_value(("bad.zip", b"text", "application/zip")).run()
     assert [error.value for error in app.error] == ["bad.zip is not a complete zip file."]
 
@@ -143,15 +143,15 @@ def test_a_zip_has_its_folders_for_groups(app):
 def test_the_samples(app):
     app.get_by_key("embeddings-way").set_value("Sample").run()
     assert "80 vectors" in text(app)
-    assert [name[0] for _, name in neighbours(app)].count("0") >= 3
-    app.get_by_key("embeddings-kind").set_value("sound").run()
+    assert [name[0] for _, name in neighbors(app)].count("0") >= 3
+    app.get_by_key("embeddings-kind").set_value("audio").run()
     assert not app.exception
     assert "from pool of YAMNet" in text(app)
     assert len(app.get("plotly_chart")) == 3
     assert len(app.get("audio")) == 6
-    assert all(name.startswith("bicycle-bell.wav, ") for _, name in neighbours(app))
+    assert all(name.startswith("bicycle-bell.wav, ") for _, name in neighbors(app))
     app.get_by_key("embeddings-others").set_value(True).run()
-    assert all(name.startswith("melody.wav, ") for _, name in neighbours(app))
+    assert all(name.startswith("melody.wav, ") for _, name in neighbors(app))
     app.get_by_key("embeddings-point-False").set_value("File").run()
     assert not app.exception
     assert "2 vectors of 1024 numbers" in text(app)
@@ -160,14 +160,14 @@ def test_the_samples(app):
 def test_sounds_beyond_ten_minutes_are_left_out(app):
     stream = io.BytesIO()
     soundfile.write(stream, np.zeros(601 * 8000, np.int16), 8000, format="flac")
-    app.get_by_key("embeddings-kind").set_value("sound").run()
-    upload(app, tone(440), ("long.flac", stream.getvalue(), "audio/flac"), tone(880), kind="sound")
+    app.get_by_key("embeddings-kind").set_value("audio").run()
+    upload(app, tone(440), ("long.flac", stream.getvalue(), "audio/flac"), tone(880), kind="audio")
     assert "long.flac would make more than 10 minutes of sound in all, and is left out." in text(app)
-    assert {name.split(",")[0] for _, name in neighbours(app)} == {"440.wav", "880.wav"}
+    assert {name.split(",")[0] for _, name in neighbors(app)} == {"440.wav", "880.wav"}
 
 
 def test_many_recordings_are_a_point_each(app):
-    app.get_by_key("embeddings-kind").set_value("sound").run()
-    upload(app, *[tone(hertz) for hertz in range(300, 900, 100)], kind="sound")
+    app.get_by_key("embeddings-kind").set_value("audio").run()
+    upload(app, *[tone(hertz) for hertz in range(300, 900, 100)], kind="audio")
     assert "6 vectors of 1024 numbers" in text(app)
     assert len(app.get("plotly_chart")) == 2

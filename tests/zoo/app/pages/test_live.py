@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app import state
-from zoo.app.live.session import Seat
+from zoo.app.live.session import SessionSlot
 
 RATE, CHUNK = 48000, 960
 PAGE = Path(zoo.__file__).parent / "app" / "pages" / "live.py"
@@ -37,7 +37,7 @@ class Connection:
         self.callback, self.on_ended = callback, on_ended
         return object()
 
-    def play(self, samples: np.ndarray, seat: Seat) -> None:
+    def play(self, samples: np.ndarray, seat: SessionSlot) -> None:
         """Frames of 20 ms of stereo, as fast as they are heard."""
         until(lambda: seat.listener.ready)
         whole = np.repeat((samples * 32767).astype(np.int16), 2)[None]
@@ -98,7 +98,7 @@ def drawn(app: AppTest) -> list[str]:
     return [re.search('aria-label="(.*?)"', svg)[1] for svg in found if svg]
 
 
-def on(app: AppTest, connection: Connection) -> Seat:
+def on(app: AppTest, connection: Connection) -> SessionSlot:
     connection.playing = True
     app.run()
     assert not app.exception

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 import zoo
 from zoo.app import state
 from zoo.app.components import accuracy_latency_chart
-from zoo.app.services.jobs import Line
+from zoo.app.services.jobs import JobQueue
 from zoo.benchmark.compare import Comparison, Measurement
 from zoo.core.errors import EngineError
 
@@ -39,7 +39,7 @@ def figures(app: AppTest) -> list[dict]:
 def test_the_table_and_a_record():
     app = opened()
     assert list(app.dataframe[0].value["name"]) == zoo.networks()
-    for word in ("Preprocessing", "Fidelity", "Licence", "Citation", "BSD-2-Clause", "sha256"):
+    for word in ("Preprocessing", "Fidelity", "License", "Citation", "BSD-2-Clause", "sha256"):
         assert word in text(app)
     app.get_by_key("networks-network").select("yamnet.audioset").run()
     assert "AudioSet" in text(app)
@@ -49,8 +49,8 @@ def test_the_table_and_a_record():
 
 def test_filters():
     app = opened()
-    app.get_by_key("networks-modality").select("sound").run()
-    assert list(app.dataframe[0].value["name"]) == zoo.networks("sound")
+    app.get_by_key("networks-modality").select("audio").run()
+    assert list(app.dataframe[0].value["name"]) == zoo.networks("audio")
     app.get_by_key("networks-task").select("events").run()
     assert list(app.dataframe[0].value["name"]) == ["yamnet.audioset"]
     assert app.get_by_key("networks-network").value == "yamnet.audioset"
@@ -94,7 +94,7 @@ def test_a_convolution_shows_its_maps_and_the_head_its_classes():
     app.get_by_key("networks-layer-squeezenet.caffe").select("features.3.squeeze").run()
     assert "- Parameters: 1,040" in text(app)
     assert "- In: 64 × 56 × 56 from `features.2`" in text(app)
-    app.get_by_key("networks-picture-way").set_value("Sample").run()
+    app.get_by_key("networks-image-way").set_value("Sample").run()
     assert not app.exception
     assert len(app.get("image")) == 16
     assert "The strongest of 16 channels" in text(app)
@@ -102,7 +102,7 @@ def test_a_convolution_shows_its_maps_and_the_head_its_classes():
     app.get_by_key("networks-network").select("efficientnet_lite0.tf").run()
     app.get_by_key("networks-view").set_value("Layers").run()
     app.get_by_key("networks-layer-efficientnet_lite0.tf").select("classifier").run()
-    app.get_by_key("networks-picture-way").set_value("Sample").run()
+    app.get_by_key("networks-image-way").set_value("Sample").run()
     assert not app.exception
     bars = next(f for f in figures(app) if f["data"][0].get("orientation") == "h")
     assert "Egyptian cat" in bars["layout"]["yaxis"]["ticktext"][:3]
@@ -139,7 +139,7 @@ def test_steps_between_layers_and_blocks():
 def test_sounds_are_seen_over_time_and_by_window():
     app = opened("yamnet", "Layers")
     app.get_by_key("networks-layer-yamnet.audioset").select("layer14.1").run()
-    app.get_by_key("networks-sound-way").set_value("Sample").run()
+    app.get_by_key("networks-audio-way").set_value("Sample").run()
     assert not app.exception
     assert "Below: the window from" in text(app)
     assert "Time runs from left to right" in text(app)
@@ -209,7 +209,7 @@ def finished(bench: accuracy_latency_chart.Bench) -> accuracy_latency_chart.Benc
 
 
 def test_what_was_measured_before_it_was_stopped_is_kept(monkeypatch):
-    bench, begun = accuracy_latency_chart.Bench(Line()), []
+    bench, begun = accuracy_latency_chart.Bench(JobQueue()), []
 
     def compare(names, **options):
         begun.append(names[0])
@@ -234,7 +234,7 @@ def test_a_network_that_cannot_be_measured_leaves_the_others(monkeypatch):
         return measurement(names[0])
 
     monkeypatch.setattr(zoo, "compare", compare)
-    bench = accuracy_latency_chart.Bench(Line())
+    bench = accuracy_latency_chart.Bench(JobQueue())
     bench.begin(["alexnet", "vgg16"])
     assert [row.network for row in finished(bench).job.result.rows] == ["alexnet"]
     assert bench.missed == ["vgg16 could not be measured: no memory."]

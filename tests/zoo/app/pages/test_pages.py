@@ -30,9 +30,9 @@ def page():
     return start
 
 
-def wav(samples: np.ndarray, rate: int = RATE) -> bytes:
+def wav(samples: np.ndarray, sample_rate: int = RATE) -> bytes:
     stream = io.BytesIO()
-    soundfile.write(stream, samples, rate, format="wav")
+    soundfile.write(stream, samples, sample_rate, format="wav")
     return stream.getvalue()
 
 

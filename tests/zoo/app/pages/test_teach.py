@@ -14,12 +14,12 @@ import zoo
 from zoo.app import state
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
-COLOURS = {"red": (200, 40, 40), "blue": (40, 40, 200)}
+COLORS = {"red": (200, 40, 40), "blue": (40, 40, 200)}
 
 
-def colour(name: str, seed: int) -> bytes:
-    """A picture of noise around a colour."""
-    noise = np.random.default_rng(seed).normal(COLOURS[name], 30, (64, 64, 3)).clip(0, 255)
+def color(name: str, seed: int) -> bytes:
+    """A picture of noise around a color."""
+    noise = np.random.default_rng(seed).normal(COLORS[name], 30, (64, 64, 3)).clip(0, 255)
     stream = io.BytesIO()
     Image.fromarray(noise.astype(np.uint8)).save(stream, "PNG")
     return stream.getvalue()
@@ -27,7 +27,7 @@ def colour(name: str, seed: int) -> bytes:
 
 def pictures(name: str, number: int = 6) -> list[tuple[str, bytes, str]]:
     return [
-        (f"{name}{i}.png", colour(name, i + 100 * list(COLOURS).index(name)), "image/png")
+        (f"{name}{i}.png", color(name, i + 100 * list(COLORS).index(name)), "image/png")
         for i in range(number)
     ]
 
@@ -80,15 +80,15 @@ def test_boxes_are_taught_judged_and_tried(app):
     assert (values["Accuracy"], values["Held out"]) == ("100.0%", "4")
     assert "All 4 examples that were held out are named right" in text(app)
     assert [button.label for button in app.get("download_button")] == ["Network", "ONNX", "Report"]
-    app.get_by_key("teach-try-upload").set_value([("new.png", colour("blue", 999), "image/png")]).run()
+    app.get_by_key("teach-try-upload").set_value([("new.png", color("blue", 999), "image/png")]).run()
     assert not app.exception
     assert any(one.value.startswith("**blue**") for one in app.markdown)
 
 
 def test_a_head_shows_its_curves_and_appears_on_the_page_pictures(app):
     app.get_by_key("teach-way").set_value("Zip").run()
-    app.get_by_key("teach-zip").set_value(("colours.zip", zipped("red", "blue"), "application/zip")).run()
-    assert "**12 pictures from colours.zip:**" in text(app)
+    app.get_by_key("teach-zip").set_value(("colors.zip", zipped("red", "blue"), "application/zip")).run()
+    assert "**12 pictures from colors.zip:**" in text(app)
     app.get_by_key("teach-method-efficientnet_lite0.tf").set_value("head").run()
     app.get_by_key("teach-epochs-head").set_value(20).run()
     taught(app)
@@ -99,7 +99,7 @@ def test_a_head_shows_its_curves_and_appears_on_the_page_pictures(app):
     other.session_state["workspace"] = app.session_state["workspace"]  # the same session
     other.run()
     assert other.get_by_key("pictures-networks").value[0] == name
-    other.file_uploader[0].set_value([("new.png", colour("red", 999), "image/png")]).run()
+    other.file_uploader[0].set_value([("new.png", color("red", 999), "image/png")]).run()
     assert not other.exception
     assert "**EfficientNet-Lite0 taught blue or red**: red" in text(other)
 
@@ -141,7 +141,7 @@ def test_classes_can_be_added_and_removed(app):
 def test_boxes_are_filled_by_camera_and_microphone(app):
     app.get_by_key("teach-with-1").set_value("Camera").run()
     for seed in range(3):
-        app.camera_input[0].set_value(("camera.jpg", colour("red", seed), "image/jpeg")).run()
+        app.camera_input[0].set_value(("camera.jpg", color("red", seed), "image/jpeg")).run()
     assert "3 taken" in text(app)
     app.get_by_key("teach-files-2").set_value(pictures("blue")).run()
     assert "3 of Class 1, 6 of Class 2." in text(app)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from zoo.app.services.jobs import Line
+from zoo.app.services.jobs import JobQueue
 from zoo.core.errors import InputError
 from zoo.training.fit.loop import Step
 
@@ -27,7 +27,7 @@ def gate():
 
 
 def test_one_at_a_time_in_the_order_of_coming(gate):
-    line, began = Line(), []
+    line, began = JobQueue(), []
 
     def work(i):
         def run(job):
@@ -48,7 +48,7 @@ def test_one_at_a_time_in_the_order_of_coming(gate):
 
 
 def test_who_is_stopped_while_waiting_leaves_the_line(gate):
-    line = Line()
+    line = JobQueue()
     first, second, third = (line.begin(lambda job: gate.wait(10)) for _ in range(3))
     second.stop()
     assert over(second) == "stopped"
@@ -59,7 +59,7 @@ def test_who_is_stopped_while_waiting_leaves_the_line(gate):
 
 
 def test_too_many_are_refused_but_for_what_must_be_done(gate):
-    line = Line(most=1)
+    line = JobQueue(most=1)
     for _ in range(2):
         line.begin(lambda job: gate.wait(10))
     with pytest.raises(InputError, match="1 others wait"):
@@ -70,7 +70,7 @@ def test_too_many_are_refused_but_for_what_must_be_done(gate):
 
 
 def test_a_refusal_is_a_sentence_and_the_next_one_runs(caplog):
-    line = Line()
+    line = JobQueue()
 
     def refuse(job):
         raise InputError("Too little.")
@@ -96,7 +96,7 @@ def test_a_job_tells_how_far_it_is():
         assert job.watch(Step(0.25, 7.0, ())) is False
         seen.append((job.share, job.left))
 
-    assert over(Line().begin(work)) == "done"
+    assert over(JobQueue().begin(work)) == "done"
     assert seen[0] == ("Looks", 0.0, None)
     assert seen[1][0] == 0.5
     assert seen[1][1] >= 0.05  # the second half takes as long as the first did
@@ -109,17 +109,17 @@ def test_stopping_ends_training_with_what_it_has_and_abandoning_with_nothing():
         job.count(1, 1)
         return job.watch(Step(0.5, 1.0, ()))
 
-    job = Line().begin(work)
+    job = JobQueue().begin(work)
     assert (over(job), job.result) == ("done", True)
 
     def early(job):
         job.stop()
         job.count_or_stop(1, 2)
 
-    assert over(Line().begin(early)) == "stopped"
+    assert over(JobQueue().begin(early)) == "stopped"
 
     def unwanted(job):
         job.abandon()
         job.count(1, 2)
 
-    assert over(Line().begin(unwanted)) == "stopped"
+    assert over(JobQueue().begin(unwanted)) == "stopped"

@@ -55,9 +55,9 @@ def test_by_default_the_catalog_is_offered():
 def test_the_owner_allows_more(monkeypatch):
     monkeypatch.setenv(offered_networks.VARIABLE, f" {TIMM}, yamnet,")
     assert offered_networks.networks() == [*zoo.networks(), TIMM]  # yamnet is in the catalog
-    assert offered_networks.networks("picture", "classify")[-1] == TIMM
-    assert TIMM not in offered_networks.networks("sound")
-    assert TIMM not in offered_networks.networks("picture", embedded=True)
+    assert offered_networks.networks("image", "classify")[-1] == TIMM
+    assert TIMM not in offered_networks.networks("audio")
+    assert TIMM not in offered_networks.networks("image", bundled=True)
     assert offered_networks.spec_of(TIMM) == zoo.describe(TIMM)
     assert input_picker.meant(TIMM.upper(), offered_networks.networks()) == TIMM
     with pytest.raises(UnknownNameError, match="not offered"):

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from zoo.app.services.semaphore import Turns
+from zoo.app.services.semaphore import FairSemaphore
 
 
 def test_no_more_than_allowed_work_at_once_and_all_have_their_turn():
-    turns, now, most, done = Turns(2), [0], [0], []
+    turns, now, most, done = FairSemaphore(2), [0], [0], []
     lock = threading.Lock()
 
     def work(number: int) -> None:
@@ -32,7 +32,7 @@ def test_no_more_than_allowed_work_at_once_and_all_have_their_turn():
 
 
 def test_who_waits_is_told_how_many_are_before_and_moves_up():
-    turns, told, go = Turns(1), [], [threading.Event() for _ in range(2)]
+    turns, told, go = FairSemaphore(1), [], [threading.Event() for _ in range(2)]
 
     def work(event: threading.Event) -> None:
         with turns.take():
@@ -52,7 +52,7 @@ def test_who_waits_is_told_how_many_are_before_and_moves_up():
 
 
 def test_who_gives_up_waiting_leaves_the_queue():
-    turns, begun, go = Turns(1), threading.Event(), threading.Event()
+    turns, begun, go = FairSemaphore(1), threading.Event(), threading.Event()
 
     def work() -> None:
         with turns.take():
@@ -74,7 +74,7 @@ def test_who_gives_up_waiting_leaves_the_queue():
 
 
 def test_who_fails_lets_the_next_one_in():
-    turns = Turns(1)
+    turns = FairSemaphore(1)
     with pytest.raises(ValueError, match="no"), turns.take():
         raise ValueError("no")
     with turns.take(lambda before: pytest.fail("nobody is there"), every=0.01):
@@ -82,7 +82,7 @@ def test_who_fails_lets_the_next_one_in():
 
 
 def test_a_turn_within_a_turn_does_not_wait():
-    turns = Turns(1)
+    turns = FairSemaphore(1)
     with turns.take(), turns.take(lambda before: pytest.fail("waits for itself"), every=0.01):
         pass
     with turns.take(lambda before: pytest.fail("a turn was kept"), every=0.01):

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo.app.services.jobs import Line
-from zoo.app.services.training_job import Choices, curves, packed, teach, verdict
-from zoo.app.services.uploads import Box, from_boxes
+from zoo.app.services.jobs import JobQueue
+from zoo.app.services.training_job import TrainingConfig, curves, packed, teach, verdict
+from zoo.app.services.uploads import ClassUpload, from_boxes
 from zoo.training.evaluation.evaluation import Evaluation
 from zoo.training.fit.features import features, forget
 
 
-def colour(rgb: tuple[int, int, int], seed: int) -> bytes:
-    """A picture of noise around a colour."""
+def color(rgb: tuple[int, int, int], seed: int) -> bytes:
+    """A picture of noise around a color."""
     noise = np.random.default_rng(seed).normal(rgb, 30, (64, 64, 3)).clip(0, 255)
     stream = io.BytesIO()
     Image.fromarray(noise.astype(np.uint8)).save(stream, "PNG")
@@ -26,26 +26,28 @@ def colour(rgb: tuple[int, int, int], seed: int) -> bytes:
 
 
 @pytest.fixture
-def colours(tmp_path):
+def colors(tmp_path):
     boxes = [
-        Box(label, tuple((f"{label}{i}.png", colour(rgb, 10 * rgb[0] + i)) for i in range(6)))
+        ClassUpload(label, tuple((f"{label}{i}.png", color(rgb, 10 * rgb[0] + i)) for i in range(6)))
         for label, rgb in (("red", (200, 40, 40)), ("blue", (40, 40, 200)))
     ]
     return from_boxes(boxes, tmp_path / "uploads", progress=lambda *_: None)
 
 
 def run(net, data, choices, folder):
-    job = Line().begin(lambda job: teach(net, data, choices, folder, job))
+    job = JobQueue().begin(lambda job: teach(net, data, choices, folder, job))
     while not job.over:
         time.sleep(0.02)
     return job
 
 
 @pytest.mark.parametrize("method", ["features", "head"])
-def test_two_colours_are_learnt_judged_and_saved(net, colours, tmp_path, method):
+def test_two_colors_are_learned_judged_and_saved(net, colors, tmp_path, method):
     parent = net("efficientnet_lite0")
     options = {"epochs": 20} if method == "head" else {"classifier": "logistic"}
-    job = run(parent, colours, Choices(method, held=0.34, options=options), tmp_path / "trained" / "network")
+    job = run(
+        parent, colors, TrainingConfig(method, held=0.34, options=options), tmp_path / "trained" / "network"
+    )
     assert (job.state, job.error) == ("done", "")
     taught = job.result
     assert taught.evaluation.accuracy == 1
@@ -54,7 +56,7 @@ def test_two_colours_are_learnt_judged_and_saved(net, colours, tmp_path, method)
     assert taught.network.name == "red or blue"
     assert taught.network.spec.title == "EfficientNet-Lite0 taught red or blue"
     assert parent.name == "efficientnet_lite0.tf"
-    fresh = zoo.load(str(taught.folder), device="cpu").classify(colour((190, 50, 30), 7))
+    fresh = zoo.load(str(taught.folder), device="cpu").classify(color((190, 50, 30), 7))
     assert fresh.labels[0] == "red"
     assert zipfile.ZipFile(io.BytesIO(packed(taught.folder))).namelist() == [
         "network/README.md",
@@ -64,11 +66,11 @@ def test_two_colours_are_learnt_judged_and_saved(net, colours, tmp_path, method)
     assert str(tmp_path) not in (taught.folder / "network.json").read_text()
 
 
-def test_mistakes_come_with_a_copy_to_look_at(net, colours, tmp_path):
+def test_mistakes_come_with_a_copy_to_look_at(net, colors, tmp_path):
     job = run(
         net("efficientnet_lite0"),
-        replace(colours, targets=np.arange(12) % 2),  # labels that have nothing to do with the colours
-        Choices("features", held=0.5, seed=1, options={"classifier": "logistic"}),
+        replace(colors, targets=np.arange(12) % 2),  # labels that have nothing to do with the colors
+        TrainingConfig("features", held=0.5, seed=1, options={"classifier": "logistic"}),
         tmp_path / "network",
     )
     assert job.state == "done"
@@ -79,24 +81,26 @@ def test_mistakes_come_with_a_copy_to_look_at(net, colours, tmp_path):
     assert one.copy.url.startswith("data:image/jpeg;base64,")
 
 
-def test_too_few_examples_are_a_sentence(net, colours, tmp_path):
-    job = run(net("efficientnet_lite0"), colours.take([0, 1, 2, 6, 7]), Choices("head"), tmp_path / "network")
+def test_too_few_examples_are_a_sentence(net, colors, tmp_path):
+    job = run(
+        net("efficientnet_lite0"), colors.take([0, 1, 2, 6, 7]), TrainingConfig("head"), tmp_path / "network"
+    )
     assert (job.state, job.result) == ("failed", None)
     assert "'blue' has 2 examples" in job.error
 
 
-def test_what_was_computed_of_examples_can_be_forgotten(net, colours, tmp_path, monkeypatch):
+def test_what_was_computed_of_examples_can_be_forgotten(net, colors, tmp_path, monkeypatch):
     parent, seen = net("efficientnet_lite0"), []
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    for part in (colours, colours.take(range(6))):
+    for part in (colors, colors.take(range(6))):
         features(parent, part)
-    forget(colours.hashes[:6])
-    features(parent, colours, progress=lambda done, total: seen.append((done, total)))
+    forget(colors.hashes[:6])
+    features(parent, colors, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(12, 12)]  # the first six anew, in one batch after the six that were kept
     (store,) = (tmp_path / "cache" / "features").glob("*.sqlite")
-    assert colours.hashes[0].encode() in store.read_bytes()
-    forget(colours.hashes)
-    assert not any(content.encode() in store.read_bytes() for content in colours.hashes)
+    assert colors.hashes[0].encode() in store.read_bytes()
+    forget(colors.hashes)
+    assert not any(content.encode() in store.read_bytes() for content in colors.hashes)
 
 
 def judged(right: int, wrong: int) -> Evaluation:

@@ -7,12 +7,12 @@ import pytest
 
 from tests.zoo.training.examples import png
 from zoo.app.services import uploads
-from zoo.app.services.uploads import Box, from_boxes, from_zip, parts, require_enough, unzipped
+from zoo.app.services.uploads import ClassUpload, from_boxes, from_zip, parts, require_enough, unzipped
 from zoo.core.errors import InputError
 
 
-def box(label: str, *names: str) -> Box:
-    return Box(label, tuple((name, png(f"{label} {name} {i}")) for i, name in enumerate(names)))
+def box(label: str, *names: str) -> ClassUpload:
+    return ClassUpload(label, tuple((name, png(f"{label} {name} {i}")) for i, name in enumerate(names)))
 
 
 def zipped(*names: str) -> bytes:
@@ -28,7 +28,7 @@ def test_boxes_become_classes_whatever_they_are_called(tmp_path):
     data = from_boxes(boxes, tmp_path, progress=lambda *_: None)
     assert data.classes == ("a/../b", "café")
     assert data.counts().tolist() == [3, 2]
-    assert data.modality == "picture"
+    assert data.modality == "image"
     assert sorted(path.name for path in data.inputs) == ["1.png", "1.png", "2.png", "3.png", "file"]
     assert all(path.resolve().is_relative_to(tmp_path / "boxes") for path in data.inputs)
 
@@ -50,7 +50,7 @@ def test_names_are_kept_as_far_as_every_file_system_takes_them(tmp_path, name, k
 
 def test_problems_name_the_file_and_no_path(tmp_path):
     bad, twin = ("bad.png", b"text"), ("twin.png", png("cat 1.png 0"))
-    boxes = [box("cat", "1.png", "2.png"), Box("dog", (*box("dog", "1.png").files, bad, twin))]
+    boxes = [box("cat", "1.png", "2.png"), ClassUpload("dog", (*box("dog", "1.png").files, bad, twin))]
     data = from_boxes(boxes, tmp_path)
     reasons = dict(data.problems)
     assert reasons["bad.png"].startswith("bad.png is not a picture")
@@ -63,7 +63,10 @@ def test_problems_name_the_file_and_no_path(tmp_path):
     [
         ([box("cat", "1.png"), box(" ", "2.png")], "has no name"),
         ([box("cat", "1.png"), box("cat ", "2.png")], "two classes 'cat'"),
-        ([Box("cat", (("a.png", b""),)), Box("dog", (("b.png", b"x"),))], "your upload holds neither"),
+        (
+            [ClassUpload("cat", (("a.png", b""),)), ClassUpload("dog", (("b.png", b"x"),))],
+            "your upload holds neither",
+        ),
     ],
     ids=["unnamed", "twice", "unreadable"],
 )

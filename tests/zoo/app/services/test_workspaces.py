@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from zoo.app.services.workspaces import PREFIX, House
+from zoo.app.services.workspaces import PREFIX, WorkspaceRoot
 
 
 @pytest.fixture
 def house(tmp_path):
-    house = House(tmp_path)
+    house = WorkspaceRoot(tmp_path)
     yield house
     house.close()
 
@@ -40,7 +40,7 @@ def test_the_end_of_a_session_removes_what_is_its_own(house):
 
 
 def test_a_house_takes_everything_with_it(tmp_path):
-    house = House(tmp_path)
+    house = WorkspaceRoot(tmp_path)
     house.room()
     house.close()
     assert not list(tmp_path.iterdir())
@@ -55,11 +55,11 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(
     stranger.mkdir()
     with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True) as other:
         left = other.stdout.readline().strip()
-        House(tmp_path).close()
+        WorkspaceRoot(tmp_path).close()
         assert os.path.isdir(left)
         other.send_signal(signal.SIGKILL)
         other.wait()
     assert os.path.isdir(left)
-    House(tmp_path).close()
+    WorkspaceRoot(tmp_path).close()
     assert not os.path.exists(left)
     assert list(tmp_path.iterdir()) == [stranger]

@@ -29,9 +29,9 @@ def named(name: str, data: bytes) -> io.BytesIO:
 
 
 def same_group(embedding: zoo.Embedding) -> float:
-    """The share of inputs whose nearest neighbour is of their group."""
+    """The share of inputs whose nearest neighbor is of their group."""
     groups = np.array(grouped(embedding.inputs))
-    nearest = [embedding.neighbours(row, 1).indices[0] for row in range(len(embedding))]
+    nearest = [embedding.neighbors(row, 1).indices[0] for row in range(len(embedding))]
     return float((groups == groups[nearest]).mean())
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 import zoo
 from zoo.core.errors import InputError, UnknownNameError
-from zoo.core.layers import watching
+from zoo.core.layers import record_layers
 from zoo.inference.network import Network
 from zoo.inference.tasks.explanation import CELLS, METHODS, gradcam
 from zoo.vision.decoding import decode
@@ -43,7 +43,7 @@ def test_a_bird_is_found_where_it_sits(net, turnstone, name, method):
 
 
 def test_the_cat_is_found_right_of_the_middle_when_the_picture_is_widened(net):
-    """Beside the cat a wall of one grey: what speaks for the cat must be on the cat's side."""
+    """Beside the cat a wall of one gray: what speaks for the cat must be on the cat's side."""
     cat = decode(zoo.sample("cat.png")).crop((90, 20, 350, 280))
     wide = Image.new("RGB", (520, 260), (127, 127, 127))
     wide.paste(cat, (260, 0))
@@ -172,18 +172,18 @@ def test_nothing_speaks_for_a_class_is_a_map_of_zeros():
     assert (values == 0).all()
 
 
-@pytest.mark.parametrize("kind", ["linear", "kernel", "neighbours"])
+@pytest.mark.parametrize("kind", ["linear", "kernel", "neighbors"])
 def test_taught_networks(net, turnstone, kind):
-    """With heads of every kind on a body that has learnt; neighbours have no gradient, and it is said."""
-    sizes = {"kernel": {"vectors": 4}, "neighbours": {"vectors": 4, "neighbours": 2}}.get(kind, {})
+    """With heads of every kind on a body that has learned; neighbors have no gradient, and it is said."""
+    sizes = {"kernel": {"vectors": 4}, "neighbors": {"vectors": 4, "neighbors": 2}}.get(kind, {})
     taught = net("squeezenet").replace_head(["bird", "rock"], kind=kind, **sizes)
     torch.manual_seed(0)
-    head = taught.module.get_submodule(taught.spec.head)
+    head = taught.module.get_submodule(taught.spec.head_layer)
     if kind == "kernel":  # four vectors of birds
         head.gamma.fill_(1e-3)
         head.vectors.uniform_()
         head.weight.copy_(torch.tensor([1.0, -1.0]))
-    if kind == "neighbours":
+    if kind == "neighbors":
         with pytest.raises(InputError, match=r"no gradient .* occlusion needs none"):
             taught.explain(turnstone)
         assert taught.explain(turnstone, method="occlusion").values.shape == (CELLS, CELLS)
@@ -201,7 +201,7 @@ def test_networks_whose_record_names_no_layer(turnstone, name):
     found = network.explain(turnstone)
     assert found.values.shape[0] > 1
     assert found.layer
-    with watching(network.module, [found.layer]) as kept, torch.no_grad():
+    with record_layers(network.module, [found.layer]) as kept, torch.no_grad():
         network.module(network.preprocess(turnstone))
     assert kept[found.layer].shape[2:] == found.values.shape
 

@@ -24,13 +24,13 @@ SUITS, UNLIKE, EASY = probed(0.8, 0.6), probed(0.6, 0.8), probed(0.97, 0.7)
 
 
 def blocks(counts, size=64, **more):
-    """Pictures of one colour a class, with some noise."""
+    """Pictures of one color a class, with some noise."""
     random = np.random.default_rng(0)
     targets = np.repeat(np.arange(len(counts)), counts)
-    colours = random.integers(0, 200, (len(counts), 3))
-    inputs = [(colours[i] + random.integers(0, 50, (size, size, 3))).astype(np.uint8) for i in targets]
+    colors = random.integers(0, 200, (len(counts), 3))
+    inputs = [(colors[i] + random.integers(0, 50, (size, size, 3))).astype(np.uint8) for i in targets]
     classes = tuple(f"class {i}" for i in range(len(counts)))
-    return Dataset("blocks", "picture", inputs, targets, classes, **more)
+    return Dataset("blocks", "image", inputs, targets, classes, **more)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_the_rules(ask, net, seen, each, method, share):
 
 def test_reasons_say_what_was_measured(ask):
     assert (
-        "80% have a nearest neighbour of their class by the embedding, and 60%"
+        "80% have a nearest neighbor of their class by the embedding, and 60%"
         in ask(SUITS, 30, 30).reasons[1]
     )
     assert "unlike" in ask(UNLIKE, 30, 30).reasons[1]
@@ -104,7 +104,7 @@ def test_duplicates_are_counted(net, monkeypatch):
     monkeypatch.setattr(advice, "probe", lambda *_: SUITS)
     data = blocks([20, 20])
     twice = Dataset(
-        "d", "picture", [*data.inputs, *data.inputs[:3]], np.append(data.targets, [0] * 3), data.classes
+        "d", "image", [*data.inputs, *data.inputs[:3]], np.append(data.targets, [0] * 3), data.classes
     )
     assert any(
         "3 examples are the same as another" in text for text in advise(twice, net("squeezenet")).reasons
@@ -123,21 +123,21 @@ def test_a_sample_is_stratified_bounded_and_the_same_again():
     chosen = sample(data)
     assert chosen == sample(data)
     assert np.bincount(data.targets[chosen], minlength=4).tolist() == [33, 3, 0, 33], (
-        "one alone has no neighbour"
+        "one alone has no neighbor"
     )
     many = blocks([3] * 80, size=1)
     assert set(np.bincount(many.targets[sample(many)], minlength=80)) == {0, 2}
     assert len(sample(many)) == 100
 
 
-def test_neighbours_by_hand():
+def test_neighbors_by_hand():
     vectors = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1], [1, 0.05]])
     targets = np.array([0, 0, 1, 1, 1])
-    assert layer_probe._neighbours(vectors, targets, None).tolist() == [0, 0, 1, 1, 0]
+    assert layer_probe._neighbors(vectors, targets, None).tolist() == [0, 0, 1, 1, 0]
     groups = np.array(["p", "q", "r", "r", "q"])
-    found = layer_probe._neighbours(vectors, targets, groups)
+    found = layer_probe._neighbors(vectors, targets, groups)
     assert found.tolist() == [0, 1, 0, 0, 0], "of one's own group nobody counts"
-    alone = layer_probe._neighbours(vectors, targets, np.array(["p", "p", "r", "s", "t"]))
+    alone = layer_probe._neighbors(vectors, targets, np.array(["p", "p", "r", "s", "t"]))
     assert np.isnan(alone[:2]).all(), "whose class is all in its group is not judged"
 
 
@@ -146,19 +146,19 @@ def test_a_probe_of_easy_data(net):
     assert seen.examples == 18
     assert seen.classes == 3
     assert seen.chance == pytest.approx(1 / 3)
-    assert max(seen.deep, seen.earlier) >= 0.9, "one colour a class"
+    assert max(seen.deep, seen.earlier) >= 0.9, "one color a class"
     assert seen.seconds > 0
 
 
 def test_a_probe_survives_what_cannot_be_read(net, tmp_path):
     data = blocks([4, 4])
     (tmp_path / "text.png").write_text("this is text")
-    broken = Dataset("b", "picture", [tmp_path / "text.png", *data.inputs[1:]], data.targets, data.classes)
+    broken = Dataset("b", "image", [tmp_path / "text.png", *data.inputs[1:]], data.targets, data.classes)
     assert probe(net("squeezenet"), broken, "features.5").unreadable == 1
     assert probe(net("squeezenet"), blocks([4, 1]), "features.5") is None, (
         "of one class there is no telling apart"
     )
-    nothing = Dataset("n", "picture", [tmp_path / "text.png"] * 4, np.array([0, 0, 1, 1]), ("a", "b"))
+    nothing = Dataset("n", "image", [tmp_path / "text.png"] * 4, np.array([0, 0, 1, 1]), ("a", "b"))
     assert probe(net("squeezenet"), nothing, "features.5") is None
 
 
@@ -168,7 +168,7 @@ def test_spoken_digits_ask_for_an_earlier_layer_than_the_embedding(net, media):
     targets = np.array([int(file.name[0]) for file in files])
     groups = tuple(file.stem.split("_")[1] for file in files)
     found = advise(
-        Dataset("digits", "sound", files, targets, tuple("0123456789"), groups=groups), net("yamnet")
+        Dataset("digits", "audio", files, targets, tuple("0123456789"), groups=groups), net("yamnet")
     )
     assert found.method == "features"
     assert found.layer == "layer7"
@@ -177,7 +177,7 @@ def test_spoken_digits_ask_for_an_earlier_layer_than_the_embedding(net, media):
 def test_ants_and_bees_suit_a_network_that_knows_insects(net, media):
     files = sorted((media / "ants-bees/train").rglob("*.jpg"))[::4]
     targets = np.array([int(file.parent.name == "bees") for file in files])
-    found = advise(Dataset("insects", "picture", files, targets, ("ant", "bee")), net("efficientnet_lite0"))
+    found = advise(Dataset("insects", "image", files, targets, ("ant", "bee")), net("efficientnet_lite0"))
     assert found.method == "head"
     assert found.layer is None
     assert "late layers suit the data" in found.reasons[1]
@@ -187,8 +187,8 @@ def test_ants_and_bees_suit_a_network_that_knows_insects(net, media):
 
 
 def test_auto_takes_the_most_accurate_network_at_hand():
-    assert best_embedded("picture") == "efficientnet_lite0.tf"
-    assert best_embedded("sound") == "yamnet.audioset"
+    assert best_embedded("image") == "efficientnet_lite0.tf"
+    assert best_embedded("audio") == "yamnet.audioset"
 
 
 def test_what_makes_no_sense_is_said(net):

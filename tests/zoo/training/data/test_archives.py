@@ -226,7 +226,7 @@ def test_a_killed_unpacking_leaves_nothing_half(tmp_path):
     process.wait()
     left = [name for name in os.listdir(tmp_path / "cache") if not name.endswith(".lock")]
     assert all(name.startswith(".work-") for name in left), left
-    assert len(zoo.dataset(path, cache=tmp_path / "cache", modality="picture")) == 2
+    assert len(zoo.dataset(path, cache=tmp_path / "cache", modality="image")) == 2
     now = [name for name in os.listdir(tmp_path / "cache") if not name.endswith(".lock")]
     assert len(now) == 1
     assert now[0].startswith("zip-")

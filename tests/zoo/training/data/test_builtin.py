@@ -62,7 +62,7 @@ def write_cifar(cache, name, monkeypatch):
 def test_mnist(cache, name):
     write_mnist(cache, name)
     data = zoo.dataset(f"torchvision:{name}")
-    assert (len(data), len(data.classes), data.modality) == (20, 10, "picture")
+    assert (len(data), len(data.classes), data.modality) == (20, 10, "image")
     assert data.classes == tuple(getattr(sets, name).classes)
     np.testing.assert_array_equal(data.targets, np.arange(20) % 10)
     np.testing.assert_array_equal(np.asarray(data.inputs[3]), images(20, 28, 28, seed=20)[3])
@@ -160,7 +160,7 @@ def test_names_and_options_that_make_no_sense(cache):
     with pytest.raises(InputError, match="label="):
         zoo.dataset("torchvision:MNIST", label="(x)")
     with pytest.raises(InputError, match="holds pictures"):
-        zoo.dataset("torchvision:MNIST", modality="sound")
+        zoo.dataset("torchvision:MNIST", modality="audio")
 
 
 def test_digits():

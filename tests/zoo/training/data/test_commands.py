@@ -24,7 +24,7 @@ def run(capsys, monkeypatch, tmp_path):
         inputs = [*noise] if source == "good" else [*noise, tmp_path / "text.png"]
         problems = (Problem("old.png", "old.png is the same as new.png."),)
         targets = np.arange(len(inputs)) % 2
-        return Dataset(source, "picture", inputs, targets, ("tabby", "tiger"), problems=problems)
+        return Dataset(source, "image", inputs, targets, ("tabby", "tiger"), problems=problems)
 
     reading = types.ModuleType("zoo.training.data.load")
     reading.dataset = dataset

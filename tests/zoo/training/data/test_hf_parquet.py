@@ -50,7 +50,7 @@ def folder(tmp_path, empty_cache):
 
 def test_a_local_folder(folder, empty_cache):
     data = zoo.dataset(f"hf:{folder}")
-    assert data.modality == "picture"
+    assert data.modality == "image"
     assert data.classes == ("zebra", "ant")  # in the publisher's order
     np.testing.assert_array_equal(data.targets, [0, 1, 0, 1, 1])
     assert [path.read_bytes() for path in data.inputs] == [png(x) for x in "abcde"]
@@ -76,7 +76,7 @@ def test_sounds_with_names_for_labels_and_groups(tmp_path, empty_cache):
     more = {"speaker": ["x", "y", "x", "y"], "word": ["no", "yes", "yes", "no"]}
     write(tmp_path / "d" / "train.parquet", cells, ["b", "a", "b", "a"], media="audio", names=None, more=more)
     data = zoo.dataset(f"hf:{tmp_path / 'd'}", group="speaker")
-    assert data.modality == "sound"
+    assert data.modality == "audio"
     assert data.classes == ("a", "b")
     assert data.groups == ("x", "y", "x", "y")
     assert [path.suffix for path in data.inputs] == ["", ".wav", ".wav", ".wav"]

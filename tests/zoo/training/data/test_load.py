@@ -20,7 +20,7 @@ def reasons(data):
 
 def test_a_folder_of_class_folders(pets):
     data = zoo.dataset(pets)
-    assert data.modality == "picture"
+    assert data.modality == "image"
     assert data.classes == ("cat", "dog")
     assert [data.inputs[i].parent.name for i in range(len(data))] == ["cat"] * 3 + ["dog"] * 4
     np.testing.assert_array_equal(data.targets, [0, 0, 0, 1, 1, 1, 1])
@@ -33,7 +33,7 @@ def test_sound_is_told_by_looking(tmp_path):
     for name in "ab":
         for i in range(2):
             sound(tmp_path / name / f"{i}.dat")  # the suffix says nothing
-    assert zoo.dataset(tmp_path).modality == "sound"
+    assert zoo.dataset(tmp_path).modality == "audio"
 
 
 def test_hashes_come_with_the_reading(pets, monkeypatch):
@@ -92,7 +92,7 @@ def test_unreadable_files_are_problems(pets):
     (pets / "dog" / "notes.txt").write_text("good boy")
     (pets / "dog" / "dangling.png").symlink_to(pets / "nowhere")
     sound(pets / "dog" / "bark.wav")
-    data = zoo.dataset(pets, modality="picture")
+    data = zoo.dataset(pets, modality="image")
     assert data.counts().to_dict() == {"cat": 3, "dog": 4}
     found = {os.path.basename(problem.input): problem.reason for problem in data.problems}
     assert set(found) == {"cut.png", "empty.png", "notes.txt", "dangling.png", "bark.wav"}
@@ -161,7 +161,7 @@ def test_no_examples_at_all(tmp_path, pets):
     with pytest.raises(InputError, match=r"neither pictures nor sound.*is not a picture"):
         zoo.dataset(pets)
     with pytest.raises(InputError, match=r"No example in .* can be used; of the first: .*is not a picture"):
-        zoo.dataset(pets, modality="picture")
+        zoo.dataset(pets, modality="image")
     for path in pets.rglob("*.png"):
         path.unlink()
     with pytest.raises(InputError, match="There are no examples"):
@@ -172,7 +172,7 @@ def test_pictures_beside_sounds_need_a_word(pets):
     sound(pets / "cat" / "00.wav")
     with pytest.raises(InputError, match=r"pictures \(.*\.png\) and sound \(00\.wav\).*modality="):
         zoo.dataset(pets)
-    assert len(zoo.dataset(pets, modality="picture")) == 7
+    assert len(zoo.dataset(pets, modality="image")) == 7
 
 
 def test_splits_are_not_taken_for_classes(pets, tmp_path):
@@ -261,7 +261,7 @@ def test_an_unknown_modality(pets):
 def test_ants_and_bees(media):
     train = zoo.dataset(media / "ants-bees", split="train")
     val = zoo.dataset(media / "ants-bees", split="val", classes=train.classes)
-    assert train.modality == "picture"
+    assert train.modality == "image"
     assert train.counts().to_dict() == {"ants": 124, "bees": 121}
     assert val.counts().to_dict() == {"ants": 70, "bees": 83}
     assert train.problems == val.problems == ()
@@ -270,7 +270,7 @@ def test_ants_and_bees(media):
 
 def test_spoken_digits(media):
     data = zoo.dataset(media / "digits", label=r"^(\d)_", group=r"^\d_([a-z]+)_")
-    assert data.modality == "sound"
+    assert data.modality == "audio"
     assert data.counts().to_dict() == {str(digit): 120 for digit in range(10)}
     assert len(set(data.groups)) == 6
     train, test = data.split(0.2)

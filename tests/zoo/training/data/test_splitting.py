@@ -14,7 +14,7 @@ def made(targets, groups=None, classes=None):
     targets = np.array(targets)
     return Dataset(
         name="made",
-        modality="picture",
+        modality="image",
         inputs=[f"{i}.png" for i in range(len(targets))],
         targets=targets,
         classes=classes or tuple("abcdefghijklmnopqrstuvwxyz"[: targets.max() + 1]),

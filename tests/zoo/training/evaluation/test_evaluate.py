@@ -18,7 +18,7 @@ RATE = 16000
 
 def pictures(inputs, classes, targets=None, **more):
     targets = np.arange(len(inputs)) if targets is None else np.array(targets)
-    return Dataset("some pictures", "picture", inputs, targets, tuple(classes), **more)
+    return Dataset("some pictures", "image", inputs, targets, tuple(classes), **more)
 
 
 def noise(seed, size=64):
@@ -93,7 +93,7 @@ def test_sounds_are_judged_one_by_one(net, media):
     seen = []
     dog = media / "sounds/dog_975ms.wav"
     miaow = media / "sounds/miaow_16k.wav"
-    data = Dataset("sounds", "sound", [miaow, dog, miaow], np.array([0, 1, 0]), ("animal", "speech"))
+    data = Dataset("sounds", "audio", [miaow, dog, miaow], np.array([0, 1, 0]), ("animal", "speech"))
     result = zoo.evaluate(net("yamnet"), data, progress=lambda *done: seen.append(done))
     assert result.accuracy == 2 / 3, "a dog is no speech"
     np.testing.assert_allclose(result.scores[0], net("yamnet").classify(miaow).all_scores)
@@ -102,7 +102,9 @@ def test_sounds_are_judged_one_by_one(net, media):
 
 def test_arrays_of_sound_come_with_their_rate(net):
     silence = np.zeros(RATE, np.float32)
-    data = Dataset("arrays", "sound", [silence, silence[:10]], np.array([0, 0]), ("Silence",), rate=RATE)
+    data = Dataset(
+        "arrays", "audio", [silence, silence[:10]], np.array([0, 0]), ("Silence",), sample_rate=RATE
+    )
     result = zoo.evaluate(net("yamnet"), data)
     assert result.accuracy == 1
     assert result.problems[0].input == "ndarray 2"
@@ -113,7 +115,7 @@ def test_what_makes_no_sense_is_said(net):
     with pytest.raises(InputError, match="takes a sound"):
         zoo.evaluate(net("yamnet"), data)
     with pytest.raises(InputError, match="does not classify"):
-        zoo.evaluate(net("crepe.tiny"), Dataset("s", "sound", ["x.wav"], np.array([0]), ("a",)))
+        zoo.evaluate(net("crepe.tiny"), Dataset("s", "audio", ["x.wav"], np.array([0]), ("a",)))
     with pytest.raises(InputError, match="holds no example"):
         zoo.evaluate("squeezenet", data.take([]))
     with pytest.raises(zoo.ZooError):

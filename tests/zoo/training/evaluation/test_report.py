@@ -16,7 +16,7 @@ from tests.browser.chromium import found
 from zoo.core.errors import InputError
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluation import Evaluation
-from zoo.training.evaluation.thumbnails import RATE, SECONDS, exhibit
+from zoo.training.evaluation.thumbnails import RATE, SECONDS, thumbnail_of
 
 EVIL = '<script>alert("label")</script>'
 URL = re.compile(r"https?:|//")
@@ -47,9 +47,9 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def pictures() -> Dataset:
-    colours = [(200, 0, 0), (0, 200, 0), (0, 0, 200), (90, 90, 90)]
-    inputs = [np.full((400, 600, 3), colour, np.uint8) for colour in colours]
-    return Dataset("<b>data</b>", "picture", inputs, np.array([0, 0, 1, 1]), (EVIL, "b"))
+    colors = [(200, 0, 0), (0, 200, 0), (0, 0, 200), (90, 90, 90)]
+    inputs = [np.full((400, 600, 3), color, np.uint8) for color in colors]
+    return Dataset("<b>data</b>", "image", inputs, np.array([0, 0, 1, 1]), (EVIL, "b"))
 
 
 @pytest.fixture
@@ -135,8 +135,8 @@ def test_without_data_the_mistakes_are_named_but_not_where_they_lie(evaluation, 
     assert "/home/me" not in text
 
 
-def test_a_network_brings_its_licence_and_its_training_record(evaluation, net, tmp_path):
-    network = net("squeezenet").with_preset(net("squeezenet").preset)
+def test_a_network_brings_its_license_and_its_training_record(evaluation, net, tmp_path):
+    network = net("squeezenet").with_preprocessor(net("squeezenet").preprocessor)
     text = Page(written(evaluation, tmp_path, network=network)).text
     assert "BSD-2-Clause" in text
     assert "Training" not in text
@@ -157,15 +157,15 @@ def test_when_all_are_right_the_page_says_what_that_is_worth(evaluation, tmp_pat
 
 def test_a_recording_becomes_a_short_clip(tmp_path):
     tone = np.sin(2 * np.pi * 440 * np.arange(15 * 8000) / 8000).astype(np.float32)
-    data = Dataset("s", "sound", [tone, tone[:0]], np.array([0, 0]), ("a",), rate=8000)
-    found = exhibit(data, 0)
-    assert found.kind == "sound"
-    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(found.url.partition(",")[2])))
-    assert rate == RATE
-    assert len(samples) / rate == pytest.approx(SECONDS, abs=0.1)  # MP3 adds a frame or two
+    data = Dataset("s", "audio", [tone, tone[:0]], np.array([0, 0]), ("a",), sample_rate=8000)
+    found = thumbnail_of(data, 0)
+    assert found.kind == "audio"
+    samples, sample_rate = soundfile.read(io.BytesIO(base64.b64decode(found.url.partition(",")[2])))
+    assert sample_rate == RATE
+    assert len(samples) / sample_rate == pytest.approx(SECONDS, abs=0.1)  # MP3 adds a frame or two
     loudest = np.abs(np.fft.rfft(samples[RATE : 2 * RATE])).argmax()
     assert loudest == 440
-    assert exhibit(data, 1) is None, "what cannot be decoded is left out"
+    assert thumbnail_of(data, 1) is None, "what cannot be decoded is left out"
 
 
 def test_names_that_are_no_text_can_be_written(evaluation, tmp_path):

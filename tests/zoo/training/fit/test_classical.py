@@ -23,7 +23,7 @@ def blobs(classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def logits(net, values):
-    head = net.module.get_submodule(net.spec.head)
+    head = net.module.get_submodule(net.spec.head_layer)
     x = torch.from_numpy(values)
     with torch.no_grad():
         return head(x[:, :, None, None] if net.spec.arch == "squeezenet" else x).flatten(1).numpy()
@@ -44,7 +44,7 @@ def test_the_head_decides_as_the_estimator_does(untrained, kind, classes):
     ours = logits(net, values[held])
     assert ours.shape == (30, classes)
     agree = (ours.argmax(axis=1) == estimator.predict(values[held])).mean()
-    # Equal votes of neighbours are decided by another rule; so are machines of which none says yes.
+    # Equal votes of neighbors are decided by another rule; so are machines of which none says yes.
     assert agree >= (1.0 if kind in ("logistic", "linear-svm") else 0.9)
     if kind == "logistic":
         theirs = estimator.predict_log_proba(values[held])

@@ -14,7 +14,7 @@ from zoo.training.fit.features import features
 def pictures(count: int = 70) -> Dataset:
     rng = np.random.default_rng(0)
     inputs = [rng.integers(0, 255, (40, 50, 3), np.uint8) for _ in range(count)]
-    return Dataset("noise", "picture", inputs, np.arange(count) % 2, ("a", "b"))
+    return Dataset("noise", "image", inputs, np.arange(count) % 2, ("a", "b"))
 
 
 def weights_here(monkeypatch, tmp_path):
@@ -40,12 +40,12 @@ def test_they_are_what_the_head_sees(net, name, monkeypatch, tmp_path):
     weights_here(monkeypatch, tmp_path)
     network, data = net(name), pictures(5)
     found = features(network, data)
-    head = network.module.get_submodule(network.spec.head)
+    head = network.module.get_submodule(network.spec.head_layer)
     logits, _ = network.engine(network.preprocess(data.inputs))
     x = torch.from_numpy(found.values)
     with torch.no_grad():
         if name == "squeezenet":  # whose rectifier comes between the head and the mean
-            rectified = network.embed(data.inputs, layer=network.spec.head, pool=False)
+            rectified = network.embed(data.inputs, layer=network.spec.head_layer, pool=False)
             maps = rectified.values.reshape(5, 1000, -1)
             np.testing.assert_allclose(head(x[:, :, None, None]).flatten(1), maps.mean(axis=2), atol=2e-4)
         else:
@@ -92,10 +92,10 @@ def test_recordings_have_a_row_a_window(net, monkeypatch, tmp_path):
     weights_here(monkeypatch, tmp_path)
     rng = np.random.default_rng(0)
     inputs = [rng.standard_normal(n).astype(np.float32) * 0.1 for n in (8000, 40000)]
-    data = Dataset("noise", "sound", inputs, np.array([0, 1]), ("a", "b"), rate=16000)
+    data = Dataset("noise", "audio", inputs, np.array([0, 1]), ("a", "b"), sample_rate=16000)
     found = features(net("yamnet"), data)
     assert found.example.tolist() == [0, 1, 1, 1, 1, 1]
-    expected = net("yamnet").embed(inputs[1], rate=16000).values
+    expected = net("yamnet").embed(inputs[1], sample_rate=16000).values
     np.testing.assert_allclose(found.values[1:], expected, atol=1e-4)
     second = found.take(np.array([1]))
     assert second.example.tolist() == [0] * 5

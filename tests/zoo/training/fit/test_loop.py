@@ -170,5 +170,5 @@ def test_a_run_that_diverges_says_so():
 def test_batch_norm_learns_its_statistics_where_there_are_none():
     module = net()
     before = module[1].running_mean.clone()
-    fit(module, TRAIN, HELD, replace(QUICK, frozen_norm=False))
+    fit(module, TRAIN, HELD, replace(QUICK, freeze_batchnorm=False))
     assert not module[1].running_mean.equal(before)

@@ -63,7 +63,7 @@ def test_a_network_by_its_name_is_untrained(monkeypatch):
     monkeypatch.setattr("zoo.training.fit.transfer.load", load)
     trained = zoo.transfer(squares(), network="squeezenet", **OPTIONS)
     assert (asked["name"], asked["weights"]) == ("squeezenet", None)
-    assert trained.spec.licence == "your own: trained from scratch"
+    assert trained.spec.license == "your own: trained from scratch"
     asked.clear()
     zoo.transfer(squares(), network="squeezenet", method="head", epochs=1)
     assert "weights" not in asked

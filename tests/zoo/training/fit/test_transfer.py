@@ -23,7 +23,7 @@ def squares(count: int = 24, seed: int = 0) -> Dataset:
     rng = np.random.default_rng(seed)
     targets = np.arange(count) % 2
     inputs = [rng.integers(150 * t, 100 + 150 * t, (SIDE, SIDE, 3), np.uint8) for t in targets.tolist()]
-    return Dataset("squares", "picture", inputs, targets, ("dark", "bright"))
+    return Dataset("squares", "image", inputs, targets, ("dark", "bright"))
 
 
 def saved_squares(folder, count: int = 24):
@@ -192,10 +192,10 @@ def test_sounds_are_fine_tuned_too(net):
     for target in targets:
         tone = np.sin(2 * np.pi * rng.uniform(300, 600) * time)
         inputs.append((0.3 * (tone if target else rng.standard_normal(16000))).astype(np.float32))
-    data = Dataset("tones", "sound", inputs, targets, ("noise", "tone"), rate=16000)
+    data = Dataset("tones", "audio", inputs, targets, ("noise", "tone"), sample_rate=16000)
     trained = zoo.transfer(data, network=net("yamnet"), method="finetune", epochs=2, validation=0.4)
-    assert trained.classify(inputs[1], rate=16000).labels[0] == "tone"
-    heard = zoo.sound_events(np.concatenate(inputs[:2]), network=trained, rate=16000)
+    assert trained.classify(inputs[1], sample_rate=16000).labels[0] == "tone"
+    heard = zoo.sound_events(np.concatenate(inputs[:2]), network=trained, sample_rate=16000)
     assert {event.label for event in heard.events} == {"noise", "tone"}
 
 
