@@ -85,8 +85,8 @@ def _mean(samples: np.ndarray) -> np.ndarray:
 def _require_few_samples(name: str, channels: int, sample_rate: int) -> None:
     if channels * sample_rate > MOST_SAMPLES:
         raise InputError(
-            f"{name} has {channels} channels of {sample_rate} Hz; at most {MOST_SAMPLES / 1e6:g} million samples "
-            "a second are allowed."
+            f"{name} has {channels} channels of {sample_rate} Hz; at most "
+            f"{MOST_SAMPLES / 1e6:g} million samples a second are allowed."
         )
 
 

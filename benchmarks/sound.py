@@ -101,7 +101,8 @@ def against(net: Network, make: Make, parts: list[np.ndarray], clock: Clock) -> 
     us, theirs = peer.same(ours(net, parts[0])), peer.run(parts[0])
     print(
         f"\n{net.name} ({net.engine.name}), {peer.name}, {len(parts)} rounds of "
-        f"{len(parts[0]) / sample_rate:g} s, largest difference {np.abs(us - theirs).max():.1e} of values up to {np.abs(theirs).max():.2g}"
+        f"{len(parts[0]) / sample_rate:g} s, "
+        f"largest difference {np.abs(us - theirs).max():.1e} of values up to {np.abs(theirs).max():.2g}"
     )
     found = [(seconds(partial(peer.run, x), clock), seconds(partial(ours, net, x), clock)) for x in parts]
     report("end to end", *np.array(found).T)

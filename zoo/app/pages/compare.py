@@ -82,7 +82,8 @@ def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
             title_of(name) for name in [*state.taught(kind), *offered_networks.networks(kind, "classify")]
         ]
         st.info(
-            f"{title_of(silent[0])} does not classify {NOUNS[kind]}, so speed, memory and size are compared, not answers; "
+            f"{title_of(silent[0])} does not classify {NOUNS[kind]}, so speed, memory and size are compared, "
+            "not answers; "
             f"for answers choose only among {', '.join(able)}."
         )
         return ()

@@ -108,7 +108,8 @@ def transfer(
         network = load(network or DEFAULTS[data.modality], device=device, **untrained)
     if network.spec.modality != data.modality:
         raise InputError(
-            f"{network.name} takes {NOUNS[network.spec.modality]}, and {data.name} holds {NOUNS[data.modality]}."
+            f"{network.name} takes {NOUNS[network.spec.modality]}, "
+            f"and {data.name} holds {NOUNS[data.modality]}."
         )
     if freeze is not None:
         layer_of(network.module, freeze)
