@@ -118,7 +118,7 @@ def _open_ffmpeg(stream: BinaryIO, name: str) -> Decoded:
                         _require_few_samples(name, layout.nb_channels, frame.sample_rate)
                         # Packed: of 8 planes and more, PyAV reads beyond the last.
                         resampler = av.AudioResampler(
-                            format="flt", layout=layout.name, sample_rate=track.sample_rate
+                            format="flt", layout=layout.name, rate=track.sample_rate
                         )
                     for part in resampler.resample(frame):
                         waiting.append(_mean(part.to_ndarray().reshape(-1, layout.nb_channels)))

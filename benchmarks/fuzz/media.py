@@ -128,7 +128,7 @@ def encoded(container: str, codec: str, sample_rate: int = RATE) -> list[Files]:
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
             frame.sample_rate = RATE
             resampler = av.AudioResampler(
-                format=track.format, layout=layout, sample_rate=sample_rate, frame_size=track.frame_size
+                format=track.format, layout=layout, rate=sample_rate, frame_size=track.frame_size
             )
             for part in (*resampler.resample(frame), *resampler.resample(None)):
                 opened.mux(track.encode(part))

@@ -57,7 +57,7 @@ def test_tags_inherit_from_the_arch_and_override_it():
         ('builder = "alexnet"', 'builder = "os:system"', "unknown builder"),
         ('type = "resize_crop"', 'type = "os:system"', "unknown preprocess.type"),
         ('type = "resize_crop"', "resize = 5", "unknown preprocess.type"),
-        ('title = "Net"', 'title = "Net"\nspectral = "os:system"', "unknown fft_builder"),
+        ('title = "Net"', 'title = "Net"\nfft_builder = "os:system"', "unknown fft_builder"),
         ('format = "torch"', 'format = "torch", convert = "os:system"', "unknown sources.convert"),
         ('format = "torch"', 'format = "torch", checksum = "crc:1"', "checksum"),
         ("input_shape = [1]", "input_shape = [0]", "input_shape"),
