@@ -60,7 +60,7 @@ def heads(name: str, folder: Path, epochs: int, rounds: int) -> None:
     data, test = parts(folder)
     training, held = data.split(0.2)
     net = zoo.load(name)
-    settings = Settings(epochs=epochs, patience=epochs, rate=3e-3)
+    settings = Settings(epochs=epochs, patience=epochs, learning_rate=3e-3)
     job = Job(net, training, held, settings)
     counts = f"{len(training)} + {len(held)} examples, {epochs} epochs"
     print(f"\n{net.name} on {folder.name}: {counts}, {net.device}")
@@ -103,7 +103,7 @@ def resnet50() -> nn.Module:
 def ours(device: str, dtype: str, batch: int, steps: int) -> float:
     """Pictures a second of the zoo's loop; the first half of the steps is not counted."""
     times = []
-    settings = Settings(epochs=1, batch=batch, dtype=dtype)
+    settings = Settings(epochs=1, batch_size=batch, dtype=dtype)
 
     def watch(step: object) -> None:
         times.append(time.perf_counter())  # the loop has read the loss, so the device is done

@@ -78,8 +78,8 @@ def train(
     label: Annotated[str | None, typer.Option(help="Pattern of file names whose group is the class.")] = None,
     group: Annotated[str | None, typer.Option(help="Pattern of file names: what belongs together.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most.", show_default="by method")] = None,
-    batch: Annotated[int | None, typer.Option(help="Examples in a batch.", show_default="32")] = None,
-    rate: Annotated[
+    batch_size: Annotated[int | None, typer.Option(help="Examples in a batch.", show_default="32")] = None,
+    learning_rate: Annotated[
         float | None, typer.Option(help="Learning rate of the head.", show_default="0.001")
     ] = None,
     dtype: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16.", show_default="fp32")] = None,
@@ -99,7 +99,7 @@ def train(
         raise InputError("Say where the trained network goes: --out FOLDER.")
     if out.exists() and not resume:
         raise InputError(f"{out} is there already; choose another folder.")
-    given = {"epochs": epochs, "batch": batch, "rate": rate, "dtype": dtype}
+    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "dtype": dtype}
     given = {key: value for key, value in given.items() if value is not None}
     if recipe:
         apart = method != "auto" or classifier != "auto" or validation != "0.2"

@@ -131,7 +131,8 @@ def test_a_catalog_names_no_code(canary, field):
     convert = ', convert = "os:system"' if field == "convert" else ""
     text = (
         '[net]\ndefault = "one"\ntitle = "Net"\ntasks = ["embed"]\nparameters = 1\ndepth = 1\n'
-        'input_shape = [1]\nclasses = 1\nactivation = "softmax"\nhead_layer = "head"\nembedding_layer = "body"\n'
+        'input_shape = [1]\nclasses = 1\nactivation = "softmax"\n'
+        'head_layer = "head"\nembedding_layer = "body"\n'
         'license = "MIT"\ncitation = "c"\nhomepage = "h"\nvalidation = "f"\n'
         + (lines["builder"] if field == "builder" else 'builder = "alexnet"\n')
         + (lines["preprocess"] if field == "preprocess" else 'preprocess = { type = "resize_crop" }\n')

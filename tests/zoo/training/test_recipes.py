@@ -64,7 +64,7 @@ def test_digits_in_a_few_epochs(digits):
     assert told["recipe"] == "digits-offline"
     assert told["test accuracy"] == result.accuracy
     assert told["method"] == "scratch"
-    assert told["settings"]["frozen_norm"] is False
+    assert told["settings"]["freeze_batchnorm"] is False
     assert len(told["history"]) == EPOCHS
     assert told["examples"] + told["held out"] == 1797 - 179
 

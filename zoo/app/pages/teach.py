@@ -227,9 +227,9 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
         return TrainingConfig(method, held / 100, seed, {"classifier": kind})
     epochs = widgets.slider(left, "Epochs", 1, 200, EPOCHS[method], 1, key=f"teach-epochs-{method}")
     rate = widgets.select_slider(
-        right, "Learning rate", [1e-4, 3e-4, 1e-3, 3e-3, 1e-2], Settings.rate, key="teach-rate"
+        right, "Learning rate", [1e-4, 3e-4, 1e-3, 3e-3, 1e-2], Settings.learning_rate, key="teach-rate"
     )
-    options = {"epochs": epochs, "rate": rate}
+    options = {"epochs": epochs, "learning_rate": rate}
     if method == "finetune":
         options["augment"] = widgets.selectbox(
             left, "Random changes", ["none", "light", "strong"], "light", key="teach-augment"
@@ -240,7 +240,9 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
         }
         frozen = widgets.selectbox(right, "Stays as it is", layers, key=f"teach-freeze-{name}")
         options["freeze"] = frozen or None
-        options["batch"] = widgets.select_slider(left, "Batch", [4, 8, 16, 32, 64], 16, key="teach-batch")
+        options["batch_size"] = widgets.select_slider(
+            left, "Batch", [4, 8, 16, 32, 64], 16, key="teach-batch"
+        )
     return TrainingConfig(method, held / 100, seed, options)
 
 

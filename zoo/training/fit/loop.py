@@ -44,19 +44,19 @@ class Settings:
 
     Attributes
     ----------
-    epochs, batch : int
-    rate : float
+    epochs, batch_size : int
+    learning_rate : float
         Learning rate of the head, after the warm-up; it falls to nothing along a cosine.
-    spread : float
+    layer_lr_decay : float
         By how much the first layers that learn are slower than the last ones: their rates lie between, evenly
         on a logarithmic scale (Howard and Ruder, ULMFiT, ACL 2018).
-    decay : float
+    weight_decay : float
         Weight decay of AdamW.
     warmup : float
         Share of the steps in which the rate rises.
     patience : int
         Epochs without a smaller loss on the validation split, after which training stops.
-    smoothing : float
+    label_smoothing : float
         Of the labels (Szegedy et al. 2016).
     balanced : bool
         Whether all classes weigh the same, however many examples they have.
@@ -70,13 +70,13 @@ class Settings:
     """
 
     epochs: int = 20
-    batch: int = 32
-    rate: float = 1e-3
-    spread: float = 10.0
-    decay: float = 0.01
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    layer_lr_decay: float = 10.0
+    weight_decay: float = 0.01
     warmup: float = 0.1
     patience: int = 5
-    smoothing: float = 0.05
+    label_smoothing: float = 0.05
     balanced: bool = True
     accumulate: int = 1
     dtype: str = "fp32"
@@ -84,14 +84,14 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "patience", "accumulate"):
+        for name in ("epochs", "batch_size", "patience", "accumulate"):
             count(name, getattr(self, name))
         for name, low, high in (
-            ("rate", 1e-8, 10),
-            ("spread", 1, 1e6),
-            ("decay", 0, 10),
+            ("learning_rate", 1e-8, 10),
+            ("layer_lr_decay", 1, 1e6),
+            ("weight_decay", 0, 10),
             ("warmup", 0, 0.9),
-            ("smoothing", 0, 0.9),
+            ("label_smoothing", 0, 0.9),
         ):
             number(name, getattr(self, name), low, high)
         if self.dtype not in PRECISIONS:
@@ -202,7 +202,7 @@ class _Run:
         if device.type == "cuda":
             module.to(memory_format=torch.channels_last)
         groups = parameter_groups(module, head, settings)
-        self.steps = -(-self._share(len(training)) // (settings.batch * settings.accumulate))
+        self.steps = -(-self._share(len(training)) // (settings.batch_size * settings.accumulate))
         self.module, self.optimizer = self.fabric.setup(module, torch.optim.AdamW(groups))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
         self.history: list[dict[str, float]] = []
@@ -222,7 +222,7 @@ class _Run:
         order = order[self.fabric.global_rank :: self.fabric.world_size][: self._share(len(order))]
         loss_sum, right, seen = 0.0, 0, 0
         self._train_mode()
-        batches = list(range(0, len(order), settings.batch))
+        batches = list(range(0, len(order), settings.batch_size))
         for place, (data, targets, weights) in enumerate(self._batches(self.training, order, number_)):
             last = (place + 1) % settings.accumulate == 0 or place + 1 == len(batches)
             with self.fabric.no_backward_sync(self.module, enabled=not last):
@@ -303,7 +303,7 @@ class _Run:
         return {"validation_loss": loss / total, "validation_accuracy": right / total}
 
     def _loss(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        smoothing = self.settings.smoothing
+        smoothing = self.settings.label_smoothing
         losses = cross_entropy(outputs, targets, reduction="none", label_smoothing=smoothing)
         weights = weights * self.weights.to(weights.device)[targets]
         return (losses * weights).sum() / weights.sum()
@@ -325,7 +325,7 @@ class _Run:
         return 0.5 * (1 + math.cos(math.pi * min((step - warm) / max(total - warm, 1), 1)))
 
     def _batches(self, examples: Examples, order: np.ndarray, epoch: int) -> Iterator[Batch]:
-        for batch in examples.batches(order, epoch, self.settings.batch):
+        for batch in examples.batches(order, epoch, self.settings.batch_size):
             yield self.fabric.to_device(batch)
 
 
@@ -352,12 +352,12 @@ def parameter_groups(
     learning = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
     own = [p for name, p in learning if not head or name.startswith(f"{head}.")]
     body = [p for name, p in learning if head and not name.startswith(f"{head}.")]
-    groups = [{"params": own, "lr": settings.rate, "weight_decay": settings.decay}]
+    groups = [{"params": own, "lr": settings.learning_rate, "weight_decay": settings.weight_decay}]
     for band, part in enumerate(np.array_split(np.arange(len(body)), bands)):
-        rate = settings.rate / 10 / settings.spread ** ((bands - 1 - band) / (bands - 1))
+        rate = settings.learning_rate / 10 / settings.layer_lr_decay ** ((bands - 1 - band) / (bands - 1))
         if len(part):
             params = [body[i] for i in part]
-            groups.append({"params": params, "lr": rate, "weight_decay": settings.decay})
+            groups.append({"params": params, "lr": rate, "weight_decay": settings.weight_decay})
     return groups
 
 

@@ -164,9 +164,15 @@ class Job:
 
 
 # On stored features, where an epoch takes milliseconds.
-HEAD = {"epochs": 100, "rate": 1e-3, "decay": 0.1, "patience": 20}
+HEAD = {"epochs": 100, "learning_rate": 1e-3, "weight_decay": 0.1, "patience": 20}
 # From scratch, where the loss on the validation split goes up and down until the rate is small.
-SCRATCH = {"epochs": 30, "rate": 3e-3, "decay": 0.05, "patience": 15, "frozen_norm": False}
+SCRATCH = {
+    "epochs": 30,
+    "learning_rate": 3e-3,
+    "weight_decay": 0.05,
+    "patience": 15,
+    "freeze_batchnorm": False,
+}
 
 
 def _logits(net: Network, held: Pictures | Windows) -> tuple[np.ndarray, np.ndarray]:

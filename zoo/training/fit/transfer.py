@@ -85,7 +85,7 @@ def transfer(
     watch : callable, optional
         Called with a `zoo.training.fit.loop.Step`; training stops where it returns True.
     **settings
-        Fields of `zoo.training.fit.loop.Settings`: epochs, batch, rate, patience, ...
+        Fields of `zoo.training.fit.loop.Settings`: epochs, batch_size, learning_rate, patience, ...
 
     Returns
     -------

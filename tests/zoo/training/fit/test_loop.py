@@ -35,7 +35,7 @@ def net() -> nn.Sequential:
 
 
 TRAIN, HELD = Rows(200, 0), Rows(100, 1)
-QUICK = Settings(epochs=6, batch=20, rate=1e-2, patience=6)
+QUICK = Settings(epochs=6, batch_size=20, learning_rate=1e-2, patience=6)
 
 
 def test_it_learns_and_ends_with_its_best_epoch():
@@ -111,7 +111,7 @@ def test_watching_tells_how_far_it_is_and_can_stop_it():
 def test_it_stops_when_validation_gets_no_better():
     worse = copy.copy(HELD)
     worse.targets = 1 - worse.targets
-    history = fit(net(), TRAIN, worse, Settings(epochs=50, rate=1e-2, patience=3))
+    history = fit(net(), TRAIN, worse, Settings(epochs=50, learning_rate=1e-2, patience=3))
     assert len(history) == 4
 
 
@@ -124,14 +124,14 @@ def test_frozen_parameters_stay_and_gradients_add_up():
     first, second = net(), net()
     for layer in (first[3], second[3]):
         layer.p = 0.0
-    fit(first, TRAIN, HELD, Settings(epochs=1, batch=200, balanced=False))
-    fit(second, TRAIN, HELD, Settings(epochs=1, batch=50, accumulate=4, balanced=False))
+    fit(first, TRAIN, HELD, Settings(epochs=1, batch_size=200, balanced=False))
+    fit(second, TRAIN, HELD, Settings(epochs=1, batch_size=50, accumulate=4, balanced=False))
     torch.testing.assert_close(first[0].weight, second[0].weight, atol=1e-5, rtol=1e-4)
 
 
 def test_lower_layers_learn_more_slowly():
     module = nn.Sequential(*(nn.Linear(4, 4, bias=False) for _ in range(7)))
-    groups = parameter_groups(module, "6", Settings(rate=1.0, spread=100.0))
+    groups = parameter_groups(module, "6", Settings(learning_rate=1.0, layer_lr_decay=100.0))
     assert [group["lr"] for group in groups] == pytest.approx([1.0, 0.001, 0.01, 0.1])
     assert [len(group["params"]) for group in groups] == [1, 2, 2, 2]
 
@@ -143,7 +143,9 @@ def test_rare_classes_weigh_as_much_as_frequent_ones():
     shares = []
     for balanced in (True, False):
         module = nn.Linear(8, 2)
-        settings = Settings(epochs=20, rate=0.05, balanced=balanced, smoothing=0.0, patience=20)
+        settings = Settings(
+            epochs=20, learning_rate=0.05, balanced=balanced, label_smoothing=0.0, patience=20
+        )
         fit(module, rare, rare, settings)
         with torch.no_grad():
             shares.append(float(torch.softmax(module(rare.values), dim=1)[:, 1].mean()))
@@ -153,7 +155,14 @@ def test_rare_classes_weigh_as_much_as_frequent_ones():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"epochs": 0}, {"rate": -1}, {"rate": "fast"}, {"dtype": "fp8"}, {"patience": 1.5}, {"smoothing": 1}],
+    [
+        {"epochs": 0},
+        {"learning_rate": -1},
+        {"learning_rate": "fast"},
+        {"dtype": "fp8"},
+        {"patience": 1.5},
+        {"label_smoothing": 1},
+    ],
 )
 def test_settings_that_make_no_sense(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
@@ -164,7 +173,7 @@ def test_a_run_that_diverges_says_so():
     wild = Rows(40, 0)
     wild.values *= 1e38
     with pytest.raises(InputError, match="diverged"):
-        fit(net(), wild, HELD, Settings(epochs=3, rate=10))
+        fit(net(), wild, HELD, Settings(epochs=3, learning_rate=10))
 
 
 def test_batch_norm_learns_its_statistics_where_there_are_none():

@@ -21,7 +21,7 @@ def small(seed: int = 0) -> Network:
     return Network(spec, build(spec), (), device="cpu", engine="torch")
 
 
-OPTIONS = {"method": "scratch", "validation": 0.25, "epochs": 8, "batch": 4}
+OPTIONS = {"method": "scratch", "validation": 0.25, "epochs": 8, "batch_size": 4}
 
 
 def test_every_layer_learns_and_what_was_given_stays():
