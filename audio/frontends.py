@@ -61,6 +61,7 @@ class Frontend(ABC):
     axes: ClassVar[tuple[str, ...]] = ()
 
     is_one = staticmethod(is_one)
+    several = staticmethod(several)
 
     def __post_init__(self) -> None:
         if isinstance(self.framing, Mapping):
@@ -125,7 +126,8 @@ class Frontend(ABC):
     ) -> Iterator[Batch]:
         """Decode, resample, cut and transform recordings, `size` windows at a time.
 
-        A thread does that for the next batch while the network works on this one.
+        A thread does that for the next batch while the network works on this one. `x` is what
+        `zoo.audio.signal.several` takes; an empty list gives no batches.
 
         Raises
         ------

@@ -6,7 +6,7 @@ Samples never travel without their rate, and never all at once. Files are decode
 
 import os
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -15,13 +15,19 @@ import numpy as np
 
 from zoo.audio import decoding
 from zoo.audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, Decoded
+from zoo.core.arrays import as_array
 from zoo.core.environment import ISOLATED, setting
 from zoo.core.errors import InputError
-from zoo.core.inputs import is_file, name_of, open_input
+from zoo.core.inputs import flat_list, is_column, is_file, name_of, open_input
+from zoo.core.paths import is_group
 
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
 MOST_CHANNELS = 64
-LOUDEST = 1e6  # full scale is 1; squares of this are still far from float32's end
+# Full scale is 1, and float recordings may exceed it: 32 leaves 30 dB of headroom. Floats at the scale of
+# 16 bits exceed 32 unless the whole recording is below -60 dB.
+LOUDEST = 32
+SUFFIXES = {".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
+SUFFIXES |= {".3gp", ".m4b", ".mka", ".mkv", ".mov", ".mp4", ".w64", ".webm", ".wma"}
 
 
 @dataclass(frozen=True)
@@ -54,22 +60,26 @@ def max_seconds() -> float:
 
 
 def is_one(x: Any) -> bool:
-    """Whether `x` is one recording, not several."""
+    """Tell whether `x` is one recording: no list, folder, glob pattern or column of paths."""
+    if is_group(x) or is_column(x):
+        return False
     return is_file(x) or hasattr(x, "shape")
 
 
 def several(x: Any) -> list[Any]:
-    """The recordings that `x` stands for: itself, or its items."""
-    if is_one(x):
-        return [x]
-    if not isinstance(x, Iterable):
-        raise InputError(f"A {type(x).__name__} is no sound.")
-    sounds = list(x)
-    if not sounds:
-        raise InputError("There is no sound in the list.")
-    if all(isinstance(item, (int, float)) for item in sounds):
-        raise InputError("A list of numbers is ambiguous; pass a NumPy array with sample_rate=.")
-    return sounds
+    """List the recordings that `x` stands for: itself if it `is_one`, else as of `zoo.core.inputs.flat_list`.
+
+    Parameters
+    ----------
+    x : what `open_sound` takes, a folder, a glob pattern, or an iterable of these
+        Among iterables are pandas Series and arrays of paths. An empty one gives an empty list.
+
+    Raises
+    ------
+    InputError
+        If it is not iterable, or is a list of numbers or of lists.
+    """
+    return [x] if is_one(x) else flat_list(x, SUFFIXES, "a recording")
 
 
 def open_sound(
@@ -80,8 +90,8 @@ def open_sound(
     Parameters
     ----------
     x : str, path, bytes, binary file, array or tensor
-        An array is (samples,) or (channels, samples); integers run to the maximum of their type,
-        floats from -1 to 1.
+        An array is (samples,) or (channels, samples); integers of up to 32 bits run to the maximum of their
+        type, floats from -1 to 1, with headroom up to `LOUDEST`.
     sample_rate : float, optional
         Of an array, in Hz: required there, refused for a file, which knows its own.
     index : int
@@ -140,14 +150,17 @@ class MonoResampler:
         Raises
         ------
         InputError
-            If a sample is not a number, or far too loud.
+            If a sample is not a number, or beyond `LOUDEST`.
         """
         self._empty &= not len(block)
         block = block.mean(axis=1, dtype=np.float32)
         if not np.isfinite(block).all():
             raise InputError(f"{self._name} has samples that are not a number.")
         if np.abs(block).max(initial=0) > LOUDEST:
-            raise InputError(f"{self._name} has samples far beyond full scale, which is 1.")
+            raise InputError(
+                f"{self._name} has samples of up to {np.abs(block).max():.6g}, where full scale is 1: "
+                "pass 16-bit samples as int16, or divide them by 32768."
+            )
         return self._resampler.resample_chunk(block) if self._resampler else block
 
     def finish(self) -> np.ndarray:
@@ -258,12 +271,14 @@ def as_channels(x: Any, name: str) -> np.ndarray:
     InputError
         If it is no sound, or empty.
     """
-    try:
-        samples = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise InputError(f"A {type(x).__name__} of this kind is no sound.") from error
+    samples = as_array(x, "a recording")
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "iuf":
         raise InputError(f"An array of shape {samples.shape} and type {samples.dtype} is no sound.")
+    if samples.dtype.kind != "f" and samples.dtype.itemsize == 8:  # as 64-bit samples these would be silence
+        raise InputError(
+            f"{name} has samples of {samples.dtype}, whose full scale is unknown: pass int16, int32, or "
+            "floats from -1 to 1."
+        )
     samples = np.atleast_2d(samples)
     if samples.size == 0:
         raise InputError(f"{name} has no samples.")

@@ -1,16 +1,18 @@
 """Decoding pictures: the only place in `vision` that meets untrusted bytes."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from zoo.core.arrays import as_array
 from zoo.core.environment import ISOLATED
 from zoo.core.errors import InputError
-from zoo.core.inputs import is_file, name_of, open_input
+from zoo.core.inputs import flat_list, is_column, is_file, name_of, open_input
+from zoo.core.paths import is_group
 from zoo.vision.color_modes import PILLOW_ERRORS, to_rgb
 from zoo.vision.decoding_limits import (
     PILLOW_LIMIT,
@@ -22,6 +24,7 @@ from zoo.vision.decoding_limits import (
 )
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
 
 def is_isolated() -> bool:
@@ -42,8 +45,9 @@ def decode(x: Any) -> Image.Image:
     Parameters
     ----------
     x : str, path, bytes, binary file, PIL image, array or tensor
-        An array is (height, width) or (height, width, 1, 3 or 4), a tensor may also be
-        (1, 3 or 4, height, width); uint16 runs to 65535, other integers to 255, floats from 0 to 1.
+        Of shape (height, width), (height, width, 1, 3 or 4) or (1, 3 or 4, height, width). Channels come last
+        where both are possible, as in (3, 224, 3). uint16 runs to 65535, other integers to 255, floats from 0
+        to 1.
 
     Returns
     -------
@@ -53,7 +57,8 @@ def decode(x: Any) -> Image.Image:
     Raises
     ------
     InputError
-        If it is no picture, is damaged, has more than `max_pixels` pixels, or takes too long to decode.
+        If it is no picture, is damaged, has more than `max_pixels` pixels or values that cannot be used, or
+        takes too long to decode.
     """
     if is_file(x):
         if is_isolated():
@@ -146,20 +151,27 @@ class PixelBudget:
 
 
 def is_one(x: Any) -> bool:
-    """Whether `x` is one picture, not several."""
+    """Tell whether `x` is one picture, not a list, folder, pattern, column of paths or array of pictures."""
+    if is_group(x) or is_column(x):
+        return False
     return isinstance(x, Image.Image) or is_file(x) or (hasattr(x, "shape") and len(x.shape) < 4)
 
 
 def several(x: Any) -> list[Any]:
-    """The pictures that `x` stands for: itself, or its items (a list, or an array with four axes)."""
-    if is_one(x):
-        return [x]
-    if not isinstance(x, Iterable):
-        raise InputError(f"A {type(x).__name__} is no picture.")
-    pictures = list(x)
-    if not pictures:
-        raise InputError("There is no picture in the list.")
-    return pictures
+    """List the pictures that `x` stands for: itself if it `is_one`, else as of `zoo.core.inputs.flat_list`.
+
+    Parameters
+    ----------
+    x : what `decode` takes, a folder, a glob pattern, or an iterable of these
+        Among iterables are pandas Series, arrays of paths and arrays with four axes. An empty one gives an
+        empty list.
+
+    Raises
+    ------
+    InputError
+        If it is not iterable, or is a list of numbers or of lists.
+    """
+    return [x] if is_one(x) else flat_list(x, SUFFIXES, "an image")
 
 
 def _isolated(action: str, x: Any, **options: Any) -> Any:
@@ -224,19 +236,25 @@ def _too_large(name: str, pixels: int | None, limit: float) -> str:
 
 
 def _from_array(x: Any) -> Image.Image:
-    tensor = hasattr(x, "detach")
-    try:
-        values = np.asarray(x.detach().cpu() if tensor else x)
-    except (ValueError, TypeError, NotImplementedError) as error:
-        raise InputError(f"A {type(x).__name__} of this kind is no picture.") from error
+    values = as_array(x, "an image")
     if values.size > 4 * max_pixels():
         raise InputError(_too_large("the array", values.size, max_pixels()))
-    if tensor and values.ndim == 3 and values.shape[0] in (1, 3, 4) and values.shape[2] not in (1, 3, 4):
+    return Image.fromarray(_as_bytes(_channels_last(values)))
+
+
+def _channels_last(values: np.ndarray) -> np.ndarray:
+    """Return an array as (height, width) or (height, width, 3 or 4)."""
+    if values.ndim == 3 and values.shape[0] in (1, 3, 4) and values.shape[2] not in (1, 3, 4):
         values = values.transpose(1, 2, 0)
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.size == 0 or not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))):
         raise InputError(f"An array of shape {values.shape} is no picture: (height, width, 3) is expected.")
+    return values
+
+
+def _as_bytes(values: np.ndarray) -> np.ndarray:
+    """Scale the values of an array to 0 to 255, as uint8."""
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             raise InputError("The picture has pixels that are not a number.")
@@ -244,9 +262,14 @@ def _from_array(x: Any) -> Image.Image:
             raise InputError("A picture of floats runs from 0 to 1; this one does not.")
         values = (values * 255).round()
     elif values.dtype == np.uint16:
+        if 0 < values.max() <= 255:
+            raise InputError(
+                "An image of uint16 runs to 65535, and this one only to 255, almost black: if it has 8 bits, "
+                "pass it as uint8."
+            )
         values = values >> 8
     elif values.dtype == bool:
         values = values * 255
     elif values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
         raise InputError(f"A picture of {values.dtype} cannot be used; uint8, uint16 or float is expected.")
-    return Image.fromarray(values.astype(np.uint8))
+    return values.astype(np.uint8)

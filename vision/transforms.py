@@ -28,6 +28,7 @@ class PicturePreset(ABC):
     """
 
     is_one = staticmethod(is_one)
+    several = staticmethod(several)
 
     @abstractmethod
     def describe(self) -> str:
@@ -72,7 +73,15 @@ class PicturePreset(ABC):
     def batches(
         self, x: Any, *, sample_rate: float | None = None, size: int | None = None
     ) -> Iterator[Batch]:
-        """Decode and preprocess pictures, `size` (default 16) at a time; `sample_rate` is ignored."""
+        """Decode and preprocess pictures, `size` (default 16) at a time; no batches if `x` is an empty list.
+
+        Parameters
+        ----------
+        x : see `zoo.vision.decoding.several`
+        sample_rate : float, optional
+            For sound, and ignored.
+        size : int, optional
+        """
         pictures = several(x)
         size = size or 16
         prepared = self._prepared(pictures, ahead=size)

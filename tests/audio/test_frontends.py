@@ -147,6 +147,10 @@ def test_less_than_10_ms_is_no_recording(frontend, samples):
         list(frontend.batches(np.zeros(samples, np.float32), sample_rate=RATE))
 
 
+def test_an_empty_list_gives_no_batches():
+    assert list(LogMelPatches().batches([])) == []
+
+
 def test_rows_know_their_input_and_time():
     signals = [np.zeros(RATE, np.float32), np.zeros(2 * RATE, np.float32)]
     batches = list(LogMelPatches().batches(signals, sample_rate=RATE))

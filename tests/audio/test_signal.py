@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 from zoo.audio import signal
-from zoo.audio.signal import mono, open_sound, read_mono
+from zoo.audio.signal import is_one, mono, open_sound, read_mono, several
 from zoo.core.errors import InputError
 
 RATE = 16000
@@ -87,10 +87,13 @@ def test_arrays_are_scaled_by_their_type(dtype, factor):
     np.testing.assert_allclose(result, tone(RATE)[:, 0], atol=1e-4)
 
 
-def test_a_tensor_and_channels_first():
-    stereo = torch.from_numpy(tone(RATE, channels=2).T.copy())
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float16, 1e-3), (torch.bfloat16, 1e-2)]
+)
+def test_a_tensor_and_channels_first(dtype, tolerance):
+    stereo = torch.from_numpy(tone(RATE, channels=2).T.copy()).to(dtype)
     result = np.concatenate(list(mono(open_sound(stereo, RATE), RATE)))
-    np.testing.assert_allclose(result, tone(RATE)[:, 0] / 2, atol=1e-6)
+    np.testing.assert_allclose(result, tone(RATE)[:, 0] / 2, atol=tolerance)
 
 
 def test_how_a_stream_is_cut_does_not_change_it():
@@ -160,9 +163,27 @@ def test_samples_that_are_no_numbers_are_refused(bad):
             list(mono(open_sound(x, sample_rate), RATE))
 
 
-def test_samples_far_beyond_full_scale_are_refused():
-    with pytest.raises(InputError, match="full scale"):
-        list(mono(open_sound(np.full(RATE, 1e30, np.float32), RATE), RATE))
+@pytest.mark.parametrize("loudness", [200, 32768, 1e30])
+def test_samples_far_beyond_full_scale_are_refused(loudness):
+    """As 16-bit samples that were made floats without scaling, even when quiet."""
+    samples = loudness * tone(RATE)[:, 0] / 0.5
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, RATE, format="wav", subtype="FLOAT")
+    for x, sample_rate in ((samples, RATE), (torch.from_numpy(samples), RATE), (stream.getvalue(), None)):
+        with pytest.raises(InputError, match="full scale is 1: pass 16-bit samples as int16"):
+            list(mono(open_sound(x, sample_rate), RATE))
+
+
+def test_float_recordings_that_clip_are_taken():
+    samples = 20 * tone(RATE)[:, 0]
+    np.testing.assert_array_equal(np.concatenate(list(mono(open_sound(samples, RATE), RATE))), samples)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_samples_of_64_bits_are_refused(dtype):
+    """Lists of 16-bit samples become int64, at whose full scale they would be silence."""
+    with pytest.raises(InputError, match="full scale is unknown: pass int16"):
+        open_sound(np.array([0, 100, 200], dtype), RATE)
 
 
 def test_a_flac_that_does_not_say_how_long_it_is():
@@ -248,7 +269,8 @@ def test_an_absurd_rate_is_refused(sample_rate):
         (np.zeros(10), None, "sample_rate="),
         (np.zeros((10, 10, 10)), RATE, "no sound"),
         (np.zeros((0, 5)), RATE, "no samples"),
-        (torch.zeros(5, device="meta"), RATE, "no sound"),
+        (torch.zeros(5, device="meta"), RATE, "cannot be read as a recording"),
+        (None, RATE, "type NoneType is not a recording"),
         (np.array(["a"]), RATE, "no sound"),
         (np.zeros((16000, 2)), RATE, "transpose"),
         (b"RIFF", 16000, "states its own"),
@@ -271,6 +293,30 @@ def test_a_recording_that_is_too_long_is_refused_and_the_limit_can_be_moved(monk
         read_mono(data, RATE)
     monkeypatch.setenv("ZOO_MAX_SECONDS", "10")
     assert len(read_mono(data, RATE)) == 5 * RATE
+
+
+def test_a_folder_and_a_column_are_several_recordings(tmp_path):
+    for name in ("b.wav", "sub/a.FLAC", "notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    found = [tmp_path / "b.wav", tmp_path / "sub" / "a.FLAC"]
+    for x in (tmp_path, f"{tmp_path}/**/*", np.array(found), [tmp_path]):
+        assert not is_one(x)
+        assert several(x) == found
+
+
+def test_a_folder_of_real_recordings(media):
+    found = several(media / "esc10")
+    assert len(found) == len(list((media / "esc10").rglob("*.ogg")))
+    assert all(len(read_mono(path, RATE)) > RATE for path in found[::100])
+
+
+def test_an_empty_list_and_nested_lists():
+    assert several([]) == []
+    for x in ([0.1, 0.2], [[0.1, 0.2], [0.1, 0.2]]):
+        with pytest.raises(InputError, match="a recording made of numbers as a NumPy array"):
+            several(x)
 
 
 def test_a_folder_and_a_missing_file(tmp_path):

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageCms
 
 from zoo.core.errors import InputError
-from zoo.vision.decoding import decode, several
+from zoo.vision.decoding import FORMATS, SUFFIXES, decode, is_one, several
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -148,14 +148,24 @@ def test_the_first_frame_of_an_animation():
         np.asarray(quarters()),
         np.asarray(quarters()) / 255,
         np.asarray(quarters()).astype(np.uint16) * 257,
+        np.asarray(quarters()).transpose(2, 0, 1),
         torch.from_numpy(np.asarray(quarters()).copy()).permute(2, 0, 1),
+        torch.from_numpy(np.asarray(quarters()) / 255).to(torch.bfloat16).permute(2, 0, 1),
+        (np.asarray(quarters()) / 255).astype(np.float16),
         quarters(),
         quarters().convert("RGBA"),
     ],
-    ids=["uint8", "float", "uint16", "tensor", "PIL", "PIL RGBA"],
+    ids=["uint8", "float", "uint16", "channels first", "tensor", "bfloat16", "float16", "PIL", "PIL RGBA"],
 )
 def test_arrays_tensors_and_pil(x):
     assert corners(decode(x)) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_channels_are_last_where_they_could_be_first():
+    array = np.zeros((3, 20, 3), np.uint8)
+    array[0, :, 0] = 255
+    assert decode(array).size == (20, 3)
+    assert decode(array).getpixel((10, 0)) == RED
 
 
 def test_a_gray_array():
@@ -214,9 +224,13 @@ def test_the_limit_on_pixels_can_be_moved(monkeypatch):
     "x",
     [
         np.zeros((0, 10, 3), np.uint8),
-        np.zeros((4, 4, 7), np.uint8),
+        np.zeros((5, 4, 7), np.uint8),
         np.zeros(10, np.uint8),
         np.full((4, 4), np.nan),
+        np.full((4, 4), np.inf, np.float16),
+        torch.full((4, 4), float("nan")),
+        torch.full((3, 4, 4), float("-inf"), dtype=torch.bfloat16),
+        Image.fromarray(np.full((4, 4), np.nan, np.float32)),
         np.full((4, 4), 300.0),
         np.full((4, 4), -1),
         np.array([["a"]]),
@@ -229,9 +243,53 @@ def test_arrays_that_are_no_picture(x):
         decode(x)
 
 
+def test_eight_bits_in_an_array_of_sixteen_are_refused():
+    with pytest.raises(InputError, match="pass it as uint8"):
+        decode(np.asarray(quarters()).astype(np.uint16))
+    assert decode(np.zeros((4, 4), np.uint16)).getpixel((0, 0)) == (0, 0, 0)
+    assert decode(np.full((4, 4), 256, np.uint16)).getpixel((0, 0)) == (1, 1, 1)
+
+
+def test_a_folder_and_a_pattern_are_several_pictures(tmp_path):
+    for name in ("b.PNG", "sub/a.png", "notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode(quarters(), "PNG"))
+    found = [tmp_path / "b.PNG", tmp_path / "sub" / "a.png"]
+    for x in (tmp_path, str(tmp_path), f"{tmp_path}/**/*", [tmp_path]):
+        assert not is_one(x)
+        assert several(x) == found
+    assert is_one(str(found[0]))
+    assert several(str(found[0])) == [str(found[0])]
+
+
+def test_a_folder_of_real_pictures(media):
+    found = several(media / "ants-bees")
+    assert len(found) == len(list((media / "ants-bees").rglob("*.jpg")))
+    assert {decode(path).mode for path in found[::100]} == {"RGB"}
+
+
+def test_the_suffixes_are_those_of_the_formats():
+    from PIL.Image import registered_extensions
+
+    assert {registered_extensions()[suffix] for suffix in SUFFIXES} == set(FORMATS)
+
+
+def test_arrays_of_paths_and_of_pictures_are_several():
+    pixels = np.zeros((2, 4, 5, 3), np.uint8)
+    for x, items in ((np.array(["a.jpg", "b.jpg"]), ["a.jpg", "b.jpg"]), (pixels, list(pixels))):
+        assert not is_one(x)
+        assert all(np.array_equal(*pair) for pair in zip(several(x), items, strict=True))
+
+
+def test_nested_lists_are_refused():
+    """A picture as lists would be taken for as many gray ones as it has rows."""
+    with pytest.raises(InputError, match="NumPy array"):
+        several(np.asarray(quarters()).tolist())
+
+
 def test_an_empty_list_and_a_folder(tmp_path):
-    with pytest.raises(InputError, match="no picture in the list"):
-        several([])
+    assert several([]) == []
     with pytest.raises(InputError, match="folder"):
         decode(tmp_path)
     with pytest.raises(InputError, match="no file"):

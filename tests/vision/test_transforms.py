@@ -85,6 +85,17 @@ def test_a_list_is_cut_into_batches_with_names():
     assert batches[2].names == ("Image 5",)
 
 
+def test_an_empty_list_gives_no_batches():
+    assert list(PLAIN.batches([])) == []
+
+
+def test_a_folder_is_cut_into_batches_with_the_names_of_its_files(tmp_path):
+    for name in "ba":
+        PHOTO.save(tmp_path / f"{name}.png")
+    (batch,) = PLAIN.batches(str(tmp_path))
+    assert batch.names == (f"{tmp_path}/a.png", f"{tmp_path}/b.png")
+
+
 @pytest.mark.parametrize("size", [(480, 320), (320, 481), (300, 300), (700, 233), (64, 64)])
 @pytest.mark.parametrize(("resize", "crop"), [(256, 224), (256, 227), (256, 256), (200, 224)])
 def test_what_is_seen_is_what_a_picture_of_places_shows(size, resize, crop):

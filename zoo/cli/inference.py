@@ -39,7 +39,7 @@ def classify(
 
     net = load(network, engine=engine, trust=trust)
     net.require("classify")
-    results, failed = all_or_each(files, lambda given: net.classify(given, top=top))
+    results, failed = all_or_each(net.preprocessor.several(files), lambda given: net.classify(given, top=top))
     if as_json:
         print_json([result.to_dict() for result in results])
     else:
@@ -71,7 +71,10 @@ def explain(
     from zoo.vision.decoding import decode
 
     number("opacity", opacity, 0, 1)
-    found = load(network, trust=trust).explain(file, target=target, method=method, layer=layer)
+    net = load(network, trust=trust)
+    if not net.preprocessor.is_one(file):
+        raise InputError(f"{file} stands for several pictures; explain takes one.")
+    found = net.explain(file, target=target, method=method, layer=layer)
     if out:
         picture = found.overlay(decode(file), opacity=opacity)
         write_file(out, lambda temporary: picture.save(temporary, "PNG"))
@@ -225,7 +228,9 @@ def embed(
     from zoo.results import Embedding, to_csv
 
     net = load(network, trust=trust)
-    parts, failed = each(files, lambda file: net.embed(file, layer=layer, overlap=overlap))
+    parts, failed = each(
+        net.preprocessor.several(files), lambda file: net.embed(file, layer=layer, overlap=overlap)
+    )
     if parts:
         result = Embedding.joined(parts)
         content = contents[out.suffix](result)

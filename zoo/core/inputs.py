@@ -1,20 +1,23 @@
-"""Whatever a user hands over as a file: path, bytes, URL or open file -> name and binary stream."""
+"""Inputs: one of them -> a name and a binary stream; several of them -> a flat list."""
 
 from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
+from http.client import responses
+from numbers import Number
 from typing import Any, BinaryIO, TypeVar
 
 from zoo.core.environment import offline
 from zoo.core.errors import InputError
+from zoo.core.paths import STDIN, files_of, is_group, is_pattern, is_url, resolve
 
-MAX_DOWNLOAD_BYTES = 1 << 30
+MAX_DOWNLOAD_BYTES = 1 << 30  # and of standard input
 _CHUNK = 1 << 20
 T = TypeVar("T")
 
@@ -47,13 +50,65 @@ def is_file(x: Any) -> bool:
     return isinstance(x, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(x, "read")
 
 
+def is_column(x: Any) -> bool:
+    """Tell whether `x` is a column of inputs: a Series, Index or array of strings or objects."""
+    return getattr(getattr(x, "dtype", None), "kind", None) in ("O", "U", "T") and len(x.shape) == 1
+
+
+def flat_list(x: Any, suffixes: Container[str], kind: str) -> list[Any]:
+    """List the single inputs that several inputs stand for.
+
+    One rule for all verbs: a folder stands for the files below it, and a glob pattern for the files that it
+    matches, sorted, if their names end in one of `suffixes`. Within a list, the files take its place. All
+    else stands for itself, and so does a folder or pattern without such files: opening it raises the error.
+
+    Parameters
+    ----------
+    x : folder, glob pattern, or iterable of inputs
+        An iterable may be empty.
+    suffixes : container of str
+        As of `zoo.core.paths.files_of`.
+    kind : str
+        What an input is, for errors: ``"an image"``.
+
+    Returns
+    -------
+    list
+        Files of folders and patterns are `Path` objects, which are taken literally from then on. Standard
+        input is a stream that is read already, so that it can be opened again.
+
+    Raises
+    ------
+    InputError
+        If `x` is not iterable, or is a list of numbers or of lists.
+    """
+    if is_group(x):
+        return files_of(x, suffixes) or [x]
+    if not isinstance(x, Iterable) or isinstance(x, Mapping):
+        raise InputError(f"An object of type {type(x).__name__} is not {kind}, nor a list of inputs.")
+    items = list(x)
+    if _is_nested(items):
+        raise InputError(
+            f"A list of numbers or of lists cannot be used: pass a flat list, and {kind} made of numbers as "
+            "a NumPy array."
+        )
+    flat: list[Any] = []
+    for item in items:
+        if is_group(item):
+            flat.extend(files_of(item, suffixes) or [item])
+        else:
+            flat.append(_standard_input() if isinstance(item, str) and item == STDIN else item)
+    return flat
+
+
 def open_input(x: Any) -> BinaryIO:
     """Open an input for reading.
 
     Parameters
     ----------
     x : str, path, bytes or binary file
-        A string that begins with ``http://`` or ``https://`` is downloaded.
+        A string that begins with ``http://`` or ``https://`` is downloaded, and one that begins with
+        ``file://`` is the URL of a path. ``"-"`` is standard input. A leading ``~`` is the home folder.
 
     Returns
     -------
@@ -72,10 +127,12 @@ def open_input(x: Any) -> BinaryIO:
         if not isinstance(content, bytes):
             raise InputError(f"{name_of(x)} is open as text; open it in binary mode.")
         stream = io.BytesIO(content)
-    elif isinstance(x, str) and x.startswith(("http://", "https://")):
+    elif is_url(x):
         stream = _download(x)
+    elif isinstance(x, str) and x == STDIN:
+        stream = _standard_input()
     else:
-        stream = _open_path(Path(x))
+        stream = _open_path(x)
     if not stream.seekable():  # a pipe
         stream = io.BytesIO(stream.read())
     if not stream.read(1):
@@ -85,12 +142,34 @@ def open_input(x: Any) -> BinaryIO:
     return stream
 
 
-def _open_path(path: Path) -> BinaryIO:
+def _is_nested(items: list[Any]) -> bool:
+    if any(isinstance(item, (list, tuple)) for item in items):
+        return True
+    return bool(items) and all(isinstance(item, Number) for item in items)
+
+
+def _standard_input() -> BinaryIO:
+    """Read all of standard input into a stream that can be read again."""
     try:
-        if path.is_dir():
-            raise InputError(f"{path} is a folder, not a file.")
+        content = sys.stdin.buffer.read(MAX_DOWNLOAD_BYTES + 1)
+    except (AttributeError, OSError, ValueError) as error:  # there is none, or it is closed
+        raise InputError("Standard input cannot be read here; pass a path or bytes.") from error
+    if len(content) > MAX_DOWNLOAD_BYTES:
+        raise InputError(f"Standard input is larger than {MAX_DOWNLOAD_BYTES >> 20} MB; pass a file.")
+    stream = io.BytesIO(content)
+    stream.name = STDIN
+    return stream
+
+
+def _open_path(x: str | os.PathLike[str]) -> BinaryIO:
+    path = resolve(x)
+    if os.path.isdir(path):
+        raise InputError(f"{path} is a folder, not a file, or holds no files of the right kind.")
+    try:
         return path.open("rb")
     except FileNotFoundError:
+        if is_pattern(x, path):
+            raise InputError(f"There is no file {path}, and no file of the right kind matches it.") from None
         raise InputError(f"There is no file {path}.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
@@ -100,7 +179,7 @@ def _download(url: str) -> BinaryIO:
     import requests
 
     if offline():
-        raise InputError(f"{url} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
+        raise InputError(f"{url} cannot be downloaded: downloads are disabled (ZOO_OFFLINE=1).")
 
     stream = tempfile.SpooledTemporaryFile(max_size=64 << 20)
     try:
@@ -115,6 +194,12 @@ def _download(url: str) -> BinaryIO:
         raise
     except (OSError, ValueError) as error:  # requests' and urllib3's own errors, and a full disk
         stream.close()
-        raise InputError(f"{url} cannot be downloaded: {type(error).__name__}.") from error
+        raise InputError(f"{url} cannot be downloaded: {_reason(error)}.") from error
     stream.seek(0)
     return stream
+
+
+def _reason(error: Exception) -> str:
+    """Name the status of an HTTP response, or the type of any other error."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return f"{status} {responses.get(status, '')}".strip() if status else type(error).__name__

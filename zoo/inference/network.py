@@ -204,8 +204,10 @@ class Network(Model):
         UnknownNameError
             If there is no such layer.
         InputError
-            If an input cannot be used.
+            If an input cannot be used, or `layers` is a string.
         """
+        if isinstance(layers, str):
+            raise InputError(f"layers={layers!r} is a string; pass a list of names, as [{layers!r}].")
         parts = [self._outputs(batch.data, layers) for batch in self.batches(x, sample_rate=sample_rate)]
         return {layer: joined([part[layer].cpu() for part in parts]) for layer in layers}
 

@@ -55,6 +55,7 @@ def files(tmp_path_factory):
         (folder / name).write_bytes(b"")
     for name in ("text.wav", "text.jpg"):
         (folder / name).write_text("this is text")
+    (folder / "no files").mkdir()
     return folder
 
 
@@ -101,6 +102,24 @@ def test_classify(run):
     scores = [row["score"] for row in results[0]["predictions"]]
     assert scores == sorted(scores, reverse=True)
     assert "Egyptian cat" in run("classify", zoo.sample("cat.png"))[1]
+
+
+def test_a_folder_a_pattern_and_standard_input(run, files, tmp_path, monkeypatch):
+    for name in ("b.png", "sub/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (64, 64)).save(tmp_path / name)
+    given = (tmp_path, f"{tmp_path}/*.png", "-", files / "half.jpg")
+    photo = (files / "noise.jpg").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(photo)))
+    code, out, err = run("classify", *given, "--json")
+    inputs = [result["input"] for result in json.loads(out)]
+    assert inputs == [str(tmp_path / name) for name in ("b.png", "sub/a.png", "b.png")] + ["-"]
+    assert (code, err.count("\n")) == (2, 1)
+    assert "half.jpg is a damaged" in err
+    assert run("embed", tmp_path, "-n", "squeezenet", "--out", tmp_path / "all.csv")[0] == 0
+    assert len(pd.read_csv(tmp_path / "all.csv")) == 2
+    code, _, err = run("explain", f"{tmp_path}/*.png")
+    assert (code, err) == (2, f"zoo: {tmp_path}/*.png stands for several pictures; explain takes one.\n")
 
 
 def test_events(run):
@@ -204,7 +223,7 @@ GARBAGE = [
         for name in ("empty.wav", "text.wav", "nan.wav", "0hz.wav", "one.wav", "huge.wav")
     ],
     *[(verb, name) for verb in PICTURE_VERBS for name in ("empty.jpg", "text.jpg", "half.jpg", "bomb.png")],
-    *[(verb, name) for verb in SOUND_VERBS + PICTURE_VERBS for name in ("missing/x", ".")],
+    *[(verb, name) for verb in SOUND_VERBS + PICTURE_VERBS for name in ("missing/x", "no files")],
     *[([*verb, "--network", "resnett"], "tone.wav") for verb in SOUND_VERBS + PICTURE_VERBS],
 ]
 

@@ -3,8 +3,10 @@
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import zoo
@@ -190,6 +192,27 @@ def test_the_embedding_is_what_the_head_sees(net, name):
         else:
             again = head(kept[network.spec.embedding_layer])
     torch.testing.assert_close(again, outputs, atol=1e-5, rtol=1e-5)
+
+
+def test_a_string_is_no_list_of_layers(net):
+    picture = np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(InputError, match=r"layers='features' is a string.*\['features'\]"):
+        net("squeezenet").activations(picture, layers="features")
+
+
+def test_an_empty_list_gives_an_empty_result(net):
+    assert net("squeezenet").classify([]) == net("squeezenet").explain([]) == net("yamnet").classify([]) == []
+
+
+def test_a_folder_a_pattern_and_a_column_are_lists(net, tmp_path, monkeypatch):
+    network, names = net("squeezenet"), [str(tmp_path / f"{i}.png") for i in range(2)]
+    for shade, name in enumerate(names):
+        Image.new("L", (64, 64), 255 * shade).save(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for x in (tmp_path, f"{tmp_path}/*.png", "~", pd.Series(names), np.array(names)):
+        assert [result.input for result in network.classify(x)] == names
+    single = network.classify(f"file://{names[0]}")
+    np.testing.assert_allclose(single.all_scores, network.classify(tmp_path)[0].all_scores, atol=1e-6)
 
 
 def test_a_layer_that_is_not_there_gets_the_closest_names(net):

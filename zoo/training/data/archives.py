@@ -13,9 +13,9 @@ from pathlib import Path
 from zoo.core.environment import setting
 from zoo.core.errors import InputError, reason
 from zoo.core.hashing import digest
+from zoo.core.paths import is_litter
 from zoo.hub import weights
 from zoo.hub.sources import parts_of
-from zoo.training.data.folders import is_litter
 
 MOST_ENTRIES = 1_000_000
 MOST_BYTES = 32 << 30

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
+from zoo.core.paths import files_below, is_litter
 from zoo.results.problem import Problem
 from zoo.training.data.file_list import Listing
 from zoo.training.data.splitting import compiled, named
 
-# What systems put beside the files of people.
-_LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
 
 
@@ -40,11 +37,6 @@ def listed(folder: Path, name: str, *, split: str | None = None, label: str | No
     if split is not None:
         folder = _split_of(folder, name, split)
     return _by_name(folder, name, label) if label is not None else _by_folder(folder, name)
-
-
-def is_litter(name: str) -> bool:
-    """Whether a file or folder is hidden, or was left there by a system."""
-    return name.startswith(".") or name.lower() in _LITTER
 
 
 def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -89,7 +81,7 @@ def _by_folder(folder: Path, name: str) -> Listing:
         problems = (
             Problem(str(folder), f"{beside[0].name}{more} beside the class folders are of no class."),
         )
-    files = [(path, name_of(one.name)) for one in folders for path in _below(one)]
+    files = [(path, name_of(one.name)) for one in folders for path in files_below(one)]
     return Listing(
         name=name,
         files=[path for path, _ in files],
@@ -101,7 +93,7 @@ def _by_folder(folder: Path, name: str) -> Listing:
 
 def _by_name(folder: Path, name: str, pattern: str) -> Listing:
     expression = compiled("label", pattern)
-    files = list(_below(folder))
+    files = list(files_below(folder))
     if not files:
         raise InputError(f"There are no files in {name}.")
     labels = [named(name_of(path.name), expression) for path in files]
@@ -119,10 +111,3 @@ def _by_name(folder: Path, name: str, pattern: str) -> Listing:
         classes=tuple(sorted({label for label in labels if label is not None})),
         problems=tuple(problems),
     )
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """All files below a folder, sorted; links to files are followed, links to folders below it are not."""
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(one for one in folders if not is_litter(one))
-        yield from (Path(here, file) for file in sorted(files) if not is_litter(file))

@@ -9,6 +9,7 @@ from tests.zoo.training.examples import png
 from zoo.app.services import uploads
 from zoo.app.services.uploads import ClassUpload, from_boxes, from_zip, parts, require_enough, unzipped
 from zoo.core.errors import InputError
+from zoo.vision.decoding import decode, several
 
 
 def box(label: str, *names: str) -> ClassUpload:
@@ -177,3 +178,12 @@ def test_examples_that_take_too_long_to_decode_are_refused(tmp_path, monkeypatch
         from_boxes([box("cat", "1.png", "2.png"), box("dog", "1.png")], tmp_path)
     with pytest.raises(InputError, match=r"^pets\.zip took more than 0 minutes to decode;"):
         from_zip("pets.zip", zipped("cat/1.png", "dog/1.png"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["-", "~", "*.png", "[a].png", "~root.png"])
+def test_a_name_is_never_a_pattern_a_home_folder_or_standard_input(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    data = from_zip("zip.zip", zipped(f"cat/{name}", "cat/a.png", f"dog/{name}", "dog/a.png"), tmp_path)
+    assert several(data.inputs) == list(data.inputs)
+    assert [path.name for path in data.inputs].count(name) == 2
+    assert all(decode(path).size for path in data.inputs)
