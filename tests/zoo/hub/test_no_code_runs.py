@@ -283,6 +283,6 @@ def test_packages_of_the_working_folder_register_nothing(tmp_path, canary):
 def test_tensors_are_checked_before_a_network_is_built(net, tmp_path, monkeypatch):
     folder = saved(net, tmp_path / "insects")
     save_file({"x": np.zeros(3, np.float32)}, folder / "weights.safetensors")
-    monkeypatch.setattr("zoo.core.spec.Spec.build", lambda self: pytest.fail("built"))
+    monkeypatch.setattr("zoo.inference.load.build", lambda spec: pytest.fail("built"))
     with pytest.raises(WeightsError, match="damaged"):
         zoo.load(folder)

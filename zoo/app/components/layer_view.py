@@ -147,7 +147,7 @@ def activations(name: str, data: dict) -> None:
     kind = "image" if spec.modality == "image" else "melody" if "pitch" in spec.tasks else "audio"
     given = input_picker.ask(kind, f"networks-{kind}")
     if not given:
-        st.info(f"Upload a {'picture' if kind == 'picture' else 'recording'}, or choose a sample.")
+        st.info(f"Upload a {'picture' if kind == 'image' else 'recording'}, or choose a sample.")
         return
     if len(given) > 1:
         st.caption(f"Of the {len(given)} pictures, the first is looked at.")

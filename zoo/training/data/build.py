@@ -58,7 +58,7 @@ def examined(
         If nothing is left, or one class only.
     """
     if modality not in (None, *MODALITIES):
-        raise InputError(f'modality={modality!r} is neither "picture" nor "sound".')
+        raise InputError(f'modality={modality!r} is neither "image" nor "audio".')
     listing = chosen(listing, classes)
     if not listing.files:
         raise InputError(f"There are no examples in {listing.name}.")
@@ -135,8 +135,8 @@ def _modality(listing: Listing, progress: Progress | None) -> str:
         raise InputError(f"{listing.name} holds neither pictures nor sound that can be read; {first}")
     if len(found) > 1:
         raise InputError(
-            f"{listing.name} holds pictures ({name_of(found['picture'].name)}) and sound "
-            f"({name_of(found['sound'].name)}); "
+            f"{listing.name} holds pictures ({name_of(found['image'].name)}) and sound "
+            f"({name_of(found['audio'].name)}); "
             "say which with modality=."
         )
     return next(iter(found))
