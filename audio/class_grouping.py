@@ -7,13 +7,13 @@ import numpy as np
 
 from zoo.audio import ontology
 from zoo.audio.events import EventSegmenter, Segment
+from zoo.audio.options import SoundEventOptions
 from zoo.core import labels
 from zoo.core.errors import InputError
 from zoo.core.labels import Label
-from zoo.core.validation import choice, number
 
 # How deep a category may be to be reported, 0 for the roots of the ontology; None: classes stay as they are.
-SPECIFICITY = {"high": None, "medium": 1, "low": 0}
+DEPTHS = {"high": None, "medium": 1, "low": 0}
 
 
 class Group(NamedTuple):
@@ -32,39 +32,35 @@ class Group(NamedTuple):
     members: np.ndarray
 
 
-def groups(
-    classes: tuple[Label, ...], specificity: str, include: str | Sequence[str], exclude: str | Sequence[str]
-) -> tuple[Group, ...]:
-    """What is reported.
+def groups(classes: tuple[Label, ...], options: SoundEventOptions) -> tuple[Group, ...]:
+    """Choose what is reported.
 
     Parameters
     ----------
     classes : tuple of Label
         Of the network, in order.
-    specificity : {"high", "medium", "low"}
-        The classes as they are; in categories no deeper than the second level of AudioSet's ontology ("Human
-        voice", "Vehicle", "Musical instrument"); or its seven roots ("Human sounds", "Animal", "Music").
-        See `ontology.raised` for classes with several ways up.
-    include, exclude : str or sequence of str
-        The only classes to report, and classes not to report: labels or identifiers of classes, or of any
-        category of the ontology. Each stands for itself and all its descendants.
+    options : SoundEventOptions
+        Its `specificity` chooses the classes as they are; categories no deeper than the second level of
+        AudioSet's ontology ("Human voice", "Vehicle", "Musical instrument"); or its seven roots ("Human
+        sounds", "Animal", "Music"). See `ontology.raised` for classes with several ways up. Each name of its
+        `include` and `exclude` stands for itself and all its descendants.
 
     Raises
     ------
     InputError
-        If there is no such specificity, or none of the classes is one of the ontology.
+        If categories are asked for, and none of the classes is one of the ontology.
     UnknownNameError
         If there is no such class or category, or it has no class of this network.
     """
-    choice("specificity", specificity, SPECIFICITY)
-    deepest = SPECIFICITY[specificity]
+    deepest = DEPTHS[options.specificity]
     known = {label.id for label in classes} & ontology.categories().keys()
     if deepest is not None and not known:
         raise InputError(
-            f"The classes of this network are not AudioSet's, so there is no specificity {specificity!r}."
+            "The classes of this network are not AudioSet's, so there is no specificity "
+            f"{options.specificity!r}."
         )
-    included, excluded = _members(classes, "include", include), _members(classes, "exclude", exclude)
-    chosen = included if include else set(range(len(classes)))
+    included, excluded = _members(classes, options.include), _members(classes, options.exclude)
+    chosen = included if options.include else set(range(len(classes)))
     found: dict[str, Group] = {}
     for index in sorted(chosen - excluded):
         label = classes[index]
@@ -111,35 +107,21 @@ class ClassGrouping:
     ----------
     classes : tuple of Label
         Of the network, in order.
-    threshold, separation, min_duration : float
-        As of `zoo.audio.events.EventSegmenter`.
-    specificity, include, exclude
-        As of `groups`.
+    options : SoundEventOptions
 
     Raises
     ------
     InputError
-        If an option cannot be used.
+        If the network's classes have no categories to report.
     UnknownNameError
         If there is no such class or category.
     """
 
-    def __init__(
-        self,
-        classes: tuple[Label, ...],
-        *,
-        threshold: float,
-        separation: float,
-        min_duration: float,
-        specificity: str,
-        include: str | Sequence[str],
-        exclude: str | Sequence[str],
-    ):
-        number("threshold", threshold, 0, 1)
-        number("separation", separation, 0)
-        number("min_duration", min_duration, 0)
-        self._groups = groups(classes, specificity, include, exclude)
-        self._finder = EventSegmenter(threshold=threshold, separation=separation, min_duration=min_duration)
+    def __init__(self, classes: tuple[Label, ...], options: SoundEventOptions):
+        self._groups = groups(classes, options)
+        self._finder = EventSegmenter(
+            threshold=options.threshold, separation=options.separation, min_duration=options.min_duration
+        )
 
     def feed(self, scores: np.ndarray, times: np.ndarray) -> list[tuple[str, int, str, float, float, float]]:
         """Go on with the next patches.
@@ -171,12 +153,7 @@ class ClassGrouping:
         return [(group.label, e.peak, group.id, e.start, e.end, e.score) for group, e in named]
 
 
-def _members(classes: tuple[Label, ...], option: str, names: str | Sequence[str]) -> set[int]:
-    names = [names] if isinstance(names, str) else () if names is None else names
-    if not isinstance(names, (list, tuple, set, frozenset)) or not all(
-        isinstance(name, str) for name in names
-    ):
-        raise InputError(f"{option}= takes names of classes or categories, not a {type(names).__name__}.")
+def _members(classes: tuple[Label, ...], names: Sequence[str]) -> set[int]:
     return {index for name in names for index in members(classes, name)}
 
 

@@ -8,12 +8,12 @@ from functools import cache
 import numpy as np
 import torch
 
+from zoo.audio.options import DECODERS
 from zoo.core.errors import InputError
 from zoo.core.validation import choice, number
 
 # Centers of the bins in cents above 10 Hz: 20 cents apart, the first is C1 (32.70 Hz).
 BIN_CENTS = np.linspace(0, 7180, 360) + 1997.3794084376191
-DECODERS = ("local-average", "viterbi", "soft-viterbi", "argmax")
 _REACH = 4  # bins on either side of the center that the local average weighs
 _BAND = 11  # bins that the path may move between two frames
 _FLOOR = 0.1  # of an activation as a likelihood: how little one frame may say against a bin

@@ -25,7 +25,8 @@ import torch
 from melodies import RATE, STEP, Melody, hidden, melody
 
 import zoo
-from zoo.audio.pitch import DECODERS, Decoder, to_hertz
+from zoo.audio.options import DECODERS
+from zoo.audio.pitch import Decoder, to_hertz
 from zoo.inference.network import Network
 
 Track = tuple[np.ndarray, np.ndarray]

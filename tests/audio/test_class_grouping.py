@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
-from zoo.audio import ontology
-from zoo.audio.class_grouping import ClassGrouping, groups, has_categories, members, names
+from zoo.audio import class_grouping, ontology
+from zoo.audio.class_grouping import ClassGrouping, has_categories, members, names
+from zoo.audio.options import SoundEventOptions
 from zoo.core import labels
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.labels import Label
 
 YAMNET = labels.read("audio/labels/audioset_yamnet.csv")
+
+
+def groups(classes, specificity, include, exclude):
+    options = SoundEventOptions(specificity=specificity, include=include, exclude=exclude)
+    return class_grouping.groups(classes, options)
 
 
 def named(indices):
@@ -87,7 +93,7 @@ def test_the_score_of_a_group_is_the_largest_of_its_members():
     scores = np.random.default_rng(0).random((4, 521), np.float32)
     times = np.stack([np.arange(4) * 0.48, np.arange(4) * 0.48 + 0.96], axis=1)
     options = {"threshold": 0.0, "separation": 0.0, "min_duration": 0.0, "include": (), "exclude": ()}
-    reporter = ClassGrouping(YAMNET, specificity="low", **options)
+    reporter = ClassGrouping(YAMNET, SoundEventOptions(specificity="low", **options))
     events = [*reporter.feed(scores, times), *reporter.finish(2.4)]
     found = groups(YAMNET, "low", (), ())
     assert len(events) == len(found) == 7
@@ -97,5 +103,7 @@ def test_the_score_of_a_group_is_the_largest_of_its_members():
         assert (identity, start, end) == (group.id, 0.0, pytest.approx(2.4))
         assert score == scores[:, group.members].max() == scores[:, index].max()
         assert index in group.members
-    nothing = ClassGrouping(YAMNET, specificity="low", **{**options, "include": "Dog", "exclude": "Animal"})
+    nothing = ClassGrouping(
+        YAMNET, SoundEventOptions(specificity="low", **{**options, "include": "Dog", "exclude": "Animal"})
+    )
     assert [*nothing.feed(scores, times), *nothing.finish(2.4)] == []

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from zoo.audio.options import PitchOptions, SoundEventOptions
 from zoo.cli.console import (
     Json,
     NetworkOption,
@@ -95,12 +96,18 @@ def events(
     file: str,
     network: NetworkOption = "yamnet",
     overlap: Overlap = None,
-    threshold: Annotated[float, typer.Option(help="Score from which a class counts as heard.")] = 0.35,
-    separation: Annotated[float, typer.Option(help="Join events closer than this, in s.")] = 0.25,
-    min_duration: Annotated[float, typer.Option(help="Drop events shorter than this, in s.")] = 0.5,
+    threshold: Annotated[
+        float, typer.Option(help="Score from which a class counts as present.")
+    ] = SoundEventOptions.threshold,
+    separation: Annotated[
+        float, typer.Option(help="Join events closer than this, in s.")
+    ] = SoundEventOptions.separation,
+    min_duration: Annotated[
+        float, typer.Option(help="Drop events shorter than this, in s.")
+    ] = SoundEventOptions.min_duration,
     specificity: Annotated[
         str, typer.Option(help="high: the network's classes; medium or low: their categories in AudioSet.")
-    ] = "high",
+    ] = SoundEventOptions.specificity,
     include: Annotated[
         list[str] | None,
         typer.Option(help="Report only this class or category and what is below it; may be repeated."),
@@ -154,14 +161,20 @@ def events(
 def pitch(
     file: str,
     network: NetworkOption = "crepe.full",
-    step: Annotated[float, typer.Option(help="Time between frames, in s.")] = 0.01,
-    decoder: Annotated[str, typer.Option(help="Or viterbi, soft-viterbi, argmax.")] = "local-average",
-    threshold: Annotated[float, typer.Option(help="Confidence below which a frame is unvoiced.")] = 0.5,
-    silence: Annotated[float, typer.Option(help="Level in dB below which a frame is unvoiced.")] = -60.0,
+    step: Annotated[float, typer.Option(help="Time between frames, in s.")] = PitchOptions.step,
+    decoder: Annotated[str, typer.Option(help="Or viterbi, soft-viterbi, argmax.")] = PitchOptions.decoder,
+    threshold: Annotated[
+        float, typer.Option(help="Confidence below which a frame is unvoiced.")
+    ] = PitchOptions.threshold,
+    silence: Annotated[
+        float, typer.Option(help="Level in dB below which a frame is unvoiced.")
+    ] = PitchOptions.silence,
     fmin: Annotated[float | None, typer.Option(help="Lowest pitch to consider, in Hz.")] = None,
     fmax: Annotated[float | None, typer.Option(help="Highest pitch to consider, in Hz.")] = None,
-    smooth: Annotated[int, typer.Option(help="Frames to smooth voiced pitch over, an odd number.")] = 1,
-    smoother: Annotated[str, typer.Option(help="median or mean.")] = "median",
+    smooth: Annotated[
+        int, typer.Option(help="Frames to smooth voiced pitch over, an odd number.")
+    ] = PitchOptions.smooth,
+    smoother: Annotated[str, typer.Option(help="median or mean.")] = PitchOptions.smoother,
     notes: Annotated[bool, typer.Option("--notes", help="Print notes in place of frames.")] = False,
     midi: Annotated[Path | None, typer.Option(help="Write the notes to this .mid file.")] = None,
     synth: Annotated[Path | None, typer.Option(help="Write the pitch as sound to this .wav file.")] = None,

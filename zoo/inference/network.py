@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from zoo.audio.options import PitchOptions, SoundEventOptions
 from zoo.core.errors import InputError
 from zoo.core.labels import Label
 from zoo.core.layers import freeze, measure
@@ -21,10 +22,12 @@ from zoo.core.validation import count
 from zoo.hub.saved import save
 from zoo.inference.heads import replace_head
 from zoo.inference.model import Model, joined
-from zoo.inference.streaming import Stream, follow
+from zoo.inference.streaming import ProgressCallback, Stream, run
+from zoo.inference.tasks import pitch, sound_events
+from zoo.inference.tasks.embedding import EmbeddingExtractor
 from zoo.inference.tasks.explanation import explain
-from zoo.inference.tasks.streams import FOLLOWERS, Vectors
-from zoo.results import Classification, Embedding, Explanation, Summary
+from zoo.inference.tasks.processors import PROCESSORS
+from zoo.results import Classification, Embedding, Explanation, PitchTrack, SoundEvents, Summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,9 +144,129 @@ class Network(Model):
         InputError
             If an input or option cannot be used.
         """
-        return follow(
-            Vectors(self, layer=layer, pool=pool), self.batches(x, sample_rate=sample_rate, overlap=overlap)
+        extractor = EmbeddingExtractor(self, layer=layer, pool=pool)
+        return run(extractor, self.batches(x, sample_rate=sample_rate, overlap=overlap))
+
+    def sound_events(
+        self,
+        x: Any,
+        *,
+        sample_rate: float | None = None,
+        overlap: float | None = None,
+        threshold: float = SoundEventOptions.threshold,
+        separation: float = SoundEventOptions.separation,
+        min_duration: float = SoundEventOptions.min_duration,
+        specificity: str = SoundEventOptions.specificity,
+        include: str | Sequence[str] = SoundEventOptions.include,
+        exclude: str | Sequence[str] = SoundEventOptions.exclude,
+        top: int = sound_events.TOP,
+        progress: ProgressCallback | None = None,
+    ) -> SoundEvents | list[SoundEvents]:
+        """Detect which sounds occur when.
+
+        Scores are independent of each other and not calibrated across classes: one threshold does not mean
+        the same certainty for every class. A class and the more general one that it belongs to ("Dog" and
+        "Animal") are both reported if both reach the threshold; a lower `specificity` reports the general
+        ones only.
+
+        Parameters
+        ----------
+        x : path, URL, bytes, or array (with `sample_rate`), or a list of these
+        sample_rate : float, optional
+            Sample rate of an array, in Hz.
+        overlap : float, optional
+            Fraction of a patch, from 0 to less than 1, that the next one repeats; by default what the record
+            says (0.5 for YAMNet). More overlap finds beginnings and ends more finely and takes longer.
+        threshold, separation, min_duration, specificity, include, exclude
+            As in `SoundEventOptions`.
+        top : int
+            How many classes `SoundEvents.clip` names.
+        progress : callable, optional
+            Called with the seconds of a recording that are done.
+
+        Returns
+        -------
+        SoundEvents, or a list of them for a list
+
+        Raises
+        ------
+        InputError
+            If a recording or an option cannot be used.
+        UnknownNameError
+            If there is no such class.
+        """
+        self.require("events")
+        count("top", top)
+        options = SoundEventOptions(
+            threshold=threshold,
+            separation=separation,
+            min_duration=min_duration,
+            specificity=specificity,
+            include=include,
+            exclude=exclude,
         )
+        found = [
+            sound_events.detect(
+                self, one, options, sample_rate=sample_rate, overlap=overlap, top=top, progress=progress
+            )
+            for one in self.preprocessor.several(x)
+        ]
+        return found[0] if self.preprocessor.is_one(x) else found
+
+    def pitch(
+        self,
+        x: Any,
+        *,
+        sample_rate: float | None = None,
+        step: float = PitchOptions.step,
+        decoder: str = PitchOptions.decoder,
+        threshold: float = PitchOptions.threshold,
+        silence: float | None = PitchOptions.silence,
+        fmin: float | None = PitchOptions.fmin,
+        fmax: float | None = PitchOptions.fmax,
+        smooth: int = PitchOptions.smooth,
+        smoother: str = PitchOptions.smoother,
+        keep_activations: bool = PitchOptions.keep_activations,
+        progress: ProgressCallback | None = None,
+    ) -> PitchTrack | list[PitchTrack]:
+        """Track the fundamental frequency of a voice, or of an instrument that plays one note at a time.
+
+        Parameters
+        ----------
+        x : path, URL, bytes, or array (with `sample_rate`), or a list of these
+        sample_rate : float, optional
+            Sample rate of an array, in Hz.
+        step, decoder, threshold, silence, fmin, fmax, smooth, smoother, keep_activations
+            As in `PitchOptions`.
+        progress : callable, optional
+            Called with the seconds of a recording that are done.
+
+        Returns
+        -------
+        PitchTrack, or a list of them for a list
+
+        Raises
+        ------
+        InputError
+            If a recording or an option cannot be used.
+        """
+        self.require("pitch")
+        options = {
+            "step": step,
+            "decoder": decoder,
+            "threshold": threshold,
+            "silence": silence,
+            "fmin": fmin,
+            "fmax": fmax,
+            "smooth": smooth,
+            "smoother": smoother,
+            "keep_activations": keep_activations,
+        }
+        tracks = []
+        for one in self.preprocessor.several(x):
+            tracker = pitch.PitchTracker(self, **options)
+            tracks.append(run(tracker, tracker.preprocessor.batches(one, sample_rate=sample_rate), progress))
+        return tracks[0] if self.preprocessor.is_one(x) else tracks
 
     def stream(self, sample_rate: float, *, task: str | None = None, **options: Any) -> Stream:
         """Begin a live stream of sound, which takes chunks of samples and gives what has become certain.
@@ -175,12 +298,12 @@ class Network(Model):
         >>> len(stream.feed(np.zeros(1600))), len(stream.finish())
         (8, 3)
         """
-        tasks = [known for known in FOLLOWERS if known in self.spec.tasks]
+        tasks = [known for known in PROCESSORS if known in self.spec.tasks]
         if not tasks or self.spec.modality != "audio":
             raise InputError(f"{self.name} takes no sound, and has no stream.")
         self.require(task := task or tasks[0])
-        follower = FOLLOWERS[task](self, **options)
-        return Stream(getattr(follower, "preprocessor", self.preprocessor), sample_rate, follower)
+        processor = PROCESSORS[task](self, **options)
+        return Stream(getattr(processor, "preprocessor", self.preprocessor), sample_rate, processor)
 
     def activations(
         self, x: Any, *, layers: Sequence[str], sample_rate: float | None = None

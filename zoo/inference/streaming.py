@@ -1,7 +1,7 @@
 """Verbs on a live stream: chunks of samples in, results out as soon as they are certain.
 
 What comes out of a stream, all together, is what the verb gives for the whole recording. The verbs on
-recordings use the same followers, which turn batches into results.
+recordings use the same processors, which turn batches into results.
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ from zoo.core.batch import Batch
 from zoo.core.errors import InputError
 
 Result = TypeVar("Result")
-Heard = Callable[[float], object]
+ProgressCallback = Callable[[float], object]
 """Called with the seconds of sound that have been worked through."""
 
 
 class StreamProcessor(Protocol[Result]):
     """Turns the batches of one recording into results, piece by piece."""
 
-    def take(self, batch: Batch) -> Result:
+    def process(self, batch: Batch) -> Result:
         """What has become certain with this batch."""
 
-    def finish(self, seconds: float) -> Result:
+    def flush(self, seconds: float) -> Result:
         """The rest, once the recording of that length has ended."""
 
-    def joined(self, parts: Iterable[Result]) -> Result:
+    def merge(self, parts: Iterable[Result]) -> Result:
         """Several pieces as one."""
 
 
-def follow(
-    follower: StreamProcessor[Result], batches: Generator[Batch, None, None], progress: Heard | None = None
+def run(
+    processor: StreamProcessor[Result],
+    batches: Generator[Batch, None, None],
+    progress: ProgressCallback | None = None,
 ) -> Result:
     """The result for the batches of a whole recording, which are used up one by one.
 
@@ -42,14 +44,14 @@ def follow(
     def pieces() -> Iterator[Result]:
         seconds = 0.0
         for batch in batches:
-            yield follower.take(batch)
+            yield processor.process(batch)
             seconds = batch.seconds
             if progress:
                 progress(seconds)
-        yield follower.finish(seconds)
+        yield processor.flush(seconds)
 
     with closing(batches):
-        return follower.joined(pieces())
+        return processor.merge(pieces())
 
 
 class Stream(Generic[Result]):
@@ -60,7 +62,7 @@ class Stream(Generic[Result]):
     preprocessor : Frontend
     sample_rate : float
         Of the samples, in Hz.
-    follower : Follower
+    processor : StreamProcessor
 
     Attributes
     ----------
@@ -68,8 +70,8 @@ class Stream(Generic[Result]):
         How much has been fed and resampled.
     """
 
-    def __init__(self, preprocessor: Any, sample_rate: float, follower: StreamProcessor[Result]):
-        self.follower = follower
+    def __init__(self, preprocessor: Any, sample_rate: float, processor: StreamProcessor[Result]):
+        self.processor = processor
         self._reader = preprocessor.listen("the stream", sample_rate)
         self._finished = False
 
@@ -96,7 +98,7 @@ class Stream(Generic[Result]):
             If that is no sound, or the stream is finished.
         """
         self._require_open()
-        return self.follower.joined([self.follower.take(batch) for batch in self._reader.feed(samples)])
+        return self.processor.merge([self.processor.process(batch) for batch in self._reader.feed(samples)])
 
     def finish(self) -> Result:
         """The results that were still open; the stream takes no more samples.
@@ -108,8 +110,8 @@ class Stream(Generic[Result]):
         """
         self._require_open()
         self._finished = True
-        parts = [self.follower.take(batch) for batch in self._reader.finish()]
-        return self.follower.joined([*parts, self.follower.finish(self.seconds)])
+        parts = [self.processor.process(batch) for batch in self._reader.finish()]
+        return self.processor.merge([*parts, self.processor.flush(self.seconds)])
 
     def _require_open(self) -> None:
         if self._finished:

@@ -4,7 +4,7 @@ from zoo.results.classification import Classification
 from zoo.results.common import to_csv
 from zoo.results.embedding import Embedding
 from zoo.results.explanation import Explanation
-from zoo.results.pitch_track import PitchTrack, smoothing
+from zoo.results.pitch_track import PitchTrack
 from zoo.results.problem import Problem
 from zoo.results.projection import Projection
 from zoo.results.similarity import Neighbors, Similarity
@@ -23,6 +23,5 @@ __all__ = [
     "SoundEvent",
     "SoundEvents",
     "Summary",
-    "smoothing",
     "to_csv",
 ]

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.core.errors import InputError
-from zoo.core.validation import choice, count, number
+from zoo.audio.options import require_smoothing
+from zoo.core.validation import count, number
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-
-SMOOTHERS = ("median", "mean")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +85,7 @@ class PitchTrack:
         InputError
             If there is no such width or mean.
         """
-        smoothing(width, how)
+        require_smoothing(width, how)
         if width == 1 or not self.voiced.any():
             return self
         stretch = np.where(self.voiced, np.cumsum(~self.voiced), -1)  # a number for each run of voiced frames
@@ -234,13 +232,6 @@ class PitchTrack:
             "confidence": self.confidence.tolist(),
             "voiced": self.voiced.tolist(),
         }
-
-
-def smoothing(width: int, how: str) -> None:
-    """Raise an `InputError` unless the options of `PitchTrack.smoothed` make sense."""
-    if count("smooth", width) % 2 == 0:
-        raise InputError(f"smooth={width} is even; a window of frames around a frame is odd.")
-    choice("smoother", how, SMOOTHERS)
 
 
 def _hertz(midi: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 
 import zoo
 from zoo.core.errors import InputError, UnknownNameError
-from zoo.inference.api import redecode
+from zoo.inference.tasks.pitch import redecode
 
 RATE = 16000
 CAPACITIES = zoo.networks(task="pitch")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import zoo
 from zoo.core import environment, validation
 from zoo.core.errors import InputError, UnknownNameError, ZooError
-from zoo.inference import api
-from zoo.inference.tasks.streams import Pitch
+from zoo.inference.tasks.pitch import redecode
+from zoo.inference.tasks.sound_events import relocate
 
 SOUND = (np.random.default_rng(0).standard_normal(16000) * 0.1).astype(np.float32)
 PICTURE = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
@@ -87,7 +87,7 @@ def heard(net):
     value=VALUES,
 )
 def test_options_of_events(net, heard, name, value):
-    check(api.relocate, heard, net("yamnet"), **{name: value})
+    check(relocate, heard, net("yamnet"), **{name: value})
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def track(net):
 @quick
 @given(name=st.sampled_from(["decoder", "fmin", "fmax"]), value=VALUES)
 def test_options_of_decoding(track, name, value):
-    check(api.redecode, track, **{name: value})
+    check(redecode, track, **{name: value})
 
 
 OPTIONS_OF_PITCH = ("step", "decoder", "threshold", "silence", "fmin", "fmax", "smooth", "smoother")
@@ -107,7 +107,7 @@ OPTIONS_OF_PITCH = ("step", "decoder", "threshold", "silence", "fmin", "fmax", "
 @quick
 @given(name=st.sampled_from(OPTIONS_OF_PITCH), value=VALUES)
 def test_options_of_pitch(net, name, value):
-    check(Pitch, net("crepe.tiny"), **{name: value})
+    check(PitchTracker, net("crepe.tiny"), **{name: value})
 
 
 @quick

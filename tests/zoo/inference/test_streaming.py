@@ -46,9 +46,9 @@ def test_streamed_events_are_those_of_the_recording(net, bell, longest, options)
 
 def test_the_latest_classes_are_those_of_the_newest_patch(net, bell):
     stream = net("yamnet").stream(44100)
-    assert stream.follower.latest is None
+    assert stream.processor.latest is None
     stream.feed(bell[: 10 * 44100])  # which rings from 6.9 s on
-    assert stream.follower.latest.labels[0] == "Bicycle bell"
+    assert stream.processor.latest.labels[0] == "Bicycle bell"
 
 
 @pytest.mark.parametrize(

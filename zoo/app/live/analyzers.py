@@ -100,13 +100,13 @@ class _WindowScores:
     def __init__(self, net: Network):
         self._net = net
 
-    def take(self, batch: Batch) -> list[tuple[float, np.ndarray]]:
+    def process(self, batch: Batch) -> list[tuple[float, np.ndarray]]:
         return list(zip(batch.times[:, 1].tolist(), self._net.scores(batch.data), strict=True))
 
-    def finish(self, seconds: float) -> list[tuple[float, np.ndarray]]:
+    def flush(self, seconds: float) -> list[tuple[float, np.ndarray]]:
         return []
 
-    def joined(self, parts: Iterable[list[tuple[float, np.ndarray]]]) -> list[tuple[float, np.ndarray]]:
+    def merge(self, parts: Iterable[list[tuple[float, np.ndarray]]]) -> list[tuple[float, np.ndarray]]:
         return [window for part in parts for window in part]
 
 
@@ -184,7 +184,7 @@ class PitchAnalyzer(LiveAnalyzer):
         pieces = [replace(piece, time=piece.time + self._begin)]
         if self._track is not None:
             pieces.insert(0, self._track)
-        self._track = self._stream.follower.joined(pieces)[-round(KEPT_PITCH / HOP_PITCH) :]
+        self._track = self._stream.processor.merge(pieces)[-round(KEPT_PITCH / HOP_PITCH) :]
         self.upto = float(self._track.time[-1]) + self._net.preprocessor.span / 2
 
     def heard(self) -> PitchTrack | None:

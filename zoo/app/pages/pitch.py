@@ -17,9 +17,9 @@ from zoo.app.components.input_picker import Given
 from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
 from zoo.app.state import RATE, File, one_sentence
-from zoo.audio.pitch import DECODERS
+from zoo.audio.options import DECODERS
 from zoo.audio.signal import read_mono
-from zoo.inference.api import redecode
+from zoo.inference.tasks.pitch import redecode
 
 KEYS = list(
     librosa.midi_to_note(range(24, 96), unicode=False)

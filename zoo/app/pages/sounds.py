@@ -15,7 +15,7 @@ from zoo.app.services import offered_networks
 from zoo.app.state import RATE, File, one_sentence
 from zoo.audio import class_grouping
 from zoo.audio.signal import read_mono
-from zoo.inference.api import relocate
+from zoo.inference.tasks.sound_events import relocate
 
 SPECIFICITY = {
     "high": "the network's own classes",

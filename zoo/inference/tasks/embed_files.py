@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
-from zoo.inference.tasks.streams import Vectors
+from zoo.inference.tasks.embedding import EmbeddingExtractor
 from zoo.results import Embedding
 from zoo.results.problem import Problem
 from zoo.vision.decoding import PixelBudget, count_pixels
@@ -113,7 +113,9 @@ def collect(
         try:
             if limits.pixels < float("inf") and net.spec.modality == "image":
                 pixels.take(name, count_pixels(file))
-            part, seconds = _embedded(net, file, Vectors(net, layer=layer, pool=pool), mean, budget)
+            part, seconds = _embedded(
+                net, file, EmbeddingExtractor(net, layer=layer, pool=pool), mean, budget
+            )
         except InputError as error:
             problems.append(Problem(name, str(error)))
             continue
@@ -187,13 +189,13 @@ class _Budget:
 
 
 def _embedded(
-    net: Model, file: Any, follower: Vectors, mean: bool, budget: _Budget
+    net: Model, file: Any, extractor: EmbeddingExtractor, mean: bool, budget: _Budget
 ) -> tuple[Embedding, float]:
     """The vectors of a file, or their mean, for which no more are kept than one a batch; and its seconds."""
     parts, sizes, kept, seconds = [], [], 0, 0.0
     with closing(net.batches(file)) as batches:
         for batch in batches:
-            part = follower.take(batch)
+            part = extractor.process(batch)
             kept = 1 if mean else kept + len(part)
             budget.require(name_of(file), batch.seconds, kept, kept * part.values.shape[1])
             sizes.append(len(part))

@@ -1,0 +1,145 @@
+"""Pitch: the fundamental frequency of a recording over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from zoo.audio.options import PitchOptions
+from zoo.audio.pitch import BIN_CENTS, Decoder, level, to_hertz
+from zoo.core.array_buffer import ArrayBuffer
+from zoo.core.batch import Batch
+from zoo.core.errors import InputError
+from zoo.results import PitchTrack
+
+if TYPE_CHECKING:
+    from zoo.inference.model import Model
+
+_BLOCK = 1000  # frames that are decoded at a time; the path through them is followed back once for each
+
+
+class PitchTracker:
+    """Track the pitch of a recording, batch by batch.
+
+    Parameters
+    ----------
+    net : Model
+    **options
+        Fields of `PitchOptions`.
+
+    Attributes
+    ----------
+    preprocessor : AudioFrontend
+        That of the network, with the step of the options.
+    """
+
+    def __init__(self, net: Model, **options: Any):
+        net.require("pitch")
+        self._net, self._options = net, PitchOptions(**options)
+        self.preprocessor = net.preprocessor.with_hop(self._options.step)
+        self._decoder = Decoder(self._options.decoder, fmin=self._options.fmin, fmax=self._options.fmax)
+        self._name = ""
+        self._given, self._before = 0, 0  # frames given out, and how many of them are kept as neighbors
+        self._pitch = np.zeros(0)
+        self._frames = {  # the other columns of the frames from there on
+            "confidence": np.zeros(0, np.float32),
+            "level": np.zeros(0, np.float32),
+        }
+        if self._options.keep_activations:
+            self._frames["activations"] = np.zeros((0, len(BIN_CENTS)), np.float32)
+
+    def process(self, batch: Batch) -> PitchTrack:
+        """Return the frames whose pitch has become certain with this batch."""
+        activations = self._net.scores(batch.data)
+        self._name = batch.names[0]
+        known = {
+            "confidence": self._decoder.confidence(activations),
+            "level": level(self.preprocessor.frames(torch.from_numpy(batch.samples))),
+            "activations": activations,
+        }
+        self._frames = {key: np.concatenate([old, known[key]]) for key, old in self._frames.items()}
+        return self._give(self._decoder.feed(activations), ahead=self._options.smooth // 2)
+
+    def flush(self, seconds: float) -> PitchTrack:
+        """Return the frames that were still open."""
+        return self._give(self._decoder.finish(), ahead=0)
+
+    def merge(self, parts: Iterable[PitchTrack]) -> PitchTrack:
+        """Join pieces of one track."""
+        columns = {
+            "time": ArrayBuffer(np.float64),
+            "frequency": ArrayBuffer(np.float64),
+            "voiced": ArrayBuffer(bool),
+            **{key: ArrayBuffer(value.dtype, value.shape[1:]) for key, value in self._frames.items()},
+        }
+        for part in parts:
+            for name, column in columns.items():
+                column.add(getattr(part, name))
+        whole = {name: column.array() for name, column in columns.items()}
+        return PitchTrack(network=self._net.name, input=self._name, **whole)
+
+    def _give(self, cents: np.ndarray, ahead: int) -> PitchTrack:
+        """Return the next frames, but for the last, whose neighbors `ahead` are still to come."""
+        self._pitch = np.concatenate([self._pitch, to_hertz(cents)])
+        n = len(self._pitch)
+        last = max(n - ahead, self._before)
+        framing, options = self.preprocessor.framing, self._options
+        track = PitchTrack(
+            network=self._net.name,
+            input=self._name,
+            time=(self._given - self._before + np.arange(n)) * framing.hop / self.preprocessor.sample_rate,
+            frequency=self._pitch,
+            voiced=np.ones(n, bool),
+            **{key: value[:n] for key, value in self._frames.items()},
+        )
+        track = track.gated(threshold=options.threshold, silence=options.silence)
+        track = track.smoothed(options.smooth, options.smoother)[self._before : last]
+        kept = max(last - self._options.smooth // 2, 0)
+        self._given += last - self._before
+        self._before = last - kept
+        self._pitch = self._pitch[kept:]
+        self._frames = {key: value[kept:] for key, value in self._frames.items()}
+        return track
+
+
+def redecode(
+    track: PitchTrack,
+    *,
+    decoder: str = PitchOptions.decoder,
+    fmin: float | None = PitchOptions.fmin,
+    fmax: float | None = PitchOptions.fmax,
+) -> PitchTrack:
+    """Decode the activations of a track again, without running the network.
+
+    Parameters
+    ----------
+    track : PitchTrack
+        Made with ``keep_activations=True``.
+    decoder, fmin, fmax
+        As in `PitchOptions`.
+
+    Returns
+    -------
+    PitchTrack
+        Every frame is voiced; `PitchTrack.gated` and `PitchTrack.smoothed` do the rest.
+
+    Raises
+    ------
+    InputError
+        If there are no activations, or an option cannot be used.
+    """
+    if track.activations is None:
+        raise InputError("This track has no activations; make it with keep_activations=True.")
+    decoding = Decoder(decoder, fmin=fmin, fmax=fmax)
+    blocks = np.array_split(track.activations, max(len(track) // _BLOCK, 1))
+    cents = np.concatenate([*map(decoding.feed, blocks), decoding.finish()])
+    return replace(
+        track,
+        frequency=to_hertz(cents),
+        confidence=decoding.confidence(track.activations),
+        voiced=np.ones(len(track), bool),
+    )

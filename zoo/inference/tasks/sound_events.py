@@ -1,0 +1,122 @@
+"""Sound events: which sounds occur in a recording, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.audio.class_grouping import ClassGrouping
+from zoo.audio.options import SoundEventOptions
+from zoo.core.array_buffer import ArrayBuffer
+from zoo.core.batch import Batch
+from zoo.core.validation import count
+from zoo.inference.streaming import ProgressCallback
+from zoo.results import Classification, SoundEvent, SoundEvents
+
+if TYPE_CHECKING:
+    from zoo.inference.model import Model
+
+TOP = 5  # classes that are named for a whole recording
+
+
+class EventDetector:
+    """Detect the events of a recording, batch by batch.
+
+    Parameters
+    ----------
+    net : Model
+    top : int
+        How many classes `latest` names.
+    **options
+        Fields of `SoundEventOptions`.
+
+    Attributes
+    ----------
+    latest : Classification or None
+        The best classes of the newest patch.
+    """
+
+    def __init__(self, net: Model, *, top: int = TOP, **options: Any):
+        net.require("events")
+        self._net, self._top = net, count("top", top)
+        self._grouping = ClassGrouping(net.labels, SoundEventOptions(**options))
+        self.latest: Classification | None = None
+
+    def process(self, batch: Batch) -> list[SoundEvent]:
+        """Return the events that have ended before this batch did."""
+        scores = self._net.scores(batch.data)
+        self.latest = self._net.classification(scores[-1], batch.names[0], self._top)
+        return [SoundEvent(*event) for event in self._grouping.feed(scores, batch.times)]
+
+    def flush(self, seconds: float) -> list[SoundEvent]:
+        """Return the events that last to the end."""
+        return [SoundEvent(*event) for event in self._grouping.finish(seconds)]
+
+    def merge(self, parts: Iterable[list[SoundEvent]]) -> list[SoundEvent]:
+        """Join lists of events."""
+        return [event for part in parts for event in part]
+
+
+def detect(
+    net: Model,
+    x: Any,
+    options: SoundEventOptions,
+    *,
+    sample_rate: float | None = None,
+    overlap: float | None = None,
+    top: int = TOP,
+    progress: ProgressCallback | None = None,
+) -> SoundEvents:
+    """Detect the sound events of one recording; see `zoo.inference.network.Network.sound_events`."""
+    grouping = ClassGrouping(net.labels, options)  # refuses unknown classes before the work
+    scores, times = ArrayBuffer(np.float32, (len(net.labels),)), ArrayBuffer(np.float64, (2,))
+    name, seconds = "", 0.0
+    with closing(net.batches(x, sample_rate=sample_rate, overlap=overlap)) as batches:
+        for batch in batches:
+            scores.add(net.scores(batch.data))
+            times.add(batch.times)
+            name, seconds = batch.names[0], batch.seconds
+            if progress:
+                progress(seconds)
+    found = SoundEvents(
+        network=net.name,
+        input=name,
+        events=(),
+        scores=scores.array(),
+        times=times.array(),
+        labels=tuple(label.label for label in net.labels),
+        duration=seconds,
+        clip=net.classification(scores.array().mean(axis=0), name, top),
+    )
+    return _with_events(found, grouping)
+
+
+def relocate(found: SoundEvents, net: Model, **options: Any) -> SoundEvents:
+    """Return the events of a recording under other options, without running the network again.
+
+    Parameters
+    ----------
+    found : SoundEvents
+    net : Model
+        The network that it comes from.
+    **options
+        Fields of `SoundEventOptions`.
+
+    Raises
+    ------
+    InputError
+        If an option cannot be used.
+    UnknownNameError
+        If there is no such class.
+    """
+    return _with_events(found, ClassGrouping(net.labels, SoundEventOptions(**options)))
+
+
+def _with_events(found: SoundEvents, grouping: ClassGrouping) -> SoundEvents:
+    events = [*grouping.feed(found.scores, found.times), *grouping.finish(found.duration)]
+    by_start = sorted((SoundEvent(*event) for event in events), key=lambda event: (event.start, -event.score))
+    return replace(found, events=tuple(by_start))
