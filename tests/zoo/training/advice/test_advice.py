@@ -194,6 +194,6 @@ def test_auto_takes_the_most_accurate_network_at_hand():
 def test_what_makes_no_sense_is_said(net):
     with pytest.raises(InputError, match="examples of 1 classes"):
         advise(blocks([3, 0]))
-    with pytest.raises(InputError, match="takes a sound"):
+    with pytest.raises(InputError, match="takes recordings"):
         advise(blocks([3, 3]), net("yamnet"))
     assert zoo.Advice is advice.Advice

@@ -112,7 +112,7 @@ def test_arrays_of_sound_come_with_their_rate(net):
 
 def test_what_makes_no_sense_is_said(net):
     data = pictures([noise(0)], ["tabby"])
-    with pytest.raises(InputError, match="takes a sound"):
+    with pytest.raises(InputError, match="takes recordings"):
         zoo.evaluate(net("yamnet"), data)
     with pytest.raises(InputError, match="does not classify"):
         zoo.evaluate(net("crepe.tiny"), Dataset("s", "audio", ["x.wav"], np.array([0]), ("a",)))

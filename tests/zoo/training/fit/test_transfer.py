@@ -203,7 +203,7 @@ def test_sounds_are_fine_tuned_too(net):
     ("options", "error", "sentence"),
     [
         ({"method": "magic"}, UnknownNameError, "features"),
-        ({"network": "yamnet"}, InputError, "for sounds"),
+        ({"network": "yamnet"}, InputError, "takes recordings"),
         ({"method": "head", "epoch": 3}, InputError, "epochs"),
         ({"method": "features", "epoch": 3}, InputError, "epochs"),
         ({"method": "head", "validation": 1.5}, InputError, "share"),
