@@ -145,4 +145,4 @@ def test_broken_zips_and_examples(page, address, write, large):
         f"{label}/{i}.png": broken.photo("PNG") + bytes([i, ord(label)]) for label in "ab" for i in range(3)
     }
     box.locator('input[type="file"]').set_input_files(write("good.zip", broken.zipped(names)))
-    expect_text(page, "6 pictures from good.zip: 3 of a, 3 of b.")
+    expect_text(page, "6 images from good.zip: 3 of a, 3 of b.")

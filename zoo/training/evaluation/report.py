@@ -37,7 +37,7 @@ class Headline(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A wrong answer; the exhibit is None where the data is not at hand."""
+    """A wrong answer; the thumbnail is None where the data is not at hand."""
 
     row: Mapping[str, Any]
     thumbnail_of: Thumbnail | None

@@ -88,7 +88,7 @@ def test_boxes_of_examples_and_what_is_tried_on_the_network_that_was_taught():
     app.get_by_key("teach-files-2").set_value(good[1]).run()
     assert not app.exception
     assert not app.error
-    assert "**12 pictures from your upload:** 6 of Class 1, 6 of Class 2." in text(app)
+    assert "**12 images from your upload:** 6 of Class 1, 6 of Class 2." in text(app)
     left_out = app.dataframe[0].value
     assert sorted(left_out["file"]) == sorted(name for name, *_ in worthless)
     for row in left_out.itertuples():

@@ -70,7 +70,7 @@ def taught(app: AppTest, seconds: float = 100) -> AppTest:
 
 def test_boxes_are_taught_judged_and_tried(app):
     fill(app, red=pictures("red"), blue=pictures("blue"))
-    assert "**12 pictures from your upload:** 6 of red, 6 of blue." in text(app)
+    assert "**12 images from your upload:** 6 of red, 6 of blue." in text(app)
     assert "**Advice: classic classifier.** A typical class has 6 examples" in text(app)
     app.get_by_key("teach-held").set_value(30)
     app.get_by_key("teach-classifier").set_value("logistic").run()
@@ -88,7 +88,7 @@ def test_boxes_are_taught_judged_and_tried(app):
 def test_a_head_shows_its_curves_and_appears_on_the_page_pictures(app):
     app.get_by_key("teach-way").set_value("Zip").run()
     app.get_by_key("teach-zip").set_value(("colors.zip", zipped("red", "blue"), "application/zip")).run()
-    assert "**12 pictures from colors.zip:**" in text(app)
+    assert "**12 images from colors.zip:**" in text(app)
     app.get_by_key("teach-method-efficientnet_lite0.tf").set_value("head").run()
     app.get_by_key("teach-epochs-head").set_value(20).run()
     taught(app)
@@ -169,7 +169,7 @@ def test_bad_uploads_are_one_sentence_and_the_page_goes_on(app, boxes, sentence)
     assert [sentence in error.value for error in app.error] == [True]
     fill(app, red=pictures("red"), blue=pictures("blue"))
     assert not app.error
-    assert "**12 pictures from your upload:**" in text(app)
+    assert "**12 images from your upload:**" in text(app)
 
 
 @pytest.mark.parametrize(

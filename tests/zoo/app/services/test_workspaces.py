@@ -48,8 +48,8 @@ def test_a_house_takes_everything_with_it(tmp_path):
 
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from zoo.app.services.workspaces import House;"
-        "house = House(Path(sys.argv[1])); print(house.room().folder, flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from zoo.app.services.workspaces import WorkspaceRoot;"
+        "house = WorkspaceRoot(Path(sys.argv[1])); print(house.room().folder, flush=True); time.sleep(60)"
     )
     stranger = tmp_path / f"{PREFIX}stranger"
     stranger.mkdir()
