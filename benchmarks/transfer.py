@@ -69,7 +69,7 @@ def heads(name: str, folder: Path, epochs: int, rounds: int) -> None:
         runs = {f"stored features, {engine}": stored(name, engine, job) for engine in engines}
         body, slow = through_body(job)
         for label, (trained, seconds) in {**runs, "body in every epoch": (body, slow)}.items():
-            result = zoo.evaluate(trained, test)
+            result = zoo.evaluate(test, network=trained)
             low, high = result.interval("accuracy")
             print(
                 f"  {label:<28} {seconds:7.1f} s  {slow / seconds:5.1f} times as fast  "

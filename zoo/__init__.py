@@ -38,15 +38,33 @@ _PUBLIC = {
     "Evaluation": "zoo.training.evaluation.evaluation",
     "Explanation": "zoo.results",
     "Advice": "zoo.training.advice.advice",
-    "ZooError": "zoo.core.errors",
-    "TrustError": "zoo.core.errors",
+    "Curves": "zoo.training.evaluation.curves",
+    "Neighbors": "zoo.results",
+    "Problem": "zoo.results",
+    "Projection": "zoo.results",
+    "Similarity": "zoo.results",
+    "SoundEvent": "zoo.results",
+    "Stream": "zoo.inference.streaming",
+    "Summary": "zoo.results",
+    "CatalogError": "zoo.core.errors",
+    "EngineError": "zoo.core.errors",
+    "InputError": "zoo.core.errors",
     "SandboxError": "zoo.core.errors",
+    "TrustError": "zoo.core.errors",
+    "UnknownNameError": "zoo.core.errors",
+    "WeightsError": "zoo.core.errors",
+    "WorkerError": "zoo.core.errors",
+    "ZooError": "zoo.core.errors",
 }
 
-__all__ = sorted(_PUBLIC)
+__all__ = sorted([*_PUBLIC, "__version__"])
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("zoo-pretrained")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), name)

@@ -83,7 +83,7 @@ def test_ants_and_bees_are_taught_to_over_90_percent(page, address, media, tmp_p
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Network", exact=True).click()
     zipfile.ZipFile(waiting.value.path()).extractall(tmp_path)
-    judged = zoo.evaluate(str(tmp_path / "network"), zoo.dataset(media / "ants-bees", split="val"))
+    judged = zoo.evaluate(zoo.dataset(media / "ants-bees", split="val"), network=str(tmp_path / "network"))
     assert judged.accuracy > 0.9
 
 

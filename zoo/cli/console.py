@@ -11,12 +11,30 @@ import typer
 from zoo.core.errors import InputError, ZooError
 
 app = typer.Typer(
-    help="Pretrained networks for pictures and for sound.",
+    help="Pretrained networks for images and audio.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from zoo import __version__
+
+        typer.echo(f"zoo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Pretrained networks for images and audio."""
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NetworkOption = Annotated[str, typer.Option("--network", "-n", help="Name of the network, see `zoo list`.")]

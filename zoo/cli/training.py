@@ -38,7 +38,7 @@ def advise(
     from zoo.training.advice.advice import advise as ask
     from zoo.training.data.load import dataset
 
-    advice = ask(dataset(data), _trusted(network) if trust and network != "auto" else network)
+    advice = ask(dataset(data), network=_trusted(network) if trust and network != "auto" else network)
     if as_json:
         return print_json(advice.to_dict())
     layer = f", {advice.layer}" if advice.layer else ""
@@ -166,7 +166,7 @@ def evaluate(
 
     examples, net = dataset(data), load(network, trust=trust)
     with examples_bar(examples.name) as progress:
-        result = judge(net, examples, progress=progress)
+        result = judge(examples, network=net, progress=progress)
     for problem in result.problems:
         complain(InputError(problem.reason))
     if report:

@@ -136,7 +136,7 @@ def train(
         watch=watch,
         **options,
     )
-    result = evaluate(trained, test)
+    result = evaluate(test, network=trained)
     told = {"recipe": name, "test examples": len(result), "test accuracy": float(result.accuracy)}
     trained.spec = trained.spec.replace(training={**trained.spec.training, **told})
     if out and is_first():

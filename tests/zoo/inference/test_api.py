@@ -5,6 +5,7 @@ import pytest
 
 import zoo
 from zoo.core.errors import InputError, UnknownNameError
+from zoo.inference import api
 from zoo.inference.tasks.pitch import redecode
 
 RATE = 16000
@@ -259,9 +260,24 @@ def test_a_single_class_may_be_named_without_a_list(net):
     assert {event.label for event in heard.events} == {"Bicycle bell"}
 
 
-def test_a_list_is_not_one_recording(net):
-    with pytest.raises(InputError, match="One recording"):
-        zoo.pitch([tone(440)], sample_rate=RATE, network=net("crepe.tiny"))
+def test_a_list_gives_a_list(net):
+    options = {"sample_rate": RATE, "network": net("crepe.tiny")}
+    low, high = zoo.pitch([tone(220), tone(440)], **options)
+    assert np.nanmedian(low.frequency) == pytest.approx(220, rel=0.01)
+    np.testing.assert_array_equal(high.frequency, zoo.pitch(tone(440), **options).frequency)
+    assert zoo.pitch([], **options) == []
+    yamnet = net("yamnet")
+    both = zoo.sound_events([tone(440), tone(880)], network=yamnet, sample_rate=RATE)
+    assert [heard.duration for heard in both] == [2.0, 2.0]
+    assert yamnet.sound_events([], sample_rate=RATE) == []
+
+
+def test_the_last_networks_stay_loaded():
+    api._loaded.cache_clear()
+    first = zoo.pitch(tone(440), sample_rate=RATE, network="crepe.tiny", device="cpu", engine="torch")
+    again = zoo.pitch(tone(440), sample_rate=RATE, network="crepe.tiny", device="cpu", engine="torch")
+    np.testing.assert_array_equal(first.frequency, again.frequency)
+    assert api._loaded.cache_info().hits == 1
 
 
 def test_embeddings_of_sound_have_times(net):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import zoo
 from zoo.core import environment, validation
 from zoo.core.errors import InputError, UnknownNameError, ZooError
-from zoo.inference.tasks.pitch import redecode
+from zoo.inference.tasks.pitch import PitchTracker, redecode
 from zoo.inference.tasks.sound_events import relocate
 
 SOUND = (np.random.default_rng(0).standard_normal(16000) * 0.1).astype(np.float32)

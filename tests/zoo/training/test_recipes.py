@@ -76,7 +76,7 @@ def test_what_comes_out_is_a_network_like_any_other(digits):
     exported = zoo.load(str(folder), engine="onnxruntime", device="cpu")
     seen = eager.preprocess(test.inputs)
     np.testing.assert_allclose(exported.scores(seen), eager.scores(seen), rtol=0, atol=1e-4)
-    assert zoo.evaluate(eager, test).accuracy == result.accuracy
+    assert zoo.evaluate(test, network=eager).accuracy == result.accuracy
     assert eager.embed(test.inputs[:3]).values.shape == (3, 64)
     assert eager.preprocessor.channels == "gray"
     assert eager.spec.license.startswith("your own")

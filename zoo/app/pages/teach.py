@@ -186,7 +186,7 @@ def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
 
     def measured(_: str, name: str) -> zoo.Advice:
         with st.spinner("Looks at some of the examples to advise you …"):
-            return zoo.advise(data, shared.network(name))
+            return zoo.advise(data, network=shared.network(name))
 
     return shared.remembered(measured, data.fingerprint, name)
 

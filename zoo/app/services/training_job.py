@@ -106,7 +106,7 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
     name = " or ".join(shown_classes(trained))
     trained.spec = trained.spec.replace(name=name, title=f"{net.spec.title} taught {name}")
     job.enter("It is judged by the examples that were held out")
-    evaluation = evaluate(trained, held, progress=job.count)
+    evaluation = evaluate(held, network=trained, progress=job.count)
     return TrainedModel(trained, evaluation, tuple(_worst(evaluation, held)), held, trained.save(folder))
 
 

@@ -52,7 +52,7 @@ class Advice:
         return asdict(self) | {"reasons": list(self.reasons)}
 
 
-def advise(data: Dataset, network: str | os.PathLike[str] | Network = "auto") -> Advice:
+def advise(data: Dataset, *, network: str | os.PathLike[str] | Network = "auto") -> Advice:
     """Say how to train on some data: which method, what to freeze, and why.
 
     With few examples of a class, features and a classic classifier; with more a new head; with many the last

@@ -34,16 +34,16 @@ class _Judged(NamedTuple):
 
 
 def evaluate(
-    network: str | os.PathLike[str] | Network, data: Dataset, *, progress: Progress | None = None
+    data: Dataset, *, network: str | os.PathLike[str] | Network, progress: Progress | None = None
 ) -> Evaluation:
     """Judge a network on labeled examples.
 
     Parameters
     ----------
+    data : Dataset
     network : str, path or Network
         Its classes are found by label or identifier, whatever the case. It is judged on all its classes,
         also on those that the data does not have.
-    data : Dataset
     progress : callable, optional
         Called with the number of examples that are done, and of all.
 

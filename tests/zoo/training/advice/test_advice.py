@@ -39,7 +39,7 @@ def ask(net, monkeypatch):
 
     def call(seen, *counts, **more):
         monkeypatch.setattr(advice, "probe", lambda *_: seen)
-        return advise(blocks(counts, size=8, **more), net("squeezenet"))
+        return advise(blocks(counts, size=8, **more), network=net("squeezenet"))
 
     return call
 
@@ -107,7 +107,8 @@ def test_duplicates_are_counted(net, monkeypatch):
         "d", "image", [*data.inputs, *data.inputs[:3]], np.append(data.targets, [0] * 3), data.classes
     )
     assert any(
-        "3 examples are the same as another" in text for text in advise(twice, net("squeezenet")).reasons
+        "3 examples are the same as another" in text
+        for text in advise(twice, network=net("squeezenet")).reasons
     )
 
 
@@ -168,7 +169,7 @@ def test_spoken_digits_ask_for_an_earlier_layer_than_the_embedding(net, media):
     targets = np.array([int(file.name[0]) for file in files])
     groups = tuple(file.stem.split("_")[1] for file in files)
     found = advise(
-        Dataset("digits", "audio", files, targets, tuple("0123456789"), groups=groups), net("yamnet")
+        Dataset("digits", "audio", files, targets, tuple("0123456789"), groups=groups), network=net("yamnet")
     )
     assert found.method == "features"
     assert found.layer == "layer7"
@@ -177,7 +178,9 @@ def test_spoken_digits_ask_for_an_earlier_layer_than_the_embedding(net, media):
 def test_ants_and_bees_suit_a_network_that_knows_insects(net, media):
     files = sorted((media / "ants-bees/train").rglob("*.jpg"))[::4]
     targets = np.array([int(file.parent.name == "bees") for file in files])
-    found = advise(Dataset("insects", "image", files, targets, ("ant", "bee")), net("efficientnet_lite0"))
+    found = advise(
+        Dataset("insects", "image", files, targets, ("ant", "bee")), network=net("efficientnet_lite0")
+    )
     assert found.method == "head"
     assert found.layer is None
     assert "late layers suit the data" in found.reasons[1]
@@ -195,5 +198,5 @@ def test_what_makes_no_sense_is_said(net):
     with pytest.raises(InputError, match="examples of 1 classes"):
         advise(blocks([3, 0]))
     with pytest.raises(InputError, match="takes recordings"):
-        advise(blocks([3, 3]), net("yamnet"))
+        advise(blocks([3, 3]), network=net("yamnet"))
     assert zoo.Advice is advice.Advice

@@ -34,7 +34,7 @@ def photos(media) -> Dataset:
 
 @pytest.fixture(scope="module")
 def judged(photos, net):
-    return zoo.evaluate(net("efficientnet_lite0"), photos)
+    return zoo.evaluate(photos, network=net("efficientnet_lite0"))
 
 
 def test_the_photos_are_known(photos, judged):
@@ -59,7 +59,7 @@ def test_scores_are_those_of_classify_and_conditions_are_told(photos, judged, ne
 def test_classes_are_found_by_label_identifier_or_synonym_whatever_the_case(net):
     classes = ["TABBY", "n01530575", "Dandie Dinmont terrier", "crane (bird)"]
     data = pictures([noise(i) for i in range(4)], classes)
-    result = zoo.evaluate(net("squeezenet"), data)
+    result = zoo.evaluate(data, network=net("squeezenet"))
     assert result.targets.tolist() == [281, 10, 194, 134]
     assert len(result.classes) == 1000
 
@@ -67,9 +67,9 @@ def test_classes_are_found_by_label_identifier_or_synonym_whatever_the_case(net)
 def test_classes_that_the_network_lacks_are_named_at_once(net):
     data = pictures([noise(0)], ["tabby", "unicorn", "griffin", "sphinx", "hydra"])
     with pytest.raises(InputError, match='does not know "unicorn", "griffin", "sphinx" and 1 more'):
-        zoo.evaluate(net("squeezenet"), data)
+        zoo.evaluate(data, network=net("squeezenet"))
     with pytest.raises(InputError, match="n02012849 or n03126707"):
-        zoo.evaluate(net("squeezenet"), pictures([noise(0)], ["crane"]))
+        zoo.evaluate(pictures([noise(0)], ["crane"]), network=net("squeezenet"))
 
 
 def test_what_cannot_be_decoded_is_a_problem_and_the_rest_is_judged(net, tmp_path):
@@ -79,14 +79,14 @@ def test_what_cannot_be_decoded_is_a_problem_and_the_rest_is_judged(net, tmp_pat
     inputs = [noise(0), tmp_path / "text.jpg", good.getvalue(), tmp_path / "absent.jpg"]
     before = Problem("old.png", "old.png is the same as new.png.")
     data = pictures(inputs, ["tabby", "tiger"], [0, 0, 1, 0], groups=tuple("pqrs"), problems=(before,))
-    result = zoo.evaluate(net("squeezenet"), data)
+    result = zoo.evaluate(data, network=net("squeezenet"))
     assert result.positions.tolist() == [0, 2]
     assert result.targets.tolist() == [281, 292]
     assert result.groups == ("p", "r")
     assert [problem.input for problem in result.problems] == ["old.png", *map(str, inputs[1::2])]
     assert "no file" in result.problems[2].reason
     with pytest.raises(InputError, match="None of the 1 examples"):
-        zoo.evaluate(net("squeezenet"), data.take([1]))
+        zoo.evaluate(data.take([1]), network=net("squeezenet"))
 
 
 def test_sounds_are_judged_one_by_one(net, media):
@@ -94,7 +94,7 @@ def test_sounds_are_judged_one_by_one(net, media):
     dog = media / "sounds/dog_975ms.wav"
     miaow = media / "sounds/miaow_16k.wav"
     data = Dataset("sounds", "audio", [miaow, dog, miaow], np.array([0, 1, 0]), ("animal", "speech"))
-    result = zoo.evaluate(net("yamnet"), data, progress=lambda *done: seen.append(done))
+    result = zoo.evaluate(data, network=net("yamnet"), progress=lambda *done: seen.append(done))
     assert result.accuracy == 2 / 3, "a dog is no speech"
     np.testing.assert_allclose(result.scores[0], net("yamnet").classify(miaow).all_scores)
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
@@ -105,7 +105,7 @@ def test_arrays_of_sound_come_with_their_rate(net):
     data = Dataset(
         "arrays", "audio", [silence, silence[:10]], np.array([0, 0]), ("Silence",), sample_rate=RATE
     )
-    result = zoo.evaluate(net("yamnet"), data)
+    result = zoo.evaluate(data, network=net("yamnet"))
     assert result.accuracy == 1
     assert result.problems[0].input == "ndarray 2"
 
@@ -113,13 +113,13 @@ def test_arrays_of_sound_come_with_their_rate(net):
 def test_what_makes_no_sense_is_said(net):
     data = pictures([noise(0)], ["tabby"])
     with pytest.raises(InputError, match="takes recordings"):
-        zoo.evaluate(net("yamnet"), data)
+        zoo.evaluate(data, network=net("yamnet"))
     with pytest.raises(InputError, match="does not classify"):
-        zoo.evaluate(net("crepe.tiny"), Dataset("s", "audio", ["x.wav"], np.array([0]), ("a",)))
+        zoo.evaluate(Dataset("s", "audio", ["x.wav"], np.array([0]), ("a",)), network=net("crepe.tiny"))
     with pytest.raises(InputError, match="holds no example"):
-        zoo.evaluate("squeezenet", data.take([]))
+        zoo.evaluate(data.take([]), network="squeezenet")
     with pytest.raises(zoo.ZooError):
-        zoo.evaluate("no such network", data)
+        zoo.evaluate(data, network="no such network")
 
 
 def test_classes_of_one_label_are_told_apart():

@@ -28,7 +28,7 @@ def test_every_layer_learns_and_what_was_given_stays():
     net = small()
     before = {key: value.clone() for key, value in net.module.state_dict().items()}
     trained = zoo.transfer(squares(), network=net, **OPTIONS)
-    assert zoo.evaluate(trained, squares(20, seed=1)).accuracy == 1.0
+    assert zoo.evaluate(squares(20, seed=1), network=trained).accuracy == 1.0
     after = trained.module.state_dict()
     same = [key for key in after if key in before and after[key].equal(before[key])]
     assert same == []

@@ -59,7 +59,7 @@ def own_features(tmp_path_factory, monkeypatch):
 def test_ants_and_bees(net, insects, network, method, least, tmp_path):
     """Over seeds a head was 93.5 % right (SqueezeNet: 90 to 92), a classic one 93.5 to 94.8 (87 to 90)."""
     trained = zoo.transfer(insects[0], network=net(network), method=method, out=tmp_path / "insects")
-    result = zoo.evaluate(trained, insects[1])
+    result = zoo.evaluate(insects[1], network=trained)
     assert result.accuracy >= least
     assert result.ece() < 0.1
     again = zoo.load(str(tmp_path / "insects"))
@@ -79,7 +79,7 @@ def test_spoken_digits_and_their_speakers(net, media, label, least):
         method="features",
         classifier="logistic",
     )
-    assert zoo.evaluate(trained, train.take(np.flatnonzero(takes < 5))).accuracy >= least
+    assert zoo.evaluate(train.take(np.flatnonzero(takes < 5)), network=trained).accuracy >= least
 
 
 @pytest.mark.parametrize("method", ["features", "head", "finetune"])
@@ -95,7 +95,7 @@ def test_every_method_tells_dark_from_bright(net, method, tmp_path):
         watch=lambda step: steps.append(step.share),
         **({"epochs": 3} if method == "finetune" else {}),
     )
-    assert zoo.evaluate(trained, squares(20, seed=1)).accuracy >= 0.9
+    assert zoo.evaluate(squares(20, seed=1), network=trained).accuracy >= 0.9
     record = trained.spec.training
     assert (record["method"], record["parent"]) == (method, "squeezenet.caffe")
     assert record["fingerprint"] == squares().fingerprint
