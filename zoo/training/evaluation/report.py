@@ -40,7 +40,7 @@ class Mistake(NamedTuple):
     """A wrong answer; the thumbnail is None where the data is not at hand."""
 
     row: Mapping[str, Any]
-    thumbnail_of: Thumbnail | None
+    thumbnail: Thumbnail | None
 
 
 def write_report(
