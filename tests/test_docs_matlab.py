@@ -1,0 +1,63 @@
+"""What docs/matlab.md names exists: functions and their options, methods, networks and commands."""
+
+import ast
+import inspect
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import zoo
+from zoo.cli import app
+
+PAGE = (Path(__file__).parents[1] / "docs" / "matlab.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SPANS = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", PAGE)
+PYTHON = [*BLOCKS, *sorted({span for span in SPANS if re.match(r"(zoo|net)\.", span)})]
+COMMANDS = sorted({span for span in SPANS if span.startswith("zoo ")})
+OWNERS = {"zoo": lambda: zoo, "net": lambda: zoo.Network}
+
+
+def calls(code: str) -> list[tuple[str, ast.Call]]:
+    """Calls of ``zoo.name`` and ``net.name``, each with the name of its owner."""
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    called = [node for node in nodes if isinstance(node.func, ast.Attribute)]
+    return [(node.func.value.id, node) for node in called if isinstance(node.func.value, ast.Name)]
+
+
+def test_the_page_names_functions_and_commands():
+    assert len(PYTHON) > 30
+    assert len(COMMANDS) > 30
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_public_names_exist(code):
+    assert set(re.findall(r"\bzoo\.(\w+)", code)) <= set(zoo.__all__)
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_calls_fit_the_signatures(code):
+    for owner, call in calls(code):
+        if owner in OWNERS:
+            function = getattr(OWNERS[owner](), call.func.attr)
+            itself = [None] if owner == "net" else []
+            options = {keyword.arg: None for keyword in call.keywords}
+            inspect.signature(function).bind(*itself, *call.args, **options)
+
+
+def test_networks_exist():
+    named = {name for code in PYTHON for name in re.findall(r'(?:load|describe)\("([^":/]+)"', code)}
+    named |= {name for code in PYTHON for name in re.findall(r'network="([^":/]+)"', code)}
+    assert named
+    for name in named:
+        zoo.describe(name)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_and_their_options_exist(line):
+    _, command, *words = shlex.split(line)
+    parameters = get_command(app).commands[command].params
+    options = {option for parameter in parameters for option in parameter.opts}
+    assert {word for word in words if word.startswith("-")} <= options
