@@ -193,16 +193,7 @@ def mutate_labels(files: Files, random: Random) -> Files:
 
 
 def read_labels(path: Path) -> None:
-    """Labels of a package that is the case's folder."""
-    import importlib
+    """Read the labels of a network."""
+    from zoo.core.labels import read
 
-    from zoo.hub.labels import read
-
-    package = f"labels_{path.parent.parent.name}"
-    path.parent.rename(path.parent.with_name(package))
-    sys.path.insert(0, str(path.parent.parent))
-    importlib.invalidate_caches()
-    try:
-        read(f"{package}/labels.csv")
-    finally:
-        sys.path.pop(0)
+    read(str(path))

@@ -122,7 +122,7 @@ def test_zips():
         app.get_by_key("teach-zip").set_value((name.format("zip"), good, "application/zip")).run()
         assert not app.exception
         assert not app.error
-        assert "6 pictures" in text(app)
+        assert "6 images" in text(app)
 
 
 def test_what_is_to_be_compared():

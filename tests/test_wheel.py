@@ -1,0 +1,84 @@
+"""The wheel, as somebody else installs it: away from the checkout."""
+
+import json
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.browser.serving import free_port
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """A Python that has the wheel, and shares the libraries of this one but not its checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], check=True)
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder / "env"], check=True)
+    python = folder / "env" / "bin" / "python"
+    subprocess.run([*uv, "pip", "install", "--quiet", "--no-deps", "--python", python, wheel], check=True)
+    (packages,) = (folder / "env" / "lib").glob("python*/site-packages")
+    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+def run(python, *arguments, cwd):
+    done = subprocess.run([python, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_works_beside_files_of_the_same_name(python, tmp_path):
+    for name in ("audio.py", "vision.py"):
+        (tmp_path / name).write_text("raise SystemExit('the wrong module')")
+    (tmp_path / "script.py").write_text(
+        "import zoo; print(zoo.__file__); print(zoo.load('yamnet', weights=None).name)"
+    )
+    file, name = run(python, "script.py", cwd=tmp_path).split()
+    assert Path(file).is_relative_to(python.parents[1])
+    assert name == "yamnet.audioset"
+
+
+def test_the_demo_answers(python, tmp_path):
+    out = run(python, "-m", "zoo", "demo", cwd=tmp_path)
+    assert "squeezenet.caffe: " in out
+    assert "Bicycle bell" in out
+
+
+def test_the_records_are_all_there(python, tmp_path):
+    assert len(json.loads(run(python, "-m", "zoo", "list", "--json", cwd=tmp_path))) > 40
+
+
+def test_the_app_answers_with_its_configuration(python, tmp_path):
+    port = free_port()
+    command = [python, "-m", "zoo", "app", "--port", str(port)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as app:
+        try:
+            page = answer(f"http://localhost:{port}/", app)
+            assert b"<title>" in page.read()
+            assert "content-security-policy" in page.headers
+            health = json.load(answer(f"http://localhost:{port}/_stcore/host-config", app))
+            assert health["allowedOrigins"] == []  # of the configuration that comes with the wheel
+        finally:
+            app.send_signal(signal.SIGTERM)
+
+
+def answer(url, app, seconds=120):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return urllib.request.urlopen(url, timeout=10)
+        except OSError:
+            assert app.poll() is None, app.stdout.read()
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
