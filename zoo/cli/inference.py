@@ -25,6 +25,8 @@ from zoo.cli.console import (
 )
 from zoo.core.errors import InputError
 
+EMBEDDERS = {"image": "efficientnet_lite0", "audio": "yamnet"}
+
 
 @app.command()
 def classify(
@@ -93,7 +95,7 @@ def explain(
 
 @app.command()
 def events(
-    file: str,
+    files: list[str],
     network: NetworkOption = "yamnet",
     overlap: Overlap = None,
     threshold: Annotated[
@@ -127,13 +129,13 @@ def events(
     """
     if as_json + as_csv + as_labels > 1:
         raise InputError("Choose one of --json, --csv and --audacity.")
-    from zoo.inference.api import sound_events
     from zoo.inference.load import load
 
-    with seconds_bar(file) as progress:
-        result = sound_events(
+    net = load(network, trust=trust)
+
+    def detect(file: Any, progress: Callable[[float], object]) -> Any:
+        return net.sound_events(
             file,
-            network=load(network, trust=trust),
             overlap=overlap,
             threshold=threshold,
             separation=separation,
@@ -144,22 +146,25 @@ def events(
             top=top,
             progress=progress,
         )
-    if as_json:
-        print_json(result.to_dict())
-    elif as_csv:
-        print_csv(result.table())
+
+    paths = _recordings(net, files, "--audacity" if as_labels else "")
+    results, failed = _each_with_bar(paths, detect)
+    if as_json and results:
+        _print_json([result.to_dict() for result in results], paths)
+    elif as_csv and results:
+        _print_csv(results, [result.table() for result in results], paths)
     elif as_labels:
-        typer.echo(result.to_audacity(), nl=False)
+        for result in results:
+            typer.echo(result.to_audacity(), nl=False)
     else:
-        for event in result.events:
-            typer.echo(f"{event.start:8.2f} s to {event.end:8.2f} s  {event.score:5.2f}  {event.label}")
-        clip = zip(result.clip.labels, result.clip.scores, strict=True)
-        typer.echo("whole clip: " + ", ".join(f"{label} {score:.2f}" for label, score in clip))
+        for result in results:
+            _print_events(result, len(paths) > 1)
+    leave(failed)
 
 
 @app.command()
 def pitch(
-    file: str,
+    files: list[str],
     network: NetworkOption = "crepe.full",
     step: Annotated[float, typer.Option(help="Time between frames, in s.")] = PitchOptions.step,
     decoder: Annotated[str, typer.Option(help="Or viterbi, soft-viterbi, argmax.")] = PitchOptions.decoder,
@@ -187,13 +192,13 @@ def pitch(
         raise InputError("Choose --json or --csv, not both.")
     require_place(midi, ".mid")
     require_place(synth, ".wav")
-    from zoo.inference.api import pitch as track_pitch
     from zoo.inference.load import load
 
-    with seconds_bar(file) as progress:
-        track = track_pitch(
+    net = load(network, trust=trust)
+
+    def track_pitch(file: Any, progress: Callable[[float], object]) -> Any:
+        return net.pitch(
             file,
-            network=load(network, trust=trust),
             step=step,
             decoder=decoder,
             threshold=threshold,
@@ -204,26 +209,42 @@ def pitch(
             smoother=smoother,
             progress=progress,
         )
-    if midi:
-        write_file(midi, lambda temporary: temporary.write_bytes(track.to_midi()))
-    if synth:
-        write_file(synth, lambda temporary: _write_wav(track, temporary))
-    if as_csv:
-        print_csv(track.notes() if notes else track.table())
-    elif as_json:
-        print_json(track.notes().to_dict("records") if notes else track.to_dict())
-    elif notes:
-        for note in track.notes().itertuples():
-            typer.echo(f"{note.start:8.2f} s to {note.end:8.2f} s  {note.name:<4} {note.cents:+4.0f} cents")
+
+    paths = _recordings(net, files, "--midi" if midi else "--synth" if synth else "")
+    tracks, failed = _each_with_bar(paths, track_pitch)
+    for track in tracks:
+        if midi:
+            write_file(midi, lambda temporary, track=track: temporary.write_bytes(track.to_midi()))
+        if synth:
+            write_file(synth, lambda temporary, track=track: _write_wav(track, temporary))
+    tables = [track.notes() for track in tracks] if notes else None
+    if as_csv and tracks:
+        _print_csv(tracks, tables or [track.table() for track in tracks], paths)
+    elif as_json and tables:
+        records = [table.to_dict("records") for table in tables]
+        several = [{"input": track.input, "notes": own} for track, own in zip(tracks, records, strict=True)]
+        print_json(several if len(paths) > 1 else records[0])
+    elif as_json and tracks:
+        _print_json([track.to_dict() for track in tracks], paths)
     else:
-        typer.echo(pitch_summary(track))
+        for track in tracks:
+            _print_pitch(track, notes, len(paths) > 1)
+    leave(failed)
 
 
 @app.command()
 def embed(
     files: list[str],
     out: Annotated[Path, typer.Option(help="Where to: .npz, .parquet or .csv.")],
-    network: NetworkOption = "yamnet",
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network",
+            "-n",
+            help="Name of the network.",
+            show_default="efficientnet_lite0 or yamnet, by input",
+        ),
+    ] = None,
     layer: Annotated[
         str | None, typer.Option(help="Layer to take; the one before the head if left out.")
     ] = None,
@@ -240,7 +261,7 @@ def embed(
     from zoo.inference.load import load
     from zoo.results import Embedding, to_csv
 
-    net = load(network, trust=trust)
+    net = load(network or EMBEDDERS[_modality_of(files)], trust=trust)
     parts, failed = each(
         net.preprocessor.several(files), lambda file: net.embed(file, layer=layer, overlap=overlap)
     )
@@ -251,6 +272,68 @@ def embed(
         rows, columns = result.values.shape
         typer.echo(f"{rows} vectors of {columns} numbers from {result.layer} of {net.name}: {out}", err=True)
     leave(failed)
+
+
+def _modality_of(files: list[str]) -> str:
+    """Tell from its name whether the first file, or the first of a folder or pattern, is an image."""
+    from zoo.vision.decoding import SUFFIXES, several
+
+    first = several(files[:1])[0]
+    return "image" if Path(first).suffix.lower() in SUFFIXES else "audio"
+
+
+def _recordings(net: Any, files: list[str], single: str) -> list[Any]:
+    """List the recordings; an option that writes one file takes one of them."""
+    paths = net.preprocessor.several(files)
+    if single and len(paths) > 1:
+        raise InputError(f"{single} takes one recording, and there are {len(paths)}.")
+    return paths
+
+
+def _each_with_bar(
+    paths: list[Any], work: Callable[[Any, Callable[[float], object]], Any]
+) -> tuple[list[Any], int]:
+    from zoo.core.inputs import name_of
+
+    def one(path: Any) -> Any:
+        with seconds_bar(name_of(path)) as progress:
+            return work(path, progress)
+
+    return each(paths, one)
+
+
+def _print_json(records: list[dict[str, Any]], paths: list[Any]) -> None:
+    """Print one object for one input, and a list for several."""
+    print_json(records if len(paths) > 1 else records[0])
+
+
+def _print_csv(results: list[Any], tables: list[Any], paths: list[Any]) -> None:
+    """Print the table of one input, or those of several with the inputs in the first column."""
+    import pandas as pd
+
+    if len(paths) == 1:
+        return print_csv(tables[0])
+    for result, table in zip(results, tables, strict=True):
+        table.insert(0, "input", result.input)
+    print_csv(pd.concat(tables, ignore_index=True))
+
+
+def _print_events(result: Any, named: bool) -> None:
+    if named:
+        typer.echo(result.input)
+    for event in result.events:
+        typer.echo(f"{event.start:8.2f} s to {event.end:8.2f} s  {event.score:5.2f}  {event.label}")
+    clip = zip(result.clip.labels, result.clip.scores, strict=True)
+    typer.echo("whole clip: " + ", ".join(f"{label} {score:.2f}" for label, score in clip))
+
+
+def _print_pitch(track: Any, notes: bool, named: bool) -> None:
+    if named:
+        typer.echo(track.input)
+    if not notes:
+        return typer.echo(pitch_summary(track))
+    for note in track.notes().itertuples():
+        typer.echo(f"{note.start:8.2f} s to {note.end:8.2f} s  {note.name:<4} {note.cents:+4.0f} cents")
 
 
 def pitch_summary(track: Any) -> str:

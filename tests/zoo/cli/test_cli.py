@@ -151,6 +151,26 @@ def test_pitch(run, files):
     assert json.loads(run("pitch", files / "tone.wav", "-n", "crepe.tiny", "--json")[1])["voiced"][50]
 
 
+def test_many_recordings(run, files):
+    good = (files / "tone.wav", files / "tone.wav")
+    code, out, err = run("events", *good, files / "text.wav", "--json")
+    assert code == 2
+    assert "text.wav" in err
+    assert [one["input"] for one in json.loads(out)] == [str(files / "tone.wav")] * 2
+    table = pd.read_csv(io.StringIO(run("events", *good, "--threshold", 0.01, "--csv")[1]))
+    assert list(table.columns)[:2] == ["input", "start"]
+    assert run("events", *good)[1].count("whole clip: ") == 2
+    options = ("-n", "crepe.tiny")
+    code, out, _ = run("pitch", *good, *options, "--json")
+    assert (code, [one["input"] for one in json.loads(out)]) == (0, [str(files / "tone.wav")] * 2)
+    assert [
+        len(one["notes"]) for one in json.loads(run("pitch", *good, *options, "--notes", "--json")[1])
+    ] == [1, 1]
+    assert run("pitch", *good, *options)[1].count("A4") == 2
+    code, _, err = run("pitch", *good, *options, "--midi", files / "x.mid")
+    assert (code, err) == (2, "zoo: --midi takes one recording, and there are 2.\n")
+
+
 def test_pitch_in_a_range_and_smoothed(run, files):
     options = ("-n", "crepe.tiny", "--fmin", 300, "--fmax", 500, "--smooth", 5, "--smoother", "mean")
     code, out, _ = run("pitch", files / "tone.wav", *options, "--decoder", "argmax", "--csv")
@@ -185,6 +205,13 @@ def test_embed(run, files, tmp_path, suffix):
     else:
         table = pd.read_parquet(out) if suffix == "parquet" else pd.read_csv(out)
         assert table.shape == (4, 1027)
+
+
+@pytest.mark.parametrize(("name", "width"), [("noise.jpg", 1280), ("tone.wav", 1024)])
+def test_embed_takes_a_network_that_fits(run, files, tmp_path, name, width):
+    out = tmp_path / "v.npz"
+    assert run("embed", files / name, "--out", out)[0] == 0
+    assert np.load(out)["values"].shape[1] == width
 
 
 def test_embed_pictures_from_a_named_layer(run, files, tmp_path):
