@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import zoo
-from tests.browser.reading import download, expect_text, metric, narrow, upload, wide
+from tests.browser.reading import WAIT, download, expect_text, metric, narrow, upload, wide
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +21,13 @@ def test_a_recording(page, address):
     lines = download(page, "CSV").splitlines()
     assert lines[0] == "start,end,label,index,id,score"
     assert any(line.startswith("7.2,") and "Bicycle bell" in line for line in lines)
+
+
+@wide
+def test_the_sidebar_names_the_pages(page, address):
+    page.goto(f"{address}/networks")
+    pages = ["Home", "Pictures", "Sounds", "Pitch", "Live", "Embeddings", "Compare", "Teach", "Networks"]
+    expect(page.get_by_test_id("stSidebarNavLink")).to_contain_text(pages, timeout=WAIT)
 
 
 @wide

@@ -14,7 +14,7 @@ from zoo.app.server.stopping import lifespan
 from zoo.app.server.upload_limits import UploadLimits
 
 __all__ = ["SCRIPT", "lifespan", "middleware"]
-SCRIPT = Path(__file__).parent.parent / "navigation.py"
+SCRIPT = Path(__file__).parent.parent / "pages" / "navigation.py"
 
 
 def middleware() -> list[Middleware]:

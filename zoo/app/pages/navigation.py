@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-PAGES = Path(__file__).parent / "pages"
+PAGES = Path(__file__).parent
 ICONS = {
     "home": "home",
     "pictures": "image",
