@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 20  # of a table
 _MAX_TEXT = 40  # characters of a cell
-_MAX_LINE = 200  # characters of a title or a note
+_MAX_TITLE, _MAX_NOTE = 80, 200
 _TICKS = 400  # steps that a time line is drawn in
 _MAX_POINTS = 600  # of a curve
 _WIDTH, _HEIGHT = 600, 140  # of a curve, in pixels
@@ -45,7 +45,7 @@ def quantity(count: int, noun: str, plural: str = "") -> str:
 
 def card(title: str, note: str, *pieces: str) -> str:
     """Return pieces of HTML below a line with a title and a note, both plain text."""
-    head = f'<b>{text(title, _MAX_LINE)}</b> <span style="opacity:.7">{text(note, _MAX_LINE)}</span>'
+    head = f'<b>{text(title, _MAX_TITLE)}</b> <span style="opacity:.7">{text(note, _MAX_NOTE)}</span>'
     return f'<div style="color:inherit;background:transparent"><div>{head}</div>{"".join(pieces)}</div>'
 
 
@@ -174,7 +174,7 @@ def _stretches(times: Sequence[tuple[float, float]], duration: float) -> str:
         first = min(max(int(start * scale), 0), _TICKS - 1)
         filled[first + 1 : max(first + 1, min(round(end * scale), _TICKS)) + 1] = True
     changes = np.flatnonzero(np.diff(filled.astype(int)))
-    path = "".join(f"M{a} 0H{b}V1H{a}z" for a, b in changes.reshape(-1, 2))
+    path = "".join(f"M{a} 0h{b - a}v1h{a - b}z" for a, b in changes.reshape(-1, 2))
     style = "display:block;width:100%;height:11px"
     return (
         f'<svg viewBox="0 0 {_TICKS} 1" preserveAspectRatio="none" style="{style}">'

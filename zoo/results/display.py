@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from dataclasses import fields
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,9 +25,11 @@ class ShortRepr:
 inputs=('a.png', 'a.png', 'a.png', ...))
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     def __repr__(self) -> str:
         """Return the class and its fields; long texts, arrays and sequences are summarized."""
-        return short_repr(self, {field.name: getattr(self, field.name) for field in fields(self)})  # type: ignore[arg-type]
+        return short_repr(self, {field.name: getattr(self, field.name) for field in fields(self)})
 
 
 def short_repr(instance: object, values: dict[str, object]) -> str:
@@ -40,7 +43,7 @@ class _Summary(reprlib.Repr):
         super().__init__()
         self.maxtuple = self.maxlist = self.maxdict = 3
         self.maxstring = 30
-        self.maxother = 90
+        self.maxother = 80
 
     def repr_ndarray(self, array: np.ndarray, level: int) -> str:
         """Return the values of a short vector of numbers, and the type and shape of any other array."""
