@@ -197,7 +197,7 @@ class Comparison(ShortRepr):
             "peak_memory_mb",
             "file_mb",
         ]
-        return notebook.card("Comparison", self.conditions, notebook.table(self.table()[columns]))
+        return notebook.card("Comparison", self.conditions, notebook.table(self.table(), columns))
 
     def to_dict(self) -> dict[str, Any]:
         shares = self.agreement()

@@ -55,13 +55,19 @@ def more_rows(count: int) -> str:
     return f'<div style="opacity:.7">and {hidden:,} more</div>' if hidden > 0 else ""
 
 
-def table(frame: pd.DataFrame) -> str:
-    """Return the first rows of a table, and how many more there are."""
+def table(frame: pd.DataFrame, columns: list[str] | None = None) -> str:
+    """Return some or all columns of the first rows of a table, and how many more rows there are."""
     shown = frame.head(MAX_ROWS)
     shown = shown.map(lambda value: shortened(value, _MAX_TEXT) if isinstance(value, str) else value)
     thousands = dict.fromkeys(shown.select_dtypes("integer"), "{:,}".format)
     body = shown.to_html(
-        index=False, border=0, justify="left", na_rep="–", float_format="{:.4g}".format, formatters=thousands
+        columns=columns,
+        index=False,
+        border=0,
+        justify="left",
+        na_rep="–",
+        float_format="{:.4g}".format,
+        formatters=thousands,
     )
     return body + more_rows(len(frame))
 

@@ -241,10 +241,8 @@ class Embedding(ShortRepr):
     def _repr_html_(self) -> str:
         """Return one line for a notebook: how many vectors, of what."""
         count, width = self.values.shape
-        vectors, inputs = (
-            notebook.quantity(count, "vector"),
-            notebook.quantity(len(set(self.inputs)), "input"),
-        )
+        vectors = notebook.quantity(count, "vector")
+        inputs = notebook.quantity(len(set(self.inputs)), "input")
         note = f"{vectors} of length {width:,} from {inputs}, layer {self.layer}"
         return notebook.card(self.network, note)
 

@@ -83,7 +83,9 @@ class Neighbors(ShortRepr):
     def _repr_html_(self) -> str:
         """Return the neighbors as a table for a notebook."""
         return notebook.card(
-            "Neighbors", f"{len(self):,} by {self.metric} distance", notebook.table(self.table())
+            "Neighbors",
+            f"{notebook.quantity(len(self), 'vector')} by {self.metric} distance",
+            notebook.table(self.table()),
         )
 
     def to_dict(self) -> dict[str, Any]:

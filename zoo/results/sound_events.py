@@ -115,7 +115,7 @@ class SoundEvents(ShortRepr):
             rows.setdefault(event.label, []).append((event.start, event.end))
         best = dict(list(rows.items())[:_MAX_LINES])
         line = notebook.timeline(best, self.duration)
-        table = notebook.table(self.table()[["start", "end", "label", "score"]]) if self.events else ""
+        table = notebook.table(self.table(), ["start", "end", "label", "score"]) if self.events else ""
         left_out = f", {_MAX_LINES} drawn" if len(rows) > _MAX_LINES else ""
         events = notebook.quantity(len(self.events), "event")
         classes = notebook.quantity(len(rows), "class", "classes")

@@ -47,12 +47,8 @@ class Summary(ShortRepr):
 
         shape = " × ".join(map(str, self.input_shape))
         note = f"input {shape}, {self.parameters:,} parameters, {self.multiply_adds:,} multiply-adds"
-        layers = [
-            {**layer, "shape": " × ".join(map(str, layer["shape"] or ()))}
-            for layer in self.layers[: notebook.MAX_ROWS]
-        ]
-        table = notebook.table(pd.DataFrame(layers))
-        return notebook.card(self.network, note, table, notebook.more_rows(len(self.layers)))
+        layers = [{**layer, "shape": " × ".join(map(str, layer["shape"] or ()))} for layer in self.layers]
+        return notebook.card(self.network, note, notebook.table(pd.DataFrame(layers)))
 
     def to_dict(self) -> dict[str, Any]:
         return {
