@@ -231,8 +231,8 @@ class Judged(ShortRepr):
             note += f", {len(self.problems):,} more could not be used"
         if not len(self):
             return notebook.card(self.network, note)
-        figures = {name: metrics.named(name)(self.answers) for name in self._headline}
-        rows = [(name.replace("_", " "), value, f"{value:.1%}") for name, value in figures.items()]
+        measured = {name: metrics.named(name)(self.answers) for name in self._headline}
+        rows = [(name.replace("_", " "), value, f"{value:.1%}") for name, value in measured.items()]
         rows.append(("calibration error", 0.0, f"{self.ece():.3f}"))  # no bar: less is better
         return notebook.card(self.network, note, notebook.bars(rows))
 
