@@ -16,7 +16,9 @@ from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.validation import count
 from zoo.hub import weights
 from zoo.hub.registry import describe
+from zoo.plotting import notebook
 from zoo.plotting.comparison import bars, field
+from zoo.results.display import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +33,8 @@ What it raises ends the measurement at once.
 _OF_THE_ANSWERS = ("answers", "labels", "scores", "classes")
 
 
-@dataclass(frozen=True)
-class Measurement:
+@dataclass(frozen=True, repr=False)
+class Measurement(ShortRepr):
     """What was measured of one network, and what others published of it.
 
     Attributes
@@ -86,8 +88,8 @@ class Measurement:
     trained: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(ShortRepr):
     """Networks side by side.
 
     Attributes
@@ -183,6 +185,19 @@ class Comparison:
     def bars(self) -> go.Figure:
         """Latency and memory of each network."""
         return bars(self.table())
+
+    def _repr_html_(self) -> str:
+        """Return the networks as a table for a notebook."""
+        columns = [
+            "network",
+            "accuracy",
+            "relative_time",
+            "latency_ms",
+            "throughput",
+            "peak_memory_mb",
+            "file_mb",
+        ]
+        return notebook.card("Comparison", self.conditions, notebook.table(self.table(), columns))
 
     def to_dict(self) -> dict[str, Any]:
         shares = self.agreement()

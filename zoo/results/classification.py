@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.plotting import notebook
 from zoo.plotting.theme import COLOR, plain, shortened
+from zoo.results.display import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 _WIDEST = 32  # characters of a title in a narrow column
 
 
-@dataclass(frozen=True, eq=False)
-class Classification:
+@dataclass(frozen=True, eq=False, repr=False)
+class Classification(ShortRepr):
     """The best classes of one input, best first.
 
     Attributes
@@ -78,7 +80,7 @@ class Classification:
                 y=places,
                 orientation="h",
                 width=0.4,
-                text=[f"{score:.1%}" if score >= 0.001 else "<0.1%" for score in self.scores],
+                text=[_percent(score) for score in self.scores],
                 textposition="outside",
                 textfont={"size": 13},
                 cliponaxis=False,
@@ -107,6 +109,18 @@ class Classification:
         height = 70 + 20 * len(lines) + 42 * len(places)
         return figure.update_layout(height=height, margin={"l": 16, "r": 8, "t": 8, "b": 8})
 
+    def _repr_html_(self) -> str:
+        """Return the classes as bars for a notebook."""
+        rows = [
+            (label, score, _percent(score)) for label, score in zip(self.labels, self.scores, strict=True)
+        ]
+        bars = notebook.bars(rows[: notebook.MAX_ROWS])
+        return notebook.card(self.input, f"by {self.network}", bars, notebook.more_rows(len(rows)))
+
     def to_dict(self) -> dict[str, Any]:
         predictions = self.table().to_dict("records")
         return {"input": self.input, "network": self.network, "predictions": predictions}
+
+
+def _percent(score: float) -> str:
+    return f"{score:.1%}" if score >= 0.001 else "<0.1%"

@@ -11,6 +11,8 @@ import numpy as np
 
 from zoo.core.errors import InputError
 from zoo.core.validation import count
+from zoo.plotting import notebook
+from zoo.results.display import ShortRepr
 from zoo.results.projection import SEED, Projection, project
 from zoo.results.similarity import Neighbors, Similarity, nearest
 
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-@dataclass(frozen=True, eq=False)
-class Embedding:
+@dataclass(frozen=True, eq=False, repr=False)
+class Embedding(ShortRepr):
     """Vectors that describe the inputs.
 
     Attributes
@@ -235,6 +237,14 @@ class Embedding:
         file = io.BytesIO()
         self.table().to_parquet(file, index=False)
         return file.getvalue()
+
+    def _repr_html_(self) -> str:
+        """Return one line for a notebook: how many vectors, of what."""
+        count, width = self.values.shape
+        vectors = notebook.quantity(count, "vector")
+        inputs = notebook.quantity(len(set(self.inputs)), "input")
+        note = f"{vectors} of length {width:,} from {inputs}, layer {self.layer}"
+        return notebook.card(self.network, note)
 
     def to_dict(self) -> dict[str, Any]:
         return {

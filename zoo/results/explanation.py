@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.plotting import notebook
 from zoo.plotting.theme import plain
+from zoo.results.display import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +20,8 @@ SCALE = "Turbo"  # of Plotly, as Mikhailov designed it in place of "jet"; it is 
 _MOST_COLUMNS = 400  # of a plot
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(ShortRepr):
     """Where on a picture a network finds a class.
 
     Attributes
@@ -152,6 +154,13 @@ class Explanation:
         )
         figure.update_yaxes(range=[height, 0], scaleanchor="x", constrain="domain")
         return figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+
+    def _repr_html_(self) -> str:
+        """Return the cells of the map as an image for a notebook."""
+        left, top, right, bottom = self.seen
+        image = notebook.heat_map(self.values, _palette(), (right - left) / (bottom - top))
+        note = f"{self.score:.1%}, {self.method} of {self.network}, {self.input}"
+        return notebook.card(self.label, note, image)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -10,14 +10,16 @@ import numpy as np
 
 from zoo.audio.options import require_smoothing
 from zoo.core.validation import count, number
+from zoo.plotting import notebook
+from zoo.results.display import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
 
-@dataclass(frozen=True, eq=False)
-class PitchTrack:
+@dataclass(frozen=True, eq=False, repr=False)
+class PitchTrack(ShortRepr):
     """Fundamental frequency over time.
 
     Attributes
@@ -222,6 +224,19 @@ class PitchTrack:
         figure.update_yaxes(title="frequency (Hz)", type="log")
         figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
         return figure
+
+    def _repr_html_(self) -> str:
+        """Return the frequency over time as a curve for a notebook; its axis is logarithmic."""
+        note = (
+            f"{notebook.quantity(len(self), 'frame')}, {int(self.voiced.sum()):,} voiced, by {self.network}"
+        )
+        if not np.isfinite(self.frequency).any():
+            return notebook.card(self.input, note)
+        semitone = 2 ** (1 / 12)  # of room below and above
+        low, high = np.nanmin(self.frequency) / semitone, np.nanmax(self.frequency) * semitone
+        marks = (f"{low:.0f} Hz", f"{high:.0f} Hz", f"{self.time[0]:.2f} s", f"{self.time[-1]:.2f} s")
+        limits = (math.log2(low), math.log2(high))
+        return notebook.card(self.input, note, notebook.curve(np.log2(self.frequency), limits, marks))
 
     def to_dict(self) -> dict[str, Any]:
         return {

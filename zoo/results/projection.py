@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import InputError
+from zoo.plotting import notebook
 from zoo.plotting.theme import COLOR, plain, shortened
+from zoo.results.display import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +29,8 @@ _EXACT = 50  # vectors, or numbers in each, up to which LAPACK's whole decomposi
 _umap_lock = threading.Lock()
 
 
-@dataclass(frozen=True, eq=False)
-class Projection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Projection(ShortRepr):
     """Vectors laid out on a plane.
 
     Attributes
@@ -111,6 +113,11 @@ class Projection:
             )
         figure.update_yaxes(scaleanchor="x")  # a distance means the same in every direction
         return figure
+
+    def _repr_html_(self) -> str:
+        """Return one line for a notebook: how many points, and how much of the variance they show."""
+        shares = "" if self.shares is None else f", {sum(self.shares):.0%} of the variance"
+        return notebook.card(self.method.upper(), notebook.quantity(len(self), "point") + shares)
 
     def to_dict(self) -> dict[str, Any]:
         return {

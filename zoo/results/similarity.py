@@ -10,7 +10,9 @@ import numpy as np
 
 from zoo.core.errors import InputError
 from zoo.core.validation import count
+from zoo.plotting import notebook
 from zoo.plotting.theme import plain, shortened
+from zoo.results.display import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +23,8 @@ _MOST_NAMES = 40  # beside a matrix; more cannot be read
 _MOST_LEAVES = 300  # whose order is the best that the tree allows, which takes time that grows with the cube
 
 
-@dataclass(frozen=True, eq=False)
-class Neighbors:
+@dataclass(frozen=True, eq=False, repr=False)
+class Neighbors(ShortRepr):
     """The vectors nearest to one, the nearest first.
 
     Attributes
@@ -78,6 +80,14 @@ class Neighbors:
             tickvals=np.arange(len(self)), ticktext=names, autorange="reversed", automargin=True
         )
 
+    def _repr_html_(self) -> str:
+        """Return the neighbors as a table for a notebook."""
+        return notebook.card(
+            "Neighbors",
+            f"{notebook.quantity(len(self), 'vector')} by {self.metric} distance",
+            notebook.table(self.table()),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "metric": self.metric,
@@ -88,8 +98,8 @@ class Neighbors:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Similarity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Similarity(ShortRepr):
     """How alike all vectors are, each with each.
 
     Attributes
@@ -194,6 +204,14 @@ class Similarity:
             constraintoward="top",  # where the bar of colors is
             autorange="reversed",
             scaleanchor="x",
+        )
+
+    def _repr_html_(self) -> str:
+        """Return one line for a notebook: how many vectors, and the range of their cosines."""
+        others = self.values[~np.eye(len(self), dtype=bool)]
+        cosines = f", cosines from {others.min():.2f} to {others.max():.2f}" if others.size else ""
+        return notebook.card(
+            "Similarity", f"{notebook.quantity(len(self), 'vector')}, each with each{cosines}"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from zoo.plotting import notebook
 from zoo.plotting.theme import shortened
 from zoo.results.classification import Classification
+from zoo.results.display import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+_MAX_LINES = 10  # of a time line in a notebook
 
 
 class SoundEvent(NamedTuple):
@@ -30,8 +34,8 @@ class SoundEvent(NamedTuple):
     score: float
 
 
-@dataclass(frozen=True, eq=False)
-class SoundEvents:
+@dataclass(frozen=True, eq=False, repr=False)
+class SoundEvents(ShortRepr):
     """Which sounds were heard when.
 
     Attributes
@@ -103,6 +107,20 @@ class SoundEvents:
             height=130 + 28 * len(rows), barmode="overlay", margin={"l": 8, "r": 8, "t": 8, "b": 8}
         )
         return figure
+
+    def _repr_html_(self) -> str:
+        """Return a time line of the best classes and a table of the events for a notebook."""
+        rows: dict[str, list[tuple[float, float]]] = {}
+        for event in sorted(self.events, key=lambda event: -event.score):
+            rows.setdefault(event.label, []).append((event.start, event.end))
+        best = dict(list(rows.items())[:_MAX_LINES])
+        line = notebook.timeline(best, self.duration)
+        table = notebook.table(self.table(), ["start", "end", "label", "score"]) if self.events else ""
+        left_out = f", {_MAX_LINES} drawn" if len(rows) > _MAX_LINES else ""
+        events = notebook.quantity(len(self.events), "event")
+        classes = notebook.quantity(len(rows), "class", "classes")
+        note = f"{events} of {classes}{left_out}, by {self.network}"
+        return notebook.card(self.input, note, line, table)
 
     def to_audacity(self) -> str:
         """The events as labels of Audacity: lines of start, end and label, with tabs between them.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.plotting import notebook
+from zoo.results.display import ShortRepr
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
-class Summary:
+@dataclass(frozen=True, eq=False, repr=False)
+class Summary(ShortRepr):
     """A network counted.
 
     Attributes
@@ -37,6 +40,15 @@ class Summary:
         import pandas as pd
 
         return pd.DataFrame(self.layers)
+
+    def _repr_html_(self) -> str:
+        """Return the totals and the first layers for a notebook."""
+        import pandas as pd
+
+        shape = " × ".join(map(str, self.input_shape))
+        note = f"input {shape}, {self.parameters:,} parameters, {self.multiply_adds:,} multiply-adds"
+        layers = [{**layer, "shape": " × ".join(map(str, layer["shape"] or ()))} for layer in self.layers]
+        return notebook.card(self.network, note, notebook.table(pd.DataFrame(layers)))
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from zoo.plotting import notebook
 from zoo.plotting.theme import COLOR, plain, shortened
 from zoo.results.common import none_for_nan
+from zoo.results.display import ShortRepr, short_repr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +41,13 @@ class Curve(NamedTuple):
     y: np.ndarray
     area: float
 
+    def __repr__(self) -> str:
+        """Return the fields; arrays are summarized."""
+        return short_repr(self, self._asdict())
 
-@dataclass(frozen=True, eq=False)
-class Curves:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Curves(ShortRepr):
     """ROC or precision-recall curves of the classes, and their mean.
 
     Attributes
@@ -88,6 +94,16 @@ class Curves:
             height=480, margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend=legend, showlegend=True
         )
         return figure
+
+    def _repr_html_(self) -> str:
+        """Return the mean curve, and the classes of the smallest areas, for a notebook."""
+        x, y = _TITLES[self.kind]
+        title = f"{y} against {x}".capitalize()
+        if self.macro is None:
+            return notebook.card(title, "no curves")
+        note = f"{notebook.quantity(len(self.curves), 'class', 'classes')}, mean area {self.macro.area:.3f}"
+        mean = notebook.curve(self.macro.y, (0, 1), ("0", "1", "0", "1"))
+        return notebook.card(title, note, mean, notebook.table(self.table().sort_values("area")))
 
     def to_dict(self) -> dict[str, Any]:
         areas = {curve.label: none_for_nan(curve.area) for curve in self.curves}

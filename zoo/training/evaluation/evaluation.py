@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zoo.training.data.dataset import Dataset
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation(Judged):
     """How good a network is on labeled examples; made by `zoo.evaluate`."""
 

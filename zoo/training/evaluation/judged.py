@@ -12,7 +12,9 @@ import numpy as np
 from zoo.core.errors import InputError
 from zoo.core.validation import count, number
 from zoo.plotting import evaluation as figures
+from zoo.plotting import notebook
 from zoo.results.common import none_for_nan
+from zoo.results.display import ShortRepr
 from zoo.training.evaluation import curves, metrics
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from zoo.results.problem import Problem
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
+@dataclass(frozen=True, eq=False, repr=False)
+class Judged(ShortRepr):
     """Labeled examples and the scores that a network gave them.
 
     Attributes
@@ -221,19 +223,35 @@ class Judged:
         """The precision-recall curves, see `Curves.plot`."""
         return self.precision_recall().plot()
 
+    def _repr_html_(self) -> str:
+        """Return the headline figures for a notebook."""
+        examples = notebook.quantity(len(self), "example")
+        note = f"on {self.dataset}: {examples} of {notebook.quantity(len(self.classes), 'class', 'classes')}"
+        if self.problems:
+            note += f", {len(self.problems):,} more could not be used"
+        if not len(self):
+            return notebook.card(self.network, note)
+        measured = {name: metrics.named(name)(self.answers) for name in self._headline}
+        rows = [(name.replace("_", " "), value, f"{value:.1%}") for name, value in measured.items()]
+        rows.append(("calibration error", 0.0, f"{self.ece():.3f}"))  # no bar: less is better
+        return notebook.card(self.network, note, notebook.bars(rows))
+
+    @property
+    def _headline(self) -> list[str]:
+        return ["accuracy", "balanced_accuracy", "f1"] + (["top5"] if len(self.classes) > 5 else [])
+
     def to_dict(self) -> dict[str, Any]:
         """Figures, intervals, tables and examples; of the classes those that were met."""
         met = self.met
-        headline = ["accuracy", "balanced_accuracy", "f1"] + (["top5"] if len(self.classes) > 5 else [])
         rows = self.per_class().iloc[met].to_dict("records")
         return {
             "network": self.network,
             "dataset": self.dataset,
             "examples": len(self),
             "classes": len(self.classes),
-            **{name: metrics.named(name)(self.answers) for name in headline},
+            **{name: metrics.named(name)(self.answers) for name in self._headline},
             "ece": self.ece(),
-            "intervals": {name: list(self.interval(name)) for name in headline},
+            "intervals": {name: list(self.interval(name)) for name in self._headline},
             "per_class": [_finite(row) for row in rows],
             "confusion": {
                 "classes": [self.classes[i] for i in met],
