@@ -13,14 +13,13 @@ from zoo.cli.console import (
     NetworkOption,
     Overlap,
     Trust,
-    all_or_each,
     app,
-    each,
     leave,
     print_csv,
     print_json,
     require_place,
     seconds_bar,
+    split,
     write_file,
 )
 from zoo.core.errors import InputError
@@ -40,7 +39,7 @@ def classify(
 
     net = load(network, engine=engine, trust=trust)
     net.require("classify")
-    results, failed = all_or_each(net.preprocessor.several(files), lambda given: net.classify(given, top=top))
+    results, failed = split(net.classify(files, top=top, on_error="skip"))
     if as_json:
         print_json([result.to_dict() for result in results])
     else:
@@ -238,14 +237,12 @@ def embed(
     }
     require_place(out, *contents)
     from zoo.inference.load import load
-    from zoo.results import Embedding, to_csv
+    from zoo.results import to_csv
 
     net = load(network, trust=trust)
-    parts, failed = each(
-        net.preprocessor.several(files), lambda file: net.embed(file, layer=layer, overlap=overlap)
-    )
-    if parts:
-        result = Embedding.joined(parts)
+    result = net.embed(files, layer=layer, overlap=overlap, on_error="skip")
+    _, failed = split(list(result.problems))
+    if len(result):
         content = contents[out.suffix](result)
         write_file(out, lambda temporary: temporary.write_bytes(content))
         rows, columns = result.values.shape

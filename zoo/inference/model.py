@@ -14,6 +14,7 @@ from torch import nn
 from zoo.core import components
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.inputs import Failures
 from zoo.core.labels import Label
 from zoo.core.spec import Spec
 from zoo.inference.build import preprocessor
@@ -100,10 +101,14 @@ class Model:
         sample_rate: float | None = None,
         overlap: float | None = None,
         size: int | None = None,
+        failures: Failures | None = None,
     ) -> Iterator[Batch]:
-        """Decode and preprocess: the batches that the network sees, each row with its input and time."""
-        preset = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
-        return preset.batches(x, sample_rate=sample_rate, size=size)
+        """Decode and preprocess: the batches that the network sees, each row with its input and time.
+
+        `failures` takes the errors of inputs that cannot be used; by default the first is raised.
+        """
+        chosen = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
+        return chosen.batches(x, sample_rate=sample_rate, size=size, failures=failures)
 
     def preprocess(self, x: Any, *, sample_rate: float | None = None) -> torch.Tensor:
         """What the network sees of an input.

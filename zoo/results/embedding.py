@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.core.errors import InputError
 from zoo.core.validation import count
+from zoo.results.problem import Problem
 from zoo.results.projection import SEED, Projection, project
 from zoo.results.similarity import Neighbors, Similarity, nearest
 
@@ -33,6 +34,8 @@ class Embedding:
         Start and end of each window in s; None for pictures.
     inputs : tuple of str, length n
         Which input each row comes from.
+    problems : tuple of Problem
+        Inputs that were left out, each with the reason.
     """
 
     network: str
@@ -40,6 +43,7 @@ class Embedding:
     values: np.ndarray
     times: np.ndarray | None
     inputs: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
 
     def __len__(self) -> int:
         """Vectors."""
@@ -76,6 +80,7 @@ class Embedding:
             values=np.concatenate([part.values for part in parts]),
             times=None if first.times is None else np.concatenate([part.times for part in parts]),
             inputs=tuple(name for part in parts for name in part.inputs),
+            problems=tuple(problem for part in parts for problem in part.problems),
         )
 
     def labels(self) -> tuple[str, ...]:
