@@ -93,9 +93,10 @@ class Tasks(Model):
         Raises
         ------
         UnknownNameError
-            If there is no such class, method or layer.
+            If there is no such class or layer.
         InputError
-            If an input or option cannot be used, or the network has no maps or no gradient.
+            If there is no such method, an input or option cannot be used, or the network has no maps or no
+            gradient.
         """
         options = ExplanationOptions(target=target, method=method, layer=layer)
         return explain(self, x, options, on_error=on_error)

@@ -70,7 +70,7 @@ class EmbeddingExtractor:
     def merge(self, parts: Iterable[Embedding]) -> Embedding:
         """Join pieces of one embedding."""
         values, times, inputs = None, ArrayBuffer(np.float64, (2,)), []
-        for part in parts:
+        for part in filter(len, parts):  # an empty one may not know its width
             values = values or ArrayBuffer(np.float32, part.values.shape[1:])
             values.add(part.values)
             inputs.extend(part.inputs)

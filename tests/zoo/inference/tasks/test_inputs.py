@@ -89,3 +89,10 @@ def test_a_recording_that_fails_halfway_leaves_nothing_behind(net):
     found = network.embed([TONE, damaged], **options)
     assert len(found) == len(network.embed(TONE, sample_rate=RATE))
     assert len(found.problems) == 1
+
+
+def test_nothing_but_failures_is_an_empty_embedding(net):
+    found = net("yamnet").embed([TONE[:0]], sample_rate=RATE, on_error="skip")
+    assert len(found) == 0
+    assert len(found.problems) == 1
+    assert len(net("squeezenet").embed([])) == 0
