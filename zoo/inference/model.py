@@ -65,7 +65,7 @@ class Model:
         self.dtype = dtype
         self.preprocessor = preprocessor(spec)
         self.labels = classes
-        self._engine = engine
+        self._engine, self._graph = engine, graph
         chosen = choose(engine, self.device, dtype, spec)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
         self.module = eager.module
@@ -88,6 +88,22 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} on {self.device}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle or deep-copy all but the engine, whose sessions and locks are made anew."""
+        options = {
+            "device": str(self.device),
+            "engine": self._engine,
+            "dtype": self.dtype,
+            "graph": self._graph,
+        }
+        return _restore, (type(self), self.spec, self.module, self.labels, options, self.preprocessor)
+
+    def __copy__(self) -> Self:
+        """Share the module and the engine."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
 
     def require(self, task: str) -> None:
         """Raise an `InputError` if the network is not made for a task."""
@@ -177,6 +193,19 @@ class Model:
         if missing := [layer for layer in layers if layer not in kept]:
             raise UnknownNameError(f"{self.name} has a layer {missing[0]} and gets no tensor out of it.")
         return kept
+
+
+def _restore(
+    kind: type[Model],
+    spec: Spec,
+    module: nn.Module,
+    labels: tuple[Label, ...],
+    options: dict[str, Any],
+    preprocessing: Any,
+) -> Model:
+    net = kind(spec, module, labels, **options)
+    net.preprocessor = preprocessing
+    return net
 
 
 def device_of(name: str) -> torch.device:
