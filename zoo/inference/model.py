@@ -22,6 +22,7 @@ from zoo.inference.engines import Engine, choose
 from zoo.inference.engines.fft import FFTEngine
 from zoo.inference.engines.onnx import OnnxRuntime
 from zoo.inference.engines.pytorch import PyTorch
+from zoo.inference.preprocessing import Preprocessor
 from zoo.results import Classification
 
 
@@ -32,8 +33,8 @@ class Model:
     ----------
     spec : Spec
     module : torch.nn.Module
-    preprocessor : object
-        The preprocessing: ``describe()``, ``batches(x, sample_rate=, size=)``.
+    preprocessor : Preprocessor
+        An `AudioFrontend` or `ImagePreprocessor`.
     device : torch.device
     dtype : str
     engine : Engine
@@ -63,7 +64,7 @@ class Model:
         self.spec = spec
         self.device = device_of(device)
         self.dtype = dtype
-        self.preprocessor = preprocessor(spec)
+        self.preprocessor: Preprocessor = preprocessor(spec)
         self.labels = classes
         self._engine, self._graph = engine, graph
         chosen = choose(engine, self.device, dtype, spec)
@@ -171,12 +172,12 @@ class Model:
             output = output.flatten(2).mean(dim=2)
         return output.flatten(1).cpu().numpy()
 
-    def with_preprocessor(self, preset: Any) -> Self:
+    def with_preprocessor(self, preprocessor: Preprocessor) -> Self:
         """The same network, its module and engine shared, with other preprocessing.
 
         Parameters
         ----------
-        preprocessor : object
+        preprocessor : Preprocessor
             Made of `preprocessor`, for sound as ``net.preprocessor.with_hop(0.48)`` or
             ``net.preprocessor.padded()``.
 
@@ -185,7 +186,7 @@ class Model:
         The same kind of network.
         """
         other = copy.copy(self)
-        other.preprocessor = preset
+        other.preprocessor = preprocessor
         return other
 
     def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -201,7 +202,7 @@ def _restore(
     module: nn.Module,
     labels: tuple[Label, ...],
     options: dict[str, Any],
-    preprocessing: Any,
+    preprocessing: Preprocessor,
 ) -> Model:
     net = kind(spec, module, labels, **options)
     net.preprocessor = preprocessing
