@@ -25,7 +25,7 @@ from zoo.audio.signal import (
 )
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError
-from zoo.core.inputs import ahead
+from zoo.core.inputs import Failures, ahead
 from zoo.core.validation import number
 
 _PATCHES = Framing(window=15600, hop=7680, pad=True)  # YAMNet's
@@ -122,28 +122,41 @@ class Frontend(ABC):
         return self.with_hop(max(self.span * (1 - share), self.grain / self.sample_rate))
 
     def batches(
-        self, x: Any, *, sample_rate: float | None = None, size: int | None = None
+        self,
+        x: Any,
+        *,
+        sample_rate: float | None = None,
+        size: int | None = None,
+        failures: Failures | None = None,
     ) -> Iterator[Batch]:
         """Decode, resample, cut and transform recordings, `size` windows at a time.
 
         A thread does that for the next batch while the network works on this one. `x` is what
-        `zoo.audio.signal.several` takes; an empty list gives no batches.
+        `zoo.audio.signal.several` takes; an empty list gives no batches. A recording that fails halfway has
+        given batches before it is entered in `failures`.
 
         Raises
         ------
         InputError
-            If a recording cannot be used, is shorter than `shortest`, or than one window where windows are
-            not padded.
+            Without `failures`, if a recording cannot be used, is shorter than `shortest`, or than one window
+            where windows are not padded.
         """
-        return ahead(self._batches(x, sample_rate, size))
+        return ahead(self._batches(x, sample_rate, size, failures))
 
-    def _batches(self, x: Any, sample_rate: float | None, size: int | None) -> Iterator[Batch]:
+    def _batches(
+        self, x: Any, sample_rate: float | None, size: int | None, failures: Failures | None
+    ) -> Iterator[Batch]:
         for index, item in enumerate(several(x)):
-            sound = open_sound(item, sample_rate, index=index)
-            listening = FrontendStream(self, sound.name, sound.sample_rate, index=index, size=size)
-            for block in limited(sound):
-                yield from listening.take(block)
-            yield from listening.finish()
+            try:
+                sound = open_sound(item, sample_rate, index=index)
+                listening = FrontendStream(self, sound.name, sound.sample_rate, index=index, size=size)
+                for block in limited(sound):
+                    yield from listening.take(block)
+                yield from listening.finish()
+            except InputError as error:
+                if failures is None:
+                    raise
+                failures[index] = error
 
     def listen(self, name: str, sample_rate: float) -> "FrontendStream":
         """A live stream of samples at a rate in Hz, whose windows come as soon as they are whole.

@@ -3,10 +3,12 @@
 import os
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from torchvision.transforms.v2 import functional as F
 
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError
-from zoo.core.inputs import name_of
+from zoo.core.inputs import Failures, name_of
 from zoo.vision.decoding import decode, is_one, max_pixels, several
 
 
@@ -71,7 +73,12 @@ class PicturePreset(ABC):
         raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
 
     def batches(
-        self, x: Any, *, sample_rate: float | None = None, size: int | None = None
+        self,
+        x: Any,
+        *,
+        sample_rate: float | None = None,
+        size: int | None = None,
+        failures: Failures | None = None,
     ) -> Iterator[Batch]:
         """Decode and preprocess pictures, `size` (default 16) at a time; no batches if `x` is an empty list.
 
@@ -81,32 +88,55 @@ class PicturePreset(ABC):
         sample_rate : float, optional
             For sound, and ignored.
         size : int, optional
+        failures : dict, optional
+            Takes the errors of pictures that cannot be used, which are left out; by default the first is
+            raised.
         """
         pictures = several(x)
         size = size or 16
-        prepared = self._prepared(pictures, ahead=size)
-        for start in range(0, len(pictures), size):
-            chunk = range(start, min(start + size, len(pictures)))
-            data = torch.stack([next(prepared) for _ in chunk])
-            names = tuple(name_of(pictures[i], i) for i in chunk)
-            yield Batch(data=data, inputs=np.array(chunk), names=names)
+        with closing(self._prepared(pictures, size, failures)) as prepared:
+            while chunk := list(islice(prepared, size)):
+                inputs, rows = zip(*chunk, strict=True)
+                names = tuple(name_of(pictures[i], i) for i in inputs)
+                yield Batch(data=torch.stack(rows), inputs=np.array(inputs), names=names)
 
-    def _prepared(self, pictures: Sequence[Any], ahead: int) -> Iterator[torch.Tensor]:
-        """The pictures in order, prepared by several threads `ahead` of their use.
+    def _prepared(
+        self, pictures: Sequence[Any], ahead: int, failures: Failures | None
+    ) -> Generator[tuple[int, torch.Tensor], None, None]:
+        """Prepare the pictures in order, and give the position of each that can be used."""
+        with closing(self._calls(pictures, ahead)) as calls:
+            for index, call in enumerate(calls):
+                try:
+                    row = call()
+                except InputError as error:
+                    if failures is None:
+                        raise
+                    failures[index] = error
+                else:
+                    yield index, row
+
+    def _calls(
+        self, pictures: Sequence[Any], ahead: int
+    ) -> Generator[Callable[[], torch.Tensor], None, None]:
+        """Prepare pictures in several threads `ahead` of their use; each call returns one, or raises.
 
         Decoding and resizing take longer than most networks.
         """
+
+        def prepare(picture: Any) -> torch.Tensor:
+            return self(decode(picture))
+
         if len(pictures) == 1:
-            yield self(decode(pictures[0]))
+            yield partial(prepare, pictures[0])
             return
         pool, waiting = ThreadPoolExecutor(os.cpu_count()), deque()
         try:
             for picture in pictures:
-                waiting.append(pool.submit(lambda picture: self(decode(picture)), picture))
+                waiting.append(pool.submit(prepare, picture))
                 if len(waiting) > ahead:
-                    yield waiting.popleft().result()
+                    yield waiting.popleft().result
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft().result
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.benchmark.worker import measured
-from zoo.core.errors import InputError, UnknownNameError
-from zoo.core.validation import count
+from zoo.core.errors import InputError
+from zoo.core.validation import choice, count
 from zoo.hub import weights
 from zoo.hub.registry import describe
 from zoo.plotting import notebook
@@ -172,8 +172,7 @@ class Comparison(ShortRepr):
         times : {"measured", "published"}
             Measured here, relative to the fastest network; or published, relative to AlexNet.
         """
-        if times not in ("measured", "published"):
-            raise UnknownNameError(f"There are no {times!r} times; choose measured or published.")
+        choice("times", times, ("measured", "published"))
         table = self.table()
         table["accuracy"] = table["accuracy"].where(table["metric"].str.startswith("top-1"))
         if times == "measured":

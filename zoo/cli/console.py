@@ -48,24 +48,14 @@ Overlap = Annotated[
 ]
 
 
-def each(files: list[str], work: Callable[[str], Any]) -> tuple[list[Any], int]:
-    """Results of the inputs that can be used, and the number of those that cannot, each complained about."""
-    results, failed = [], 0
-    for file in files:
-        try:
-            results.append(work(file))
-        except InputError as error:
-            complain(error)
-            failed += 1
-    return results, failed
+def split(results: list[Any]) -> tuple[list[Any], int]:
+    """Complain about each input that failed; return the other results, and how many failed."""
+    from zoo.results import Problem
 
-
-def all_or_each(files: list[str], work: Callable[[Any], list[Any]]) -> tuple[list[Any], int]:
-    """Work on all files in batches; where one cannot be used, on each, to name it and do the others."""
-    try:
-        return work(files), 0
-    except InputError:
-        return each(files, work)
+    problems = [result for result in results if isinstance(result, Problem)]
+    for problem in problems:
+        complain(InputError(problem.reason))
+    return [result for result in results if not isinstance(result, Problem)], len(problems)
 
 
 def leave(failed: int) -> None:

@@ -13,14 +13,14 @@ from zoo.cli.console import (
     NetworkOption,
     Overlap,
     Trust,
-    all_or_each,
     app,
-    each,
+    complain,
     leave,
     print_csv,
     print_json,
     require_place,
     seconds_bar,
+    split,
     write_file,
 )
 from zoo.core.errors import InputError
@@ -42,7 +42,7 @@ def classify(
 
     net = load(network, engine=engine, trust=trust)
     net.require("classify")
-    results, failed = all_or_each(net.preprocessor.several(files), lambda given: net.classify(given, top=top))
+    results, failed = split(net.classify(files, top=top, on_error="skip"))
     if as_json:
         print_json([result.to_dict() for result in results])
     else:
@@ -259,14 +259,12 @@ def embed(
     }
     require_place(out, *contents)
     from zoo.inference.load import load
-    from zoo.results import Embedding, to_csv
+    from zoo.results import to_csv
 
     net = load(network or EMBEDDERS[_modality_of(files)], trust=trust)
-    parts, failed = each(
-        net.preprocessor.several(files), lambda file: net.embed(file, layer=layer, overlap=overlap)
-    )
-    if parts:
-        result = Embedding.joined(parts)
+    result = net.embed(files, layer=layer, overlap=overlap, on_error="skip")
+    _, failed = split(list(result.problems))
+    if len(result):
         content = contents[out.suffix](result)
         write_file(out, lambda temporary: temporary.write_bytes(content))
         rows, columns = result.values.shape
@@ -295,11 +293,15 @@ def _each_with_bar(
 ) -> tuple[list[Any], int]:
     from zoo.core.inputs import name_of
 
-    def one(path: Any) -> Any:
-        with seconds_bar(name_of(path)) as progress:
-            return work(path, progress)
-
-    return each(paths, one)
+    results, failed = [], 0
+    for path in paths:
+        try:
+            with seconds_bar(name_of(path)) as progress:
+                results.append(work(path, progress))
+        except InputError as error:
+            complain(error)
+            failed += 1
+    return results, failed
 
 
 def _print_json(records: list[dict[str, Any]], paths: list[Any]) -> None:

@@ -21,6 +21,9 @@ MAX_DOWNLOAD_BYTES = 1 << 30  # and of standard input
 _CHUNK = 1 << 20
 T = TypeVar("T")
 
+Failures = dict[int, InputError]
+"""Why inputs of a list were left out, by their positions."""
+
 
 def ahead(items: Generator[T, None, None]) -> Iterator[T]:
     """The same items, each made by another thread while the one before is in use.

@@ -15,6 +15,7 @@ import msgspec
 from zoo.core import components
 from zoo.core.errors import CatalogError, InputError, TrustError, UnknownNameError
 from zoo.core.spec import MODALITIES, TASKS, Parent, Spec, parse, validate
+from zoo.core.validation import choice
 from zoo.hub import saved
 
 # Where names of other people's collections lead: modules with ``describe(name)`` and ``labels(name)``.
@@ -92,7 +93,7 @@ def networks(
 
     Raises
     ------
-    UnknownNameError
+    InputError
         If there is no such modality or task.
 
     Examples
@@ -101,9 +102,9 @@ def networks(
     >>> zoo.networks(task="events")
     ['yamnet.audioset']
     """
-    for value, known in ((modality, MODALITIES), (task, TASKS)):
-        if value is not None and value not in known:
-            raise UnknownNameError(f"There is no {value!r}; choose one of {', '.join(known)}.")
+    for option, value, known in (("modality", modality, MODALITIES), ("task", task, TASKS)):
+        if value is not None:
+            choice(option, value, known)
     return [
         name
         for name, spec in _catalog()[0].items()

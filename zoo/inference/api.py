@@ -11,7 +11,11 @@ from zoo.audio.options import PitchOptions, SoundEventOptions
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.inference.streaming import ProgressCallback
-from zoo.results import Classification, Embedding, Explanation, PitchTrack, SoundEvents
+from zoo.inference.tasks.classification import ClassificationOptions
+from zoo.inference.tasks.explanation import ExplanationOptions
+from zoo.inference.tasks.inputs import OnError
+from zoo.inference.tasks.sound_events import TOP
+from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
 
 _KEPT = 4  # networks that stay loaded for the next call
 
@@ -23,15 +27,16 @@ def classify(
     x: Any,
     *,
     network: NetworkLike = "squeezenet",
-    top: int = 5,
+    top: int = ClassificationOptions.top,
     sample_rate: float | None = None,
     overlap: float | None = None,
+    on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
-) -> Classification | list[Classification]:
+) -> Classification | list[Classification] | list[Classification | Problem]:
     """Name the best classes of each input; see `Network.classify`, and `load` for `device` and `engine`."""
     net = _network(network, device, engine)
-    return net.classify(x, top=top, sample_rate=sample_rate, overlap=overlap)
+    return net.classify(x, top=top, sample_rate=sample_rate, overlap=overlap, on_error=on_error)
 
 
 def explain(
@@ -39,13 +44,16 @@ def explain(
     *,
     network: NetworkLike = "squeezenet",
     target: int | str | None = None,
-    method: str = "gradcam",
+    method: str = ExplanationOptions.method,
     layer: str | None = None,
+    on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
-) -> Explanation | list[Explanation]:
+) -> Explanation | list[Explanation] | list[Explanation | Problem]:
     """Map where on an image the network finds a class; see `Network.explain`, and `load`."""
-    return _network(network, device, engine).explain(x, target=target, method=method, layer=layer)
+    return _network(network, device, engine).explain(
+        x, target=target, method=method, layer=layer, on_error=on_error
+    )
 
 
 def embed(
@@ -56,12 +64,13 @@ def embed(
     pool: bool | None = None,
     sample_rate: float | None = None,
     overlap: float | None = None,
+    on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
 ) -> Embedding:
     """Compute vectors of images or of windows of audio; see `Network.embed`, and `load`."""
     net = _network(network, device, engine)
-    return net.embed(x, layer=layer, pool=pool, sample_rate=sample_rate, overlap=overlap)
+    return net.embed(x, layer=layer, pool=pool, sample_rate=sample_rate, overlap=overlap, on_error=on_error)
 
 
 def sound_events(
@@ -76,11 +85,12 @@ def sound_events(
     specificity: str = SoundEventOptions.specificity,
     include: str | Sequence[str] = SoundEventOptions.include,
     exclude: str | Sequence[str] = SoundEventOptions.exclude,
-    top: int = 5,
+    top: int = TOP,
     progress: ProgressCallback | None = None,
+    on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
-) -> SoundEvents | list[SoundEvents]:
+) -> SoundEvents | list[SoundEvents] | list[SoundEvents | Problem]:
     """Detect which sounds occur when; see `Network.sound_events`, and `load`."""
     return _network(network, device, engine).sound_events(
         x,
@@ -94,6 +104,7 @@ def sound_events(
         exclude=exclude,
         top=top,
         progress=progress,
+        on_error=on_error,
     )
 
 
@@ -112,9 +123,10 @@ def pitch(
     smoother: str = PitchOptions.smoother,
     keep_activations: bool = PitchOptions.keep_activations,
     progress: ProgressCallback | None = None,
+    on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
-) -> PitchTrack | list[PitchTrack]:
+) -> PitchTrack | list[PitchTrack] | list[PitchTrack | Problem]:
     """Track the fundamental frequency over time; see `Network.pitch`, and `load`."""
     return _network(network, device, engine).pitch(
         x,
@@ -129,6 +141,7 @@ def pitch(
         smoother=smoother,
         keep_activations=keep_activations,
         progress=progress,
+        on_error=on_error,
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.core import components
 from zoo.core.spec import Spec
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from zoo.inference.preprocessing import Preprocessor
 
 
 def build(spec: Spec) -> nn.Module:
@@ -21,8 +23,8 @@ def build(spec: Spec) -> nn.Module:
     return module
 
 
-def preprocessor(spec: Spec) -> Any:
-    """Build the preprocessing of a record: an object with ``describe()`` and ``batches(x, ...)``."""
+def preprocessor(spec: Spec) -> Preprocessor:
+    """Build the preprocessing of a record."""
     settings = {
         key: tuple(value) if isinstance(value, list) else value for key, value in spec.preprocess.items()
     }

@@ -59,11 +59,11 @@ def load(
     Raises
     ------
     UnknownNameError
-        If there is no such network, engine or dtype.
+        If there is no such network.
     TrustError
         If it would run a program whose author you did not say you trust.
     InputError
-        If the device is not there, or the engine does not run on it.
+        If there is no such engine or dtype, the device is not there, or the engine does not run on it.
     WeightsError
         If the weights cannot be had or do not fit.
 

@@ -14,6 +14,7 @@ from torch import nn
 from zoo.core import components
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.inputs import Failures
 from zoo.core.labels import Label
 from zoo.core.spec import Spec
 from zoo.inference.build import preprocessor
@@ -21,6 +22,7 @@ from zoo.inference.engines import Engine, choose
 from zoo.inference.engines.fft import FFTEngine
 from zoo.inference.engines.onnx import OnnxRuntime
 from zoo.inference.engines.pytorch import PyTorch
+from zoo.inference.preprocessing import Preprocessor
 from zoo.results import Classification
 
 
@@ -31,8 +33,8 @@ class Model:
     ----------
     spec : Spec
     module : torch.nn.Module
-    preprocessor : object
-        The preprocessing: ``describe()``, ``batches(x, sample_rate=, size=)``.
+    preprocessor : Preprocessor
+        An `AudioFrontend` or `ImagePreprocessor`.
     device : torch.device
     dtype : str
     engine : Engine
@@ -62,9 +64,9 @@ class Model:
         self.spec = spec
         self.device = device_of(device)
         self.dtype = dtype
-        self.preprocessor = preprocessor(spec)
+        self.preprocessor: Preprocessor = preprocessor(spec)
         self.labels = classes
-        self._engine = engine
+        self._engine, self._graph = engine, graph
         chosen = choose(engine, self.device, dtype, spec)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
         self.module = eager.module
@@ -88,6 +90,22 @@ class Model:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} on {self.device}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle or deep-copy all but the engine, whose sessions and locks are made anew."""
+        options = {
+            "device": str(self.device),
+            "engine": self._engine,
+            "dtype": self.dtype,
+            "graph": self._graph,
+        }
+        return _restore, (type(self), self.spec, self.module, self.labels, options, self.preprocessor)
+
+    def __copy__(self) -> Self:
+        """Share the module and the engine."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
     def require(self, task: str) -> None:
         """Raise an `InputError` if the network is not made for a task."""
         if task not in self.spec.tasks:
@@ -100,10 +118,14 @@ class Model:
         sample_rate: float | None = None,
         overlap: float | None = None,
         size: int | None = None,
+        failures: Failures | None = None,
     ) -> Iterator[Batch]:
-        """Decode and preprocess: the batches that the network sees, each row with its input and time."""
-        preset = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
-        return preset.batches(x, sample_rate=sample_rate, size=size)
+        """Decode and preprocess: the batches that the network sees, each row with its input and time.
+
+        `failures` takes the errors of inputs that cannot be used; by default the first is raised.
+        """
+        chosen = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
+        return chosen.batches(x, sample_rate=sample_rate, size=size, failures=failures)
 
     def preprocess(self, x: Any, *, sample_rate: float | None = None) -> torch.Tensor:
         """What the network sees of an input.
@@ -150,12 +172,12 @@ class Model:
             output = output.flatten(2).mean(dim=2)
         return output.flatten(1).cpu().numpy()
 
-    def with_preprocessor(self, preset: Any) -> Self:
+    def with_preprocessor(self, preprocessor: Preprocessor) -> Self:
         """The same network, its module and engine shared, with other preprocessing.
 
         Parameters
         ----------
-        preprocessor : object
+        preprocessor : Preprocessor
             Made of `preprocessor`, for sound as ``net.preprocessor.with_hop(0.48)`` or
             ``net.preprocessor.padded()``.
 
@@ -164,7 +186,7 @@ class Model:
         The same kind of network.
         """
         other = copy.copy(self)
-        other.preprocessor = preset
+        other.preprocessor = preprocessor
         return other
 
     def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -172,6 +194,19 @@ class Model:
         if missing := [layer for layer in layers if layer not in kept]:
             raise UnknownNameError(f"{self.name} has a layer {missing[0]} and gets no tensor out of it.")
         return kept
+
+
+def _restore(
+    kind: type[Model],
+    spec: Spec,
+    module: nn.Module,
+    labels: tuple[Label, ...],
+    options: dict[str, Any],
+    preprocessing: Preprocessor,
+) -> Model:
+    net = kind(spec, module, labels, **options)
+    net.preprocessor = preprocessing
+    return net
 
 
 def device_of(name: str) -> torch.device:

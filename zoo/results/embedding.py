@@ -13,6 +13,7 @@ from zoo.core.errors import InputError
 from zoo.core.validation import count
 from zoo.plotting import notebook
 from zoo.results.display import ShortRepr
+from zoo.results.problem import Problem
 from zoo.results.projection import SEED, Projection, project
 from zoo.results.similarity import Neighbors, Similarity, nearest
 
@@ -35,6 +36,8 @@ class Embedding(ShortRepr):
         Start and end of each window in s; None for pictures.
     inputs : tuple of str, length n
         Which input each row comes from.
+    problems : tuple of Problem
+        Inputs that were left out, each with the reason.
     """
 
     network: str
@@ -42,6 +45,7 @@ class Embedding(ShortRepr):
     values: np.ndarray
     times: np.ndarray | None
     inputs: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
 
     def __len__(self) -> int:
         """Vectors."""
@@ -78,6 +82,7 @@ class Embedding(ShortRepr):
             values=np.concatenate([part.values for part in parts]),
             times=None if first.times is None else np.concatenate([part.times for part in parts]),
             inputs=tuple(name for part in parts for name in part.inputs),
+            problems=tuple(problem for part in parts for problem in part.problems),
         )
 
     def labels(self) -> tuple[str, ...]:

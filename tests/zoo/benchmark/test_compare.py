@@ -48,7 +48,7 @@ def test_it_becomes_a_table_a_chart_and_json(comparison):
     assert chart.layout.xaxis.type == "log"
     assert "onnxruntime" in chart.layout.xaxis.title.text
     assert list(comparison.plot("published").data[0].text) == ["squeezenet.caffe"], "others have no figure"
-    with pytest.raises(UnknownNameError, match="measured or published"):
+    with pytest.raises(InputError, match="measured, published"):
         comparison.plot("guessed")
 
 
@@ -176,7 +176,7 @@ def test_untrained_networks_and_networks_of_sound_are_measured_too():
         ([], {}, InputError),
         (["squeezenett"], {}, UnknownNameError),
         (["squeezenet"], {"batch": 0}, InputError),
-        (["squeezenet"], {"engine": "steam"}, UnknownNameError),
+        (["squeezenet"], {"engine": "steam"}, InputError),
         (["squeezenet"], {"x": "no-such-file.png"}, InputError),
         (["squeezenet"], {"x": "x.png", "pretrained": False}, InputError),
         (["crepe.tiny"], {"x": "x.wav"}, InputError),

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import zoo
-from zoo.core.errors import CatalogError, UnknownNameError
+from zoo.core.errors import CatalogError, InputError, UnknownNameError
 from zoo.hub.registry import is_default, parse_catalog
 
 RECORD = """
@@ -95,7 +95,7 @@ def test_an_unknown_name_gets_the_closest_ones(asked, hint):
 
 
 def test_an_unknown_task_names_the_known_ones():
-    with pytest.raises(UnknownNameError, match="classify"):
+    with pytest.raises(InputError, match="classify"):
         zoo.networks(task="dance")
 
 

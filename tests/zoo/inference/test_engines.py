@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.core.errors import EngineError, InputError, UnknownNameError
+from zoo.core.errors import EngineError, InputError
 from zoo.hub import weights
 from zoo.inference import engines
 from zoo.inference.engines.onnx import OnnxRuntime, graph_path
@@ -51,8 +51,8 @@ def test_sounds_of_other_collections_come_in_any_length_which_no_graph_does(moda
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"engine": "steam"}, UnknownNameError),
-        ({"dtype": "fp8"}, UnknownNameError),
+        ({"engine": "steam"}, InputError),
+        ({"dtype": "fp8"}, InputError),
         ({"engine": "onnxruntime", "dtype": "bf16"}, InputError),
         ({"engine": "fft", "dtype": "bf16"}, InputError),
         ({"engine": "fft", "name": "yamnet"}, InputError),

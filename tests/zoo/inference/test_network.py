@@ -280,7 +280,7 @@ def test_options_that_make_no_sense(options, word):
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(UnknownNameError, match="torch"):
+    with pytest.raises(InputError, match="torch"):
         zoo.load("crepe.tiny", engine="steam")
 
 

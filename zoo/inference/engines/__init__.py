@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import torch
 
-from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.errors import InputError
 from zoo.core.spec import Spec
+from zoo.core.validation import choice
 
 ENGINES = ("auto", "torch", "onnxruntime", "fft")
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -59,15 +60,11 @@ def choose(engine: str, device: torch.device, dtype: str, spec: Spec) -> str:
 
     Raises
     ------
-    UnknownNameError
-        If there is no such engine or dtype.
     InputError
-        If the engine does not do what is asked.
+        If there is no such engine or dtype, or the engine does not do what is asked.
     """
-    if engine not in ENGINES:
-        raise UnknownNameError(f"There is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
-    if dtype not in DTYPES:
-        raise UnknownNameError(f"There is no dtype {dtype!r}; choose one of {', '.join(DTYPES)}.")
+    choice("engine", engine, ENGINES)
+    choice("dtype", dtype, DTYPES)
     suits = device.type == "cpu" and dtype == "fp32"
     if engine in ("onnxruntime", "fft") and not suits:
         raise InputError(f"The engine {engine} runs on the CPU in fp32 here, not on {device} in {dtype}.")

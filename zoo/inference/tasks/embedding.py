@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.core.array_buffer import ArrayBuffer
 from zoo.core.batch import Batch
+from zoo.core.inputs import Failures
+from zoo.inference.streaming import run
+from zoo.inference.tasks.inputs import collects_failures, problems_of
 from zoo.results import Embedding
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
 
 
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingOptions:
+    """Which output of a network describes an input.
+
+    Attributes
+    ----------
+    layer : str or None
+        The layer whose output to take; None: the record's.
+    pool : bool or None
+        Average a map over its positions, or tokens; False flattens it; None: what the record says for its
+        own layer, True for any other.
+    """
+
+    layer: str | None = None
+    pool: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.layer is not None:
+            object.__setattr__(self, "layer", str(self.layer))
+
+
 class EmbeddingExtractor:
-    """Embed images or the windows of recordings, batch by batch; the options are those of `Network.embed`.
+    """Embed images or the windows of recordings, batch by batch.
 
     Parameters
     ----------
     net : Model
+    **options
+        Fields of `EmbeddingOptions`.
     """
 
-    def __init__(self, net: Model, *, layer: str | None = None, pool: bool | None = None):
+    def __init__(self, net: Model, **options: Any):
         net.require("embed")
-        self._net, self._options = net, {"layer": layer, "pool": pool}
-        self._layer = net.spec.embedding_layer if layer is None else str(layer)
+        self._net, self._options = net, EmbeddingOptions(**options)
+        self._layer = self._options.layer or net.spec.embedding_layer
         self._width = 0
 
     def process(self, batch: Batch) -> Embedding:
         """Return the vectors of this batch."""
-        values = self._net.vectors(batch.data, **self._options)
+        values = self._net.vectors(batch.data, layer=self._options.layer, pool=self._options.pool)
         self._width = values.shape[1]
         return Embedding(self._net.name, self._layer, values, batch.times, batch.names)
 
@@ -42,7 +70,7 @@ class EmbeddingExtractor:
     def merge(self, parts: Iterable[Embedding]) -> Embedding:
         """Join pieces of one embedding."""
         values, times, inputs = None, ArrayBuffer(np.float64, (2,)), []
-        for part in parts:
+        for part in filter(len, parts):  # an empty one may not know its width
             values = values or ArrayBuffer(np.float32, part.values.shape[1:])
             values.add(part.values)
             inputs.extend(part.inputs)
@@ -55,3 +83,32 @@ class EmbeddingExtractor:
             times=times.array() if self._net.spec.modality == "audio" else None,
             inputs=tuple(inputs),
         )
+
+
+def embed(
+    net: Model,
+    x: Any,
+    options: EmbeddingOptions,
+    *,
+    sample_rate: float | None = None,
+    overlap: float | None = None,
+    on_error: str = "raise",
+) -> Embedding:
+    """Embed one input, or several; see `zoo.inference.network.Network.embed`."""
+    failures: Failures | None = {} if collects_failures(net, x, on_error) else None
+    extractor = EmbeddingExtractor(net, **asdict(options))
+    inputs = net.preprocessor.several(x)
+    batches = net.batches(inputs, sample_rate=sample_rate, overlap=overlap, failures=failures)
+    positions: list[np.ndarray] = []
+
+    def noted() -> Generator[Batch, None, None]:
+        with closing(batches):
+            for batch in batches:
+                positions.append(batch.inputs)
+                yield batch
+
+    embedding = run(extractor, noted())
+    if not failures:
+        return embedding
+    rows = ~np.isin(np.concatenate([np.zeros(0, int), *positions]), list(failures))  # some had begun
+    return replace(embedding[rows], problems=problems_of(inputs, failures))

@@ -7,15 +7,18 @@ arXiv:1311.2901 (occlusion).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
 from zoo.core.labels import find
-from zoo.results import Explanation
+from zoo.core.validation import choice
+from zoo.inference.tasks.inputs import run_each
+from zoo.results import Explanation, Problem
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
@@ -25,52 +28,67 @@ CELLS = 8  # along each side of a map by occlusion; a square hides two by two of
 _ROWS = 27  # pictures with something hidden that are looked at together
 
 
-def explain(
-    net: Model,
-    x: Any,
-    *,
-    target: int | str | None = None,
-    method: str = "gradcam",
-    layer: str | None = None,
-) -> Explanation | list[Explanation]:
-    """Where on a picture a network finds a class; see `zoo.inference.network.Network.explain`."""
-    from zoo.vision.decoding import decode, several
+@dataclass(frozen=True, kw_only=True)
+class ExplanationOptions:
+    """What to look for on an image, and how.
 
+    Attributes
+    ----------
+    target : int, str or None
+        The class, by its number, label or identifier; None: the best one of each image.
+    method : {"gradcam", "occlusion"}
+    layer : str or None
+        For Grad-CAM; None: the record's, else the last one that gives maps.
+    """
+
+    target: int | str | None = None
+    method: str = "gradcam"
+    layer: str | None = None
+
+    def __post_init__(self) -> None:
+        choice("method", self.method, METHODS)
+        if self.layer is not None and self.method != "gradcam":
+            raise InputError(f"The method {self.method} uses no layer; leave it out.")
+
+
+def explain(
+    net: Model, x: Any, options: ExplanationOptions, *, on_error: str = "raise"
+) -> Explanation | list[Explanation | Problem]:
+    """Map where on an image a network finds a class; see `zoo.inference.network.Network.explain`."""
     if net.spec.modality != "image":
         raise InputError(f"{net.name} takes no pictures, and only those can be explained.")
     net.require("classify")
-    if method not in METHODS:
-        raise UnknownNameError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
-    if layer is not None and method != "gradcam":
-        raise InputError(f"The method {method} uses no layer; leave it out.")
-    wanted = None if target is None else _index(net, target)
-    results = []
-    for position, picture in enumerate(several(x)):
-        image = decode(picture)
-        data = net.preprocessor(image)[None]
-        scores = net.scores(data)[0]
-        index = int(scores.argmax()) if wanted is None else wanted
-        if method == "gradcam":
-            used = layer or net.spec.cam_layer or layer_of_maps(net, data)
-            values = gradcam(net, data, index, used)
-        else:
-            used, values = "", occlusion(net, data, index)
-        results.append(
-            Explanation(
-                network=net.name,
-                input=name_of(picture, position),
-                index=index,
-                id=net.labels[index].id,
-                label=net.labels[index].label,
-                score=float(scores[index]),
-                method=method,
-                layer=used,
-                values=values,
-                seen=net.preprocessor.seen(image.size),
-                size=image.size,
-            )
-        )
-    return results[0] if net.preprocessor.is_one(x) else results
+    target = None if options.target is None else _index(net, options.target)
+    return run_each(net, x, on_error, lambda image, position: _explain(net, image, position, options, target))
+
+
+def _explain(
+    net: Model, x: Any, position: int, options: ExplanationOptions, target: int | None
+) -> Explanation:
+    from zoo.vision.decoding import decode
+
+    image = decode(x)
+    data = net.preprocessor(image)[None]
+    scores = net.scores(data)[0]
+    index = int(scores.argmax()) if target is None else target
+    if options.method == "gradcam":
+        layer = options.layer or net.spec.cam_layer or layer_of_maps(net, data)
+        values = gradcam(net, data, index, layer)
+    else:
+        layer, values = "", occlusion(net, data, index)
+    return Explanation(
+        network=net.name,
+        input=name_of(x, position),
+        index=index,
+        id=net.labels[index].id,
+        label=net.labels[index].label,
+        score=float(scores[index]),
+        method=options.method,
+        layer=layer,
+        values=values,
+        seen=net.preprocessor.seen(image.size),
+        size=image.size,
+    )
 
 
 def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarray:

@@ -67,7 +67,6 @@ def detect(
     options: SoundEventOptions,
     *,
     sample_rate: float | None = None,
-    overlap: float | None = None,
     top: int = TOP,
     progress: ProgressCallback | None = None,
 ) -> SoundEvents:
@@ -75,7 +74,7 @@ def detect(
     grouping = ClassGrouping(net.labels, options)  # refuses unknown classes before the work
     scores, times = ArrayBuffer(np.float32, (len(net.labels),)), ArrayBuffer(np.float64, (2,))
     name, seconds = "", 0.0
-    with closing(net.batches(x, sample_rate=sample_rate, overlap=overlap)) as batches:
+    with closing(net.batches(x, sample_rate=sample_rate)) as batches:
         for batch in batches:
             scores.add(net.scores(batch.data))
             times.add(batch.times)

@@ -156,36 +156,26 @@ def _judge(net: Network, data: Dataset, progress: Progress | None) -> Iterator[_
         if progress:
             progress(start, len(data))
         positions = range(start, min(start + size, len(data)))
-        try:
-            yield from _scored(net, data, positions)
-        except InputError:  # of one of them: each by itself, to name it and do the others
-            for position in positions:
-                yield from _alone(net, data, position)
+        yield from _scored(net, data, positions)
     if progress:
         progress(len(data), len(data))
 
 
-def _alone(net: Network, data: Dataset, position: int) -> Iterator[_Judged | Problem]:
-    try:
-        yield from _scored(net, data, [position])
-    except InputError as error:
-        yield Problem(_name(data, position), str(error))
-
-
-def _name(data: Dataset, position: int) -> str:
-    try:
-        return data.name_of(position)
-    except InputError:  # it is made when it is asked for, and cannot be
-        return f"example {position + 1}"
-
-
-def _scored(net: Network, data: Dataset, positions: Sequence[int]) -> list[_Judged]:
-    inputs = [data.inputs[i] for i in positions]
-    results = net.classify(inputs, top=1, sample_rate=data.sample_rate)
-    return [
-        _Judged(i, name_of(x, i), result.all_scores)
-        for i, x, result in zip(positions, inputs, results, strict=True)
-    ]
+def _scored(net: Network, data: Dataset, positions: Sequence[int]) -> Iterator[_Judged | Problem]:
+    inputs, problems = {}, {}
+    for i in positions:
+        try:
+            inputs[i] = data.inputs[i]
+        except InputError as error:  # it is made when it is asked for, and cannot be
+            problems[i] = Problem(f"example {i + 1}", str(error))
+    results = net.classify(list(inputs.values()), top=1, sample_rate=data.sample_rate, on_error="skip")
+    found = dict(zip(inputs, results, strict=True)) | problems
+    for i in positions:
+        name = name_of(inputs[i], i) if i in inputs else problems[i].input
+        if isinstance(found[i], Problem):
+            yield Problem(name, found[i].reason)
+        else:
+            yield _Judged(i, name, found[i].all_scores)
 
 
 def _conditions(net: Network, data: Dataset) -> dict[str, str]:

@@ -129,10 +129,8 @@ class Judged(ShortRepr):
 
         Raises
         ------
-        UnknownNameError
-            If there is no such measure.
         InputError
-            If an option cannot be used.
+            If there is no such measure, or an option cannot be used.
         """
         return metrics.bootstrap(
             self.answers,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.core.errors import UnknownNameError
+from zoo.core.validation import choice
 
 
 class Answers(NamedTuple):
@@ -108,15 +108,13 @@ def named(measure: str) -> Measure:
 
     Raises
     ------
-    UnknownNameError
-        If there is none.
+    InputError
+        If there is no such measure.
     """
     known = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "f1": f1, "ece": ece()}
     if found := re.fullmatch(r"top_?([1-9][0-9]*)", str(measure)):
         return top(int(found[1]))
-    if measure not in known:
-        raise UnknownNameError(f"There is no measure {measure!r}; choose {', '.join(known)} or top5.")
-    return known[measure]
+    return known[choice("measure", measure, [*known, "top5"])]
 
 
 def bootstrap(

@@ -24,7 +24,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.errors import InputError
+from zoo.core.validation import choice
 from zoo.inference.network import Network
 from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_head
 
@@ -97,14 +98,10 @@ def fit(
 
     Raises
     ------
-    UnknownNameError
-        If there is no such classifier.
     InputError
-        If a class has too few examples to validate with.
+        If there is no such classifier, or a class has too few examples to validate with.
     """
-    if classifier != "auto" and classifier not in CLASSIFIERS:
-        known = ", ".join(["auto", *CLASSIFIERS])
-        raise UnknownNameError(f"There is no classifier {classifier!r}; choose one of {known}.")
+    choice("classifier", classifier, ("auto", *CLASSIFIERS))
     folds = _folds(names, targets, groups, seed)
     tried, searches = {}, {}
     for kind in CLASSIFIERS if classifier == "auto" else [classifier]:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from zoo.core.errors import InputError
+from zoo.core.validation import choice
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
 from zoo.training.fit import augmentation
@@ -157,9 +157,7 @@ def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) 
 
 def level(augment: str, more: tuple[str, ...] = ()) -> str:
     """A level of augmentation, or an `InputError`."""
-    if augment not in (known := (*_LEVELS, *more)):
-        raise InputError(f"There is no augmentation {augment!r}; choose one of {', '.join(known)}.")
-    return augment
+    return choice("augment", augment, (*_LEVELS, *more))
 
 
 def random(seed: int, epoch: int, i: int) -> np.random.Generator:

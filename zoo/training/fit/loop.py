@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from zoo.core.errors import InputError, WeightsError
-from zoo.core.validation import count, number
+from zoo.core.validation import choice, count, number
 from zoo.hub.weights import write
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -94,8 +94,7 @@ class Settings:
             ("label_smoothing", 0, 0.9),
         ):
             number(name, getattr(self, name), low, high)
-        if self.dtype not in PRECISIONS:
-            raise InputError(f"There is no dtype {self.dtype!r}; choose one of {', '.join(PRECISIONS)}.")
+        choice("dtype", self.dtype, PRECISIONS)
 
 
 class Step(NamedTuple):

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.errors import InputError
 from zoo.core.layers import layer_of
 from zoo.core.spec import NOUNS
+from zoo.core.validation import choice
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.training.advice.advice import advise
@@ -95,12 +96,11 @@ def transfer(
     Raises
     ------
     InputError
-        If the data or an option cannot be used.
+        If the data or an option cannot be used, as a method or classifier that does not exist.
     UnknownNameError
-        If there is no such network, method, classifier or layer.
+        If there is no such network or layer.
     """
-    if method not in METHODS:
-        raise UnknownNameError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+    choice("method", method, METHODS)
     data = data if isinstance(data, Dataset) else dataset(data)
     if not isinstance(network, Network):
         torch.manual_seed(seed)

@@ -221,7 +221,7 @@ def test_networks_of_tokens_have_occlusion_only(turnstone, name):
         ({"target": "unicorn"}, UnknownNameError, "no class"),
         ({"target": 1000}, InputError, "none of the 1000 classes"),
         ({"target": 1.5}, InputError, "neither"),
-        ({"method": "magic"}, UnknownNameError, "gradcam, occlusion"),
+        ({"method": "magic"}, InputError, "gradcam, occlusion"),
         ({"method": "occlusion", "layer": "features.12"}, InputError, "uses no layer"),
         ({"layer": "features.99"}, UnknownNameError, "features.9"),
         ({"layer": "classifier.3"}, InputError, "no maps"),

@@ -6,7 +6,7 @@ import torch
 from sklearn.datasets import make_blobs
 
 import zoo
-from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.errors import InputError
 from zoo.training.fit import classical
 
 WIDTH = 512  # of both networks' features
@@ -74,7 +74,7 @@ def test_what_cannot_be_validated_is_said_with_the_class(untrained):
     values, targets = blobs(2)
     with pytest.raises(InputError, match="class b has too few"):
         classical.fit(untrained, ("a", "b"), values, targets, np.where(targets == 1, -1, np.arange(90)))
-    with pytest.raises(UnknownNameError, match="logistic"):
+    with pytest.raises(InputError, match="logistic"):
         classical.fit(untrained, ("a", "b"), values, targets, np.arange(90), classifier="forest")
 
 

@@ -202,12 +202,12 @@ def test_sounds_are_fine_tuned_too(net):
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
-        ({"method": "magic"}, UnknownNameError, "features"),
+        ({"method": "magic"}, InputError, "features"),
         ({"network": "yamnet"}, InputError, "takes recordings"),
         ({"method": "head", "epoch": 3}, InputError, "epochs"),
         ({"method": "features", "epoch": 3}, InputError, "epochs"),
         ({"method": "head", "validation": 1.5}, InputError, "share"),
-        ({"method": "features", "classifier": "forest"}, UnknownNameError, "logistic"),
+        ({"method": "features", "classifier": "forest"}, InputError, "logistic"),
         ({"method": "finetune", "freeze": "features.99"}, UnknownNameError, "features"),
         ({"method": "finetune", "augment": "wild"}, InputError, "strong"),
     ],

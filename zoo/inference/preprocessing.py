@@ -1,0 +1,68 @@
+"""What networks ask of their preprocessing, as types."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+from zoo.core.batch import Batch
+from zoo.core.inputs import Failures
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+
+@runtime_checkable
+class Preprocessor(Protocol):
+    """Turns inputs into batches for a network."""
+
+    def describe(self) -> str:
+        """Describe the preprocessing in one sentence."""
+
+    def is_one(self, x: Any) -> bool:
+        """Tell whether `x` is one input, not several."""
+
+    def several(self, x: Any) -> list[Any]:
+        """List the inputs that `x` stands for."""
+
+    def with_overlap(self, share: float) -> Self:
+        """Return the same preprocessing with another overlap of windows; images refuse it."""
+
+    def batches(
+        self,
+        x: Any,
+        *,
+        sample_rate: float | None = None,
+        size: int | None = None,
+        failures: Failures | None = None,
+    ) -> Generator[Batch, None, None]:
+        """Decode and preprocess inputs, `size` rows at a time; `failures` takes errors of inputs."""
+
+
+@runtime_checkable
+class AudioFrontend(Preprocessor, Protocol):
+    """Cuts recordings into windows."""
+
+    sample_rate: int
+    framing: Any
+
+    def with_hop(self, seconds: float) -> Self:
+        """Return the same front-end with another time between windows."""
+
+    def padded(self) -> Self:
+        """Return the same front-end, which fills up the last window with zeros."""
+
+    def listen(self, name: str, sample_rate: float) -> Any:
+        """Begin a live stream of samples."""
+
+
+@runtime_checkable
+class ImagePreprocessor(Preprocessor, Protocol):
+    """Turns images into tensors of one shape."""
+
+    def __call__(self, image: Image.Image) -> torch.Tensor:
+        """Turn an RGB image into a tensor, shape (channels, height, width)."""
+
+    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Return which part of an image of that size the network sees: left, top, right, bottom."""
