@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as F
 
 from zoo.core.errors import InputError
 from zoo.formats.caffe import messages
@@ -43,6 +44,22 @@ def test_it_is_torchvisions_usual_chain(interpolation, size):
     difference = (preprocessor(photo) - chain(photo)).abs()
     assert difference.max() < 1.01 / 255 / 0.5
     assert (difference > 1e-5).float().mean() < 0.01
+
+
+@pytest.mark.parametrize("size", [(500, 300), (301, 401), (40, 31)])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(("resize", "crop"), [(256, 227), (64, 71), (71, 64)])
+def test_it_is_torchvisions_chain_on_tensors_to_the_bit(interpolation, size, resize, crop):
+    """Also where the crop is larger than the short side, or than both."""
+    photo = PHOTO.resize(size)
+    tensor = F.pil_to_tensor(photo)
+    mode = v2.InterpolationMode(interpolation)
+    tensor = F.center_crop(F.resize(tensor, [resize], interpolation=mode, antialias=True), [crop])
+    tensor = tensor.float() * (1 / 255)
+    zero, one = (0.0,), (1.0,)
+    for channels, expected in (("RGB", tensor), ("gray", F.rgb_to_grayscale(tensor))):
+        preprocessor = ImageTransform(resize, crop, zero, one, interpolation=interpolation, channels=channels)
+        torch.testing.assert_close(preprocessor(photo), expected, rtol=0, atol=0)
 
 
 def test_channels_scale_and_mean():
