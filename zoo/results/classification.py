@@ -63,9 +63,7 @@ class Classification:
         """One row a class: index, id, label, score, name and, where classes have groups, group."""
         import pandas as pd
 
-        columns = {"index": self.indices, "id": self.ids, "label": self.labels, "score": self.scores}
-        groups = {"group": self.groups} if any(self.groups) else {}
-        return pd.DataFrame({**columns, "name": self.names, **groups})
+        return pd.DataFrame(self._columns())
 
     def plot(self) -> go.Figure:
         """The classes as bars, best on top, each below its label: it fits a column of 250 pixels."""
@@ -108,5 +106,12 @@ class Classification:
         return figure.update_layout(height=height, margin={"l": 16, "r": 8, "t": 8, "b": 8})
 
     def to_dict(self) -> dict[str, Any]:
-        predictions = self.table().to_dict("records")
+        columns = self._columns()
+        values = [v.tolist() if isinstance(v, np.ndarray) else v for v in columns.values()]
+        predictions = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
         return {"input": self.input, "network": self.network, "predictions": predictions}
+
+    def _columns(self) -> dict[str, Any]:
+        columns = {"index": self.indices, "id": self.ids, "label": self.labels, "score": self.scores}
+        groups = {"group": self.groups} if any(self.groups) else {}
+        return {**columns, "name": self.names, **groups}
