@@ -1,6 +1,5 @@
 """Preprocessing of pictures, as data that travels with the checkpoint."""
 
-import os
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from torch.nn.functional import interpolate, pad
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
+from zoo.core.machine import available_processors
 from zoo.vision.decoding import decode, is_one, max_pixels, several
 
 
@@ -89,7 +89,7 @@ class PicturePreset(ABC):
         if len(pictures) == 1:
             yield self(decode(pictures[0]))
             return
-        pool, waiting = ThreadPoolExecutor(os.cpu_count()), deque()
+        pool, waiting = ThreadPoolExecutor(available_processors()), deque()
         try:
             for picture in pictures:
                 waiting.append(pool.submit(lambda picture: self(decode(picture)), picture))

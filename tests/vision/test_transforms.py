@@ -1,5 +1,6 @@
 """Preprocessing does what its sentence says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torchvision.transforms.v2 import functional as F
 
 from zoo.core.errors import InputError
 from zoo.formats.caffe import messages
+from zoo.vision import transforms
 from zoo.vision.transforms import ImageTransform, PicturePreset
 
 
@@ -112,3 +114,17 @@ def test_what_is_seen_is_what_a_picture_of_places_shows(size, resize, crop):
     levels = max(size) / 255 / 5  # of 8 bits, through which the measurement goes
     np.testing.assert_allclose(measured, exact, atol=0.5 * pixel + levels)
     assert exact[2] - exact[0] == pytest.approx(crop * pixel, rel=0.02)
+
+
+def test_pictures_are_prepared_by_as_many_threads_as_the_process_has_processors(monkeypatch):
+    monkeypatch.setattr(transforms, "available_processors", lambda: 3)
+    sizes = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, threads: int):
+            sizes.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr(transforms, "ThreadPoolExecutor", Pool)
+    assert [len(batch.data) for batch in PLAIN.batches([PHOTO, PHOTO])] == [2]
+    assert sizes == [3]
