@@ -6,7 +6,6 @@ A recording keeps its helper until its last block, or until its blocks are close
 from __future__ import annotations
 
 import io
-import os
 import queue
 import sys
 from collections import deque
@@ -21,9 +20,10 @@ from zoo.audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, MOST_SAMPLES, Deco
 from zoo.core import sandbox
 from zoo.core.errors import InputError, WorkerError, WorkerMemoryError, WorkerTimeoutError, ZooError
 from zoo.core.isolated import Worker
+from zoo.core.machine import available_processors
 
 MAX_FILE_BYTES = 1 << 30
-OPEN_AT_ONCE = max(8, 2 * (os.cpu_count() or 1))
+OPEN_AT_ONCE = max(8, 2 * available_processors())
 KEPT = 2  # helpers that stay when their recordings are over
 WAIT_SECONDS = 60  # for another recording to end
 _CLOSE_SECONDS = 5

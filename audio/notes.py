@@ -13,6 +13,13 @@ _TICKS = 480  # a beat of half a second, which is what a MIDI file means that st
 _VELOCITY = 80
 _LOUDNESS = 0.8  # of the synthesized sound at its peak, full scale being 1
 _BLOCK = 1 << 16  # samples that are synthesized at a time
+_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+
+
+def note_name(midi: int) -> str:
+    """Name a note by its MIDI number: 69 is ``"A4"``."""
+    octave, place = divmod(int(midi), 12)
+    return f"{_NAMES[place]}{octave - 1}"
 
 
 def segment(

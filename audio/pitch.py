@@ -213,10 +213,16 @@ class Decoder:
 
 @cache
 def _a_weights() -> torch.Tensor:
-    import librosa
+    """Compute the power weights of the A curve (IEC 61672-1, annex E) for a 1024-point FFT at 16 kHz.
 
-    frequencies = librosa.fft_frequencies(sr=16000, n_fft=1024).clip(min=1)  # the curve has no value at 0 Hz
-    decibels = librosa.A_weighting(frequencies)
+    As `librosa.A_weighting`, which takes half a second to import.
+    """
+    frequencies = np.fft.rfftfreq(1024, 1 / 16000).clip(min=1)  # the curve has no value at 0 Hz
+    squares = frequencies**2
+    first, second, third, fourth = (pole**2 for pole in (20.598997, 107.65265, 737.86223, 12194.217))
+    gain = fourth * squares**2 / ((squares + first) * (squares + fourth))
+    gain /= np.sqrt((squares + second) * (squares + third))
+    decibels = np.maximum(20 * np.log10(gain) + 2, -80)  # 0 at 1 kHz
     return torch.from_numpy(10.0 ** (decibels / 10)).float()
 
 

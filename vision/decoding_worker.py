@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from contextlib import nullcontext
@@ -16,9 +15,10 @@ from zoo.core import sandbox
 from zoo.core.environment import setting
 from zoo.core.errors import InputError, WorkerError, WorkerMemoryError, WorkerTimeoutError
 from zoo.core.isolated import Worker
+from zoo.core.machine import available_processors
 from zoo.vision.decoding_limits import PILLOW_LIMIT, max_pixels
 
-WORKERS = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+WORKERS = min(2, available_processors())
 LARGE = 25_000_000  # pixels; larger pictures are decoded one at a time
 _BASE_BYTES = 250_000_000
 _FILE_COPIES = 3

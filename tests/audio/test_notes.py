@@ -2,11 +2,13 @@
 
 import io
 
+import librosa
 import mido
 import numpy as np
 import pytest
 
 import zoo
+from zoo.audio.notes import note_name
 from zoo.core.errors import InputError
 from zoo.results import PitchTrack
 
@@ -162,3 +164,8 @@ def test_smoothing_is_over_voiced_frames_only():
     np.testing.assert_allclose(mean, [60, 64, 64, 64, 60, np.nan, 65.5, 65.5])
     assert rough.smoothed(1) is rough
     np.testing.assert_allclose(rough.cents(220.0)[:2], 300)
+
+
+def test_names_of_notes_are_librosas():
+    numbers = range(128)
+    assert [note_name(midi) for midi in numbers] == [*librosa.midi_to_note(numbers, unicode=False)]

@@ -1,5 +1,6 @@
 """Decoding of pitch activations: definitions, and the streamed path against a plain one."""
 
+import librosa
 import numpy as np
 import pytest
 import torch
@@ -165,3 +166,9 @@ def test_the_level_of_a_sine_is_a_weighted(hertz, weight):
 
 def test_silence_has_a_finite_level():
     assert pitch.level(torch.zeros(1, 1024))[0] == pytest.approx(-200)
+
+
+def test_the_a_curve_is_librosas():
+    frequencies = librosa.fft_frequencies(sr=16000, n_fft=1024).clip(min=1)
+    expected = 10 ** (librosa.A_weighting(frequencies) / 10)
+    np.testing.assert_allclose(pitch._a_weights(), expected, rtol=1e-5)

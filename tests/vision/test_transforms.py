@@ -1,5 +1,6 @@
 """Preprocessing does what its sentence says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 import torch
 from PIL import Image
 from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as F
 
 from zoo.core.errors import InputError
 from zoo.formats.caffe import messages
+from zoo.vision import transforms
 from zoo.vision.transforms import ImageTransform, PicturePreset
 
 
@@ -43,6 +46,22 @@ def test_it_is_torchvisions_usual_chain(interpolation, size):
     difference = (preprocessor(photo) - chain(photo)).abs()
     assert difference.max() < 1.01 / 255 / 0.5
     assert (difference > 1e-5).float().mean() < 0.01
+
+
+@pytest.mark.parametrize("size", [(500, 300), (301, 401), (40, 31)])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(("resize", "crop"), [(256, 227), (64, 71), (71, 64)])
+def test_it_is_torchvisions_chain_on_tensors_to_the_bit(interpolation, size, resize, crop):
+    """Also where the crop is larger than the short side, or than both."""
+    photo = PHOTO.resize(size)
+    tensor = F.pil_to_tensor(photo)
+    mode = v2.InterpolationMode(interpolation)
+    tensor = F.center_crop(F.resize(tensor, [resize], interpolation=mode, antialias=True), [crop])
+    tensor = tensor.float() * (1 / 255)
+    zero, one = (0.0,), (1.0,)
+    for channels, expected in (("RGB", tensor), ("gray", F.rgb_to_grayscale(tensor))):
+        preprocessor = ImageTransform(resize, crop, zero, one, interpolation=interpolation, channels=channels)
+        torch.testing.assert_close(preprocessor(photo), expected, rtol=0, atol=0)
 
 
 def test_channels_scale_and_mean():
@@ -106,3 +125,17 @@ def test_what_is_seen_is_what_a_picture_of_places_shows(size, resize, crop):
     levels = max(size) / 255 / 5  # of 8 bits, through which the measurement goes
     np.testing.assert_allclose(measured, exact, atol=0.5 * pixel + levels)
     assert exact[2] - exact[0] == pytest.approx(crop * pixel, rel=0.02)
+
+
+def test_pictures_are_prepared_by_as_many_threads_as_the_process_has_processors(monkeypatch):
+    monkeypatch.setattr(transforms, "available_processors", lambda: 3)
+    sizes = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, threads: int):
+            sizes.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr(transforms, "ThreadPoolExecutor", Pool)
+    assert [len(batch.data) for batch in PLAIN.batches([PHOTO, PHOTO])] == [2]
+    assert sizes == [3]

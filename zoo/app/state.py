@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import threading
@@ -31,6 +30,7 @@ from zoo.app.services.training_job import TrainedModel
 from zoo.app.services.workspaces import Workspace, WorkspaceRoot
 from zoo.app.settings import network_bytes
 from zoo.core.errors import ZooError
+from zoo.core.machine import available_processors
 from zoo.core.spec import Spec
 from zoo.hub import weights
 from zoo.results import to_csv
@@ -75,7 +75,7 @@ def network(name: str) -> zoo.Network:
         return _load(name)
 
 
-_turns = FairSemaphore(max(2, os.cpu_count() or 1))
+_turns = FairSemaphore(max(2, available_processors()))
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from zoo.core.errors import UnknownNameError
 
@@ -106,6 +105,8 @@ def measure(module: nn.Module, data: torch.Tensor) -> tuple[list[dict[str, Any]]
     A layer that holds others counts them in. Multiply-adds are those of convolutions and matrix products,
     half of what `torch.utils.flop_counter` counts.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # imports Triton
+
     shapes: dict[str, tuple[int, ...]] = {}
 
     def note(name: str, value: Any) -> None:

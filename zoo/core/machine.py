@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Machine:
 
 def machine() -> Machine:
     """Look at this machine."""
+    import psutil
     import torch
 
     gpu = torch.cuda.is_available()
@@ -44,6 +44,13 @@ def machine() -> Machine:
         memory.total / 1e9,
         memory.available / 1e9,
     )
+
+
+def available_processors() -> int:
+    """Count the logical processors that this process may use, as ``taskset`` and containers limit them."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def processor() -> str:

@@ -65,9 +65,7 @@ class Classification(ShortRepr):
         """One row a class: index, id, label, score, name and, where classes have groups, group."""
         import pandas as pd
 
-        columns = {"index": self.indices, "id": self.ids, "label": self.labels, "score": self.scores}
-        groups = {"group": self.groups} if any(self.groups) else {}
-        return pd.DataFrame({**columns, "name": self.names, **groups})
+        return pd.DataFrame(self._columns())
 
     def plot(self) -> go.Figure:
         """The classes as bars, best on top, each below its label: it fits a column of 250 pixels."""
@@ -118,8 +116,15 @@ class Classification(ShortRepr):
         return notebook.card(self.input, f"by {self.network}", bars, notebook.more_rows(len(rows)))
 
     def to_dict(self) -> dict[str, Any]:
-        predictions = self.table().to_dict("records")
+        columns = self._columns()
+        values = [v.tolist() if isinstance(v, np.ndarray) else v for v in columns.values()]
+        predictions = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
         return {"input": self.input, "network": self.network, "predictions": predictions}
+
+    def _columns(self) -> dict[str, Any]:
+        columns = {"index": self.indices, "id": self.ids, "label": self.labels, "score": self.scores}
+        groups = {"group": self.groups} if any(self.groups) else {}
+        return {**columns, "name": self.names, **groups}
 
 
 def _percent(score: float) -> str:

@@ -134,10 +134,9 @@ class PitchTrack(ShortRepr):
         InputError
             If an option cannot be used.
         """
-        import librosa
         import pandas as pd
 
-        from zoo.audio.notes import segment
+        from zoo.audio.notes import note_name, segment
 
         number("tolerance", tolerance, 1, 1200)
         number("min_duration", min_duration, 0)
@@ -146,7 +145,7 @@ class PitchTrack(ShortRepr):
         )
         table = pd.DataFrame(found, columns=["start", "end", "pitch"])
         table["midi"] = table.pitch.round().astype(int)
-        table["name"] = [librosa.midi_to_note(midi, unicode=False) for midi in table.midi]
+        table["name"] = [note_name(midi) for midi in table.midi]
         table["cents"] = 100 * (table.pitch - table.midi)
         return table.drop(columns="pitch")
 
@@ -196,12 +195,12 @@ class PitchTrack(ShortRepr):
 
     def note_names(self) -> list[str]:
         """The nearest note of each frame (``"A4"``), empty where unvoiced; A4 is 440 Hz."""
-        import librosa
+        from zoo.audio.notes import note_name
 
-        names = np.full(len(self.frequency), "", dtype=object)
-        if self.voiced.any():
-            names[self.voiced] = librosa.hz_to_note(self.frequency[self.voiced], unicode=False)
-        return names.tolist()
+        return [
+            note_name(midi) if voiced else ""
+            for midi, voiced in zip(self.midi.round().tolist(), self.voiced, strict=True)
+        ]
 
     def plot(self) -> go.Figure:
         """Frequency over time on a logarithmic axis, with gaps where unvoiced."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
+from zoo.core.machine import available_processors
 from zoo.hub.sources import Progress
 from zoo.results.problem import Problem
 from zoo.training.data.dataset import Dataset, content_hash
@@ -158,7 +158,7 @@ def _looked(
         return _Look(content, None)
 
     report = progress or _on_terminal()
-    pool = ThreadPoolExecutor(os.cpu_count())
+    pool = ThreadPoolExecutor(available_processors())
     try:
         for done, one in enumerate(pool.map(look, files), 1):
             report(done, len(files))

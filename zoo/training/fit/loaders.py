@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
+from zoo.core.machine import available_processors
 from zoo.core.validation import choice
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
@@ -61,7 +61,7 @@ class LazyExamples(ABC):
 
     def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
         """Batches of examples, which all weigh the same."""
-        pool, waiting = ThreadPoolExecutor(os.cpu_count()), deque()
+        pool, waiting = ThreadPoolExecutor(available_processors()), deque()
         starts = iter(range(0, len(order), size))
         try:
             while True:

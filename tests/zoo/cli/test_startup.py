@@ -1,0 +1,64 @@
+"""A command loads the libraries that its answer needs, and no others: importing them takes seconds."""
+
+import subprocess
+import sys
+
+import pytest
+
+import zoo
+
+HEAVY = {
+    "librosa",
+    "matplotlib",
+    "networkx",
+    "numba",
+    "onnx",
+    "pandas",
+    "plotly",
+    "scipy",
+    "sklearn",
+    "streamlit",
+    "sympy",
+    "tensorflow",
+    "timm",
+    "torch._dynamo",
+    "torch.onnx",
+    "torchaudio",
+    "torchvision",
+    "transformers",
+    "triton",
+}
+REPORT = """
+import sys
+sys.argv = ["zoo", *sys.argv[1:]]
+from zoo import cli
+try:
+    cli.main()
+except SystemExit as stop:
+    assert not stop.code
+print(*sys.modules, sep="\\n", file=sys.stderr)
+"""
+COMMANDS = {
+    "classify": (["cat.png", "--network", "squeezenet"], {"onnxruntime", "PIL"}),
+    "events": (["bicycle-bell.wav"], {"onnxruntime"}),
+    "pitch": (["melody.wav", "--network", "crepe.tiny"], {"torch"}),
+}
+
+
+def modules_of(command: str, sample: str, *options: str) -> set[str]:
+    """Run a command in a process of its own and list what it has imported."""
+    arguments = [command, str(zoo.sample(sample)), *options, "--json"]
+    process = subprocess.run(
+        [sys.executable, "-c", REPORT, *arguments], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.startswith(("[", "{"))
+    return set(process.stderr.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_loads_no_library_that_its_answer_does_not_need(command):
+    arguments, needed = COMMANDS[command]
+    modules_of(command, *arguments)  # exports the graph where the cache does not have it
+    loaded = modules_of(command, *arguments)
+    assert needed <= loaded
+    assert HEAVY & loaded == set()
