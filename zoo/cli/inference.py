@@ -217,15 +217,10 @@ def pitch(
             write_file(midi, lambda temporary, track=track: temporary.write_bytes(track.to_midi()))
         if synth:
             write_file(synth, lambda temporary, track=track: _write_wav(track, temporary))
-    tables = [track.notes() for track in tracks] if notes else None
     if as_csv and tracks:
-        _print_csv(tracks, tables or [track.table() for track in tracks], paths)
-    elif as_json and tables:
-        records = [table.to_dict("records") for table in tables]
-        several = [{"input": track.input, "notes": own} for track, own in zip(tracks, records, strict=True)]
-        print_json(several if len(paths) > 1 else records[0])
+        _print_csv(tracks, [track.notes() if notes else track.table() for track in tracks], paths)
     elif as_json and tracks:
-        _print_json([track.to_dict() for track in tracks], paths)
+        _print_json([_notes_of(track) if notes else track.to_dict() for track in tracks], paths, notes)
     else:
         for track in tracks:
             _print_pitch(track, notes, len(paths) > 1)
@@ -304,9 +299,14 @@ def _each_with_bar(
     return results, failed
 
 
-def _print_json(records: list[dict[str, Any]], paths: list[Any]) -> None:
-    """Print one object for one input, and a list for several."""
-    print_json(records if len(paths) > 1 else records[0])
+def _notes_of(track: Any) -> dict[str, Any]:
+    return {"input": track.input, "network": track.network, "notes": track.notes().to_dict("records")}
+
+
+def _print_json(records: list[dict[str, Any]], paths: list[Any], notes: bool = False) -> None:
+    """Print one object for one input, of notes their list alone, and a list for several."""
+    one = records[0]["notes"] if notes else records[0]
+    print_json(records if len(paths) > 1 else one)
 
 
 def _print_csv(results: list[Any], tables: list[Any], paths: list[Any]) -> None:
