@@ -27,7 +27,7 @@ def load(name: str, engine: str) -> zoo.Network:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("audio", SOUNDS)
+@pytest.mark.parametrize("sound", SOUNDS)
 def test_yamnet_from_the_waveform(golden, sound, engine):
     """Tones are looser: far from a strong tone only rounding is left, and the logarithm shows it."""
     file = np.load(golden / "yamnet" / f"{sound}.npz")
@@ -42,7 +42,7 @@ def test_yamnet_from_the_waveform(golden, sound, engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("audio", SOUNDS)
+@pytest.mark.parametrize("sound", SOUNDS)
 def test_yamnet_from_the_original_log_mel(golden, sound, engine):
     file = np.load(golden / "yamnet" / f"{sound}.npz")
     patches = torch.from_numpy(file["log_mel"]).unfold(0, 96, 48).transpose(1, 2).unsqueeze(1)

@@ -26,7 +26,7 @@ def test_the_formula_is_the_one_of_the_golden_files():
     assert first.sum(dtype=np.float64) == pytest.approx(-2.5424020, abs=1e-6)
 
 
-@pytest.mark.parametrize("audio", SOUNDS)
+@pytest.mark.parametrize("sound", SOUNDS)
 def test_vggish_sees_the_examples_of_the_original(golden, sound):
     file = np.load(golden / "vggish" / f"{sound}.npz")
     batches = preprocessor(zoo.describe("vggish")).batches(file["waveform16k"], sample_rate=RATE)

@@ -236,7 +236,7 @@ def test_the_limit_on_pixels_can_be_moved(monkeypatch):
         np.array([["a"]]),
         42,
     ],
-    ids=lambda x: str(getattr(x, "shape", x)),
+    ids=lambda x: str(getattr(x, "shape", type(x).__name__)),
 )
 def test_arrays_that_are_no_picture(x):
     with pytest.raises(InputError):

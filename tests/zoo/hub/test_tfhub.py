@@ -40,7 +40,7 @@ def noise(samples):
     return (np.random.default_rng(samples).standard_normal(samples) * 0.1).astype(np.float32)
 
 
-@pytest.mark.parametrize("audio", SOUNDS)
+@pytest.mark.parametrize("sound", SOUNDS)
 def test_it_is_the_graph_of_the_golden_numbers(original, golden, sound):
     """What the original itself shows on another processor: 2e-5 and 1e-4, see the golden files' README."""
     file = np.load(golden / "yamnet" / f"{sound}.npz")

@@ -38,7 +38,7 @@ def test_the_bicycle_bell_is_heard_where_it_rings(net):
 
 
 @pytest.mark.parametrize(
-    ("audio", "label", "top"),
+    ("sound", "label", "top"),
     [
         (np.zeros(3 * RATE, np.float32), "Silence", 1),
         (np.random.default_rng(51773).uniform(-1, 1, 3 * RATE).astype(np.float32), "White noise", 1),
