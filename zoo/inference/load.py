@@ -45,7 +45,7 @@ def load(
         Give the network a fresh, untrained head of that many classes.
     device : str
         ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
-    engine : {"auto", "torch", "onnxruntime", "spectral"}
+    engine : {"auto", "torch", "onnxruntime", "fft"}
         What runs the network; ``"auto"`` takes the faster one, see `zoo.inference.engines.choose`.
     dtype : {"fp32", "bf16", "fp16"}
         Precision of the products. Reduced precision changes scores by about 0.01, see ``benchmarks``.
