@@ -57,7 +57,7 @@ def torchcrepe(net: Network) -> Peer:
             return peer.infer(frames, "full")
 
     def run(sound: np.ndarray) -> np.ndarray:
-        batches = peer.preprocess(torch.from_numpy(sound)[None], net.preset.sample_rate, 160, 512)
+        batches = peer.preprocess(torch.from_numpy(sound)[None], net.preprocessor.sample_rate, 160, 512)
         return np.concatenate([forward(frames).numpy() for frames in batches])
 
     return Peer("torchcrepe", run, forward)
@@ -95,7 +95,7 @@ def torchvggish(net: Network) -> Peer:
             return module(examples)
 
     def run(sound: np.ndarray) -> np.ndarray:
-        return forward(waveform_to_examples(sound, net.preset.sample_rate)).numpy()
+        return forward(waveform_to_examples(sound, net.preprocessor.sample_rate)).numpy()
 
     # a ReLU where the original has none
     return Peer("torchvggish", run, forward, lambda ours: ours.clip(min=0))
@@ -120,10 +120,12 @@ def torchopenl3(net: Network) -> Peer:
         block, _, variable = name.rpartition(".")
         state[f"{_openl3_layer(block)}.{variable}"] = tensor
     module.load_state_dict(state)
-    hop = net.preset.framing.hop / net.preset.sample_rate
+    hop = net.preprocessor.framing.hop / net.preprocessor.sample_rate
 
     def run(sound: np.ndarray) -> np.ndarray:
-        return get_audio_embedding(sound, net.preset.sample_rate, model=module, hop_size=hop)[0][0].numpy()
+        return get_audio_embedding(sound, net.preprocessor.sample_rate, model=module, hop_size=hop)[0][
+            0
+        ].numpy()
 
     return Peer("torchopenl3", run, _without_spectrogram(module))
 
