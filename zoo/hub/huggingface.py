@@ -5,9 +5,7 @@ Wolf et al.: Transformers: State-of-the-Art Natural Language Processing, EMNLP 2
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,8 +27,7 @@ from transformers import (
 from zoo.core.environment import offline
 from zoo.core.errors import UnknownNameError, WeightsError, ZooError
 from zoo.core.hashing import digest
-from zoo.core.labels import Label
-from zoo.core.spec import Parent, Source, Spec, validate
+from zoo.core.spec import Parent, Source, Spec
 from zoo.hub.huggingface_limits import require_sane_files, require_sane_values, require_sane_weights
 
 # For everything that transformers loads. Without it, a checkpoint with code of its own asks on the terminal.
@@ -144,29 +141,6 @@ def _require_bytes(folder: Path, config: Any) -> None:
         )
 
 
-def describe(checkpoint: str) -> Spec:
-    """The record of a checkpoint.
-
-    Parameters
-    ----------
-    checkpoint : str
-        ``owner/repository`` or a folder.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such checkpoint, or it is of no kind that the zoo knows.
-    """
-    with refusing(f"hf:{checkpoint} is damaged: transformers cannot build what its files describe."):
-        return validate(_package(checkpoint).describe(checkpoint))
-
-
-def labels(checkpoint: str) -> tuple[Label, ...]:
-    """The labels that the checkpoint's configuration names."""
-    with refusing(f"hf:{checkpoint} is damaged: its labels are not names."):
-        return _package(checkpoint).labels(checkpoint)
-
-
 def names_of(checkpoint: str) -> list[str]:
     """What the configuration calls the classes, in the order of the outputs."""
     return [name for _, name in sorted(config_of(checkpoint).id2label.items())]
@@ -237,16 +211,6 @@ def classifier_fields(checkpoint: str, module: nn.Module) -> dict[str, Any]:
         "head_layer": heads[-1],
         "embedding_layer": f"input of {heads[-1]}",
     }
-
-
-def _package(checkpoint: str) -> ModuleType:
-    """The module that knows the kind of a checkpoint, as transformers' tables tell kinds apart."""
-    config = config_of(checkpoint)
-    if type(config) in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
-        return import_module("zoo.hub.huggingface_image")
-    if type(config) in MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING or isinstance(config, ClapConfig):
-        return import_module("zoo.hub.huggingface_audio")
-    raise UnknownNameError(f"hf:{checkpoint} is no image classifier and no network of sound that is known.")
 
 
 def _loader(config: Any) -> type:

@@ -12,10 +12,10 @@ from zoo.core.labels import Label
 from zoo.core.spec import Spec
 from zoo.hub import huggingface
 from zoo.hub.huggingface_limits import require_sane_values
-from zoo.vision.transforms import PicturePreset
+from zoo.vision.transforms import BaseTransform
 
 
-class Processor(PicturePreset):
+class Processor(BaseTransform):
     """The image processor that a checkpoint brings.
 
     Parameters

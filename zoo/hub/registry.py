@@ -20,7 +20,7 @@ from zoo.hub import saved
 
 # Where names of other people's collections lead: modules with ``describe(name)`` and ``labels(name)``.
 HUBS = {
-    "hf": "zoo.hub.huggingface",
+    "hf": "zoo.hub.huggingface_records",
     "tfhub": "zoo.hub.tfhub",
     "timm": "zoo.hub.timm_hub",
 }

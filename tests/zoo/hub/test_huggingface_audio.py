@@ -252,7 +252,7 @@ def test_overlap_and_short_recordings(folder):
 
 def test_what_cannot_be_used_is_refused_in_one_sentence(folder, tmp_path):
     BertConfig().save_pretrained(tmp_path / "bert")
-    with pytest.raises(UnknownNameError, match="no network of sound"):
+    with pytest.raises(UnknownNameError, match="nor an audio network"):
         zoo.describe(f"hf:{tmp_path / 'bert'}")
     ast(folder, problem_type="regression", labels=("a",))
     with pytest.raises(UnknownNameError, match="tells classes apart"):

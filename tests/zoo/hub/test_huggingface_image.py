@@ -110,7 +110,7 @@ def test_weights_that_are_missing_or_cut_short_are_refused(tmp_path, empty_cache
 
 def test_what_is_no_image_classifier_is_refused(tmp_path, monkeypatch):
     BertConfig().save_pretrained(tmp_path / "bert")
-    with pytest.raises(UnknownNameError, match="no image classifier"):
+    with pytest.raises(UnknownNameError, match="neither an image classifier"):
         zoo.describe(f"hf:{tmp_path / 'bert'}")
     monkeypatch.setenv("ZOO_OFFLINE", "1")
     with pytest.raises(UnknownNameError, match="no checkpoint hf:someone/something"):
