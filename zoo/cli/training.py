@@ -1,6 +1,6 @@
 """Commands about labeled examples: advise, train and evaluate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,25 @@ from zoo.core.validation import number, parsed
 from zoo.hub.registry import as_path
 
 Data = Annotated[str, typer.Argument(help="Labeled examples, as `zoo.dataset` reads them.")]
+Recipe = Annotated[
+    str | None, typer.Option(help="Well-known data and a network that fits them; DATA is left out then.")
+]
+Start = Annotated[
+    str | None, typer.Option("--network", "-n", help="Name or path of a network to start from.")
+]
+Method = Annotated[str, typer.Option(help="auto, features, head, finetune or scratch; see `zoo advise`.")]
+Validation = Annotated[
+    str, typer.Option("--val", help="Examples that are held out, or which share of the data.")
+]
+Classifier = Annotated[str, typer.Option(help="Of features: auto, logistic, linear-svm, rbf-svm or knn.")]
+Augment = Annotated[
+    str | None,
+    typer.Option(
+        help="none, light or strong; of small pictures shift or mirror.",
+        show_default="none for head, else light",
+    ),
+]
+LearningRate = Annotated[float | None, typer.Option(help="Learning rate of the head.", show_default="0.001")]
 
 
 @app.command()
@@ -51,37 +70,19 @@ def advise(
 def train(
     data: Annotated[str | None, typer.Argument(help="Labeled examples, as `zoo.dataset` reads them.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the trained network.")] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="Well-known data and a network that fits them; DATA is left out then.")
-    ] = None,
+    recipe: Recipe = None,
     list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Name the recipes.")] = False,
-    network: Annotated[
-        str | None, typer.Option("--network", "-n", help="Name or path of a network to start from.")
-    ] = None,
-    method: Annotated[
-        str, typer.Option(help="auto, features, head, finetune or scratch; see `zoo advise`.")
-    ] = "auto",
-    validation: Annotated[
-        str, typer.Option("--val", help="Examples that are held out, or which share of the data.")
-    ] = "0.2",
-    classifier: Annotated[
-        str, typer.Option(help="Of features: auto, logistic, linear-svm, rbf-svm or knn.")
-    ] = "auto",
-    augment: Annotated[
-        str | None,
-        typer.Option(
-            help="none, light or strong; of small pictures shift or mirror.",
-            show_default="none for head, else light",
-        ),
-    ] = None,
+    network: Start = None,
+    method: Method = "auto",
+    validation: Validation = "0.2",
+    classifier: Classifier = "auto",
+    augment: Augment = None,
     freeze: Annotated[str | None, typer.Option(help="Last layer that fine-tuning leaves alone.")] = None,
     label: Annotated[str | None, typer.Option(help="Pattern of file names whose group is the class.")] = None,
     group: Annotated[str | None, typer.Option(help="Pattern of file names: what belongs together.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most.", show_default="by method")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples in a batch.", show_default="32")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Learning rate of the head.", show_default="0.001")
-    ] = None,
+    learning_rate: LearningRate = None,
     dtype: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16.", show_default="fp32")] = None,
     seed: int = 0,
     trust: Trust = False,
@@ -132,22 +133,8 @@ def train(
             watch=watch,
             **given,
         )
-    if not is_first():
-        return
-    record = dict(trained.spec.training)
-    if as_json:
-        return print_json({"folder": str(out), **record})
-    counts = ", ".join(f"{name} {count}" for name, count in record["counts"].items())
-    typer.echo(
-        f"{record['parent']} learned by the method {record['method']} in {record['seconds']} s: {counts}"
-    )
-    if record["method"] == "features":
-        best = record["accuracy in folds"][record["classifier"]]
-        typer.echo(f"{record['classifier']}: {best:.1%} balanced accuracy in {record['folds']} folds")
-    else:
-        best = min(record["history"], key=lambda row: row["validation_loss"])
-        typer.echo(f"{best['validation_accuracy']:.1%} of {record['held out']} held-out examples right")
-    typer.echo(f"saved in {out}: `zoo classify FILE --network {as_path(out)}`")
+    if is_first():
+        _print_trained(trained.spec.training, out, as_json)
 
 
 @app.command()
@@ -176,6 +163,22 @@ def evaluate(
     else:
         _print_figures(result)
     leave(len(result.problems) - len(examples.problems))  # what `dataset` left out was never asked for
+
+
+def _print_trained(record: Mapping[str, Any], out: Path, as_json: bool) -> None:
+    if as_json:
+        return print_json({"folder": str(out), **record})
+    counts = ", ".join(f"{name} {count}" for name, count in record["counts"].items())
+    typer.echo(
+        f"{record['parent']} learned by the method {record['method']} in {record['seconds']} s: {counts}"
+    )
+    if record["method"] == "features":
+        best = record["accuracy in folds"][record["classifier"]]
+        typer.echo(f"{record['classifier']}: {best:.1%} balanced accuracy in {record['folds']} folds")
+    else:
+        best = min(record["history"], key=lambda row: row["validation_loss"])
+        typer.echo(f"{best['validation_accuracy']:.1%} of {record['held out']} held-out examples right")
+    typer.echo(f"saved in {out}: `zoo classify FILE --network {as_path(out)}`")
 
 
 @contextmanager
