@@ -53,13 +53,14 @@ def test_dotted_names_of_modules_exist(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=ids)
 def test_commands_and_their_options_exist(document):
-    commands = get_command(app).commands
-    blocks = re.findall(r"```sh\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
-    for line in "".join(blocks).splitlines():
+    """In blocks of shell, and in lines such as `zoo list --json`."""
+    commands, text = get_command(app).commands, document.read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    for line in [*blocks, *re.findall(r"(?<!`)`(zoo [^`\n]+)`(?!`)", text)]:
         program, *words = shlex.split(line, comments=True) or [""]
-        if program == "zoo":
+        if program == "zoo" and not words[0].startswith("-"):
             options = {option for parameter in commands[words[0]].params for option in parameter.opts}
-            assert {word for word in words if word.startswith("--")} <= options, line
+            assert {word for word in words if re.match("--?[a-z]", word)} <= options, line
 
 
 def test_every_decision_is_in_the_list():

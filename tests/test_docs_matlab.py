@@ -1,22 +1,18 @@
-"""What docs/matlab.md names exists: functions and their options, methods, networks and commands."""
+"""What docs/matlab.md names exists: functions and their options, methods and networks."""
 
 import ast
 import inspect
 import re
-import shlex
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 import zoo
-from zoo.cli import app
 
 PAGE = (Path(__file__).parents[1] / "docs" / "matlab.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 SPANS = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", PAGE)
 PYTHON = [*BLOCKS, *sorted({span for span in SPANS if re.match(r"(zoo|net)\.", span)})]
-COMMANDS = sorted({span for span in SPANS if span.startswith("zoo ")})
 OWNERS = {"zoo": lambda: zoo, "net": lambda: zoo.Network}
 
 
@@ -27,9 +23,8 @@ def calls(code: str) -> list[tuple[str, ast.Call]]:
     return [(node.func.value.id, node) for node in called if isinstance(node.func.value, ast.Name)]
 
 
-def test_the_page_names_functions_and_commands():
+def test_the_page_names_functions():
     assert len(PYTHON) > 30
-    assert len(COMMANDS) > 30
 
 
 @pytest.mark.parametrize("code", PYTHON)
@@ -53,11 +48,3 @@ def test_networks_exist():
     assert named
     for name in named:
         zoo.describe(name)
-
-
-@pytest.mark.parametrize("line", COMMANDS)
-def test_commands_and_their_options_exist(line):
-    _, command, *words = shlex.split(line)
-    parameters = get_command(app).commands[command].params
-    options = {option for parameter in parameters for option in parameter.opts}
-    assert {word for word in words if word.startswith("-")} <= options
