@@ -48,7 +48,7 @@ def groups(classes: tuple[Label, ...], options: SoundEventOptions) -> tuple[Grou
     Raises
     ------
     InputError
-        If categories are asked for, and none of the classes is one of the ontology.
+        If the options ask for categories, and no class of the network is in the ontology.
     UnknownNameError
         If there is no such class or category, or it has no class of this network.
     """

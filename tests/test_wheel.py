@@ -1,4 +1,4 @@
-"""The wheel, as somebody else installs it: away from the checkout."""
+"""The wheel, installed away from the checkout."""
 
 import json
 import signal

@@ -22,7 +22,7 @@ from zoo.core.machine import available_processors
 from zoo.vision.decoding import decode, is_one, max_pixels, several
 
 
-class PicturePreset(ABC):
+class BaseTransform(ABC):
     """What all preprocessing of pictures shares: batches of decoded pictures.
 
     A subclass says in `__call__` how an RGB picture becomes a tensor, and in `describe` the same in words.
@@ -67,7 +67,7 @@ class PicturePreset(ABC):
         top, bottom = _ends(rows, middle[0], black.shape[0])
         return left, top, right, bottom
 
-    def with_overlap(self, share: float) -> "PicturePreset":
+    def with_overlap(self, share: float) -> "BaseTransform":
         """Raises an `InputError`: pictures have no windows."""
         raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
 
@@ -141,7 +141,7 @@ class PicturePreset(ABC):
 
 
 @dataclass(frozen=True)
-class ImageTransform(PicturePreset):
+class ImageTransform(BaseTransform):
     """Resize the short side, cut the center, order the channels, scale and normalize.
 
     Attributes
@@ -203,7 +203,7 @@ class ImageTransform(PicturePreset):
         return (tensor - self._mean) / torch.tensor(self.std).view(-1, 1, 1)
 
     def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """As of every preset, and exact: computed from how torchvision resizes and cuts."""
+        """As of `BaseTransform`, and exact: computed from how torchvision resizes and cuts."""
         width, height = size
         wide, high = self._resized(size)
         left, top = (_margin(side, self.crop) for side in (wide, high))

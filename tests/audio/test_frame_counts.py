@@ -44,10 +44,10 @@ NETWORKS = zoo.networks("audio")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_count_is_the_published_one(name):
     definition, window, counts = EXPECTED[name.partition(".")[0]]
-    preset = preprocessor(zoo.describe(name))
-    lengths = (0, 1, window - 1, window, window + 1, 15 * preset.sample_rate)
+    frontend = preprocessor(zoo.describe(name))
+    lengths = (0, 1, window - 1, window, window + 1, 15 * frontend.sample_rate)
     assert tuple(map(definition, lengths)) == counts
-    assert tuple(map(preset.framing.count, lengths)) == counts
+    assert tuple(map(frontend.framing.count, lengths)) == counts
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -62,7 +62,7 @@ def test_the_count_is_the_published_one_around_every_hop_and_window(name):
 @pytest.mark.parametrize("name", ["yamnet", "vggish", "openl3", "crepe.tiny"])
 def test_a_stream_is_cut_into_as_many(name):
     definition, window, _ = EXPECTED[name.partition(".")[0]]
-    preset = preprocessor(zoo.describe(name))
-    for n in (window, window + 1, 2 * preset.sample_rate + 7):
-        batches = preset.batches(np.ones(n, np.float32), sample_rate=preset.sample_rate)
+    frontend = preprocessor(zoo.describe(name))
+    for n in (window, window + 1, 2 * frontend.sample_rate + 7):
+        batches = frontend.batches(np.ones(n, np.float32), sample_rate=frontend.sample_rate)
         assert sum(len(batch.data) for batch in batches) == definition(n)

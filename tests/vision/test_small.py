@@ -1,4 +1,4 @@
-"""The small network for small pictures: shapes, its record, and that it sees what its preset says."""
+"""The small network for small pictures: shapes, its record, and that it sees what its record says."""
 
 import numpy as np
 import pytest
@@ -23,11 +23,11 @@ def test_record_and_module_agree(size, channels, widths):
 
 
 def test_a_gray_picture_is_its_luma_less_the_mean():
-    preset = preprocessor(small_cnn(classes=2, size=2, mean=[0.5], std=[0.25], widths=[4]))
-    (batch,) = preset.batches(np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255] * 3]], np.uint8))
+    transform = preprocessor(small_cnn(classes=2, size=2, mean=[0.5], std=[0.25], widths=[4]))
+    (batch,) = transform.batches(np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255] * 3]], np.uint8))
     expected = [0.299, 0.587, 0.114, 1.0]  # ITU-R BT.601; torchvision rounds them to four digits
     np.testing.assert_allclose(batch.data.flatten() * 0.25 + 0.5, expected, atol=2e-4)
-    assert "gray" in preset.describe()
+    assert "gray" in transform.describe()
 
 
 def test_dropout_is_in_training_only():

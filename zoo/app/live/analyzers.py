@@ -129,12 +129,12 @@ class SoundAnalyzer(LiveAnalyzer):
         if net.spec.modality != "audio":
             raise InputError(f"{net.name} takes no sound, so it cannot listen.")
         self._net = net
-        self._preset = net.preprocessor.with_hop(HOP_SOUNDS)
-        super().__init__(self._preset.span + SMOOTHED_SOUNDS, self._preset.sample_rate)
+        self._preprocessor = net.preprocessor.with_hop(HOP_SOUNDS)
+        super().__init__(self._preprocessor.span + SMOOTHED_SOUNDS, self._preprocessor.sample_rate)
         self._windows: deque[tuple[float, np.ndarray]] = deque(maxlen=round(KEPT_SOUNDS / HOP_SOUNDS))
 
     def _new(self, sample_rate: float) -> Stream:
-        return Stream(self._preset, sample_rate, _WindowScores(self._net))
+        return Stream(self._preprocessor, sample_rate, _WindowScores(self._net))
 
     def _add(self, piece: list[tuple[float, np.ndarray]]) -> None:
         for end, scores in piece:

@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 import streamlit as st
 
 import zoo
-from zoo.app import state as shared
+from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES
 from zoo.app.components.job_progress import record_layers
@@ -89,7 +89,7 @@ def taken(number: int, label: str) -> list[Shot]:
         elif device == "Microphone":
             st.audio_input(
                 f"A recording of {label}",
-                sample_rate=shared.RATE,
+                sample_rate=state.RATE,
                 key=key,
                 on_change=keep,
                 args=(key, shots, "recording.wav"),
@@ -115,7 +115,7 @@ def archive() -> Brought | None:
     if not file:
         return None
     part = None
-    if found := shared.remembered(parts, file.file_id, file):
+    if found := state.remembered(parts, file.file_id, file):
         first = next((name for name in found if name.lower().startswith("train")), found[0])
         part = widgets.selectbox(st, "Which folder of it to learn from", found, first, key="teach-part")
 
@@ -130,7 +130,7 @@ def parts(_: str, file: BinaryIO) -> list[str]:
 
 
 def fresh_folder() -> Path:
-    return Path(tempfile.mkdtemp(dir=shared.workspace().folder))
+    return Path(tempfile.mkdtemp(dir=state.workspace().folder))
 
 
 def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
@@ -155,11 +155,11 @@ def examples() -> zoo.Dataset | None:
     """What the user brought, or had brought before another page was visited."""
     way = widgets.segmented_control(st, "Where from", ["Upload", "Zip"], "Upload", key="teach-way")
     brought = boxes() if way == "Upload" else archive()
-    state = st.session_state
-    if brought and state.get("teach-key") != brought.key:
-        state["teach-data"] = looked_into(brought)
-        state["teach-key"] = brought.key
-    found = state.get("teach-data")
+    session = st.session_state
+    if brought and session.get("teach-key") != brought.key:
+        session["teach-data"] = looked_into(brought)
+        session["teach-key"] = brought.key
+    found = session.get("teach-data")
     if isinstance(found, ZooError):
         if brought:
             raise found
@@ -186,9 +186,9 @@ def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
 
     def measured(_: str, name: str) -> zoo.Advice:
         with st.spinner("Looks at some of the examples to advise you …"):
-            return zoo.advise(data, network=shared.network(name))
+            return zoo.advise(data, network=state.network(name))
 
-    return shared.remembered(measured, data.fingerprint, name)
+    return state.remembered(measured, data.fingerprint, name)
 
 
 def choose(data: zoo.Dataset) -> tuple[str, TrainingConfig]:
@@ -248,7 +248,7 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
 
 def _blocks(name: str) -> Sequence[str]:
     """The larger pieces of a network, by the names of their layers."""
-    modules = shared.network(name).module.named_modules()
+    modules = state.network(name).module.named_modules()
     return [layer for layer, _ in modules if layer and layer.count(".") < 2][:60]
 
 
@@ -258,10 +258,10 @@ def busy() -> bool:
 
 
 def begin(data: zoo.Dataset, name: str, choices: TrainingConfig) -> None:
-    net, folder, line = shared.network(name), fresh_folder() / "network", shared.line()
+    net, folder, line = state.network(name), fresh_folder() / "network", state.line()
     job = line.begin(lambda job: teach(net, data, choices, folder, job))
-    shared.workspace().at_end(job.abandon)
-    shared.workspace().at_end(lambda: line.begin(lambda _: forget(data.hashes), always=True))
+    state.workspace().at_end(job.abandon)
+    state.workspace().at_end(lambda: line.begin(lambda _: forget(data.hashes), always=True))
     st.session_state["teach-job"] = job
     st.session_state.pop("teach-shown", None)
 
@@ -276,12 +276,12 @@ def live(job: Job) -> None:
 
 def outcome(job: Job) -> None:
     if job.state == FAILED:
-        shared.refuse(job.error)
+        state.refuse(job.error)
     elif job.state == STOPPED:
         st.info("Stopped before there was anything to show.")
     else:
         if "teach-shown" not in st.session_state:
-            shared.keep_taught(job.result)
+            state.keep_taught(job.result)
             st.session_state["teach-shown"] = True
         results(job.result)
 

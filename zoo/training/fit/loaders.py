@@ -91,7 +91,7 @@ class Pictures(LazyExamples):
 
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
-        self._preset, self._data, self._seed = net.preprocessor, data, seed
+        self._preprocessor, self._data, self._seed = net.preprocessor, data, seed
         self._change = augmentation.pictures(level(augment, _OF_PICTURES), net.spec.input_shape[-1])
 
     def __len__(self) -> int:
@@ -104,7 +104,7 @@ class Pictures(LazyExamples):
         picture = decode(self._data.inputs[i])
         if self._change:
             picture = self._change(picture, random(self._seed, epoch, i))
-        return self._preset(picture)
+        return self._preprocessor(picture)
 
 
 class Windows(LazyExamples):
@@ -120,7 +120,7 @@ class Windows(LazyExamples):
 
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
-        self._preset, self._data, self._seed = net.preprocessor, data, seed
+        self._preprocessor, self._data, self._seed = net.preprocessor, data, seed
         self._change = augmentation.sounds(level(augment), net.preprocessor.sample_rate)
         self._mask = augmentation.spectrograms(level(augment))
 
@@ -129,15 +129,15 @@ class Windows(LazyExamples):
 
     def make(self, i: int, epoch: int) -> torch.Tensor:
         """A window as the network sees it."""
-        framing, parts = self._preset.framing, []
-        for batch in self._preset.batches(self._data.inputs[i], sample_rate=self._data.sample_rate):
+        framing, parts = self._preprocessor.framing, []
+        for batch in self._preprocessor.batches(self._data.inputs[i], sample_rate=self._data.sample_rate):
             count = len(batch.data)
             parts += [batch.samples[k * framing.hop : k * framing.hop + framing.window] for k in range(count)]
         rng = random(self._seed, epoch, i)
         samples = parts[rng.integers(len(parts))] if self._change else parts[len(parts) // 2]
         if self._change:
             samples = self._change(samples, rng)
-        seen = self._preset(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))[0]
+        seen = self._preprocessor(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))[0]
         if self._mask and seen.ndim == 3:
             seen = self._mask(seen, rng)
         return seen

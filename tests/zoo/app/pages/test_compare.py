@@ -11,7 +11,7 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 import zoo
-from zoo.app import state as shared
+from zoo.app import state
 from zoo.benchmark.compare import Comparison, Measurement
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
@@ -91,7 +91,7 @@ def test_stop_ends_the_measurement_at_once(app):
 
 
 def test_who_waits_is_told_how_many_are_before(app):
-    held = shared.line().begin(lambda job: [time.sleep(0.05) for _ in range(2000) if not job.stopping])
+    held = state.line().begin(lambda job: [time.sleep(0.05) for _ in range(2000) if not job.stopping])
     app.get_by_key("compare-begin").click().run()
     assert "1 before you" in text(app)
     app.get_by_key("compare-stop").click().run()
