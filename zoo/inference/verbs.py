@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from zoo.audio.class_grouping import ClassGrouping
 from zoo.audio.options import PitchOptions, SoundEventOptions
 from zoo.core.errors import InputError
+from zoo.core.inputs import name_of
 from zoo.core.validation import count
 from zoo.inference.model import Model
 from zoo.inference.streaming import ProgressCallback, Stream, run
@@ -209,8 +211,10 @@ class Tasks(Model):
         net = self if overlap is None else self.with_preprocessor(self.preprocessor.with_overlap(overlap))
         ClassGrouping(self.labels, options)  # refuses what does not fit the classes before the work
 
-        def detect(one: Any, _: int) -> SoundEvents:
-            return sound_events.detect(net, one, options, sample_rate=sample_rate, top=top, progress=progress)
+        def detect(one: Any, position: int) -> SoundEvents:
+            return sound_events.detect(
+                net, one, options, position, sample_rate=sample_rate, top=top, progress=progress
+            )
 
         return run_each(self, x, on_error, detect)
 
@@ -268,9 +272,10 @@ class Tasks(Model):
         }
         pitch.PitchTracker(self, **options)  # refuses options before the work
 
-        def track(one: Any, _: int) -> PitchTrack:
+        def track(one: Any, position: int) -> PitchTrack:
             tracker = pitch.PitchTracker(self, **options)
-            return run(tracker, tracker.preprocessor.batches(one, sample_rate=sample_rate), progress)
+            batches = tracker.preprocessor.batches(one, sample_rate=sample_rate)
+            return replace(run(tracker, batches, progress), input=name_of(one, position))
 
         return run_each(self, x, on_error, track)
 

@@ -264,11 +264,13 @@ def test_a_list_gives_a_list(net):
     options = {"sample_rate": RATE, "network": net("crepe.tiny")}
     low, high = zoo.pitch([tone(220), tone(440)], **options)
     assert np.nanmedian(low.frequency) == pytest.approx(220, rel=0.01)
+    assert [low.input, high.input] == ["ndarray 1", "ndarray 2"]
     np.testing.assert_array_equal(high.frequency, zoo.pitch(tone(440), **options).frequency)
     assert zoo.pitch([], **options) == []
     yamnet = net("yamnet")
     both = zoo.sound_events([tone(440), tone(880)], network=yamnet, sample_rate=RATE)
     assert [heard.duration for heard in both] == [2.0, 2.0]
+    assert [(heard.input, heard.clip.input) for heard in both] == [("ndarray 1",) * 2, ("ndarray 2",) * 2]
     assert yamnet.sound_events([], sample_rate=RATE) == []
 
 

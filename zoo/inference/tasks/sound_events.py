@@ -13,6 +13,7 @@ from zoo.audio.class_grouping import ClassGrouping
 from zoo.audio.options import SoundEventOptions
 from zoo.core.array_buffer import ArrayBuffer
 from zoo.core.batch import Batch
+from zoo.core.inputs import name_of
 from zoo.core.validation import count
 from zoo.inference.streaming import ProgressCallback
 from zoo.results import Classification, SoundEvent, SoundEvents
@@ -65,20 +66,21 @@ def detect(
     net: Model,
     x: Any,
     options: SoundEventOptions,
+    position: int = 0,
     *,
     sample_rate: float | None = None,
     top: int = TOP,
     progress: ProgressCallback | None = None,
 ) -> SoundEvents:
-    """Detect the sound events of one recording; see `zoo.inference.network.Network.sound_events`."""
-    grouping = ClassGrouping(net.labels, options)  # refuses unknown classes before the work
+    """Detect the sound events of one recording, at a position of a list; see `Network.sound_events`."""
+    grouping = ClassGrouping(net.labels, options)
     scores, times = ArrayBuffer(np.float32, (len(net.labels),)), ArrayBuffer(np.float64, (2,))
-    name, seconds = "", 0.0
+    name, seconds = name_of(x, position), 0.0
     with closing(net.batches(x, sample_rate=sample_rate)) as batches:
         for batch in batches:
             scores.add(net.scores(batch.data))
             times.add(batch.times)
-            name, seconds = batch.names[0], batch.seconds
+            seconds = batch.seconds
             if progress:
                 progress(seconds)
     found = SoundEvents(
