@@ -217,9 +217,9 @@ def test_a_busy_child_ends_with_its_parent():
 
 
 def test_waiting_for_a_turn_does_not_count(worker):
-    first = threading.Thread(target=worker.call, args=({"sleep": 1},), kwargs={"seconds": PATIENCE})
+    first = threading.Thread(target=worker.call, args=({"sleep": 3},), kwargs={"seconds": PATIENCE})
     worker.call({}, seconds=PATIENCE)
     first.start()
     time.sleep(0.2)
-    worker.call({"divide": 1}, seconds=0.5)
+    worker.call({"divide": 1}, seconds=2)
     first.join()
