@@ -3,7 +3,6 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,22 +18,22 @@ from tests.browser.reading import WAIT
 from tests.browser.scenes import zipped
 from tests.browser.serving import served
 
-pytestmark = pytest.mark.browser
 MOST_MEMORY = 4e9  # bytes, of the server and what it starts
-ROUNDS = 2
 PATIENCE = 3 * WAIT  # eight browsers, the server and other tests share two cores
 NETWORKS = ("squeezenet.caffe", "efficientnet_lite0.tf")
 PITCHES = (220, 330)
 
 
-def pictures(folder: Path) -> list[Path]:
-    """The samples and their mirror images: twelve files, not all with the same answer."""
+def pictures_of(folder: Path) -> list[Path]:
+    """The samples and two of them upside down: five files, not all with the same answer."""
     paths = []
     for sample in ("cat.png", "coffee.png", "rocket.jpg"):
         picture = Image.open(zoo.sample(sample)).convert("RGB")
-        for turn in (None, *(Image.Transpose(k) for k in range(3))):
-            paths.append(folder / f"{Path(sample).stem}-{turn}.png")
-            (picture if turn is None else picture.transpose(turn)).save(paths[-1])
+        paths.append(folder / f"{Path(sample).stem}.png")
+        picture.save(paths[-1])
+    for path in paths[:2]:
+        paths.append(path.with_stem(f"{path.stem}-turned"))
+        Image.open(path).transpose(Image.Transpose.ROTATE_180).save(paths[-1])
     return paths
 
 
@@ -65,27 +64,23 @@ async def begun(page: Page, url: str, path: Path) -> float:
     return begin
 
 
-async def classifies(page: Page, address: str, paths: list[Path], best: dict) -> list[float]:
-    """One picture after the other, each in a session of its own; the seconds that each answer took."""
-    seconds = []
-    for path in paths:
-        begin = await begun(page, f"{address}/pictures", path)
-        for title, label in best[path.name].items():
-            await expect(page.get_by_text(f"{title}: {label}", exact=True)).to_be_visible()
-        seconds.append(time.monotonic() - begin)
-        await expect(page.get_by_alt_text(f"The picture {path.name}")).to_be_visible()
+async def classifies(page: Page, address: str, path: Path, best: dict) -> float:
+    """The seconds until every network has answered."""
+    begin = await begun(page, f"{address}/pictures", path)
+    for title, label in best[path.name].items():
+        await expect(page.get_by_text(f"{title}: {label}", exact=True)).to_be_visible()
+    seconds = time.monotonic() - begin
+    await expect(page.get_by_alt_text(f"The picture {path.name}")).to_be_visible()
     return seconds
 
 
-async def follows(page: Page, address: str, paths: list[Path]) -> list[float]:
-    """One tone after the other, each in a session of its own."""
-    seconds = []
-    for path in paths:
-        begin = await begun(page, f"{address}/pitch", path)
-        value = page.get_by_test_id("stMetricValue").first
-        await expect(value).to_be_visible()
-        seconds.append(time.monotonic() - begin)
-        assert float((await value.inner_text()).split()[0]) == pytest.approx(float(path.stem), rel=0.006)
+async def follows(page: Page, address: str, path: Path) -> float:
+    """The seconds until the pitch of a tone is there."""
+    begin = await begun(page, f"{address}/pitch", path)
+    value = page.get_by_test_id("stMetricValue").first
+    await expect(value).to_be_visible()
+    seconds = time.monotonic() - begin
+    assert float((await value.inner_text()).split()[0]) == pytest.approx(float(path.stem), rel=0.006)
     return seconds
 
 
@@ -100,10 +95,10 @@ async def trains(page: Page, address: str, archive: Path) -> None:
     await expect(page.get_by_text("Taught:").first).to_be_visible()
 
 
-async def together(address: str, folder: Path, browser_path: str, best: dict) -> list[list[float]]:
+async def together(address: str, folder: Path, browser_path: str, best: dict) -> list[float]:
     """Five sessions with pictures, two with tones, and one that trains."""
     expect.set_options(timeout=PATIENCE)
-    own, notes = sorted(folder.glob("*.png")), tones(folder)
+    pictures = sorted(folder.glob("*.png"))
     async with async_playwright() as playwright:
         browser: Browser = await playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS)
 
@@ -112,13 +107,8 @@ async def together(address: str, folder: Path, browser_path: str, best: dict) ->
             page.set_default_timeout(PATIENCE)
             return page
 
-        work = [
-            classifies(
-                await session(), address, [own[(n + 5 * turn) % len(own)] for turn in range(ROUNDS)], best
-            )
-            for n in range(5)
-        ]
-        work += [follows(await session(), address, notes[:: 1 - 2 * n]) for n in range(2)]
+        work = [classifies(await session(), address, path, best) for path in pictures]
+        work += [follows(await session(), address, path) for path in tones(folder)]
         training = trains(await session(), address, zipped(folder / "digits.zip"))
         *seconds, _ = await asyncio.gather(*work, training)
         await browser.close()
@@ -126,7 +116,7 @@ async def together(address: str, folder: Path, browser_path: str, best: dict) ->
 
 
 def test_eight_sessions_at_once_do_not_mix(tmp_path):
-    best = {path.name: answers(path) for path in pictures(tmp_path)}
+    best = {path.name: answers(path) for path in pictures_of(tmp_path)}
     assert len({tuple(labels.values()) for labels in best.values()}) >= 4  # or a mix-up would not be seen
     with served() as (address, process), ThreadPoolExecutor() as threads:
         browser_path = threads.submit(chromium.found).result()  # not beside the browser of other tests
@@ -136,7 +126,7 @@ def test_eight_sessions_at_once_do_not_mix(tmp_path):
             server = psutil.Process(process)
             most = max(most, sum(memory_of(one) for one in (server, *server.children(recursive=True))))
             time.sleep(0.2)
-        seconds = sorted(chain.from_iterable(running.result()))
+        seconds = sorted(running.result())
     print(f"{len(seconds)} answers, median {np.median(seconds):.1f} s, most {seconds[-1]:.1f} s; ", end="")
     print(f"at most {most / 1e9:.2f} GB")
     assert most < MOST_MEMORY
