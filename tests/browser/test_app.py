@@ -10,6 +10,7 @@ import zoo
 from tests.browser.reading import WAIT, download, expect_text, metric, narrow, upload, wide
 
 
+@narrow
 def test_a_recording(page, address):
     page.goto(f"{address}/sounds")
     upload(page, zoo.sample("bicycle-bell.wav"))
@@ -70,6 +71,7 @@ def test_a_recording_from_the_microphone_has_events(page, address):
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 
+@wide
 def test_a_melody(page, address, tmp_path):
     page.goto(f"{address}/pitch")
     upload(page, zoo.sample("melody.wav"))

@@ -22,6 +22,7 @@ def start(page: Page) -> None:
     button.click()
 
 
+@wide
 def test_a_note_is_heard_as_it_sounds_until_stop(page, address):
     page.goto(f"{address}/live")
     expect_text(page, "The microphone is off. Press Start, and allow the browser to use it.")

@@ -24,6 +24,7 @@ def graph(page: Page):
     return page.locator(".st-key-networks-graph-box .js-plotly-plot").first  # the old one lingers below
 
 
+@narrow
 def test_the_table_and_a_record(page, address):
     page.goto(f"{address}{PATH}")
     expect(page.get_by_role("heading", name="Networks")).to_be_visible(timeout=WAIT)
@@ -40,6 +41,7 @@ def test_a_row_of_the_table_opens_its_card_and_the_address_follows(page, address
     expect(page).to_have_url(re.compile(r"\?network=squeezenet\.tv$"), timeout=WAIT)
 
 
+@wide
 def test_a_link_opens_yamnet(page, address):
     page.goto(f"{address}{PATH}?network=yamnet")
     expect(page.get_by_role("heading", name="YAMNet")).to_be_visible(timeout=WAIT)

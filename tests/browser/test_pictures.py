@@ -97,6 +97,7 @@ def test_where_they_look(page, address, photo):
     assert fits(page)
 
 
+@narrow
 def test_where_they_find_another_class(page, address, photo):
     looked(page, address, photo)
     choices = page.get_by_role("combobox", name="Where it finds")

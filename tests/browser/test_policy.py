@@ -9,7 +9,7 @@ import zoo
 from tests.browser.reading import WAIT, expect_text, settled, upload, wide
 from tests.browser.test_live import start, streamer
 
-pytestmark = [pytest.mark.browser, wide]
+pytestmark = wide
 PAGES = ["", "pictures", "sounds", "pitch", "live", "embeddings", "compare", "teach", "networks"]
 TOLD = (
     "document.addEventListener('securitypolicyviolation', one => console.error('VIOLATION', one.blockedURI))"
@@ -29,9 +29,7 @@ def said(page: Page, address: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_keeps_to_the_policy(page, address, said, scheme):
-    page.emulate_media(color_scheme=scheme)
+def test_every_page_keeps_to_the_policy(page, address, said):
     for name in PAGES:
         page.goto(f"{address}/{name}")
         settled(page)

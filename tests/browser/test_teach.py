@@ -66,13 +66,12 @@ def test_two_colors_are_taught_tried_and_known_on_the_page_pictures(page, addres
 
 @wide
 def test_ants_and_bees_are_taught_to_over_90_percent(page, address, media, tmp_path):
-    """The training pictures, of which a fifth is held out: 49; by one method on each width."""
-    method = "New head" if page.viewport_size["width"] < 800 else "Classic classifier"
+    """The training pictures, of which a fifth is held out: 49; and a fifth of the others."""
     page.goto(f"{address}/teach")
     upload_zip(page, zipped(media / "ants-bees" / "train", tmp_path / "ants-bees.zip"))
     expect_text(page, "245 images from ants-bees.zip: 124 of ants, 121 of bees.")
     expect_text(page, "Advice: new head.")
-    page.get_by_text(method, exact=True).click()
+    page.get_by_text("Classic classifier", exact=True).click()
     teach(page)
     assert float(metric(page, "Accuracy").rstrip("%")) > 90
     assert metric(page, "Held out") == "49"
@@ -80,8 +79,9 @@ def test_ants_and_bees_are_taught_to_over_90_percent(page, address, media, tmp_p
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Network", exact=True).click()
     zipfile.ZipFile(waiting.value.path()).extractall(tmp_path)
-    judged = zoo.evaluate(zoo.dataset(media / "ants-bees", split="val"), network=str(tmp_path / "network"))
-    assert judged.accuracy > 0.9
+    others = zoo.dataset(media / "ants-bees", split="val")
+    fifth = others.take(range(0, len(others), 5))
+    assert zoo.evaluate(fifth, network=str(tmp_path / "network")).accuracy > 0.9
 
 
 @wide

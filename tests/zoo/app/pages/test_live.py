@@ -47,7 +47,7 @@ class Connection:
             self.callback(frame)
             until(lambda: seat.listener.heard().waiting < 1)
         until(lambda: seat.listener.heard().waiting < 0.1)
-        time.sleep(0.3)
+        until(lambda: seat.listener.heard().delays)
 
 
 def until(condition) -> None:

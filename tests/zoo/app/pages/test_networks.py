@@ -202,7 +202,7 @@ def measurement(name: str) -> Comparison:
 
 
 def finished(bench: accuracy_latency_chart.Bench) -> accuracy_latency_chart.Bench:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while bench.busy and time.monotonic() < end:
         time.sleep(0.01)
     return bench
