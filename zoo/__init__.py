@@ -49,6 +49,7 @@ _PUBLIC = {
     "CatalogError": "zoo.core.errors",
     "EngineError": "zoo.core.errors",
     "InputError": "zoo.core.errors",
+    "MissingLibraryError": "zoo.core.errors",
     "SandboxError": "zoo.core.errors",
     "TrustError": "zoo.core.errors",
     "UnknownNameError": "zoo.core.errors",
@@ -67,7 +68,10 @@ def __getattr__(name: str) -> object:
         return version("zoo-pretrained")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+    from zoo.core.extras import optional_libraries
+
+    with optional_libraries():
+        return getattr(import_module(_PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:

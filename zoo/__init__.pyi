@@ -5,6 +5,7 @@ from zoo.benchmark.compare import compare as compare
 from zoo.core.errors import CatalogError as CatalogError
 from zoo.core.errors import EngineError as EngineError
 from zoo.core.errors import InputError as InputError
+from zoo.core.errors import MissingLibraryError as MissingLibraryError
 from zoo.core.errors import SandboxError as SandboxError
 from zoo.core.errors import TrustError as TrustError
 from zoo.core.errors import UnknownNameError as UnknownNameError

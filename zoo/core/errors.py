@@ -28,6 +28,10 @@ class EngineError(ZooError, RuntimeError):
     """An engine that cannot run a network."""
 
 
+class MissingLibraryError(ZooError, ImportError):
+    """A library that is not installed; the message names the extra that brings it."""
+
+
 class WorkerError(ZooError, RuntimeError):
     """A helper process that ended or failed."""
 

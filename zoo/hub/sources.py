@@ -21,6 +21,7 @@ from urllib.request import url2pathname
 
 from zoo.core.environment import offline
 from zoo.core.errors import WeightsError, reason
+from zoo.core.extras import optional_libraries
 from zoo.core.hashing import digest
 
 Progress = Callable[[int, int], None]
@@ -121,7 +122,8 @@ def _address(scheme: str, name: str) -> str:
             return get_weight(name).url
         except (ValueError, AttributeError) as error:
             raise WeightsError(f"torchvision has no weights {name}.") from error
-    from zoo.hub.timm_hub import checkpoint
+    with optional_libraries():
+        from zoo.hub.timm_hub import checkpoint
 
     config = checkpoint(name)
     return f"hf:{config.hf_hub_id}/model.safetensors" if config.hf_hub_id else config.url

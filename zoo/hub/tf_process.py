@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo.core import sandbox
 from zoo.core.errors import WeightsError, WorkerMemoryError, WorkerTimeoutError, ZooError
+from zoo.core.extras import require
 from zoo.core.isolated import Worker
 
 RATE = 16000  # Hz
@@ -74,6 +75,8 @@ class Graph:
 
     Raises
     ------
+    MissingLibraryError
+        If TensorFlow Hub is not installed.
     SandboxError
         If this machine has no sandbox.
     WeightsError
@@ -81,6 +84,7 @@ class Graph:
     """
 
     def __init__(self, folder: Path):
+        require("tensorflow_hub")
         sandbox.require()
         self.folder = folder
         self._worker = Worker(

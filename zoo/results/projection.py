@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import InputError
+from zoo.core.extras import require
 from zoo.plotting import notebook
 from zoo.plotting.theme import COLOR, plain, shortened
 from zoo.results.display import ShortRepr
@@ -177,6 +178,7 @@ def project(values: np.ndarray, labels: Sequence[str], method: str = "pca") -> P
         raise InputError("Some of the vectors hold what is not a finite number, and have no place on a map.")
     points, shares = _pca(values.astype(np.float64))
     if method == "umap":
+        require("umap")
         different, place = np.unique(values, axis=0, return_inverse=True)
         if len(different) >= FEWEST:
             first = np.unique(place, return_index=True)[1]

@@ -6,10 +6,11 @@ newer one takes 3 to 5 s, and gives graphs that run as fast.
 
 import glob
 import hashlib
+import sys
 import threading
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import distributions
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.core.errors import EngineError
+from zoo.core.errors import EngineError, MissingLibraryError
+from zoo.core.extras import optional_libraries, require
 from zoo.core.hashing import digest
 from zoo.core.layers import record_layers
 from zoo.core.spec import Spec
@@ -42,7 +44,7 @@ def graph_path(spec: Spec) -> Path | None:
     digest_of_weights = weights.record_of(spec).get("sha256")
     if not digest_of_weights:
         return None
-    makers = [f"{name} {version(name)}" for name in _MAKERS]
+    makers = [f"{name} {made.version}" for name in _MAKERS for made in distributions(name=name)]
     module = [spec.builder, repr(spec.arguments), repr(spec.new_head), repr(spec.input_shape)]
     origin = [digest_of_weights, *module, spec.embedding_layer, str(OPSET), *makers]
     key = hashlib.sha256("\n".join(origin).encode()).hexdigest()[:16]
@@ -112,7 +114,7 @@ class OnnxRuntime(Engine):
             self._exported = ModuleFingerprint(self.eager.module)
             try:
                 self._session = self._open(file)
-            except EngineError:
+            except (EngineError, MissingLibraryError):
                 self._session = None
                 if self.required:
                     self._exported = None
@@ -162,14 +164,15 @@ def exported(eager: PyTorch, shape: tuple[int, ...], layer: str) -> bytes:
     ------
     EngineError
         If the module does something that ONNX does not know.
+    MissingLibraryError
+        If the library onnx is not installed.
     """
-    from zoo.vision.same_padding import settled  # imports timm, which nothing else here needs
-
+    require("onnx")  # which the exporter imports
     example, graph = torch.rand(2, *shape), BytesIO()
     with _exporting, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that it is the older exporter, and of what it traced
         try:
-            module = _WithLayer(settled(eager.module, example), layer).eval()
+            module = _WithLayer(_settled(eager.module, example), layer).eval()
             torch.onnx.export(
                 module,
                 (example,),
@@ -205,6 +208,15 @@ def check(session: Any, eager: PyTorch, shape: tuple[int, ...]) -> None:
         raise EngineError("The exported network does not give what PyTorch gives.")
 
 
+def _settled(module: nn.Module, example: torch.Tensor) -> nn.Module:
+    """See `zoo.vision.same_padding.settled`; only modules that timm made have something to settle."""
+    if "timm" not in sys.modules:
+        return module
+    from zoo.vision.same_padding import settled
+
+    return settled(module, example)
+
+
 class _WithLayer(nn.Module):
     """A module that gives the output of one of its layers besides its own."""
 
@@ -220,7 +232,8 @@ class _WithLayer(nn.Module):
 
 def session_of(graph: bytes | str, threads: int) -> Any:
     """ONNX Runtime's session for a graph, or for the file of one."""
-    import onnxruntime
+    with optional_libraries():
+        import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
