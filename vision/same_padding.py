@@ -35,7 +35,7 @@ def pad_same_as_tensorflow(module: nn.Module, *, max_pool: type[nn.MaxPool2d] = 
 
 
 def settled(module: nn.Module, data: torch.Tensor) -> nn.Module:
-    """The module with the padding of its 'SAME' convolutions settled for one size of picture.
+    """Fix the padding of a module's 'SAME' convolutions for one image size.
 
     In an exported graph they would compute it anew for every picture, which takes a third of EfficientNet's
     time in ONNX Runtime.

@@ -293,6 +293,6 @@ def _agreement(one: Measurement, other: Measurement) -> float:
 
 
 def _consensus(answers: Sequence[str]) -> str | None:
-    """The most frequent answer; None where no answer is."""
+    """Return the most frequent answer; None if there is no answer."""
     (best, most), *others = Counter(answers).most_common(2)
     return None if others and others[0][1] == most else best

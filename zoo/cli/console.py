@@ -117,7 +117,7 @@ def examples_bar(name: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def steps_bar(name: str) -> Iterator[Callable[[Any], None]]:
-    """A bar for training, with the accuracy of the latest epoch."""
+    """Show a bar for training, with the accuracy of the latest epoch."""
     from tqdm import tqdm
 
     shape = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"

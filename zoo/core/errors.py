@@ -53,6 +53,6 @@ class SandboxError(ZooError, RuntimeError):
 
 
 def reason(error: BaseException) -> str:
-    """The shortest text that says why: an operating system's own words, else the error's first line."""
+    """Return the shortest reason: the operating system's own words, else the error's first line."""
     text = getattr(error, "strerror", None) or str(error).strip().splitlines()[:1]
     return (text if isinstance(text, str) else "".join(text)).rstrip(".") or type(error).__name__

@@ -26,7 +26,7 @@ Failures = dict[int, InputError]
 
 
 def ahead(items: Generator[T, None, None]) -> Iterator[T]:
-    """The same items, each made by another thread while the one before is in use.
+    """Pass on the same items, each made by another thread while the one before is in use.
 
     An error is raised where its item would have come; who stops early waits for one item at the most, and
     what makes the items is closed.

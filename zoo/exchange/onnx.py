@@ -46,7 +46,7 @@ def export(net: Network, path: str | os.PathLike[str]) -> Path:
 
 
 def to_onnx(net: Network) -> bytes:
-    """A network as the content of an ONNX file, see `export`."""
+    """Return a network as the content of an ONNX file, see `export`."""
     with optional_libraries():
         import onnx
 

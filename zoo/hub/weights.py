@@ -61,7 +61,7 @@ def path_of(spec: Spec) -> Path:
 
 
 def record_of(spec: Spec) -> dict[str, Any]:
-    """What is known of the weights that were fetched; empty before the first time.
+    """Return what is recorded about fetched weights; empty before the first time.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def record_of(spec: Spec) -> dict[str, Any]:
 
 
 def checksum_of(source: Source, record: dict[str, Any]) -> str:
-    """What is known of a source's bytes, in words: from its publisher, or since its first use here."""
+    """Describe a source's checksum in words: from its publisher, or since its first use here."""
     if source.url in record.get("sources", {}):
         return f"sha256 {record['sources'][source.url]}"
     if source.checksum:
@@ -202,7 +202,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def workspace(path: Path) -> Iterator[Path]:
-    """A folder for what is on its way to `path`, while that is locked; gone afterwards."""
+    """Make a folder for work on `path`, while that is locked; it is deleted afterwards."""
     folder = path.with_name(f".work-{path.stem}")
     shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
     folder.mkdir()

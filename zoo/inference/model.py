@@ -128,7 +128,7 @@ class Model:
         return chosen.batches(x, sample_rate=sample_rate, size=size, failures=failures)
 
     def preprocess(self, x: Any, *, sample_rate: float | None = None) -> torch.Tensor:
-        """What the network sees of an input.
+        """Return the network's input tensors for an input.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class Model:
         return activate(outputs).cpu().numpy()
 
     def classification(self, scores: np.ndarray, name: str, top: int) -> Classification:
-        """The result for one input's scores, shape (classes,)."""
+        """Make the result for one input's scores, shape (classes,)."""
         best = np.argsort(-scores, kind="stable")[:top]
         return Classification(
             network=self.name,
@@ -173,7 +173,7 @@ class Model:
         return output.flatten(1).cpu().numpy()
 
     def with_preprocessor(self, preprocessor: Preprocessor) -> Self:
-        """The same network, its module and engine shared, with other preprocessing.
+        """Return the same network, its module and engine shared, with other preprocessing.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ def _restore(
 
 
 def device_of(name: str) -> torch.device:
-    """The device of a name; ``"auto"``: a GPU where there is one.
+    """Return the device of a name; ``"auto"``: a GPU if there is one.
 
     Raises
     ------

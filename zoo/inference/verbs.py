@@ -34,7 +34,7 @@ class Tasks(Model):
         overlap: float | None = None,
         on_error: OnError = "raise",
     ) -> Classification | list[Classification] | list[Classification | Problem]:
-        """The best classes of each input.
+        """Return the best classes of each input.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class Tasks(Model):
         overlap: float | None = None,
         on_error: OnError = "raise",
     ) -> Embedding:
-        """A vector for each picture, or for each window of sound.
+        """Return a vector for each image, or for each window of audio.
 
         Parameters
         ----------

@@ -68,7 +68,7 @@ class Projection(ShortRepr):
         chosen: int | None = None,
         near: Sequence[int] = (),
     ) -> go.Figure:
-        """The points as a map; `customdata` of each is its position.
+        """Draw the points as a map; `customdata` of each is its position.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class Projection(ShortRepr):
 
 
 def _mark(figure: go.Figure, points: np.ndarray, chosen: int, near: Sequence[int]) -> None:
-    """A ring around a point and lines from it to others, below what comes next."""
+    """Draw a ring around a point and lines from it to others, below what comes next."""
     ends = np.full((3 * len(near), 2), np.nan)  # a gap after each line
     ends[0::3], ends[1::3] = points[chosen], points[list(near)]
     quiet = {"hoverinfo": "skip", "showlegend": False}

@@ -63,7 +63,7 @@ class Recipe:
     measured: str = ""
 
     def examples(self) -> tuple[Dataset, Dataset]:
-        """What is learned from, and what is held out to judge the result."""
+        """Return the training examples, and those held out to evaluate the result."""
         data = self.data() if callable(self.data) else dataset(self.data)
         if isinstance(self.test, float):
             return data.split(self.test)
@@ -73,14 +73,14 @@ class Recipe:
         return data.take(np.flatnonzero(~held)), data.take(np.flatnonzero(held))
 
     def untrained(self, *, device: str = "auto", seed: int = 0) -> Network:
-        """The network that learns, as it is before."""
+        """Return the network before training."""
         if isinstance(self.network, str):
             return load(self.network, device=device)
         torch.manual_seed(seed)
         return Network(self.network, build(self.network), (), device=device)
 
     def to_dict(self) -> dict[str, Any]:
-        """The recipe as JSON-ready values."""
+        """Return the recipe as JSON-ready values."""
         return {
             "name": self.name,
             "title": self.title,
@@ -145,7 +145,7 @@ def train(
 
 
 def find(name: str) -> Recipe:
-    """A recipe by its name, or an `UnknownNameError` that names all."""
+    """Find a recipe by its name; an `UnknownNameError` names all."""
     if name not in RECIPES:
         raise UnknownNameError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}.")
     return RECIPES[name]

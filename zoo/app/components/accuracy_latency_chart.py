@@ -70,7 +70,7 @@ def bench() -> Bench:
 
 
 def charts() -> None:
-    """The chart of either kind, which says which it is."""
+    """Draw the chart of either kind, with a title that names the kind."""
     kind = widgets.segmented_control(
         st, "Prediction times", [PUBLISHED, MEASURED], PUBLISHED, key="networks-times"
     )
@@ -136,7 +136,7 @@ def measured() -> None:
 
 
 def _seconds(name: str) -> float:
-    """A guess of how long one network takes: mostly the start of its process and the export of its graph."""
+    """Estimate how long one network takes: mostly the start of its process and the export of its graph."""
     return 10 + zoo.describe(name).depth / 10
 
 

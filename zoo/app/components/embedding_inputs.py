@@ -31,7 +31,7 @@ class Brought:
 
 
 def bring(kind: str) -> Brought | None:
-    """The files to compare: own ones, a zip, or a sample."""
+    """Offer the files to compare: the user's own, a zip, or a sample."""
     way = widgets.segmented_control(
         st, "Where from", ["Upload", "Zip", "Sample"], "Upload", key="embeddings-way"
     )

@@ -59,7 +59,7 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
 
 
 def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None:
-    """The map, and beside it the chosen point with its neighbors."""
+    """Show the map, and beside it the chosen point with its neighbors."""
     columns = st.columns(4)
     method = widgets.segmented_control(
         columns[0],
@@ -132,7 +132,7 @@ def explain(projection: Projection, method: str) -> None:
 
 
 def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
-    """What the colors of the map tell: options of `Projection.plot`."""
+    """Return the options of `Projection.plot` that color the map."""
     inputs, groups = set(embedding.inputs), groups_of(embedding)
     windows = len(inputs) < len(embedding)
     ways = []
@@ -161,7 +161,7 @@ def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
 
 
 def groups_of(embedding: zoo.Embedding) -> list[str] | None:
-    """The group of each row, where the names of the files tell any."""
+    """Return the group of each row, if the file names tell any."""
     inputs = list(dict.fromkeys(embedding.inputs))
     if (groups := grouped(inputs)) is None:
         return None
@@ -174,7 +174,7 @@ def clustered(embedding: zoo.Embedding, k: int) -> np.ndarray:
 
 
 def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: int, said: str) -> None:
-    """A tile: a small picture or a player, its name, and what is said of it."""
+    """Show a tile: a small image or a player, its name, and a caption."""
     name, label = embedding.inputs[row], embedding.labels()[row]
     with st.container(width=TILE if kind == "image" else PLAYER, gap="xsmall"):
         small = st.session_state["embeddings-small"]
@@ -189,7 +189,7 @@ def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: i
 
 
 def thumbnail(given: Given) -> Any:
-    """The picture, small."""
+    """Return a small copy of the image."""
     return decoding.thumbnail(input_picker.named(given), (SIDE, SIDE))
 
 
@@ -219,7 +219,7 @@ def matrix(embedding: zoo.Embedding) -> None:
 
 
 def vectors(embedding: zoo.Embedding) -> None:
-    """The vectors of a recording over time."""
+    """Show the vectors of a recording over time."""
     names = list(dict.fromkeys(embedding.inputs))
     name = names[0]
     if len(names) > 1:

@@ -33,7 +33,7 @@ KINDS = {
 
 @st.cache_resource(max_entries=16, show_spinner="Building the network without weights …")
 def _structure(name: str) -> tuple[nn.Module, nx.DiGraph]:
-    """Module and graph of a network, without numbers: no weights are needed, and no memory."""
+    """Build the module and graph of a network without values, which takes neither weights nor memory."""
     spec = spec_of(name)
     module = graphs.skeleton(spec)
     return module, graphs.graph_of(module, torch.zeros(1, *spec.input_shape, device="meta"))
@@ -70,7 +70,7 @@ def layers(name: str) -> None:
 
 
 def shown_part(name: str, graph: nx.DiGraph) -> nx.DiGraph:
-    """What the graph shows: all of the network or one block of it, at a level of detail."""
+    """Choose what the graph shows: all of the network or one block of it, at a level of detail."""
     left, right = st.columns(2)
     blocks = list(dict.fromkeys(block for _, data in graph.nodes(data=True) for block in data["inside"]))
     part = widgets.selectbox(left, "Part", [WHOLE, *blocks], key=f"networks-part-{name}")
@@ -132,7 +132,7 @@ def details(name: str, module: nn.Module, graph: nx.DiGraph, node: str) -> None:
 
 
 def activations(name: str, data: dict) -> None:
-    """What the chosen layer makes of an input; that takes weights."""
+    """Show the activations of the chosen layer for an input, which takes weights."""
     st.markdown("##### Activations")
     spec = spec_of(name)
     if not data["layer"]:
@@ -167,7 +167,7 @@ def _look(name: str, layer: str, given: Given, at: float | None) -> Activations:
 
 
 def show(seen: Activations, name: str) -> None:
-    """The values of one layer, as fits their shape."""
+    """Show the values of one layer as fits their shape."""
     key = f"networks-{seen.layer}"
     if seen.times is not None:
         st.plotly_chart(
@@ -208,7 +208,7 @@ def show(seen: Activations, name: str) -> None:
 
 
 def maps(seen: Activations) -> None:
-    """A grid of the strongest channels."""
+    """Show a grid of the strongest channels."""
     most = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
     pictures = seen.maps(most)
     names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]

@@ -46,7 +46,7 @@ export default function({ setStateValue }) {
 
 
 def obstacle() -> str:
-    """What keeps the microphone away, in a sentence that says what to do; empty where nothing does."""
+    """Return why the microphone cannot be used and what to do, in a sentence; empty if it can."""
     look = st.components.v2.component("zoo_microphone", js=_LOOK)
     result = look(key="live-microphone", on_obstacle_change=lambda: None, height="content")
     told = result.get("obstacle")

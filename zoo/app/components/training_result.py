@@ -40,7 +40,7 @@ def results(taught: TrainedModel) -> None:
 
 
 def attempt(net: zoo.Network) -> None:
-    """New files, and what the network says of them."""
+    """Ask for new files, and show the network's predictions for them."""
     budget = PixelBudget()
     for position, given in enumerate(input_picker.ask(net.spec.modality, "teach-try")):
         with one_sentence():
@@ -66,7 +66,7 @@ def attempt(net: zoo.Network) -> None:
 
 
 def mistakes(taught: TrainedModel) -> None:
-    """The confusion matrix, and the worst mistakes to look at or to listen to."""
+    """Show the confusion matrix, and the worst mistakes to look at or to listen to."""
     evaluation = taught.evaluation
     st.plotly_chart(evaluation.plot(), key="teach-confusion", alt="Confusion matrix of the held-out examples")
     if not taught.mistakes:

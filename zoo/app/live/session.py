@@ -194,7 +194,7 @@ class Listener:
         self._backlog.put(mono, check_rate(sample_rate, "the microphone"))
 
     def heard(self) -> Heard:
-        """What is heard now, to be shown at once: delays are counted up to this call."""
+        """Return the present results, to be shown at once: delays are counted up to this call."""
         with self._lock:
             now = self._clock()
             for shown in self._shown.values():

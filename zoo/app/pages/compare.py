@@ -1,4 +1,4 @@
-"""Which network is fast enough here, and do several agree?"""
+"""The page Compare: which network is fast enough here, and whether several agree."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -75,7 +75,7 @@ def weights_wanted(chosen: Sequence[str]) -> bool:
 
 
 def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
-    """What the networks are to classify, if anything, as far as it can be used."""
+    """Return the valid inputs for the networks to classify, if any."""
     silent = [name for name in chosen if "classify" not in spec_of(name).tasks]
     if silent:
         able = [
@@ -151,7 +151,7 @@ def settings() -> tuple[int, int, str]:
 
 
 def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
-    """What the job does: fetch what is missing, then measure one network after the other."""
+    """Run the job: fetch missing weights, then measure one network after the other."""
     titles = distinct(wanted.names)
     missing = [name for name in wanted.names if not is_here(name)]
 
@@ -183,7 +183,7 @@ def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
 
 
 def _presentable(row: Measurement, title: str) -> Measurement:
-    """The name of a network that was taught is its path on the server, which nobody needs to see."""
+    """Shorten the name of a trained network, which is its path on the server."""
     return replace(row, title=title, network=title if is_saved(row.network) else row.network)
 
 
@@ -245,7 +245,7 @@ def bars(found: zoo.Comparison) -> None:
 
 
 def answers(found: zoo.Comparison) -> None:
-    """What each network said of each input; what differs from most is marked."""
+    """Show each network's answer for each input; answers that differ from most are marked."""
     if not found.inputs:
         st.info("Bring something for the networks to name, and see here whether they agree.")
         return

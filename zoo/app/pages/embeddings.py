@@ -1,4 +1,4 @@
-"""Which files does a network find alike?"""
+"""The page Embeddings: which files are similar to a network."""
 
 import streamlit as st
 
@@ -56,7 +56,7 @@ def choose(kind: str) -> tuple[str, str | None, bool | None]:
 
 
 def shapes_of(name: str) -> dict[str, tuple[int, ...]]:
-    """The layers of a network that give out a tensor, and its shape for one input."""
+    """Return the layers of a network that give out a tensor, and its shape for one input."""
     return {row["name"]: row["shape"] for row in state.network(name).summary().layers if row["shape"]}
 
 

@@ -32,7 +32,7 @@ SENSES = {"sounds": SoundAnalyzer, "pitch": PitchAnalyzer}
 
 
 def seat() -> SessionSlot:
-    """This session's place in the hall, which it leaves with the session."""
+    """Return the session's seat among the listeners, which it leaves when the session ends."""
     if "live-seat" not in st.session_state:
         own = st.session_state["live-seat"] = SessionSlot(state.hall())
         state.workspace().at_end(own.leave)
@@ -40,13 +40,13 @@ def seat() -> SessionSlot:
 
 
 def samples_of(frame: av.AudioFrame) -> np.ndarray:
-    """The samples of a frame, shape (channels, n)."""
+    """Return the samples of a frame, shape (channels, n)."""
     samples = frame.to_ndarray()
     return samples if frame.format.is_planar else samples.reshape(-1, len(frame.layout.channels)).T
 
 
 def choose() -> tuple[dict[str, str], float]:
-    """The networks that listen, by what they listen for, and what A4 is tuned to."""
+    """Choose the networks by what they detect, and the frequency of A4."""
     kinds = {kind: kind.capitalize() for kind in SENSES}
     wanted = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
     with st.expander("Networks and tuning", icon=":material/tune:"):
@@ -83,7 +83,7 @@ def warm_up(kind: str, name: str) -> None:
 
 
 def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
-    """The button that starts and stops the microphone; whether it is on, or about to be.
+    """Show the button that starts and stops the microphone, and return whether it is on or about to be.
 
     A place is taken before there is a connection, and both end together: without a place nothing would limit
     how many connections there are.
@@ -121,7 +121,7 @@ def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
 
 
 def worker_of(context: WebRtcStreamerContext | None) -> WebRtcWorker | None:
-    """The connection of a streamer, which only its private method gives."""
+    """Return the connection of a streamer, which only its private method gives."""
     return context._get_worker() if context is not None else None
 
 
@@ -177,7 +177,7 @@ def trouble(listener: Listener, heard: Heard) -> None:
 
 
 def show(listener: Listener, a4: float) -> None:
-    """What is heard at this moment."""
+    """Show the present results."""
     heard = listener.heard()
     with st.container():  # which keeps the place of what is below, whether it says something or not
         trouble(listener, heard)

@@ -41,7 +41,7 @@ def table() -> pd.DataFrame:
 
 
 def filtered(everything: pd.DataFrame) -> pd.DataFrame:
-    """The rows that the filters leave."""
+    """Return the rows that pass the filters."""
     left, middle, right = st.columns([2, 3, 3])
     modality = widgets.pills(left, "For", MODALITIES, key="networks-modality")
     tasks = widgets.pills(middle, "Task", TASKS, key="networks-task")

@@ -50,7 +50,7 @@ class Picture:
         return remembered(counted, self.key, most=MOST_FILES)
 
     def small(self) -> Image.Image:
-        """The picture, no larger than a page has room for."""
+        """Return the image, no larger than the page has room for."""
 
         def reduced(_: str) -> Image.Image | str:
             try:
@@ -91,7 +91,7 @@ def is_of_scenes(name: str) -> bool:
 
 
 def choose() -> tuple[list[str], int]:
-    """The networks, those for scenes last, and how many classes to show."""
+    """Choose the networks, those for scenes last, and how many classes to show."""
     left, right = st.columns([3, 1])
     own = list(state.taught("image"))
     names = own + sorted(offered_networks.networks("image", "classify"), key=is_of_scenes)
@@ -155,7 +155,7 @@ def show(position: int, picture: Picture, chosen: list[str], top: int, looking: 
 
 
 def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Looking) -> zoo.Classification:
-    """What one network says of one picture, and where it looks."""
+    """Show one network's answer for one image, and its heat map."""
     with st.spinner(f"{titles[net.name]} looks at it …"):
         result = look(net, picture)
     group = f" ({result.groups[0]})" if result.groups[0] else ""
@@ -173,7 +173,7 @@ def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Look
 
 
 def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classification, looking: Looking) -> None:
-    """The picture with colors where a network finds a class of one's choice."""
+    """Show the image with the heat map of a class of the user's choice."""
     label = dict(zip(result.indices.tolist(), result.labels, strict=True))
     target = widgets.selectbox(st, "Where it finds", label, key=f"pictures-target-{key}-{picture.key[:16]}")
     with st.spinner("Looks for what it saw …"):
@@ -189,7 +189,7 @@ def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classificatio
 
 
 def ready(name: str) -> zoo.Network | None:
-    """A network, if it is here or can be brought; why not is said once for all pictures."""
+    """Return a network if it is available; the reason why not is shown once for all images."""
     if name not in nets:
         nets[name] = None
         with notes, one_sentence():

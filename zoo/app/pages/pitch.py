@@ -1,4 +1,4 @@
-"""Which pitch does a melody or voice have over time?"""
+"""The page Pitch: the pitch of a melody or voice over time."""
 
 import io
 import time
@@ -40,7 +40,7 @@ class Followed(NamedTuple):
 
 
 def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
-    """Samples, and the track with all that the network says, before it is decoded and gated."""
+    """Return the samples, and the track with all activations, before it is decoded and gated."""
     net = state.network(name)
     samples = read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
     with state.progress(f"{state.title_of(name)} listens …") as progress:
@@ -59,7 +59,7 @@ def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
 
 
 def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> Followed:
-    """The track before any gate, without its activations."""
+    """Decode the track before any gate, without its activations."""
     _, heard = state.remembered(follow, name, given)
     low, high = (None if key in (KEYS[0], KEYS[-1]) else float(librosa.note_to_hz(key)) for key in keys)
     # A quarter tone beyond, so that both keys are inside however they are tuned.

@@ -1,4 +1,4 @@
-"""Which sounds are heard when?"""
+"""The page Sounds: which sounds occur when."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ SPECIFICITY = {
 
 
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
-    """Samples and everything that was heard, whatever the threshold."""
+    """Return the samples and all scores, independent of the threshold."""
     samples = read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
     with state.progress(f"{state.title_of(name)} listens …") as progress:
         heard = zoo.sound_events(
@@ -38,7 +38,7 @@ def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
 
 
 def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
-    """What counts as an event: the options of `zoo.sound_events`."""
+    """Choose what counts as an event: the options of `zoo.sound_events`."""
     known = class_grouping.names(net.labels)
     left, right = st.columns(2)
     include = widgets.multiselect(
@@ -124,7 +124,7 @@ def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None
 
 
 def listed(heard: zoo.SoundEvents) -> None:
-    """The events as a table, each of which can be heard."""
+    """Show the events as a table; each of them can be played."""
     if not heard.events:
         st.info("No sound reaches the threshold; a lower one shows fainter guesses.")
         return

@@ -79,7 +79,7 @@ def boxes() -> Brought | None:
 
 
 def taken(number: int, label: str) -> list[Shot]:
-    """What was photographed or recorded for a box so far."""
+    """Return the photos or recordings taken for a box so far."""
     shots = st.session_state.setdefault(f"teach-shots-{number}", [])
     with st.popover("Camera or microphone", icon=":material/add_a_photo:", key=f"teach-device-{number}"):
         key = f"teach-take-{number}"
@@ -108,7 +108,7 @@ def keep(key: str, shots: list[Shot], name: str) -> None:
 
 
 def archive() -> Brought | None:
-    """A zip of class folders, and which part of it."""
+    """Ask for a zip of class folders, and which part of it to use."""
     most = uploads.MOST_BYTES // 1_000_000
     label = "A zip with a folder for each class"
     file = st.file_uploader(label, "zip", key="teach-zip", max_upload_size=most)
@@ -134,7 +134,7 @@ def fresh_folder() -> Path:
 
 
 def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
-    """The examples, read anew, or why they are refused.
+    """Read the examples anew, or show why they are refused.
 
     The files of the ones before go, unless they are being learned from.
     """
@@ -152,7 +152,7 @@ def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
 
 
 def examples() -> zoo.Dataset | None:
-    """What the user brought, or had brought before another page was visited."""
+    """Return the examples of this page, or those uploaded before another page was visited."""
     way = widgets.segmented_control(st, "Where from", ["Upload", "Zip"], "Upload", key="teach-way")
     brought = boxes() if way == "Upload" else archive()
     session = st.session_state
@@ -173,7 +173,7 @@ def examples() -> zoo.Dataset | None:
 
 
 def overview(data: zoo.Dataset) -> None:
-    """Counts and problems."""
+    """Show counts and problems."""
     counts = ", ".join(f"{n} of {label}" for label, n in data.counts().items())
     st.markdown(f"**{len(data)} {NOUNS[data.modality]} from {literally(data.name)}:** {literally(counts)}.")
     if data.problems:
@@ -247,7 +247,7 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
 
 
 def _blocks(name: str) -> Sequence[str]:
-    """The larger pieces of a network, by the names of their layers."""
+    """Return the larger blocks of a network, by the names of their layers."""
     modules = state.network(name).module.named_modules()
     return [layer for layer, _ in modules if layer and layer.count(".") < 2][:60]
 
@@ -267,7 +267,7 @@ def begin(data: zoo.Dataset, name: str, choices: TrainingConfig) -> None:
 
 
 def live(job: Job) -> None:
-    """The curves so far."""
+    """Draw the curves so far."""
     if job.step and job.step.history:
         st.plotly_chart(
             curves(job.step.history), key="teach-live", alt="Accuracy and loss after each epoch so far"

@@ -117,13 +117,13 @@ def _worst(evaluation: Evaluation, held: Dataset) -> Iterator[Mistake]:
 
 
 def shown_classes(net: Network, most: int = 4) -> list[str]:
-    """The first classes of a network, and how many more there are."""
+    """Return the first classes of a network, and how many more there are."""
     labels = [label.label for label in net.labels]
     return labels if len(labels) <= most else [*labels[: most - 1], f"{len(labels) - most + 1} others"]
 
 
 def _within(job: Job) -> Any:
-    """The job's watch, which enters the stage of training when that begins."""
+    """Wrap the job's watch so that it enters the stage of training when that begins."""
 
     def watch(step: Any) -> bool:
         if job.step is None:
@@ -167,7 +167,7 @@ def curves(history: tuple[Mapping[str, float], ...] | list[Mapping[str, float]])
 
 
 def verdict(evaluation: Evaluation) -> str:
-    """The accuracy in one sentence, with what so few or so many examples allow to say."""
+    """State the accuracy in one sentence, with what the number of examples allows to say."""
     right, n = round(evaluation.accuracy * len(evaluation)), len(evaluation)
     if right == n:
         # The rule of three: an event that happened in none of n trials is rarer than 3 / n, at 95 %.
@@ -181,7 +181,7 @@ def verdict(evaluation: Evaluation) -> str:
 
 
 def packed(folder: Path) -> bytes:
-    """A saved network as a zip with one folder in it."""
+    """Pack a saved network as a zip with one folder in it."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as zipped:  # weights hardly shrink
         for path in sorted(folder.iterdir()):

@@ -106,7 +106,7 @@ class OnnxRuntime(Engine):
         return found[0], dict.fromkeys(layers, found[-1])  # no other than self.layer
 
     def _current(self) -> Any:
-        """The session for the module as it is now, or None where it cannot be exported."""
+        """Return the session for the module as it is now, or None if it cannot be exported."""
         with self._lock:
             if self._exported and self._exported.holds():
                 return self._session
@@ -149,7 +149,7 @@ class OnnxRuntime(Engine):
 
 
 def exported(eager: PyTorch, shape: tuple[int, ...], layer: str) -> bytes:
-    """A module as an ONNX graph, from `data` to `outputs` and `layer`, in rows of any number.
+    """Export a module as an ONNX graph, from `data` to `outputs` and `layer`, in rows of any number.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def collect(
 
 
 def grouped(names: Sequence[str]) -> tuple[str, ...] | None:
-    """What files belong to by their names: a folder, else what stands before the first ``_``.
+    """Group files by their names: a folder, else the text before the first ``_``.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class _Budget:
 def _embedded(
     net: Model, file: Any, extractor: EmbeddingExtractor, mean: bool, budget: _Budget
 ) -> tuple[Embedding, float]:
-    """The vectors of a file, or their mean, for which no more are kept than one a batch; and its seconds."""
+    """Return the vectors of a file, or their mean, at most one batch in memory; and its seconds."""
     parts, sizes, kept, seconds = [], [], 0, 0.0
     with closing(net.batches(file)) as batches:
         for batch in batches:
@@ -209,7 +209,7 @@ def _embedded(
 
 
 def _different(names: Sequence[str]) -> list[str]:
-    """The names, with a number behind those that were there before."""
+    """Return the names, with a number behind those that were there before."""
     taken: dict[str, None] = {}
     for name in names:
         number, own = 1, name

@@ -110,7 +110,7 @@ _CHECKS: dict[str, Callable[[Path], None]] = {"image": _check_picture, "audio": 
 
 
 def _modality(listing: Listing, progress: Progress | None) -> str:
-    """What the first files of every class are; `progress` may end it."""
+    """Detect the modality of the first files of every class; `progress` may end it."""
     by_class = defaultdict(list)
     for file, label in zip(listing.files, listing.labels, strict=True):
         by_class[label].append(file)
@@ -145,7 +145,7 @@ def _modality(listing: Listing, progress: Progress | None) -> str:
 def _looked(
     files: Sequence[Path], check: Callable[[Path], None], progress: Progress | None
 ) -> Iterator[_Look]:
-    """The files in order, read and decoded by several threads."""
+    """Read and decode the files in order, with several threads."""
 
     def look(file: Path) -> _Look:
         try:

@@ -118,7 +118,7 @@ def dataset(
 
 
 def _folder(path: Path, cache: Path) -> Path:
-    """A folder, or what a zip holds."""
+    """Return a folder, or the content of a zip as one."""
     if path.is_dir():
         return path
     if not path.exists():

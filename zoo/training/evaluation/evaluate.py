@@ -85,7 +85,7 @@ def evaluate(
 
 
 def as_network(network: str | os.PathLike[str] | Network, data: Dataset, *, engine: str = "auto") -> Network:
-    """A network by name or path, loaded for an engine, or itself; it takes what the data holds.
+    """Return a network by name or path, loaded for an engine, or itself; it must suit the data.
 
     Raises
     ------
@@ -111,13 +111,13 @@ def class_names(labels: Sequence[Label]) -> tuple[str, ...]:
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
-    """Some names in quotation marks, and how many more there are."""
+    """Quote some names, and state how many more there are."""
     shown = ", ".join(f'"{name}"' for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _indices(data: Dataset, net: Network) -> np.ndarray:
-    """The network's index of each class of the data."""
+    """Return the network's index of each class of the data."""
     labels = net.labels
     levels = [
         _places([label.id] for label in labels),
@@ -150,7 +150,7 @@ def _key(name: str) -> str:
 
 
 def _judge(net: Network, data: Dataset, progress: Progress | None) -> Iterator[_Judged | Problem]:
-    """The examples in order: pictures in batches, and sounds, whose patches are batches, one by one."""
+    """Score the examples in order: images in batches, recordings one by one, with batches of patches."""
     size = _BATCH if data.modality == "image" else 1
     for start in range(0, len(data), size):
         if progress:

@@ -38,7 +38,7 @@ class Features:
     example: np.ndarray
 
     def joined(self, others: Features) -> Features:
-        """These and those of other examples, which are counted on."""
+        """Join these features and those of other examples, which are counted on."""
         first = self.example.max(initial=-1) + 1
         return Features(
             np.concatenate([self.values, others.values]),

@@ -43,7 +43,7 @@ class Job:
     watch: Watch | None = None
 
     def head(self, *, refit: bool = False) -> tuple[Network, dict[str, Any]]:
-        """A new head on stored features: the body runs once.
+        """Train a new head on stored features: the body runs once.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Job:
         return trained, self._record(history, softness) | {"refit": refit}
 
     def through_body(self, augment: str) -> tuple[Network, dict[str, Any]]:
-        """A new head with augmentation: the body runs in every epoch, and stays as it is."""
+        """Train a new head with augmentation: the body runs in every epoch, and stays fixed."""
         trained = self.net.replace_head(self.training.classes)
         return self._fit(trained, trained.freeze(), augment)
 

@@ -169,7 +169,7 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 
 def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str, Any]) -> Network:
-    """The trained network with the record of how it came about, and the license that it inherits."""
+    """Return the trained network with the record of its training, and the license that it inherits."""
     training = {
         "parent": parent.name,
         "data": data.name,
