@@ -21,7 +21,7 @@ from urllib.request import url2pathname
 
 from zoo.core.environment import offline
 from zoo.core.errors import WeightsError, reason
-from zoo.core.extras import optional_libraries
+from zoo.core.extras import optional_libraries, require
 from zoo.core.hashing import digest
 
 Progress = Callable[[int, int], None]
@@ -246,6 +246,7 @@ def _tensorflow_hub(handle: str) -> Path:
 
     Importing it imports TensorFlow, which nothing else here needs.
     """
+    require("tensorflow_hub")
     _require_network(f"TF-Hub's {handle}")
     program = "import sys, tensorflow_hub as hub; print(hub.resolve(sys.argv[1]))"
     run = subprocess.run(
