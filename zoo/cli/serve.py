@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from zoo.app import settings
+from zoo.cli.audio import pitch_summary
 from zoo.cli.console import app
-from zoo.cli.inference import pitch_summary
 from zoo.core.errors import MissingLibraryError
 from zoo.core.extras import require
 from zoo.hub.registry import networks

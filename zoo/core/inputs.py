@@ -48,6 +48,18 @@ def name_of(x: Any, index: int = 0) -> str:
     return f"{type(x).__name__} {index + 1}"
 
 
+def distinct(names: Iterable[str]) -> list[str]:
+    """Return the names, with a number after those that occurred before."""
+    taken: dict[str, None] = {}
+    for name in names:
+        number, own = 1, name
+        while own in taken:
+            number += 1
+            own = f"{name} ({number})"
+        taken[own] = None
+    return list(taken)
+
+
 def is_file(x: Any) -> bool:
     """Whether `x` is something that `open_input` opens."""
     return isinstance(x, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(x, "read")

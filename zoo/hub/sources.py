@@ -23,9 +23,7 @@ from zoo.core.environment import offline
 from zoo.core.errors import WeightsError, reason
 from zoo.core.extras import optional_libraries, require
 from zoo.core.hashing import digest
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all."""
+from zoo.core.progress import Progress, reporter
 
 CHUNK = 1 << 20  # bytes between two steps of the progress
 TIMEOUT = 60  # seconds without a byte before a server counts as gone
@@ -157,20 +155,6 @@ class _Bar:
         self.progress(self.total, self.total)
 
 
-def _on_terminal(name: str) -> Progress:
-    from tqdm import tqdm
-
-    bar = tqdm(desc=name, unit="B", unit_scale=True, disable=None)
-
-    def progress(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-        if done == total:
-            bar.close()
-
-    return progress
-
-
 def _web(url: str, folder: Path, checksum: str | None, progress: Progress | None) -> Path:
     """Download a file; ``#member`` takes one out of a zip. The checksum is of the file as it was packed."""
     address, _, member = url.partition("#")
@@ -189,17 +173,10 @@ def _download(url: str, folder: Path, progress: Progress | None) -> Path:
     pooch.get_logger().setLevel("WARNING")
     name = _file_name(url)
     try:
-        return Path(
-            pooch.retrieve(
-                url,
-                known_hash=None,
-                fname=name,
-                path=folder,
-                downloader=pooch.HTTPDownloader(
-                    progressbar=_Bar(progress or _on_terminal(name)), chunk_size=CHUNK, timeout=TIMEOUT
-                ),
-            )
-        )
+        with reporter(progress, name, unit="B", unit_scale=True) as report:
+            downloader = pooch.HTTPDownloader(progressbar=_Bar(report), chunk_size=CHUNK, timeout=TIMEOUT)
+            found = pooch.retrieve(url, known_hash=None, fname=name, path=folder, downloader=downloader)
+        return Path(found)
     except requests.HTTPError as error:
         raise WeightsError(f"{url} answers {error.response.status_code} {error.response.reason}.") from error
     except requests.RequestException as error:

@@ -22,10 +22,10 @@ from zoo import formats
 from zoo.core import components
 from zoo.core.errors import WeightsError, reason
 from zoo.core.hashing import digest
+from zoo.core.progress import Progress
 from zoo.core.spec import Source, Spec
 from zoo.hub import saved, sources
 from zoo.hub.registry import describe
-from zoo.hub.sources import Progress
 
 LAYOUT = 1  # raised when a converter changes what it writes, so that older caches are made anew
 _SUFFIXES = {

@@ -138,6 +138,7 @@ class SoundEvents(ShortRepr):
                 {
                     "label": event.label,
                     "index": event.index,
+                    "id": event.id,
                     "start": round(event.start, 3),
                     "end": round(event.end, 3),
                     "score": event.score,
@@ -145,7 +146,7 @@ class SoundEvents(ShortRepr):
                 for event in self.events
             ],
             "clip": [
-                {"label": row["label"], "index": row["index"], "score": row["score"]}
+                {key: row[key] for key in ("label", "index", "id", "score")}
                 for row in self.clip.to_dict()["predictions"]
             ],
         }

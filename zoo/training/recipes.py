@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from zoo.core.errors import UnknownNameError
+from zoo.core.progress import Progress
 from zoo.core.spec import Spec
 from zoo.inference.build import build
 from zoo.inference.load import load
@@ -25,7 +26,6 @@ from zoo.training.data.esc50 import esc50
 from zoo.training.data.load import dataset
 from zoo.training.evaluation.evaluate import evaluate
 from zoo.training.evaluation.evaluation import Evaluation
-from zoo.training.fit.features import Progress
 from zoo.training.fit.loop import Watch, is_first
 from zoo.training.fit.transfer import transfer
 from zoo.vision.small import small_cnn

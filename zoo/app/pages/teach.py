@@ -19,9 +19,9 @@ from zoo.app.services.jobs import FAILED, STOPPED, Job
 from zoo.app.services.training_job import TrainingConfig, curves, teach
 from zoo.app.state import literally, one_sentence, with_size
 from zoo.core.errors import ZooError
+from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.hub.registry import describe
-from zoo.hub.sources import Progress
 from zoo.training.fit.classical import CLASSIFIERS
 from zoo.training.fit.features import forget
 from zoo.training.fit.loop import Settings

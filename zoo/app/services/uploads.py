@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
 from zoo.core.errors import InputError
-from zoo.hub.sources import Progress
+from zoo.core.progress import Progress
 from zoo.results.problem import Problem
 from zoo.training.data.archives import unpacked
 from zoo.training.data.build import examined

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import InputError
-from zoo.core.inputs import name_of
+from zoo.core.inputs import distinct, name_of
 from zoo.inference.tasks.embedding import EmbeddingExtractor
 from zoo.results import Embedding
 from zoo.results.problem import Problem
@@ -103,7 +103,7 @@ def collect(
         If there is no such layer.
     """
     net.require("embed")
-    names = _different([name_of(file, i) for i, file in enumerate(files)])
+    names = distinct([name_of(file, i) for i, file in enumerate(files)])
     limits = limits or Limits()
     budget, pixels = _Budget(limits), PixelBudget(limits.pixels)
     parts, used, problems = [], [], []
@@ -206,15 +206,3 @@ def _embedded(
         return whole, seconds
     values = np.average(whole.values, axis=0, weights=sizes).astype(np.float32)
     return replace(whole.by_input(), values=values[None]), seconds
-
-
-def _different(names: Sequence[str]) -> list[str]:
-    """Return the names, with a number behind those that were there before."""
-    taken: dict[str, None] = {}
-    for name in names:
-        number, own = 1, name
-        while own in taken:
-            number += 1
-            own = f"{name} ({number})"
-        taken[own] = None
-    return list(taken)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -13,14 +13,13 @@ import torch
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
 from zoo.core.labels import Label
+from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.results.problem import Problem
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluation import Evaluation
-
-Progress = Callable[[int, int], None]
 
 _BATCH = 16
 

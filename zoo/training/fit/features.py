@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from zoo.core.progress import Progress
 from zoo.hub.weights import cache_folder, locked
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
-
-Progress = Callable[[int, int], object]
-"""Called with the examples done and the examples in all."""
 
 _CHUNK = 32  # examples that are kept at a time: what a killed run may lose
 

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from zoo.core.progress import Progress
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
-from zoo.training.fit.features import Features, Progress, features
+from zoo.training.fit.features import Features, features
 from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_head
 from zoo.training.fit.loaders import Pictures, Vectors, Windows, examples
 from zoo.training.fit.loop import Settings, Watch, fit
