@@ -23,7 +23,7 @@ PRETRAINED = "pretrained"
 
 
 def load(
-    name: str,
+    name: str | os.PathLike[str],
     *,
     weights: str | os.PathLike[str] | None = PRETRAINED,
     num_classes: int | None = None,
@@ -36,7 +36,7 @@ def load(
 
     Parameters
     ----------
-    name : str
+    name : str or path
         ``arch`` or ``arch.tag``, see `zoo.networks`; the path of a saved network (``./bees``); ``timm:name``,
         ``hf:owner/repository`` or ``tfhub:owner/module/version``, see `zoo.describe`.
     weights : str, path or None
