@@ -67,7 +67,7 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
         LAYOUTS,
         "pca",
         key="embeddings-method",
-        help="PCA keeps large distances, UMAP who is near whom.",
+        help="PCA keeps large distances; UMAP keeps neighbors together.",
     )
     colors = coloring(columns[1], embedding)
     k = widgets.slider(columns[2], "Neighbors", 1, 20, 5, 1, key="embeddings-k")
@@ -82,11 +82,11 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
             "Chosen",
             dict(enumerate(labels)),
             key=QUERY,
-            help="A click on a point of the map chooses it too.",
+            help="Or click a point of the map.",
         )
         near = embedding.neighbors(chosen, k, same_input=not others)
         exhibit(kind, given, embedding, chosen, "")
-        st.markdown("**Nearest**" if len(near) else "There is nothing to compare it with.")
+        st.markdown("**Nearest**" if len(near) else "There is no other file to compare it with.")
         with st.container(horizontal=True):
             for row, similarity in zip(near.indices, near.similarities, strict=True):
                 exhibit(kind, given, embedding, int(row), f"{similarity:.2f}")
@@ -128,7 +128,7 @@ def explain(projection: Projection, method: str) -> None:
     elif projection.shares:
         st.caption(f"The map shows {sum(projection.shares):.0%} of the variance.")
     else:
-        st.caption("UMAP keeps who is near whom; its axes and large distances mean nothing.")
+        st.caption("UMAP keeps neighbors together; its axes and large distances have no meaning.")
 
 
 def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:

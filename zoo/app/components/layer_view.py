@@ -86,7 +86,7 @@ def shown_part(name: str, graph: nx.DiGraph) -> nx.DiGraph:
             {level: f"{sizes[level]} nodes" for level in choices},
             distinct[sizes[graphs.readable_level(inside)]],
             key=f"networks-detail-{name}-{part}",
-            help="Blocks of layers are drawn as one node each, until you ask for more.",
+            help="Each block of layers is one node at first.",
         )
     return graphs.collapsed(inside, level)
 
@@ -136,7 +136,7 @@ def activations(name: str, data: dict) -> None:
     st.markdown("##### Activations")
     spec = spec_of(name)
     if not data["layer"]:
-        st.info("This step is no layer of its own. Choose a layer to see what it makes of an input.")
+        st.info("This step is not a layer. Choose a layer to see its activations.")
         return
     if not weights.path_of(spec).is_file():
         st.info(f"Activations need the weights of {spec.title}, which are not here: {spec.size_mb:.0f} MB.")
@@ -150,7 +150,7 @@ def activations(name: str, data: dict) -> None:
         st.info(f"Upload a {'picture' if kind == 'image' else 'recording'}, or choose a sample.")
         return
     if len(given) > 1:
-        st.caption(f"Of the {len(given)} pictures, the first is looked at.")
+        st.caption(f"Of the {len(given)} pictures; the first is used.")
     place = st.empty()
     at = st.session_state.get(f"networks-window-{name}")
     seen = state.remembered(_look, name, data["layer"], given[0], at)
@@ -160,7 +160,7 @@ def activations(name: str, data: dict) -> None:
 
 def _look(name: str, layer: str, given: Given, at: float | None) -> Activations:
     net = state.network(name)
-    with state.progress(f"{net.spec.title} looks at it …") as progress:
+    with state.progress(f"{net.spec.title} is running …") as progress:
         return look(
             net, named(given), layer, at=at, progress=lambda seconds: progress(seconds / MOST_SECONDS)
         )

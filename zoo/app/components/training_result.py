@@ -62,7 +62,7 @@ def attempt(net: zoo.Network) -> None:
                 config={"displayModeBar": False},
                 alt=f"Scores of the classes for {given.name}",
             )
-    st.caption("It is on the Pictures or Sounds page too, as long as you stay.")
+    st.caption("The network is also on the page Pictures or Sounds until you leave.")
 
 
 def mistakes(taught: TrainedModel) -> None:
@@ -70,7 +70,7 @@ def mistakes(taught: TrainedModel) -> None:
     evaluation = taught.evaluation
     st.plotly_chart(evaluation.plot(), key="teach-confusion", alt="Confusion matrix of the held-out examples")
     if not taught.mistakes:
-        st.info("No mistake among the examples that were held out.")
+        st.info("No mistakes among the held-out examples.")
         return
     st.markdown("**The worst mistakes**")
     for start in range(0, len(taught.mistakes), 4):
@@ -107,8 +107,8 @@ def save(taught: TrainedModel) -> None:
         File("Report", "report.html", "text/html", lambda: _report(taught)),
     )
     st.caption(
-        'Unpack the network, and `zoo.load("network")` or `zoo classify FILE --network ./network` takes it. '
-        "The ONNX file, for other programs, says in its metadata what comes before and after."
+        'Unpack the network to use it: `zoo.load("./network")` or `zoo classify FILE --network ./network`. '
+        "The ONNX file is for other programs; its metadata describe the preprocessing and the labels."
     )
 
 

@@ -59,7 +59,7 @@ def choose() -> tuple[dict[str, str], float]:
             with_size(offered_networks.networks(task="pitch")),
             "crepe.tiny",
             key="live-pitch",
-            help="Larger ones are surer and slower; one that is too slow for this machine leaves sound out.",
+            help="Larger networks are more accurate and slower; one too slow for this machine skips sound.",
         )
         a4 = widgets.number_input(
             right,
@@ -78,7 +78,7 @@ def choose() -> tuple[dict[str, str], float]:
 
 def warm_up(kind: str, name: str) -> None:
     """Have a network's first pass, and the imports that come with it, behind us."""
-    with st.spinner("Gets ready to listen …"):
+    with st.spinner("Getting ready …"):
         SENSES[kind](state.network(name)).warm_up()
 
 
@@ -149,7 +149,7 @@ def as_classes(heard: Heard) -> None:
 
 def as_delay(heard: Heard) -> None:
     if not heard.delays:
-        st.caption("Nothing has been heard yet.")
+        st.caption("No sound has been analyzed yet.")
         return
     said = "; ".join(
         f"{kind} {delay.seconds:.2f} s, and a window of {delay.window:.2g} s"
@@ -166,8 +166,8 @@ def trouble(listener: Listener, heard: Heard) -> None:
         st.warning(f"{listener.reason or 'Listening is over.'} Press Stop, and then Start.")
     elif heard.since > LATE:
         st.info(
-            f"No sound has arrived for {heard.since:.0f} s. Where browser and server do not see each "
-            "other, whoever runs the app names a TURN server in ZOO_ICE_SERVERS."
+            f"No sound has arrived for {heard.since:.0f} s. If browser and server cannot reach "
+            "each other, the operator of the app can name a TURN server in ZOO_ICE_SERVERS."
         )
     elif heard.behind:
         st.warning(
@@ -193,7 +193,7 @@ def show(listener: Listener, a4: float) -> None:
 
 
 st.title("Live")
-st.markdown("Press Start and speak, sing, play or rattle: the page shows what is heard as it is heard.")
+st.markdown("Press Start, then speak, sing, or play: the page shows sounds and pitch as they occur.")
 with one_sentence():
     chosen, a4 = choose()
     own = seat()
@@ -219,4 +219,4 @@ with one_sentence():
             own.leave()
             if not reason:
                 st.info("The microphone is off. Press Start, and allow the browser to use it.")
-    st.caption("Sound is heard on the machine that runs this app, and nothing of it is kept.")
+    st.caption("Sound is analyzed on the machine that runs this app and is not stored.")

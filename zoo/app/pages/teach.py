@@ -117,7 +117,7 @@ def archive() -> Brought | None:
     part = None
     if found := state.remembered(parts, file.file_id, file):
         first = next((name for name in found if name.lower().startswith("train")), found[0])
-        part = widgets.selectbox(st, "Which folder of it to learn from", found, first, key="teach-part")
+        part = widgets.selectbox(st, "Folder to train on", found, first, key="teach-part")
 
     def read(folder: Path, progress: Progress) -> zoo.Dataset:
         return uploads.from_zip(file.name, file.getvalue(), folder, part=part, progress=progress)
@@ -142,7 +142,7 @@ def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
     if before and not busy():
         shutil.rmtree(before, ignore_errors=True)
     folder = st.session_state["teach-folder"] = fresh_folder()
-    bar = st.progress(0.0, text="The examples are looked into …")
+    bar = st.progress(0.0, text="Reading the examples …")
     try:
         return brought.read(folder, lambda done, total: bar.progress(done / max(total, 1)))
     except ZooError as error:
@@ -185,7 +185,7 @@ def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
     """Advice, measured once for these examples and that network."""
 
     def measured(_: str, name: str) -> zoo.Advice:
-        with st.spinner("Looks at some of the examples to advise you …"):
+        with st.spinner("Trying some of the examples to advise you …"):
             return zoo.advise(data, network=state.network(name))
 
     return state.remembered(measured, data.fingerprint, name)
@@ -217,10 +217,10 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
         20,
         5,
         key="teach-held",
-        help="Never learned from: the network is judged by them.",
+        help="Never trained on: the network is evaluated on them.",
     )
     seed = widgets.number_input(
-        right, "Seed", 0, 9999, 0, 1, key="teach-seed", help="The same seed holds out the same."
+        right, "Seed", 0, 9999, 0, 1, key="teach-seed", help="The same seed holds out the same examples."
     )
     if method == "features":
         kind = widgets.selectbox(left, "Classifier", ["auto", *CLASSIFIERS], key="teach-classifier")
@@ -238,7 +238,7 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
             layer: f"everything up to {layer}" if layer else "nothing"
             for layer in (advice.layer or "", "", *_blocks(name))
         }
-        frozen = widgets.selectbox(right, "Stays as it is", layers, key=f"teach-freeze-{name}")
+        frozen = widgets.selectbox(right, "Frozen layers", layers, key=f"teach-freeze-{name}")
         options["freeze"] = frozen or None
         options["batch_size"] = widgets.select_slider(
             left, "Batch", [4, 8, 16, 32, 64], 16, key="teach-batch"

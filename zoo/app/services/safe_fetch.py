@@ -70,7 +70,7 @@ def fetch(url: str, *, most: int = MOST_BYTES) -> Link:
     parsed = _parsed(url.strip())
     host = _host(parsed)
     if offline():
-        raise InputError(f"{host} is not on this machine, and ZOO_OFFLINE forbids to fetch from it.")
+        raise InputError(f"{host} is not on this machine, and downloads are disabled (ZOO_OFFLINE=1).")
     try:
         data = _get(parsed, most)
     except urllib3.exceptions.TimeoutError:

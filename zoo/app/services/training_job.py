@@ -93,7 +93,7 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
     """
     require_enough(data)
     training, held = data.split(number("held", choices.held, 0.05, 0.5), seed=choices.seed)
-    job.enter("The network looks at the examples")
+    job.enter("Computing features of the examples")
     trained = transfer(
         training,
         network=net,
@@ -105,7 +105,7 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
     )
     name = " or ".join(shown_classes(trained))
     trained.spec = trained.spec.replace(name=name, title=f"{net.spec.title} taught {name}")
-    job.enter("It is judged by the examples that were held out")
+    job.enter("Evaluating on the held-out examples")
     evaluation = evaluate(held, network=trained, progress=job.count)
     return TrainedModel(trained, evaluation, tuple(_worst(evaluation, held)), held, trained.save(folder))
 
@@ -172,11 +172,11 @@ def verdict(evaluation: Evaluation) -> str:
     if right == n:
         # The rule of three: an event that happened in none of n trials is rarer than 3 / n, at 95 %.
         doubt = f"; up to {min(3 / n, 1):.0%} of new ones may still be wrong" if n > 3 else ""
-        return f"All {n} examples that were held out are named right{doubt}."
+        return f"All {n} held-out examples are classified correctly{doubt}."
     low, high = evaluation.interval("accuracy")
     return (
-        f"{right} of {n} examples that were held out are named right: between {low:.0%} and {high:.0%} "
-        "are to be expected of new ones like them (95 %)."
+        f"{right} of {n} held-out examples are classified correctly: expect {low:.0%} to {high:.0%} of new "
+        "ones like them (95% confidence)."
     )
 
 
