@@ -93,7 +93,7 @@ def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None
     linked_player(samples, "sounds-figure", "sounds-player", chosen_event(heard))
     best = zip(heard.clip.labels, heard.clip.scores, strict=True)
     st.markdown("**Overall:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
-    events, scores, whole = st.tabs(["Events", "Scores over time", "On the whole"], key="sounds-tabs")
+    events, scores, whole = st.tabs(["Events", "Scores over time", "Overall"], key="sounds-tabs")
     with events:
         st.plotly_chart(
             audio_figures.sound_events(samples, RATE, heard),
