@@ -1,6 +1,7 @@
 """Commands that classify, explain, and embed images, and recordings as a whole."""
 
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,9 +62,9 @@ def classify(
     ]
     found, failed = split(results)
     if as_json:
-        print_json(records(results, net.name, lambda result: result.to_dict()))
+        print_json(records(results, net.name, methodcaller("to_dict")))
     elif as_csv:
-        print_tables(found, lambda result: result.table(), named=True)
+        print_tables(found, methodcaller("table"), named=True)
     else:
         for result in found:
             typer.echo(result.input)
@@ -116,7 +117,7 @@ def explain(
             write_file(place, lambda path, drawn=drawn: drawn.save(path, "PNG"))
     _, failed = split(results)
     if as_json:
-        found = records(results, net.name, lambda result: result.to_dict())
+        found = records(results, net.name, methodcaller("to_dict"))
         print_records([_with_out(record, place) for record, place in zip(found, maps, strict=True)])
     else:
         for result, place in zip(results, maps, strict=True):
