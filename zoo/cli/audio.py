@@ -49,7 +49,7 @@ Exclude = Annotated[
     list[str] | None, typer.Option(help="Do not report this class or category, nor what is below it.")
 ]
 Confidence = Annotated[float, typer.Option(help="Confidence below which a frame is unvoiced.")]
-Silence = Annotated[float, typer.Option(help="Level in dB below which a frame is unvoiced.")]
+Silence = Annotated[float | None, typer.Option(help="Level in dB below which a frame is unvoiced.")]
 Smooth = Annotated[int, typer.Option(help="Frames to smooth voiced pitch over, an odd number.")]
 Midi = Annotated[Path | None, typer.Option(help="Write the notes to this .mid file, or into this folder.")]
 Synth = Annotated[

@@ -33,6 +33,7 @@ from zoo.cli.output import (
     write_file,
 )
 from zoo.core.errors import InputError
+from zoo.core.paths import STDIN
 
 EMBEDDERS = {"image": "efficientnet_lite0", "audio": "yamnet"}
 
@@ -193,5 +194,7 @@ def _modality_of(files: list[str]) -> str:
     """Tell from its name whether the first file, or the first of a folder or pattern, is an image."""
     from zoo.vision.decoding import SUFFIXES, several
 
+    if files[0] == STDIN:
+        raise InputError("Standard input has no name that tells images from audio; pass --network.")
     first = several(files[:1])[0]
     return "image" if Path(first).suffix.lower() in SUFFIXES else "audio"
