@@ -1,6 +1,7 @@
 """Commands that locate sounds in time and track pitch: events, pitch."""
 
 from itertools import groupby
+from operator import methodcaller
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,31 +35,39 @@ from zoo.cli.output import (
 )
 from zoo.core.errors import InputError
 
+Threshold = Annotated[float, typer.Option(help="Score from which a class counts as present.")]
+Separation = Annotated[float, typer.Option(help="Join events closer than this, in s.")]
+MinDuration = Annotated[float, typer.Option(help="Drop events shorter than this, in s.")]
+Specificity = Annotated[
+    str, typer.Option(help="high: the network's classes; medium or low: their categories in AudioSet.")
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(help="Report only this class or category and what is below it; may be repeated."),
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option(help="Do not report this class or category, nor what is below it.")
+]
+Confidence = Annotated[float, typer.Option(help="Confidence below which a frame is unvoiced.")]
+Silence = Annotated[float | None, typer.Option(help="Level in dB below which a frame is unvoiced.")]
+Smooth = Annotated[int, typer.Option(help="Frames to smooth voiced pitch over, an odd number.")]
+Midi = Annotated[Path | None, typer.Option(help="Write the notes to this .mid file, or into this folder.")]
+Synth = Annotated[
+    Path | None, typer.Option(help="Write the pitch as sound to this .wav file, or into this folder.")
+]
+
 
 @app.command()
 def events(
     files: list[str],
     network: NetworkOption = "yamnet",
     overlap: Overlap = None,
-    threshold: Annotated[
-        float, typer.Option(help="Score from which a class counts as present.")
-    ] = SoundEventOptions.threshold,
-    separation: Annotated[
-        float, typer.Option(help="Join events closer than this, in s.")
-    ] = SoundEventOptions.separation,
-    min_duration: Annotated[
-        float, typer.Option(help="Drop events shorter than this, in s.")
-    ] = SoundEventOptions.min_duration,
-    specificity: Annotated[
-        str, typer.Option(help="high: the network's classes; medium or low: their categories in AudioSet.")
-    ] = SoundEventOptions.specificity,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(help="Report only this class or category and what is below it; may be repeated."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Do not report this class or category, nor what is below it.")
-    ] = None,
+    threshold: Threshold = SoundEventOptions.threshold,
+    separation: Separation = SoundEventOptions.separation,
+    min_duration: MinDuration = SoundEventOptions.min_duration,
+    specificity: Specificity = SoundEventOptions.specificity,
+    include: Include = None,
+    exclude: Exclude = None,
     top: Annotated[int, typer.Option(help="Classes to name for the whole clip.")] = 5,
     weights: Weights = None,
     device: Device = "auto",
@@ -97,9 +106,9 @@ def events(
     results = list(each(recordings, detect))
     found, failed = split(results)
     if as_json:
-        print_records(records(results, net.name, lambda result: result.to_dict()))
+        print_records(records(results, net.name, methodcaller("to_dict")))
     elif as_csv:
-        print_tables(found, lambda result: result.table(), named=len(recordings) > 1)
+        print_tables(found, methodcaller("table"), named=len(recordings) > 1)
     elif as_labels:
         for result in found:
             typer.echo(result.to_audacity(), nl=False)
@@ -115,25 +124,15 @@ def pitch(
     network: NetworkOption = "crepe.full",
     step: Annotated[float, typer.Option(help="Time between frames, in s.")] = PitchOptions.step,
     decoder: Annotated[str, typer.Option(help="Or viterbi, soft-viterbi, argmax.")] = PitchOptions.decoder,
-    threshold: Annotated[
-        float, typer.Option(help="Confidence below which a frame is unvoiced.")
-    ] = PitchOptions.threshold,
-    silence: Annotated[
-        float, typer.Option(help="Level in dB below which a frame is unvoiced.")
-    ] = PitchOptions.silence,
+    threshold: Confidence = PitchOptions.threshold,
+    silence: Silence = PitchOptions.silence,
     fmin: Annotated[float | None, typer.Option(help="Lowest pitch to consider, in Hz.")] = None,
     fmax: Annotated[float | None, typer.Option(help="Highest pitch to consider, in Hz.")] = None,
-    smooth: Annotated[
-        int, typer.Option(help="Frames to smooth voiced pitch over, an odd number.")
-    ] = PitchOptions.smooth,
+    smooth: Smooth = PitchOptions.smooth,
     smoother: Annotated[str, typer.Option(help="median or mean.")] = PitchOptions.smoother,
     notes: Annotated[bool, typer.Option("--notes", help="Print notes in place of frames.")] = False,
-    midi: Annotated[
-        Path | None, typer.Option(help="Write the notes to this .mid file, or into this folder.")
-    ] = None,
-    synth: Annotated[
-        Path | None, typer.Option(help="Write the pitch as sound to this .wav file, or into this folder.")
-    ] = None,
+    midi: Midi = None,
+    synth: Synth = None,
     weights: Weights = None,
     device: Device = "auto",
     engine: Engine = "auto",
@@ -171,21 +170,24 @@ def pitch(
     results = []
     for track, score, sound in zip(each(recordings, track_pitch), scores, sounds, strict=True):
         results.append(track)
-        if score and not is_problem(track):
-            write_file(score, lambda path, track=track: path.write_bytes(track.to_midi()))
-        if sound and not is_problem(track):
-            write_file(sound, lambda path, track=track: _write_wav(track, path))
+        if not is_problem(track):
+            _write_track(track, score, sound)
     tracks, failed = split(results)
     if as_json:
-        _print_json(records(results, net.name, _notes_of if notes else lambda track: track.to_dict()))
+        _print_json(records(results, net.name, _notes_of if notes else methodcaller("to_dict")))
     elif as_csv:
-        print_tables(
-            tracks, lambda track: track.notes() if notes else track.table(), named=len(recordings) > 1
-        )
+        print_tables(tracks, methodcaller("notes" if notes else "table"), named=len(recordings) > 1)
     else:
         for track in tracks:
             _print_pitch(track, notes, len(recordings) > 1)
     leave(failed)
+
+
+def _write_track(track: Any, score: Path | None, sound: Path | None) -> None:
+    if score:
+        write_file(score, lambda path: path.write_bytes(track.to_midi()))
+    if sound:
+        write_file(sound, lambda path: _write_wav(track, path))
 
 
 def _notes_of(track: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Commands that classify, explain, and embed images, and recordings as a whole."""
 
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,7 @@ from zoo.cli.output import (
     write_file,
 )
 from zoo.core.errors import InputError
+from zoo.core.paths import STDIN
 
 EMBEDDERS = {"image": "efficientnet_lite0", "audio": "yamnet"}
 
@@ -61,9 +63,9 @@ def classify(
     ]
     found, failed = split(results)
     if as_json:
-        print_json(records(results, net.name, lambda result: result.to_dict()))
+        print_json(records(results, net.name, methodcaller("to_dict")))
     elif as_csv:
-        print_tables(found, lambda result: result.table(), named=True)
+        print_tables(found, methodcaller("table"), named=True)
     else:
         for result in found:
             typer.echo(result.input)
@@ -116,7 +118,7 @@ def explain(
             write_file(place, lambda path, drawn=drawn: drawn.save(path, "PNG"))
     _, failed = split(results)
     if as_json:
-        found = records(results, net.name, lambda result: result.to_dict())
+        found = records(results, net.name, methodcaller("to_dict"))
         print_records([_with_out(record, place) for record, place in zip(found, maps, strict=True)])
     else:
         for result, place in zip(results, maps, strict=True):
@@ -192,5 +194,7 @@ def _modality_of(files: list[str]) -> str:
     """Tell from its name whether the first file, or the first of a folder or pattern, is an image."""
     from zoo.vision.decoding import SUFFIXES, several
 
+    if files[0] == STDIN:
+        raise InputError("Standard input has no name that tells images from audio; pass --network.")
     first = several(files[:1])[0]
     return "image" if Path(first).suffix.lower() in SUFFIXES else "audio"

@@ -9,6 +9,7 @@ import typer
 from zoo.cli.console import complain, print_json
 from zoo.core.errors import InputError
 from zoo.core.inputs import distinct, name_of
+from zoo.core.paths import STDIN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ def places(out: Path | None, inputs: Sequence[Any], suffix: str) -> list[Path | 
         if out and len(inputs) > 1:
             raise InputError(f"{out} is one file, and there are {len(inputs)} inputs; pass a folder.")
         return [out] * len(inputs)
-    names = distinct([Path(name_of(x)).stem.strip("-") or "input" for x in inputs])
+    names = distinct("stdin" if name == STDIN else Path(name).stem for name in map(name_of, inputs))
     found = [out / f"{name}{suffix}" for name in names]
     for path in found:
         if path.exists():

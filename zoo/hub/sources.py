@@ -135,7 +135,7 @@ def _in_name(url: str) -> str | None:
 
 def _require_network(what: str) -> None:
     if offline():
-        raise WeightsError(f"{what} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
+        raise WeightsError(f"{what} is not cached, and downloads are disabled (ZOO_OFFLINE=1).")
 
 
 class _Bar:

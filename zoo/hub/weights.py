@@ -25,8 +25,9 @@ from zoo.core.hashing import digest
 from zoo.core.progress import Progress
 from zoo.core.spec import Source, Spec
 from zoo.hub import saved, sources
-from zoo.hub.registry import describe
+from zoo.hub.registry import describe, networks
 
+_NAMED = 5  # networks that an error names
 LAYOUT = 1  # raised when a converter changes what it writes, so that older caches are made anew
 _SUFFIXES = {
     ".safetensors": "safetensors",
@@ -126,7 +127,7 @@ def fetch(name: str, *, trust: bool = False, progress: Progress | None = None) -
     UnknownNameError
         If there is no such network.
     WeightsError
-        If no source gives them, or they cannot be kept.
+        If no source gives them, or they cannot be kept; the message names the ways out.
     """
     return ensure(describe(name, trust=trust), progress)
 
@@ -232,7 +233,20 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
             continue
         _store(spec, path, source, sha256, tensors)
         return
-    raise WeightsError(f"The weights of {spec.name} cannot be had: {'; '.join(failures)}.")
+    raise WeightsError(
+        f"The weights of {spec.name} are not available ({'; '.join(failures)}): put the original file into "
+        "the folder ZOO_MIRROR, pass a file (--weights, in Python weights=), or choose "
+        f"{_alternatives(spec)}."
+    )
+
+
+def _alternatives(spec: Spec) -> str:
+    """Name a few networks for the same task whose weights are cached, else those that are bundled."""
+    names = networks(spec.modality, spec.tasks[0])
+    if cached := [name for name in names if path_of(describe(name)).is_file()]:
+        return f"a cached network, such as {', '.join(cached[:_NAMED])}"
+    bundled = networks(spec.modality, spec.tasks[0], bundled=True)
+    return f"a bundled network: {', '.join(bundled)}"
 
 
 def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:

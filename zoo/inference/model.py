@@ -22,6 +22,7 @@ from zoo.inference.engines import Engine, choose
 from zoo.inference.engines.fft import FFTEngine
 from zoo.inference.engines.onnx import OnnxRuntime
 from zoo.inference.engines.pytorch import PyTorch
+from zoo.inference.forks import require_unforked
 from zoo.inference.preprocessing import Preprocessor
 from zoo.results import Classification
 
@@ -107,7 +108,14 @@ class Model:
         return other
 
     def require(self, task: str) -> None:
-        """Raise an `InputError` if the network is not made for a task."""
+        """Raise an `InputError` if the network is not made for a task.
+
+        Raises
+        ------
+        EngineError
+            In a process that was forked after a network was loaded.
+        """
+        require_unforked()
         if task not in self.spec.tasks:
             raise InputError(f"{self.name} does not {task}; it is made for {', '.join(self.spec.tasks)}.")
 
@@ -124,6 +132,7 @@ class Model:
 
         `failures` takes the errors of inputs that cannot be used; by default the first is raised.
         """
+        require_unforked()
         chosen = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
         return chosen.batches(x, sample_rate=sample_rate, size=size, failures=failures)
 

@@ -116,6 +116,7 @@ def test_garbage_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypatch
         ["pitch", "{tone}", "--step", "inf"],
         ["pitch", "{tone}", "--silence", "nan"],
         ["embed", "{tone}", "--out", "v.txt"],
+        ["embed", "-", "--out", "v.npz"],
         ["embed", "{tone}", "--out", "missing/v.npz"],
         ["embed", "{tone}", "--out", "v.npz", "--layer", "nowhere"],
         ["classify", "{tone}", "--top", "0", "--network", "yamnet"],

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -213,6 +214,26 @@ def test_classify_as_csv_names_inputs_and_holds_no_formulas(run, files, tmp_path
     assert list(table.columns) == ["input", "index", "id", "label", "score", "name"]
     assert table.input.tolist() == ["'=1+1.jpg"] * 5 + [str(zoo.sample("cat.png"))] * 5
     assert table.label[5] == "Egyptian cat"
+
+
+def test_the_json_of_the_manual_has_the_keys_of_the_real_one(run, files):
+    manual = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    classes, sound = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", manual, re.DOTALL))
+    cat, bell = zoo.sample("cat.png"), zoo.sample("bicycle-bell.wav")
+    found = json.loads(run("classify", cat, files / "half.jpg", "--top", 1, "--json")[1])
+    assert shape(found) == shape(classes)
+    assert classes[0]["predictions"][0]["score"] == round(found[0]["predictions"][0]["score"], 3)
+    options = ("--include", "Bicycle bell", "--top", 1, "--json")
+    found = json.loads(run("events", bell, *options)[1])
+    assert shape(found | {"events": found["events"][:1]}) == shape(sound)
+    assert sound["events"][0]["end"] == found["events"][0]["end"]
+
+
+def shape(value):
+    """The keys and types of a JSON value."""
+    if isinstance(value, dict):
+        return {key: shape(one) for key, one in value.items()}
+    return [shape(one) for one in value] if isinstance(value, list) else type(value)
 
 
 def test_options_of_the_network(run, files, tmp_path):

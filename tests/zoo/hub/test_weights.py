@@ -61,6 +61,19 @@ def test_offline_with_an_empty_cache_says_so(empty_cache, monkeypatch):
         weights.fetch(TINY)
 
 
+def test_weights_that_are_not_available_name_the_ways_out(empty_cache):
+    spec = zoo.describe(TINY).replace(sources=(Source("file:/nowhere.h5", "keras"),))
+    with pytest.raises(
+        WeightsError, match=r"ZOO_MIRROR.*--weights.*a bundled network: .*crepe\.tiny"
+    ) as error:
+        weights.ensure(spec)
+    assert str(error.value).count(". ") == 0
+    weights.path_of(zoo.describe("crepe.large")).write_bytes(b"")
+    weights.path_of(zoo.describe("yamnet")).write_bytes(b"")  # which tracks no pitch
+    with pytest.raises(WeightsError, match=r"choose a cached network, such as crepe\.large\.$"):
+        weights.ensure(spec)
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "lose the record", "break the record"])
 def test_a_damaged_cache_is_fetched_anew(original, empty_cache, damage, capsys):
     path = weights.fetch(TINY)

@@ -113,7 +113,7 @@ def test_weights_that_are_not_here_are_fetched_or_gone_without(app, empty_cache,
     assert app.get_by_key("compare-fetch").label == "The weights of 1 are not here"
     compared(app)
     (error,) = app.error
-    assert error.value.startswith("The weights of squeezenet.tv cannot be had: ")
+    assert error.value.startswith("The weights of squeezenet.tv are not available (")
     assert error.value.count(". ") == 0
     app.get_by_key("compare-fetch").set_value(False).run()
     assert "Untrained: as fast as the trained one; no answers." in text(app)
