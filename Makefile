@@ -6,7 +6,7 @@ ADDRESS ?= localhost
 WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: app test demo screenshots lint lock clean
+.PHONY: app test test-all demo screenshots lint lock clean
 
 app: .venv/ready
 	$(BIN)/zoo fetch
@@ -16,6 +16,10 @@ test: .venv/ready
 	-@$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/zoo fetch
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Also the cases that repeat a quicker test on other networks and data.
+test-all:
+	$(MAKE) test ARGS="--exhaustive $(ARGS)"
 
 demo: .venv/ready
 	$(BIN)/zoo demo

@@ -1,6 +1,7 @@
 """Fixtures for all tests: the media and golden numbers beside the checkout, and networks loaded once."""
 
 import http.server
+import shutil
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,12 +20,51 @@ from zoo.core.hashing import digest
 from zoo.core.spec import Source, Spec
 from zoo.hub import sources, weights
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+TESTS = Path(__file__).resolve().parent
+SHARED = TESTS.parents[1] / "shared"
+
+KINDS = ("browser", "fidelity", "model", "unit")  # in the order in which they run
+MODEL = (  # places of tests that build or run whole networks without asking the fixture `net` for one
+    "test_docstrings", "test_readme", "test_wheel",
+    "zoo/app/pages", "zoo/app/server", "zoo/benchmark", "zoo/cli", "zoo/exchange", "zoo/hub", "zoo/inference",
+    "zoo/training/evaluation", "zoo/training/fit", "zoo/training/test_recipes",
+)  # fmt: skip
+FIDELITY = (
+    "fidelity", "vision/test_caffe_networks", "vision/test_darknet_networks", "vision/test_keras_models",
+    "vision/test_pytorchcv_models",
+)  # fmt: skip
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those in the browser come first: together they last longest, and one worker has them all."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--exhaustive", action="store_true", help="run also what repeats a quicker test on other networks"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give every test its kind, and leave out the exhaustive ones.
+
+    Tests in the browser come first: together they last longest, and one worker has them all. Units come last:
+    they are short, so that the workers end together.
+    """
+    for item in items:
+        item.add_marker(kind_of(item))
+    if not config.getoption("exhaustive"):
+        left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: KINDS.index(kind_of(item)))
+
+
+def kind_of(item: pytest.Item) -> str:
+    """The one kind of a test: by its place, or by the whole network that it uses."""
+    place = item.path.relative_to(TESTS).as_posix()
+    if place.startswith("browser"):
+        return "browser"
+    if place.startswith(FIDELITY):
+        return "fidelity"
+    return "model" if place.startswith(MODEL) or "net" in item.fixturenames else "unit"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -121,3 +161,18 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("ZOO_MIRROR", raising=False)
     monkeypatch.delenv("ZOO_OFFLINE", raising=False)
     return folder
+
+
+@pytest.fixture
+def readme_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with the files that examples of the documents and docstrings name."""
+    samples = {
+        "photo.jpg": "rocket.jpg",
+        "other.jpg": "rocket.jpg",
+        "street.wav": "bicycle-bell.wav",
+        "melody.wav": "melody.wav",
+    }
+    for name, sample in samples.items():
+        shutil.copy(zoo.sample(sample), tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

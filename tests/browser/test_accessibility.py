@@ -7,7 +7,6 @@ from playwright.sync_api import Page
 from tests.browser.reading import wide
 from tests.browser.scenes import SCENES
 
-pytestmark = pytest.mark.browser
 GRAVE = ("serious", "critical")
 
 

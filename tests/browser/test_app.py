@@ -9,8 +9,6 @@ from playwright.sync_api import Page, expect
 import zoo
 from tests.browser.reading import WAIT, download, expect_text, metric, narrow, upload, wide
 
-pytestmark = pytest.mark.browser
-
 
 def test_a_recording(page, address):
     page.goto(f"{address}/sounds")

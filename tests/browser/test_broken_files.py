@@ -13,7 +13,6 @@ from playwright.sync_api import Page, expect
 from tests import broken
 from tests.browser.reading import WAIT, expect_text, metric, upload, wide
 
-pytestmark = pytest.mark.browser
 TOO_LARGE = "Error: File must be 50.0MB or smaller."
 OTHERS = {"svg": "image/svg+xml", "heic": "image/heif", "pdf": "application/pdf", "html": "text/html"}
 

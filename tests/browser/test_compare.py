@@ -3,12 +3,10 @@
 import json
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.reading import WAIT, download, expect_text, metric, narrow, settled, upload, wide
 
-pytestmark = pytest.mark.browser
 PATIENCE = 300_000  # ms; each network is loaded in a process of its own, by a machine that may be busy
 
 

@@ -4,13 +4,10 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 from playwright.sync_api import expect
 
 import zoo
 from tests.browser.reading import WAIT, expect_text, narrow, scrolled_to, settled, upload, wide
-
-pytestmark = pytest.mark.browser
 
 
 @narrow

@@ -21,7 +21,6 @@ import zoo
 from tests.browser.messages import Run, Visitor, visiting
 from tests.browser.serving import served
 
-pytestmark = pytest.mark.browser
 # Run by every Python process of the app at its start: it notes who touches the bait or asks for an address.
 TRAP = """
 import os, sys

@@ -7,8 +7,6 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.browser.reading import WAIT, expect_text, metric, narrow, wide
 
-pytestmark = pytest.mark.browser
-
 
 def streamer(page: Page) -> FrameLocator:
     return page.frame_locator('iframe[title*="webrtc"]')

@@ -2,12 +2,10 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.reading import WAIT, expect_text, narrow, scrolled_to, settled, wide
 
-pytestmark = pytest.mark.browser
 PATH = "/networks"
 
 

@@ -15,8 +15,6 @@ from playwright.sync_api import Page, expect
 import zoo
 from tests.browser.reading import WAIT, download, expect_text, narrow, scrolled_to, settled, upload, wide
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def photo(media) -> Path:

@@ -1,12 +1,9 @@
 """Events are heard where they are seen: a chart that plays, and a player that is followed in it."""
 
-import pytest
 from playwright.sync_api import Locator, Page
 
 import zoo
 from tests.browser.reading import WAIT, download, narrow, upload, wide
-
-pytestmark = pytest.mark.browser
 
 
 def heard(page: Page) -> Locator:

@@ -6,14 +6,11 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 import zoo
 from tests.browser.reading import WAIT, expect_text, metric, narrow, upload, wide
-
-pytestmark = pytest.mark.browser
 
 
 def color(path: Path, rgb: tuple[int, int, int], seed: int) -> Path:

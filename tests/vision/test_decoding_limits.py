@@ -37,7 +37,7 @@ def test_too_many_pieces_are_refused_in_one_sentence(data, words):
         begin = time.process_time()
         with pytest.raises(InputError, match=words) as caught:
             read(data)
-        assert time.process_time() - begin < 10  # Pillow alone takes minutes; no speed is promised
+        assert time.process_time() - begin < 60  # Pillow alone takes minutes; no speed is promised
         assert str(caught.value).count(".") == 1
 
 

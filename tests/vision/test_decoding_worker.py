@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests import bombs
 from zoo.core.errors import InputError
+from zoo.core.isolated import Worker
 from zoo.vision import decoding, decoding_worker
 from zoo.vision.decoding import check, count_pixels, decode, thumbnail
 
@@ -113,12 +114,14 @@ def test_helpers_decode_in_the_sandbox():
         assert "NoNewPrivs:\t1" in status
 
 
-def test_a_helper_that_crashes_costs_one_file():
-    helpers = running_helpers()
+def test_a_helper_that_crashes_costs_one_file(monkeypatch):
+    helpers, begun, call = running_helpers(), threading.Event(), Worker.call
+    monkeypatch.setattr(Worker, "call", lambda *a, **options: (begun.set(), call(*a, **options))[1])
     for one in helpers:
         one.send_signal(signal.SIGSTOP)
 
     def crash():
+        begun.wait(60)
         time.sleep(0.3)
         for one in helpers:
             os.kill(one.pid, signal.SIGKILL)

@@ -41,6 +41,13 @@ CASES = {
 }
 
 
+LARGE = ("vgg19", "resnet101")  # the code of vgg16 and resnet50
+
+
+def exhaustive(name):
+    return pytest.param(name, marks=[pytest.mark.exhaustive] if name in LARGE else [])
+
+
 def test_every_file_of_keras_in_the_catalog_is_tried():
     names = [spec.arch for spec in map(zoo.describe, zoo.networks()) if spec.name.endswith(".keras")]
     assert names == sorted(CASES, key=names.index)
@@ -120,7 +127,7 @@ def assert_equal_outputs(case, model, module, size):
     np.testing.assert_allclose(found, expected, rtol=0, atol=min(1e-4 * scale, 1e-3 * difference))
 
 
-@pytest.mark.parametrize("made", CASES, indirect=True)
+@pytest.mark.parametrize("made", [exhaustive(name) for name in CASES], indirect=True)
 def test_the_network_computes_what_keras_does(made, internet, tmp_path):
     """From Keras's file at its address in the catalog to the outputs."""
     name, model = made

@@ -32,6 +32,7 @@ MAX_ARRAYS = 10_000  # NASNet-Large has 1,500
 _LONGEST_ERROR = 2000  # characters
 _PREFIX = struct.Struct(">I")
 _INTERVAL = 0.02  # s between two measurements of the child's memory
+_FREEING = 10.0  # s until a child has freed its last request; a busy machine interrupts it before that
 
 Handler = Callable[..., tuple[dict[str, Any], Sequence[np.ndarray]]]
 _Read = Callable[[memoryview], None]
@@ -108,13 +109,12 @@ class Worker:
         with self._lock:
             if self._closed:
                 raise WorkerError(f"The worker {self._name} is closed.")
-            if not self.alive:
+            max_bytes = max_bytes or self._max_bytes
+            if not self.alive or not _shrinks(self._process.pid, max_bytes):
                 self._end()
                 self._process = self._start()
             try:
-                limits = _Limits(
-                    self._name, self._process.pid, seconds, cpu_seconds, max_bytes or self._max_bytes
-                )
+                limits = _Limits(self._name, self._process.pid, seconds, cpu_seconds, max_bytes)
                 answer, outputs = self._exchange(parts, limits)
             except BaseException:  # a later call must not read the rest of this answer
                 self._end()
@@ -225,6 +225,17 @@ class _Limits:
                 raise WorkerMemoryError(f"The process {self._name} took more than {limit} of memory.")
             if _cpu_seconds(self._process.pid) - self._cpu_before > self._cpu_seconds:
                 raise WorkerTimeoutError(f"The process {self._name} computed for {self._cpu_seconds:g} s.")
+
+
+def _shrinks(pid: int, max_bytes: int) -> bool:
+    """Wait until a process takes no more memory than the next request may."""
+    end = time.monotonic() + _FREEING
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).memory_info().rss > max_bytes:
+            if time.monotonic() > end:
+                return False
+            time.sleep(_INTERVAL)
+    return True
 
 
 def _cpu_seconds(pid: int) -> float:

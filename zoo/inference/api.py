@@ -79,7 +79,14 @@ def classify(
     device: str = "auto",
     engine: str = "auto",
 ) -> OneOrMany[Classification]:
-    """Name the best classes of each input; see `Network.classify`, and `load` for `device` and `engine`."""
+    """Name the best classes of each input; see `Network.classify`, and `load` for `device` and `engine`.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> zoo.classify(zoo.sample("cat.png"), network="squeezenet").labels[0]
+    'Egyptian cat'
+    """
     net = _network(network, device, engine)
     return net.classify(x, top=top, sample_rate=sample_rate, overlap=overlap, on_error=on_error)
 
@@ -111,7 +118,14 @@ def explain(
     device: str = "auto",
     engine: str = "auto",
 ) -> OneOrMany[Explanation]:
-    """Map where on an image the network finds a class; see `Network.explain`, and `load`."""
+    """Map where on an image the network finds a class; see `Network.explain`, and `load`.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> zoo.explain(zoo.sample("cat.png"), network="squeezenet").values.shape
+    (14, 14)
+    """
     return _network(network, device, engine).explain(
         x, target=target, method=method, layer=layer, on_error=on_error
     )
@@ -129,7 +143,15 @@ def embed(
     device: str = "auto",
     engine: str = "auto",
 ) -> Embedding:
-    """Compute vectors of images or of windows of audio; see `Network.embed`, and `load`."""
+    """Compute vectors of images or of windows of audio; see `Network.embed`, and `load`.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> photos = [zoo.sample("cat.png"), zoo.sample("rocket.jpg")]
+    >>> zoo.embed(photos, network="efficientnet_lite0").values.shape
+    (2, 1280)
+    """
     net = _network(network, device, engine)
     return net.embed(x, layer=layer, pool=pool, sample_rate=sample_rate, overlap=overlap, on_error=on_error)
 
@@ -168,7 +190,15 @@ def sound_events(
     device: str = "auto",
     engine: str = "auto",
 ) -> OneOrMany[SoundEvents]:
-    """Detect which sounds occur when; see `Network.sound_events`, and `load`."""
+    """Detect which sounds occur when; see `Network.sound_events`, and `load`.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> found = zoo.sound_events(zoo.sample("bicycle-bell.wav"), threshold=0.5)
+    >>> "Bicycle bell" in [event.label for event in found.events]
+    True
+    """
     return _network(network, device, engine).sound_events(
         x,
         sample_rate=sample_rate,
@@ -220,7 +250,14 @@ def pitch(
     device: str = "auto",
     engine: str = "auto",
 ) -> OneOrMany[PitchTrack]:
-    """Track the fundamental frequency over time; see `Network.pitch`, and `load`."""
+    """Track the fundamental frequency over time; see `Network.pitch`, and `load`.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> zoo.pitch(zoo.sample("melody.wav"), network="crepe.tiny").note_names()[30]
+    'C4'
+    """
     return _network(network, device, engine).pitch(
         x,
         sample_rate=sample_rate,

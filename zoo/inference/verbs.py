@@ -375,7 +375,7 @@ class Tasks(Model):
         >>> import numpy as np, zoo
         >>> stream = zoo.load("crepe.tiny", weights=None).stream(16000, task="embed")
         >>> len(stream.feed(np.zeros(1600))), len(stream.finish())
-        (8, 3)
+        (7, 4)
         """
         tasks = [known for known in PROCESSORS if known in self.spec.tasks]
         if not tasks or self.spec.modality != "audio":

@@ -113,10 +113,8 @@ def test_a_progress_that_raises_ends_the_process_at_once_and_leaves_nothing(tmp_
         if len(told) == 10:
             raise Stop
 
-    begin = time.monotonic()
     with pytest.raises(Stop):
         zoo.compare(["squeezenet"], pretrained=False, repeats=10**6, progress=progress)
-    assert 0.8 < time.monotonic() - begin < 10
     assert set(told) == {(0, 1)}
     assert [process.returncode for process in started] == [-9]
     assert not list(tmp_path.iterdir())

@@ -12,11 +12,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
 import pytest
 
+from zoo.core import isolated
 from zoo.core.errors import (
     InputError,
     WeightsError,
@@ -216,10 +218,37 @@ def test_a_busy_child_ends_with_its_parent():
     child.wait(PATIENCE / 2)
 
 
+def memory_of_processes(monkeypatch, sizes):
+    """Let processes say that they take so much, call by call or for good; then what they do take."""
+    real = psutil.Process.memory_info
+
+    def said(process):
+        size = sizes(process.pid)
+        return SimpleNamespace(rss=size) if size else real(process)
+
+    monkeypatch.setattr(psutil.Process, "memory_info", said)
+
+
+def test_a_request_does_not_pay_for_the_memory_of_the_last(worker, monkeypatch):
+    """Which a child that is interrupted after its answer has not freed yet."""
+    first = worker.call({}, seconds=PATIENCE)[0]["pid"]
+    left = [400_000_000] * 3
+    memory_of_processes(monkeypatch, lambda pid: left.pop() if left else None)
+    assert worker.call({}, seconds=PATIENCE)[0]["pid"] == first
+    assert left == []
+
+
+def test_a_child_that_keeps_its_memory_is_replaced(worker, monkeypatch):
+    first = worker.call({}, seconds=PATIENCE)[0]["pid"]
+    monkeypatch.setattr(isolated, "_FREEING", 0.1)
+    memory_of_processes(monkeypatch, lambda pid: 400_000_000 if pid == first else None)
+    assert worker.call({}, seconds=PATIENCE)[0]["pid"] != first
+
+
 def test_waiting_for_a_turn_does_not_count(worker):
-    first = threading.Thread(target=worker.call, args=({"sleep": 1},), kwargs={"seconds": PATIENCE})
+    first = threading.Thread(target=worker.call, args=({"sleep": 3},), kwargs={"seconds": PATIENCE})
     worker.call({}, seconds=PATIENCE)
     first.start()
     time.sleep(0.2)
-    worker.call({"divide": 1}, seconds=0.5)
+    worker.call({"divide": 1}, seconds=2)
     first.join()

@@ -1,4 +1,4 @@
-"""Every address of the catalogs: a file of its format is put there, fetched, checked, converted and loaded.
+"""Addresses of the catalogs: a file of its format is put there, fetched, checked, converted and loaded.
 
 The addresses themselves are answered by this machine; the only thing that is not tested is the other host.
 Sources in the Python package index are the real ones (test_sources.py, test_weights.py), Keras's files are
@@ -7,6 +7,8 @@ written by Keras (tests/vision/test_keras_models.py, tests/audio/test_openl3.py)
 """
 
 import re
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,15 +21,25 @@ from tests.vision.test_darknet_networks import NETWORKS as DARKNETS
 from tests.vision.test_darknet_networks import write as write_darknet
 from zoo.core.errors import WeightsError
 from zoo.core.spec import Source, Spec
-from zoo.hub import weights
+from zoo.hub import sources, weights
 from zoo.inference.build import build
 
 SOURCES = [
     (spec, source)
-    for spec in map(zoo.describe, zoo.networks(bundled=False))
+    for spec in sorted(map(zoo.describe, zoo.networks(bundled=False)), key=lambda spec: spec.parameters)
     for source in spec.sources
     if source.format not in ("keras", "checkpoint", "savedmodel")
 ]
+
+
+def cases() -> Iterator:
+    """The smallest file of each kind of address, format and converter; larger ones are exhaustive."""
+    seen = set()
+    for spec, source in SOURCES:
+        kind = (source.url.partition(":")[0], "#" in source.url, source.format, source.convert)
+        marks = [pytest.mark.exhaustive] if kind in seen else []
+        yield pytest.param(spec, source, id=f"{spec.name}-{source.url[:40]}", marks=marks)
+        seen.add(kind)
 
 
 def published(spec: Spec, source: Source) -> dict[str, torch.Tensor]:
@@ -58,7 +70,14 @@ def write(spec: Spec, source: Source, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("spec", "source"), SOURCES, ids=[f"{s.name}-{o.url[:40]}" for s, o in SOURCES])
+def test_hubs_know_every_address():
+    for _, source in SOURCES:
+        scheme, _, name = source.url.partition(":")
+        if scheme in ("torchvision", "timm"):
+            assert sources._address(scheme, name).startswith(("https:", "hf:"))
+
+
+@pytest.mark.parametrize(("spec", "source"), list(cases()))
 def test_what_its_address_gives_becomes_the_network(spec, source, internet, tmp_path):
     path = write(spec, source, tmp_path / "published")
     tensors = internet.load(spec, source, path)
@@ -82,8 +101,6 @@ def test_a_file_that_is_not_the_published_one_is_refused(name, internet, tmp_pat
     path = tmp_path / "published"
     path.write_bytes(b"something else" * 1000)
     if "#" in source.url:
-        import zipfile
-
         with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
             archive.write(path, source.url.partition("#")[2])
         path = tmp_path / "packed.zip"

@@ -7,6 +7,8 @@ gives out a constant or huge numbers, and blows rounding up until no two ways of
 
 import copy
 import math
+import string
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ import torch
 from torch import nn
 
 import zoo
+from zoo.core import components
+from zoo.core.spec import Spec
 from zoo.inference.build import build
 from zoo.inference.engines.onnx import OnnxRuntime
 from zoo.inference.engines.pytorch import PyTorch
@@ -23,19 +27,28 @@ CPU = torch.device("cpu")
 ONE_SIZE = ("alexnet", "vgg16", "vgg19")  # whose first dense layer is made for one size of map
 
 
-def distinct() -> list[str]:
-    """One network for each module that the registry can build: tags may share it."""
-    specs = {name: zoo.describe(name) for name in zoo.networks()}
-    return list(
-        {(s.builder, str(s.arguments), s.classes): name for name, s in reversed(specs.items())}.values()
-    )
+def distinct() -> list[Spec]:
+    """One record for each module that the registry can build: tags may share it."""
+    specs = [zoo.describe(name) for name in zoo.networks()]
+    return list({(s.builder, str(s.arguments), s.classes): s for s in reversed(specs)}.values())
 
 
-@pytest.fixture(scope="module", params=sorted(distinct()))
+def cases() -> Iterator:
+    """The smallest network of each builder; larger ones of the same code, such as VGG-19, are exhaustive."""
+    seen = set()
+    for spec in sorted(distinct(), key=lambda spec: spec.parameters):
+        code = components.BUILDERS[spec.builder]
+        if code.startswith("torchvision"):
+            code = code.rstrip(string.digits)  # resnet18, resnet50
+        yield pytest.param(spec, id=spec.name, marks=[pytest.mark.exhaustive] if code in seen else [])
+        seen.add(code)
+
+
+@pytest.fixture(scope="module", params=list(cases()))
 def lively(request) -> tuple[Network, torch.Tensor]:
     """A network with numbers, and data for it."""
     torch.manual_seed(0)
-    spec = zoo.describe(request.param)
+    spec = request.param
     small = spec.modality == "image" and spec.arch not in ONE_SIZE
     data = torch.randn(8, *((3, 96, 96) if small else spec.input_shape))
     module = build(spec).train()

@@ -57,9 +57,7 @@ def test_pictures():
 def test_recordings(page):
     app = start(page)
     for name, data in broken.sounds().items():
-        begin = time.monotonic()
         app.get_by_key(f"{page}-upload").set_value((name, data, "audio/wav")).run()
-        assert time.monotonic() - begin < 20, name  # two hours are not decoded to find that they are too long
         assert not app.exception
         assert len(app.error) == 1, name
         expect_a_sentence(app.error[0].value, name)

@@ -18,7 +18,7 @@ MB = 10**6
 def sent(one: Visitor, file: str, lines: str, body: bytes = b"") -> bytes:
     """Send a request as it is, and return the first line of the answer."""
     place = urlsplit(one.address)
-    with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+    with socket.create_connection((place.hostname, place.port), timeout=60) as connection:
         head = f"PUT /_stcore/upload_file/{one.session}/{file} HTTP/1.1\r\nHost: {place.netloc}\r\n"
         connection.sendall((head + lines + "\r\n").encode() + body)
         return connection.makefile("rb").readline()
@@ -63,7 +63,7 @@ class Request:
 
     async def status(self) -> int:
         """Wait for the answer."""
-        await asyncio.wait_for(self._task, 10)
+        await asyncio.wait_for(self._task, 60)
         return self._sent[0]["status"]
 
 
@@ -86,7 +86,7 @@ def test_all_sessions_together_may_upload_so_much_and_what_ended_ones_uploaded_i
         assert refused.status_code == 413
         assert refused.text == "The server holds as many uploads as it can: try again later."
         one.leave()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while other.upload("a", bytes(4_500_000)).status_code != 204:
             assert time.monotonic() < end, "the files of an ended session are still there"
             time.sleep(0.1)
@@ -149,7 +149,7 @@ def test_what_has_not_arrived_counts_for_its_own_session_only(limits):
 
 
 def test_an_upload_that_sends_nothing_is_ended(limits, monkeypatch):
-    monkeypatch.setattr(upload_limits, "SILENCE", 0.1)
+    monkeypatch.setattr(upload_limits, "SILENCE", 0.5)
 
     async def attack():
         silent = Request(limits, "one", content_length=str(MB))

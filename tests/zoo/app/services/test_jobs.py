@@ -10,7 +10,7 @@ from zoo.core.errors import InputError
 from zoo.training.fit.loop import Step
 
 
-def over(job, seconds=10):
+def over(job, seconds=60):
     """The state of a job, once it is over."""
     end = time.monotonic() + seconds
     while not job.over and time.monotonic() < end:
@@ -32,7 +32,7 @@ def test_one_at_a_time_in_the_order_of_coming(gate):
     def work(i):
         def run(job):
             began.append(i)
-            gate.wait(10)
+            gate.wait(60)
             return i
 
         return run
@@ -49,7 +49,7 @@ def test_one_at_a_time_in_the_order_of_coming(gate):
 
 def test_who_is_stopped_while_waiting_leaves_the_line(gate):
     line = JobQueue()
-    first, second, third = (line.begin(lambda job: gate.wait(10)) for _ in range(3))
+    first, second, third = (line.begin(lambda job: gate.wait(60)) for _ in range(3))
     second.stop()
     assert over(second) == "stopped"
     assert second.result is None
@@ -61,7 +61,7 @@ def test_who_is_stopped_while_waiting_leaves_the_line(gate):
 def test_too_many_are_refused_but_for_what_must_be_done(gate):
     line = JobQueue(most=1)
     for _ in range(2):
-        line.begin(lambda job: gate.wait(10))
+        line.begin(lambda job: gate.wait(60))
     with pytest.raises(InputError, match="1 others wait"):
         line.begin(lambda job: None)
     needed = line.begin(lambda job: "done", always=True)

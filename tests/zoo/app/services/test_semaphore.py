@@ -36,11 +36,12 @@ def test_who_waits_is_told_how_many_are_before_and_moves_up():
 
     def work(event: threading.Event) -> None:
         with turns.take():
-            event.wait(10)
+            event.wait(60)
 
     for event in go:
         threading.Thread(target=work, args=(event,), daemon=True).start()
-        time.sleep(0.05)
+        while len(turns._queue) <= go.index(event):  # they come in this order
+            time.sleep(0.001)
 
     def tell(before: int) -> None:
         told.append(before)
@@ -57,14 +58,14 @@ def test_who_gives_up_waiting_leaves_the_queue():
     def work() -> None:
         with turns.take():
             begun.set()
-            go.wait(10)
+            go.wait(60)
 
     def give_up(before: int) -> None:
         raise KeyboardInterrupt
 
     holder = threading.Thread(target=work)
     holder.start()
-    begun.wait(10)
+    begun.wait(60)
     with pytest.raises(KeyboardInterrupt), turns.take(give_up, every=0.01):
         pass
     go.set()

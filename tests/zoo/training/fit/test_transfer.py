@@ -68,18 +68,25 @@ def test_ants_and_bees(net, insects, network, method, least, tmp_path):
     np.testing.assert_array_equal(again.classify(photo).all_scores, trained.classify(photo).all_scores)
 
 
-@pytest.mark.parametrize(("label", "least"), [(r"^(\d)_", 0.76), (r"^\d_([a-z]+)_", 0.90)])
-def test_spoken_digits_and_their_speakers(net, media, label, least):
-    """Takes 5 to 19 train, 0 to 4 test; the original's embeddings reach 78 and 91 % with this classifier."""
-    train = zoo.dataset(media / "digits", label=label)
-    takes = np.array([int(str(x).rpartition("_")[2].partition(".")[0]) for x in train.inputs])
-    trained = zoo.transfer(
-        train.take(np.flatnonzero(takes >= 5)),
-        network=net("yamnet"),
-        method="features",
-        classifier="logistic",
-    )
-    assert zoo.evaluate(train.take(np.flatnonzero(takes < 5)), network=trained).accuracy >= least
+ALL = (range(5), range(5, 20))
+
+
+@pytest.mark.parametrize(
+    ("label", "least", "takes"),
+    [
+        pytest.param(r"^(\d)_", 0.55, (range(1), range(5, 8)), id="digits"),
+        pytest.param(r"^\d_([a-z]+)_", 0.80, (range(1), range(5, 8)), id="speakers"),
+        pytest.param(r"^(\d)_", 0.76, ALL, id="all-digits", marks=pytest.mark.exhaustive),
+        pytest.param(r"^\d_([a-z]+)_", 0.90, ALL, id="all-speakers", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_spoken_digits_and_their_speakers(net, media, label, least, takes):
+    """With all takes the embeddings of the original reach 78 and 91 % with this classifier."""
+    data = zoo.dataset(media / "digits", label=label)
+    take = np.array([int(str(x).rpartition("_")[2].partition(".")[0]) for x in data.inputs])
+    test, train = (data.take(np.flatnonzero(np.isin(take, list(some)))) for some in takes)
+    trained = zoo.transfer(train, network=net("yamnet"), method="features", classifier="logistic")
+    assert zoo.evaluate(test, network=trained).accuracy >= least
 
 
 @pytest.mark.parametrize("method", ["features", "head", "finetune"])
