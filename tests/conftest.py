@@ -25,6 +25,7 @@ SHARED = TESTS.parents[1] / "shared"
 
 KINDS = ("browser", "fidelity", "model", "unit")  # in the order in which they run
 MODEL = (  # places of tests that build or run whole networks without asking the fixture `net` for one
+    "audio/test_crepe_fft", "audio/test_openl3", "audio/test_vggish",
     "test_docstrings", "test_readme", "test_wheel",
     "zoo/app/pages", "zoo/app/server", "zoo/benchmark", "zoo/cli", "zoo/exchange", "zoo/hub", "zoo/inference",
     "zoo/training/evaluation", "zoo/training/fit", "zoo/training/test_recipes",

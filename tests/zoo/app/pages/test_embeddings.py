@@ -72,6 +72,8 @@ def test_pictures_have_a_map_and_the_neighbors_of_the_library(app, net):
 def test_another_map_or_query_does_not_run_the_network_again(app, monkeypatch):
     upload(app, *DIGITS)
     monkeypatch.setattr(zoo.Network, "vectors", None)
+    # UMAP itself, which takes long to compile, is tested in tests/zoo/results/test_embedding.py.
+    monkeypatch.setattr("zoo.results.projection._umap", lambda values, start: start[:, ::-1])
     app.get_by_key("embeddings-method").set_value("umap").run()
     assert not app.exception
     assert "UMAP keeps neighbors together; its axes" in text(app)
