@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from zoo.audio.options import PitchOptions, SoundEventOptions
+from zoo.core.errors import InputError
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.inference.streaming import ProgressCallback
@@ -277,6 +278,11 @@ def pitch(
 
 def _network(network: NetworkLike, device: str, engine: str) -> Network:
     if isinstance(network, Network):
+        if (device, engine) != ("auto", "auto"):
+            raise InputError(
+                f"{network.name} is loaded on {network.device} already: pass device and engine to zoo.load, "
+                "or the name of the network."
+            )
         return network
     if isinstance(network, str) and os.sep not in network:  # a folder may change
         return _loaded(network, device, engine)
