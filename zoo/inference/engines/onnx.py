@@ -4,8 +4,10 @@ PyTorch's older exporter, which traces, is used on purpose: it takes 0.1 to 1 s 
 newer one takes 3 to 5 s, and gives graphs that run as fast.
 """
 
+import copy
 import glob
 import hashlib
+import sys
 import threading
 import warnings
 from collections.abc import Sequence
@@ -163,15 +165,17 @@ def exported(eager: PyTorch, shape: tuple[int, ...], layer: str) -> bytes:
     EngineError
         If the module does something that ONNX does not know.
     """
-    from zoo.vision.same_padding import settled  # imports timm, which nothing else here needs
-
-    example, graph = torch.rand(2, *shape), BytesIO()
+    example, graph = _examples(2, shape), BytesIO()
     with _exporting, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that it is the older exporter, and of what it traced
         try:
-            module = _WithLayer(settled(eager.module, example), layer).eval()
+            module = _sharing_copy(eager.module)
+            if "timm" in sys.modules:  # else no layer is timm's, and importing it takes three seconds
+                from zoo.vision.same_padding import settle_padding
+
+                settle_padding(module, example)
             torch.onnx.export(
-                module,
+                _WithLayer(module, layer).eval(),
                 (example,),
                 graph,
                 dynamo=False,
@@ -193,7 +197,7 @@ def check(session: Any, eager: PyTorch, shape: tuple[int, ...]) -> None:
     EngineError
         If it does not.
     """
-    data = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    data = _examples(3, shape)
     expected, _ = eager(data)
     if not expected.isfinite().all():
         raise EngineError("This network gives outputs that are not numbers; its weights are damaged.")
@@ -231,6 +235,16 @@ def session_of(graph: bytes | str, threads: int) -> Any:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except RuntimeError as error:
         raise EngineError(f"ONNX Runtime cannot run this network ({_first(error)}).") from error
+
+
+def _sharing_copy(module: nn.Module) -> nn.Module:
+    """A module with the same parameters and buffers, and layers and hooks of its own."""
+    shared = {id(tensor): tensor for tensor in [*module.parameters(), *module.buffers()]}
+    return copy.deepcopy(module, shared)
+
+
+def _examples(rows: int, shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.rand(rows, *shape, generator=torch.Generator().manual_seed(0))
 
 
 def _first(error: BaseException) -> str:
