@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from zoo.core.errors import EngineError
-from zoo.core.hashing import digest
+from zoo.core.hashing import stamp
 from zoo.core.layers import record_layers
 from zoo.core.spec import Spec
 from zoo.hub import weights
@@ -122,28 +122,32 @@ class OnnxRuntime(Engine):
             return self._session
 
     def _open(self, file: Path | None) -> Any:
-        seal = file and file.with_suffix(".sha256")
-        if file and seal and file.is_file() and seal.is_file() and seal.read_text() == digest(file):
+        if file and file.is_file() and weights.is_intact(file, weights.read_record(file)):
             return self._session_of(str(file))
         graph = exported(self.eager, self.shape, self.layer)
         session = self._session_of(graph)
         check(session, self.eager, self.shape)
-        if file and seal:
-            self._keep(graph, file, seal)
+        if file:
+            self._keep(graph, file)
         return session
 
     def _session_of(self, graph: bytes | str) -> Any:
         return session_of(graph, 1 if self.by_rows else torch.get_num_threads())
 
-    def _keep(self, graph: bytes, file: Path, seal: Path) -> None:
+    def _keep(self, graph: bytes, file: Path) -> None:
         """Put the graph into the cache in the place of older ones; it may as well be made again next time."""
         name, _, _ = file.stem.rpartition("-")
+
+        def save(temporary: Path) -> None:
+            temporary.write_bytes(graph)
+            sha256 = hashlib.sha256(graph).hexdigest()
+            weights.write_record(file, {"stamp": stamp(temporary), "sha256": sha256})
+
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             for old in file.parent.glob(f"{glob.escape(name)}-*"):
                 old.unlink(missing_ok=True)
-            weights.write(file, lambda temporary: temporary.write_bytes(graph))
-            weights.write(seal, lambda temporary: temporary.write_text(digest(file)))
+            weights.write(file, save)
         except OSError:
             return
 
