@@ -32,7 +32,7 @@ class Finding:
 
 
 def verify(name: str, *, against: str | None = None, trust: bool = False) -> Iterator[Finding]:
-    """Fetch a network (its hashes are checked on the way) and hold it against its record.
+    """Fetch a network, check the hashes of its files, and compare it with its record.
 
     Parameters
     ----------
@@ -62,7 +62,9 @@ def verify(name: str, *, against: str | None = None, trust: bool = False) -> Ite
     >>> all(finding.passed for finding in verify("crepe.tiny"))
     True
     """
-    other = counterpart(describe(name, trust=trust), against, trust=trust) if against else None
+    spec = describe(name, trust=trust)
+    other = counterpart(spec, against, trust=trust) if against else None
+    weights.ensure(spec, rehash=True)
     net = load(name, device="cpu", trust=trust)
     yield from _recounted(net)
     if net.spec.smoke_test:
