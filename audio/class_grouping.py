@@ -74,7 +74,7 @@ def groups(classes: tuple[Label, ...], options: SoundEventOptions) -> tuple[Grou
 
 
 def names(classes: tuple[Label, ...]) -> list[str]:
-    """What `members` takes by its label: the classes of a network, and then the categories above them."""
+    """Return all labels that `members` takes: the classes of a network, then the categories above them."""
     return list(dict.fromkeys(label.label for label in _everything(classes)))
 
 
@@ -84,7 +84,7 @@ def has_categories(classes: tuple[Label, ...]) -> bool:
 
 
 def members(classes: tuple[Label, ...], name: str) -> list[int]:
-    """Indices of the classes that a name means: one and its descendants, or those of a category.
+    """Return the indices of the classes that a name stands for: a class and its descendants, or a category's.
 
     Raises
     ------
@@ -145,7 +145,7 @@ class ClassGrouping:
         return self._named(self._finder.feed(largest, times, which))
 
     def finish(self, duration: float) -> list[tuple[str, int, str, float, float, float]]:
-        """The events that were open at the end of a recording of that length in s, as `feed` gives them."""
+        """Return the events still open at the end of a recording of that length in s, as `feed` does."""
         return self._named(self._finder.finish(duration))
 
     def _named(self, events: list[Segment]) -> list[tuple[str, int, str, float, float, float]]:
@@ -158,7 +158,7 @@ def _members(classes: tuple[Label, ...], names: Sequence[str]) -> set[int]:
 
 
 def _everything(classes: tuple[Label, ...]) -> tuple[Label, ...]:
-    """The classes, and the categories above them that are none."""
+    """Return the classes, and the categories above them that are not classes."""
     known = {label.id for label in classes} & ontology.categories().keys()
     above = frozenset().union(*map(ontology.ancestors, known)) - known
     return (*classes, *(Label(mid, ontology.categories()[mid].name) for mid in sorted(above)))

@@ -52,7 +52,7 @@ class CREPEFFT:
         self._bias = (bias + weight.double() @ shift.repeat(4)).float()
 
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
-        """Normalized frames (n, 1024) -> logits (n, 360)."""
+        """Compute logits (n, 360) of normalized frames (n, 1024)."""
         second, *others = self._layers
         x = second(self._first(frames), len(frames))
         for layer in others:
@@ -127,7 +127,7 @@ class _First:
             yield x.view(_POSITIONS[0], len(frames), -1)
 
     def _spectrum(self, frames: torch.Tensor) -> torch.Tensor:
-        """What each tile of positions sees, shape (real and imaginary bins, tiles · n, pieces · 2 · 4)."""
+        """Transform each tile of positions, shape (real and imaginary bins, tiles · n, pieces · 2 · 4)."""
         starts, n = _TILES + self._pieces - 1, len(frames)
         padded = pad(frames, (254, 254))
         segments = padded.as_strided((2 * _PIECE - 1, starts, n, 4), (4, 4 * _PIECE, padded.shape[1], 1))
@@ -175,7 +175,7 @@ class _Layer:
         self._low, self._high = block.low.float(), block.high.float()
 
     def __call__(self, groups, n: int) -> torch.Tensor:
-        """Groups of channels (positions, n, group) -> (positions / 2, n, out)."""
+        """Compute (positions / 2, n, out) from groups of channels (positions, n, group)."""
         bins, _, out = self._kernels[0].shape
         products = self._bias.new_zeros(2, bins, 2 * n, out)
         first = 0

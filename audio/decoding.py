@@ -78,7 +78,7 @@ def _open_soundfile(stream: BinaryIO, name: str) -> Decoded | None:
 
 
 def _mean(samples: np.ndarray) -> np.ndarray:
-    """The mean of the channels, shape (samples, 1)."""
+    """Return the mean of the channels, shape (samples, 1)."""
     return samples.T.copy().mean(axis=0, dtype=np.float32)[:, None]  # one row a channel is four times faster
 
 
@@ -139,7 +139,7 @@ def _open_ffmpeg(stream: BinaryIO, name: str) -> Decoded:
 
 
 def _track(container: InputContainer, name: str) -> AudioStream:
-    """The first track of sound in a container that can be decoded."""
+    """Return the first audio track of a container that can be decoded."""
     if not container.streams.audio:
         raise InputError(f"{name} has no sound in it.")
     track = container.streams.audio[0]

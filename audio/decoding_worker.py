@@ -95,7 +95,7 @@ def _block(_: dict[str, Any], arrays: list[np.ndarray]) -> np.ndarray | None:
 
 @contextmanager
 def _sentences(name: str, most: int) -> Iterator[None]:
-    """What may go wrong with a helper, as one sentence."""
+    """Turn the failures of a helper into one sentence."""
     try:
         yield
     except WorkerTimeoutError:
@@ -117,7 +117,7 @@ _idle: deque[Worker] = deque()
 
 @contextmanager
 def _helper(name: str) -> Iterator[Worker]:
-    """A helper process for one recording."""
+    """Start a helper process for one recording."""
     try:
         _places.get(timeout=WAIT_SECONDS)
     except queue.Empty:

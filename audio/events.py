@@ -76,7 +76,7 @@ class EventSegmenter:
         return self._long_enough(ended, self._shortest)
 
     def finish(self, duration: float) -> list[Segment]:
-        """The events that last until shortly before the end of the recording, of that length in s.
+        """Return the events that last until shortly before the end of the recording, of that length in s.
 
         They end there at the latest, and what lasts as long as the recording is never too short.
         """

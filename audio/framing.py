@@ -33,7 +33,7 @@ class Framing:
     back: bool = False
 
     def count(self, samples: int) -> int:
-        """Number of windows of a recording of that many samples."""
+        """Return the number of windows of a recording of that many samples."""
         samples += self.lead + self.trail
         if self.pad or self.back:
             return 1 + math.ceil(max(samples - self.window, 0) / self.hop)
@@ -101,7 +101,7 @@ class StreamingFramer:
             yield self._next(min(whole, self._most))
 
     def finish(self) -> Iterator[tuple[int, np.ndarray, int]]:
-        """The windows that are left, as the framing treats the end."""
+        """Return the windows that are left, as the framing treats the end."""
         framing = self._framing
         self._rest = np.concatenate([self._rest, np.zeros(framing.trail, np.float32)])
         moved = framing.back and (

@@ -73,7 +73,7 @@ class Frontend(ABC):
         return self.framing.window / self.sample_rate
 
     def describe(self) -> str:
-        """The preprocessing in one sentence."""
+        """Describe the preprocessing in one sentence."""
         return (
             f"The mean of the channels is resampled to {self.sample_rate} Hz and cut into windows of "
             f"{1000 * self.span:g} ms, one every {1000 * self.framing.hop / self.sample_rate:g} ms"
@@ -89,7 +89,7 @@ class Frontend(ABC):
         """Rows, (k, ...), of a waveform (samples,) of k windows."""
 
     def with_hop(self, seconds: float) -> "Frontend":
-        """The same front-end with another time between windows.
+        """Return the same front-end with another time between windows.
 
         Raises
         ------
@@ -101,11 +101,11 @@ class Frontend(ABC):
         return replace(self, framing=replace(self.framing, hop=hop))
 
     def padded(self) -> "Frontend":
-        """The same front-end, which fills up the last window with zeros instead of dropping it."""
+        """Return the same front-end, which pads the last window with zeros instead of dropping it."""
         return replace(self, framing=replace(self.framing, pad=True))
 
     def with_overlap(self, share: float) -> "Frontend":
-        """The same front-end with windows that repeat another share of the one before.
+        """Return the same front-end with another overlap of windows.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class Frontend(ABC):
                 failures[index] = error
 
     def listen(self, name: str, sample_rate: float) -> "FrontendStream":
-        """A live stream of samples at a rate in Hz, whose windows come as soon as they are whole.
+        """Start a live stream of samples at a rate in Hz, whose windows come as soon as they are complete.
 
         Raises
         ------
@@ -225,7 +225,7 @@ class FrontendStream:
         return self._batches(self._cutter.feed(self._mono.feed(block)))
 
     def finish(self) -> Iterator[Batch]:
-        """The windows that are left.
+        """Return the windows that are left.
 
         Raises
         ------
@@ -319,7 +319,7 @@ class LogMelPatches(Frontend):
 
 @cache
 def hann(size: int) -> torch.Tensor:
-    """The periodic Hann window of that many samples."""
+    """Return the periodic Hann window of that many samples."""
     return torch.hann_window(size, periodic=True)
 
 
@@ -367,7 +367,7 @@ class NormalizedFrames(Frontend):
         return waveform.unfold(0, self.framing.window, self.framing.hop)
 
     def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Normalized frames of a waveform (samples,), shape (frames, 1024)."""
+        """Return the normalized frames of a waveform (samples,), shape (frames, 1024)."""
         frames = self.frames(waveform)
         frames = frames - frames.mean(dim=1, keepdim=True)
         return frames / frames.std(dim=1, keepdim=True, correction=0).clamp(min=1e-8)

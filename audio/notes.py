@@ -100,7 +100,7 @@ def _steady(midi: np.ndarray, tolerance: float) -> Iterator[tuple[int, int]]:
 
 
 def midi_file(notes: Iterable[tuple[float, float, int]]) -> bytes:
-    """A standard MIDI file of one track.
+    """Return a standard MIDI file of one track.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def midi_file(notes: Iterable[tuple[float, float, int]]) -> bytes:
 
 
 def synthesize(time: np.ndarray, frequency: np.ndarray, sample_rate: int, harmonics: int) -> np.ndarray:
-    """A pitch track as sound.
+    """Synthesize a pitch track.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def categories() -> Mapping[str, Category]:
 
 
 def roots() -> tuple[str, ...]:
-    """The seven classes that have no parent, from "Human sounds" to "Channel, environment and background"."""
+    """Return the seven classes without a parent, "Human sounds" to "Channel, environment and background"."""
     return tuple(category.id for category in categories().values() if not category.parents)
 
 
@@ -55,7 +55,7 @@ def depth(mid: str) -> int:
 
 
 def raised(mid: str, deepest: int) -> tuple[str, ...]:
-    """The categories that a class counts under, none of them deeper than `deepest`.
+    """Return the categories that a class counts under, none deeper than `deepest`.
 
     They are those that the fewest steps lead to: a bicycle bell is an alarm and a bell at depth 1, and one of
     the sounds of things at depth 0, but not a vehicle, nor music, which longer ways would lead to. A class

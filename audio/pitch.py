@@ -25,7 +25,7 @@ def to_hertz(cents: np.ndarray) -> np.ndarray:
 
 
 def bins_between(fmin: float | None, fmax: float | None) -> slice:
-    """The bins whose centers lie in a range.
+    """Return the bins whose centers lie in a range.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class Viterbi:
         return np.zeros(0, int)
 
     def finish(self) -> np.ndarray:
-        """The bins of the frames that were still open; the decoder is done after that."""
+        """Return the bins of the frames that were still open; the decoder is done after that."""
         if self._score is None:
             return np.zeros(0, int)
         return self._trace(len(self._back) - 1, int(self._score.argmax()))
@@ -203,7 +203,7 @@ class Decoder:
         return self._decode(self._path.finish()) if self._path else np.zeros(0)
 
     def confidence(self, activations: np.ndarray) -> np.ndarray:
-        """The largest activation in the range, shape (n,)."""
+        """Return the largest activation in the range, shape (n,)."""
         return activations[:, self._considered].max(axis=1)
 
     def _decode(self, bins: np.ndarray) -> np.ndarray:

@@ -164,7 +164,7 @@ class MonoResampler:
         return self._resampler.resample_chunk(block) if self._resampler else block
 
     def finish(self) -> np.ndarray:
-        """What is left in the resampler, shape (samples,).
+        """Return what is left in the resampler, shape (samples,).
 
         Raises
         ------
@@ -178,7 +178,7 @@ class MonoResampler:
 
 
 def limited(sound: AudioStream) -> Iterator[np.ndarray]:
-    """The blocks of a recording, as long as it may be.
+    """Pass on the blocks of a recording, up to the longest duration allowed.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def limited(sound: AudioStream) -> Iterator[np.ndarray]:
 
 
 def mono(sound: AudioStream, sample_rate: int) -> Iterator[np.ndarray]:
-    """The mean of the channels at another rate, block by block, see `MonoResampler`.
+    """Average the channels and resample them block by block, see `MonoResampler`.
 
     Yields
     ------
@@ -219,7 +219,7 @@ def mono(sound: AudioStream, sample_rate: int) -> Iterator[np.ndarray]:
 
 
 def read_mono(x: Any, sample_rate: int, *, most: float | None = None) -> np.ndarray:
-    """A whole recording at once, for those who draw it.
+    """Read a whole recording at once, for drawing.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def _from_array(x: Any, sample_rate: float | None, name: str, most: float) -> Au
 
 
 def as_channels(x: Any, name: str) -> np.ndarray:
-    """An array or tensor of samples as (channels, samples), whatever its type.
+    """Return samples of an array or tensor of any type as (channels, samples).
 
     Raises
     ------
@@ -291,7 +291,7 @@ def as_channels(x: Any, name: str) -> np.ndarray:
 
 
 def as_float(samples: np.ndarray) -> np.ndarray:
-    """Samples as float32 with a full scale of 1: integers are over the maximum of their type."""
+    """Convert samples to float32 with a full scale of 1: integers are over the maximum of their type."""
     if samples.dtype.kind == "f":
         return samples.astype(np.float32)
     middle = 2 ** (8 * samples.itemsize - 1)
@@ -300,7 +300,7 @@ def as_float(samples: np.ndarray) -> np.ndarray:
 
 
 def check_rate(sample_rate: float, name: str) -> float:
-    """A sample rate in Hz, or an `InputError` if it is none."""
+    """Check a sample rate in Hz, and raise an `InputError` if it is not valid."""
     try:
         hertz = float(sample_rate)
     except (TypeError, ValueError):

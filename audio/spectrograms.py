@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 from zoo.audio.framing import Framing
 from zoo.audio.frontends import Frontend, hann, magnitude
 from zoo.core.errors import InputError
+from zoo.core.extras import optional_libraries
 
 KINDS = ("linear", "mel128", "mel256")
 VARIANTS = ("original", "librosa")
@@ -103,7 +104,8 @@ def area_normalized_mel(bands: int, *, htk: bool) -> np.ndarray:
     ``norm="slaney"`` is what librosa 0.6, which the weights were trained with, called ``norm=1``. Two of the
     256 HTK bands hold no bin, as they did then.
     """
-    import librosa
+    with optional_libraries():
+        import librosa
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Empty filters")

@@ -36,7 +36,7 @@ WATCH = """() => {
 
 
 def pictures(folder: Path, many: int) -> list[Path]:
-    """The sample photo, a little different each time, at 1200 × 800 pixels."""
+    """Vary the sample photo a little each time, at 1200 × 800 pixels."""
     photo = Image.open(zoo.sample("coffee.png")).convert("RGB").resize((1200, 800))
     paths = []
     for number in range(many):

@@ -78,7 +78,7 @@ def melody(phrases: int, seed: int, *, seconds: float = 3.0) -> Melody:
 
 
 def hidden(tune: Melody, color: str, decibels: float, seed: int) -> np.ndarray:
-    """The sound of a melody in noise.
+    """Mix the sound of a melody with noise.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def _phrase(center: float, length: int, rng: np.random.Generator) -> tuple[np.nd
 
 
 def _tone(pitch: np.ndarray, timbre: Timbre, rng: np.random.Generator) -> np.ndarray:
-    """A tone of a given frequency in Hz at each sample, of mean power 0.01 before it decays."""
+    """Synthesize a tone of a given frequency in Hz at each sample, of mean power 0.01 before it decays."""
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
     time = np.arange(len(pitch)) / RATE
     sound = np.zeros(len(pitch))

@@ -64,7 +64,7 @@ def torchcrepe(net: Network) -> Peer:
 
 
 def yamnet_graph(net: Network) -> Peer:
-    """The original, TF-Hub's graph with its front-end; it takes a waveform at once, as it is made to do.
+    """Return the original, TF-Hub's graph with its front-end, which takes a whole waveform.
 
     The archive that our weights come from is a classifier on top of it, and holds it whole.
     """

@@ -55,7 +55,7 @@ def ours(net: Network, sound: np.ndarray) -> Iterator[tuple[str, Track]]:
 def torchcrepe(
     folder: str, slow: bool
 ) -> Callable[[Network, np.ndarray], Iterator[tuple[str, Track]]] | None:
-    """What runs torchcrepe's decoders, or None where it is not in the folder."""
+    """Return a function that runs torchcrepe's decoders, or None if torchcrepe is not in the folder."""
     sys.path.append(folder)
     sys.modules.setdefault("resampy", types.ModuleType("resampy"))  # which it needs for other rates only
     try:

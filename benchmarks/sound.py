@@ -60,7 +60,7 @@ def spread(values: np.ndarray) -> str:
 
 
 def waveform(length: float, sample_rate: int) -> np.ndarray:
-    """A tone that glides and trembles, with some noise, s long."""
+    """Synthesize a gliding, trembling tone with some noise, of a length in s."""
     time_ = np.arange(int(length * sample_rate)) / sample_rate
     frequency = 220 * 2 ** (np.sin(0.7 * time_) + 0.03 * np.sin(2 * np.pi * 5 * time_))
     noise = 0.01 * np.random.default_rng(0).standard_normal(len(time_))

@@ -38,7 +38,7 @@ def parts(folder: Path) -> tuple[Dataset, Dataset]:
 
 
 def stored(name: str, engine: str, job: Job) -> tuple[Network, float]:
-    """A head on features that nobody has computed yet: the network, and seconds."""
+    """Train a head on features not computed before; return the network and the seconds."""
     before = os.environ.get("ZOO_CACHE")
     net = zoo.load(name, engine=engine)
     with tempfile.TemporaryDirectory() as folder:

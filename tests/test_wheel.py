@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 import sysconfig
 import time
 import urllib.request
@@ -12,21 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.browser.serving import free_port
-
-ROOT = Path(__file__).parents[1]
+from tests.environments import install_wheel
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
     """A Python that has the wheel, and shares the libraries of this one but not its checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    uv = [sys.executable, "-m", "uv"]
-    subprocess.run([*uv, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], check=True)
-    (wheel,) = folder.glob("*.whl")
-    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder / "env"], check=True)
-    python = folder / "env" / "bin" / "python"
-    subprocess.run([*uv, "pip", "install", "--quiet", "--no-deps", "--python", python, wheel], check=True)
-    (packages,) = (folder / "env" / "lib").glob("python*/site-packages")
+    python, packages = install_wheel(tmp_path_factory.mktemp("wheel"))
     (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 

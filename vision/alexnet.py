@@ -54,10 +54,10 @@ def from_caffe(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def halve() -> nn.MaxPool2d:
-    """The pooling of Caffe's networks, which rounds sizes of pooled maps up."""
+    """Pool as Caffe's networks do, which round the sizes of pooled maps up."""
     return nn.MaxPool2d(3, stride=2, ceil_mode=True)
 
 
 def normalize() -> nn.LocalResponseNorm:
-    """The normalization of Caffe's networks; like Caffe, torch divides alpha by the five channels."""
+    """Normalize as Caffe's networks do; like Caffe, torch divides alpha by the five channels."""
     return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)

@@ -36,7 +36,7 @@ _TURNS = {
 
 
 def to_rgb(image: Image.Image, name: str) -> Image.Image:
-    """A loaded picture, upright and as 8-bit RGB, transparency over white.
+    """Convert a loaded image to 8-bit RGB, upright, with transparency over white.
 
     Raises
     ------

@@ -38,7 +38,7 @@ def is_isolated() -> bool:
 
 
 def decode(x: Any) -> Image.Image:
-    """A picture as a viewer would show it: upright, 8-bit RGB, transparency over white.
+    """Decode an image as a viewer would show it: upright, 8-bit RGB, transparency over white.
 
     Color profiles count for CMYK only: the networks were trained on RGB pictures without regard to theirs.
 
@@ -71,7 +71,7 @@ def decode(x: Any) -> Image.Image:
 
 
 def thumbnail(x: Any, size: tuple[int, int]) -> Image.Image:
-    """A copy of a picture, no wider and no higher than `size`; see `decode`.
+    """Return a copy of an image, no wider and no higher than `size`; see `decode`.
 
     Of a JPEG no more is decoded than the copy needs.
     """
@@ -216,7 +216,7 @@ def _within_limit(image: Image.Image, name: str) -> Image.Image:
 
 @contextmanager
 def _sentences(name: str) -> Iterator[None]:
-    """What Pillow raises, as one sentence."""
+    """Turn Pillow's errors into one sentence."""
     try:
         yield
     except UnidentifiedImageError:

@@ -99,7 +99,7 @@ def _convert(
     torch_order: Callable[[str], Any] = lambda _: 0,
     adapt: Callable[[Kinds], None] = lambda _: None,
 ) -> Arrays:
-    """The state dictionary of a network, from Keras's arrays ``<layer>/<variable>``.
+    """Convert Keras's arrays ``<layer>/<variable>`` to the state dictionary of a network.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def _nasnet_order(name: str) -> tuple:
 
 
 def _fold_biases(kinds: Kinds) -> None:
-    """The bias of a convolution before batch normalization is part of the mean."""
+    """Fold the bias of a convolution before batch normalization into the mean."""
     for convolution, normalization in zip(kinds["convolution"], kinds["batch normalization"], strict=True):
         _, bias = convolution
         del convolution[1]
@@ -243,7 +243,7 @@ def _fold_biases(kinds: Kinds) -> None:
 
 
 def _channels_first(kinds: Kinds) -> None:
-    """The first full connection of a VGG sees 7 × 7 × 512 values, which Keras flattens channels last."""
+    """Reorder a VGG's first full connection of 7 × 7 × 512 values, which Keras flattens channels last."""
     first = kinds["full connection"][0]
     first[0] = first[0].reshape(7, 7, 512, -1).transpose(2, 0, 1, 3).reshape(7 * 7 * 512, -1)
 

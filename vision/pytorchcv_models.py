@@ -10,7 +10,7 @@ from torch import nn
 
 
 def build(name: str, pool: str | None = None, **arguments: Any) -> nn.Module:
-    """A network of pytorchcv, untrained.
+    """Build an untrained network of pytorchcv.
 
     Parameters
     ----------

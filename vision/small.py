@@ -68,7 +68,7 @@ class Sizes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def describe(arguments: dict[str, Any]) -> Spec:
-    """The record of an untrained `SmallCNN`, from arguments that may come from a file.
+    """Return the record of an untrained `SmallCNN`, from arguments that may come from a file.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def describe(arguments: dict[str, Any]) -> Spec:
 def small_cnn(
     *, classes: int, size: int, mean: Sequence[float], std: Sequence[float], widths: Sequence[int]
 ) -> Spec:
-    """The record of an untrained `SmallCNN`.
+    """Return the record of an untrained `SmallCNN`.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ def without_auxiliary(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def densenet(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The layers of a block as they are called now: ``norm1`` where the file says ``norm.1``."""
+    """Rename the layers of a block to their present names: ``norm1`` for the file's ``norm.1``."""
     return {
         re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.", r"\1\2.", name): tensor
         for name, tensor in tensors.items()

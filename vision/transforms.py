@@ -33,11 +33,11 @@ class BaseTransform(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """The preprocessing in one sentence."""
+        """Describe the preprocessing in one sentence."""
 
     @abstractmethod
     def __call__(self, image: Image.Image) -> torch.Tensor:
-        """An RGB picture as a float32 tensor, shape (channels, height, width)."""
+        """Return an RGB image as a float32 tensor, shape (channels, height, width)."""
 
     def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
         """Which part of a picture the network sees, found by preprocessing pictures whose values are places.
@@ -68,7 +68,7 @@ class BaseTransform(ABC):
         return left, top, right, bottom
 
     def with_overlap(self, share: float) -> "BaseTransform":
-        """Raises an `InputError`: pictures have no windows."""
+        """Raise an `InputError`: images have no windows."""
         raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
 
     def batches(
@@ -169,7 +169,7 @@ class ImageTransform(BaseTransform):
     scale: float = 1.0
 
     def describe(self) -> str:
-        """The preprocessing in one sentence."""
+        """Describe the preprocessing in one sentence."""
         mean = "a mean picture" if isinstance(self.mean, str) else ", ".join(f"{v:g}" for v in self.mean)
         std = ", ".join(f"{v:g}" for v in self.std)
         return (
@@ -179,7 +179,7 @@ class ImageTransform(BaseTransform):
         )
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
-        """An RGB picture as a float32 tensor, shape (3, crop, crop), or (1, crop, crop) in gray.
+        """Return an RGB image as a float32 tensor, shape (3, crop, crop), or (1, crop, crop) in gray.
 
         PyTorch resizes bytes as Pillow does, to one level in a few of a thousand pixels, and faster. The
         result is that of torchvision's transforms, whose import takes 2.5 s, nearly as long as PyTorch's.

@@ -1,63 +1,18 @@
-"""Pretrained networks for pictures and for sound, behind one set of verbs.
+"""Pretrained networks for images and audio, behind one set of verbs.
 
 >>> import zoo
 >>> zoo.load("squeezenet").classify("photo.jpg").labels     # doctest: +SKIP
 >>> zoo.sound_events("street.wav").table()                  # doctest: +SKIP
 >>> zoo.pitch("melody.wav").frequency                       # doctest: +SKIP
 
-Names are imported when they are first used, so that ``import zoo`` loads neither torch nor NumPy.
+The public names stand in the stub beside this file and are imported on first use, so ``import zoo`` loads
+neither torch nor NumPy.
 """
 
-from importlib import import_module
+import lazy_loader
 
-_PUBLIC = {
-    "networks": "zoo.hub.registry",
-    "describe": "zoo.hub.registry",
-    "Spec": "zoo.core.spec",
-    "load": "zoo.inference.load",
-    "Network": "zoo.inference.network",
-    "classify": "zoo.inference.api",
-    "embed": "zoo.inference.api",
-    "explain": "zoo.inference.api",
-    "sound_events": "zoo.inference.api",
-    "pitch": "zoo.inference.api",
-    "compare": "zoo.benchmark.compare",
-    "export": "zoo.exchange.onnx",
-    "evaluate": "zoo.training.evaluation.evaluate",
-    "advise": "zoo.training.advice.advice",
-    "fetch": "zoo.hub.weights",
-    "sample": "zoo.hub.samples",
-    "transfer": "zoo.training.fit.transfer",
-    "dataset": "zoo.training.data.load",
-    "Dataset": "zoo.training.data.dataset",
-    "Classification": "zoo.results",
-    "Embedding": "zoo.results",
-    "SoundEvents": "zoo.results",
-    "PitchTrack": "zoo.results",
-    "Comparison": "zoo.benchmark.compare",
-    "Evaluation": "zoo.training.evaluation.evaluation",
-    "Explanation": "zoo.results",
-    "Advice": "zoo.training.advice.advice",
-    "Curves": "zoo.training.evaluation.curves",
-    "Neighbors": "zoo.results",
-    "Problem": "zoo.results",
-    "Projection": "zoo.results",
-    "Similarity": "zoo.results",
-    "SoundEvent": "zoo.results",
-    "Stream": "zoo.inference.streaming",
-    "Summary": "zoo.results",
-    "CatalogError": "zoo.core.errors",
-    "EngineError": "zoo.core.errors",
-    "InputError": "zoo.core.errors",
-    "SandboxError": "zoo.core.errors",
-    "TrustError": "zoo.core.errors",
-    "UnknownNameError": "zoo.core.errors",
-    "WeightsError": "zoo.core.errors",
-    "WorkerError": "zoo.core.errors",
-    "ZooError": "zoo.core.errors",
-}
-
-__all__ = sorted([*_PUBLIC, "__version__"])
+_attribute, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = [*_names, "__version__"]
 
 
 def __getattr__(name: str) -> object:
@@ -65,10 +20,7 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("zoo-pretrained")
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+    from zoo.core.extras import optional_libraries
 
-
-def __dir__() -> list[str]:
-    return __all__
+    with optional_libraries():
+        return _attribute(name)

@@ -53,7 +53,7 @@ def fuzz(format: Format, seed: int, cases: Iterator[int], work: Path, kept: Path
 
 
 def table(tallies: list[Tally], seed: int) -> str:
-    """The results by format, and each kind of finding with the first case that showed it."""
+    """Print the results by format, and each kind of finding with the first case that showed it."""
     kinds = ("accepted", "refused", *FINDINGS)
     lines = [
         f"{'format':<16}{'cases':>7}"

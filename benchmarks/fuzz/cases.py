@@ -96,7 +96,7 @@ class Tally:
 
 
 def make_case(format: Format, seeds: list[Files], seed: int, case: int) -> tuple[Files, list[str]]:
-    """The files of a case, and how they were made."""
+    """Return the files of a case, and how they were made."""
     random = Random(f"{seed}/{format.name}/{case}")
     index = random.randrange(len(seeds))
     files, steps = dict(seeds[index]), [f"seed file {index}"]

@@ -150,7 +150,7 @@ def _table(bits: int, polynomial: int) -> tuple[int, ...]:
 
 
 def _crc(data: bytes, bits: int, polynomial: int) -> int:
-    """A CRC whose register begins with 0, most significant bit first."""
+    """Compute a CRC whose register begins with 0, most significant bit first."""
     table, value, mask = _table(bits, polynomial), 0, (1 << bits) - 1
     for byte in data:
         value = (value << 8 & mask) ^ table[value >> (bits - 8) ^ byte]
@@ -181,7 +181,7 @@ def flac(data: bytes, random: Random) -> bytes:
 
 
 def _flac_head(data: bytes, start: int) -> int:
-    """The length of a frame's head without its CRC-8; 0 where none begins."""
+    """Return the length of a frame's head without its CRC-8; 0 if none begins."""
     for length in range(5, 16):
         if start + length < len(data) and _crc(data[start : start + length], 8, 0x07) == data[start + length]:
             return length
@@ -189,7 +189,7 @@ def _flac_head(data: bytes, start: int) -> int:
 
 
 def _flac_frame(content: bytes) -> bytes:
-    """A frame with valid checksums; its head is kept in length."""
+    """Build a frame with valid checksums; its head keeps its length."""
     length = _flac_head(content, 0) or 5
     head = content[:length]
     body = head + bytes([_crc(head, 8, 0x07)]) + content[length + 1 : -2]

@@ -61,7 +61,7 @@ def mutate_folder(files: Files, random: Random) -> Files:
 
 
 def read_examples(path: Path) -> None:
-    """The examples of a folder, zip or manifest; nothing may be written but in the cache."""
+    """Read the examples of a folder, zip or manifest; nothing may be written except in the cache."""
     import zoo
 
     zoo.dataset(path, cache=path.parent / "cache", progress=silent)
@@ -94,7 +94,7 @@ def _zipped(files: Files, method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def mutate_zip(files: Files, random: Random) -> Files:
-    """The only file is a zip."""
+    """Mutate a zip, the only file."""
     return {name: packages.zipped(content, random) for name, content in files.items()}
 
 
@@ -152,7 +152,7 @@ def mutate_sdist(files: Files, random: Random) -> Files:
 
 
 def read_package(path: Path) -> None:
-    """The members of a wheel or an sdist, as the addresses of sources name them."""
+    """Read the members of a wheel or an sdist, as the addresses of sources name them."""
     from zoo.hub import sources
 
     os.environ["ZOO_MIRROR"] = str(path.parent)

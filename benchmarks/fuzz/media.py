@@ -103,7 +103,7 @@ def _tones(seconds: float = 0.4, channels: int = 1) -> np.ndarray:
 
 
 def sounds(kind: str, *subtypes: str) -> list[Files]:
-    """Recordings that libsndfile writes."""
+    """Make recordings that libsndfile writes."""
     import soundfile
 
     made = []
@@ -116,7 +116,7 @@ def sounds(kind: str, *subtypes: str) -> list[Files]:
 
 
 def encoded(container: str, codec: str, sample_rate: int = RATE) -> list[Files]:
-    """Recordings that FFmpeg writes."""
+    """Make recordings that FFmpeg writes."""
     import av
 
     made = []

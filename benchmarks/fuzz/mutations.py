@@ -58,7 +58,7 @@ def mutate_bytes(data: bytes, other: bytes, random: Random) -> tuple[bytes, list
 
 
 def _place(data: bytes, random: Random) -> int:
-    """A position; headers matter more than the rest."""
+    """Choose a position; headers matter more than the rest."""
     end = len(data) if random.random() < 0.5 else min(len(data), 256)
     return random.randrange(end) if end else 0
 

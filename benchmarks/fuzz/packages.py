@@ -44,7 +44,7 @@ _NAMES = (
 
 
 def zipped(data: bytes, random: Random, inner: Callable[[str, bytes, Random], bytes] | None = None) -> bytes:
-    """A zip with another entry; `inner` mutates what is in it."""
+    """Make a zip with another entry; `inner` mutates what is in it."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = [(info, archive.read(info)) for info in archive.infolist()]
     place = random.randrange(len(entries))

@@ -66,7 +66,7 @@ _ARCHS = ("defaults", "squeezenet", "alexnet")
 
 
 def catalog() -> list[Files]:
-    """Some archs of the catalog of pictures."""
+    """Return some archs of the image catalog."""
     text = (
         Path(sys.modules["benchmarks.fuzz"].__file__)
         .parents[2]
@@ -127,7 +127,7 @@ def hugging_face() -> list[Files]:
 
 
 def _in_other_files(files: Files) -> list[Files]:
-    """The same network in a file of PyTorch, and in one that an index names."""
+    """Write the same network as a PyTorch file, and as one that an index names."""
     import torch
     from safetensors.torch import load
 

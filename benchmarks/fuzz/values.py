@@ -111,7 +111,7 @@ def _replaced(value: Any, random: Random) -> Any:
 
 
 def nested(depth: int, random: Random) -> Any:
-    """Lists or mappings within each other."""
+    """Nest lists or mappings within each other."""
     value: Any = random.choice(NUMBERS)
     listed = random.random() < 0.5
     for _ in range(depth):
@@ -163,7 +163,7 @@ def _inline(value: Any) -> str:
 
 
 def mutate_rows(rows: list[list[str]], random: Random) -> list[list[str]]:
-    """A table with other cells, rows or columns."""
+    """Mutate cells, rows or columns of a table."""
     rows = [list(row) for row in rows]
     for _ in range(random.choice((1, 1, 2, 4))):
         row = random.choice(rows) if rows else []

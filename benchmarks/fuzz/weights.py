@@ -95,7 +95,7 @@ def keras() -> list[Files]:
 
 
 def mutate_keras(files: Files, random: Random) -> Files:
-    """An HDF5 file with other attributes, links, and data sets that are more than they take."""
+    """Make an HDF5 file with other attributes, links, and data sets larger than the file."""
     import h5py
 
     stream = io.BytesIO(files[FILE])
@@ -128,7 +128,7 @@ def _link(file: Any, place: str, random: Random) -> None:
 
 
 def _large(file: Any, place: str, random: Random) -> None:
-    """A data set of many values and few bytes."""
+    """Make a data set of many values and few bytes."""
     import h5py
 
     if place in file:
@@ -230,13 +230,13 @@ def _torch_entry(name: str, content: bytes, random: Random) -> bytes:
 
 
 def mutate_pickle(files: Files, random: Random) -> Files:
-    """A pickle with what unpicklers stumble over spliced in."""
+    """Splice into a pickle what unpicklers stumble over."""
     data = files[FILE]
     return {FILE: random.choice(_HOSTILE) if random.random() < 0.3 else mutate_bytes(data, data, random)[0]}
 
 
 def _tuples(depth: int) -> bytes:
-    """A key of tuples within tuples, each twice in the next: its hash takes 2 ** depth steps."""
+    """Make a key of tuples within tuples, each twice in the next: its hash takes 2 ** depth steps."""
     return b"\x80\x02}" + b")q\x00" + b"h\x00h\x00\x86q\x00" * depth + b"K\x01s."
 
 

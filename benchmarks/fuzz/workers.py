@@ -112,7 +112,7 @@ class _Worker:
 
 
 def _computed(tree: psutil.Process) -> float:
-    """Computing time of a process and its children, in s."""
+    """Return the CPU time of a process and its children, in s."""
     total = 0.0
     with contextlib.suppress(psutil.Error):
         total += sum(tree.cpu_times()[:4])  # with that of children which have ended
@@ -133,7 +133,7 @@ def _resident(tree: psutil.Process) -> int:
 
 
 def _serve(format: Format, seed: int, work: Path, pipe: Connection) -> None:
-    """What the process does: make the seeds, and read each case that it is told the number of."""
+    """Make the seeds, and read each case whose number arrives."""
     with open(work / "log.txt", "ab", buffering=0) as log:  # decoders write to it as they please
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -180,12 +180,12 @@ def _line(error: BaseException) -> str:
 
 
 def _short(frame: str) -> str:
-    """A frame without the folders that differ from machine to machine."""
+    """Shorten a frame by the folders that differ from machine to machine."""
     return frame.replace(_ROOT + "/", "").rpartition("site-packages/")[2].removeprefix("File ")
 
 
 def _status(field: str) -> int:
-    """A figure of Linux's about this process, in bytes; 0 elsewhere."""
+    """Return one of Linux's figures about this process, in bytes; 0 elsewhere."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:

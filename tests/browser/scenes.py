@@ -27,7 +27,7 @@ def pictures(page: Page, address: str) -> None:
 
 def sounds(page: Page, address: str) -> None:
     page.goto(f"{address}/sounds?sample=bicycle-bell.wav")
-    expect_text(page, "On the whole:")
+    expect_text(page, "Overall:")
     page.locator(".playhead").wait_for(state="attached")
 
 

@@ -14,7 +14,7 @@ from tests.browser.reading import WAIT, download, expect_text, metric, narrow, u
 def test_a_recording(page, address):
     page.goto(f"{address}/sounds")
     upload(page, zoo.sample("bicycle-bell.wav"))
-    expect_text(page, re.compile(r"On the whole: Bicycle bell"))
+    expect_text(page, re.compile(r"Overall: Bicycle bell"))
     expect(page.locator("audio")).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_contain_text("Bicycle bell")
     lines = download(page, "CSV").splitlines()
@@ -33,7 +33,7 @@ def test_the_sidebar_names_the_pages(page, address):
 def test_events_can_be_narrowed_down_and_taken_to_audacity(page, address):
     page.goto(f"{address}/sounds")
     upload(page, zoo.sample("bicycle-bell.wav"))
-    expect_text(page, re.compile(r"On the whole: Bicycle bell"))
+    expect_text(page, re.compile(r"Overall: Bicycle bell"))
     chooser = page.get_by_role("combobox", name="Only these sounds")
     chooser.fill("Sounds of things")
     page.keyboard.press("Enter")
@@ -67,7 +67,7 @@ def test_the_microphone_is_heard(page, address):
 def test_a_recording_from_the_microphone_has_events(page, address):
     page.goto(f"{address}/sounds")
     record(page, 3)
-    expect_text(page, re.compile(r"On the whole: "))
+    expect_text(page, re.compile(r"Overall: "))
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 

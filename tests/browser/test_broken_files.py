@@ -114,7 +114,7 @@ def test_broken_recordings_one_after_the_other_and_then_a_good_one(page, address
     if path == "pitch":
         assert float(metric(page, "Median").split()[0]) == pytest.approx(440, rel=0.006)
     else:
-        expect_text(page, re.compile("On the whole: "))
+        expect_text(page, re.compile("Overall: "))
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
 
 

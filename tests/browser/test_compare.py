@@ -34,12 +34,12 @@ def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     fastest = metric(page, "Fastest")
     assert float(fastest.split()[0]) > 0
     assert fastest.endswith(" ms")
-    assert metric(page, "The same answer from all") == "1 of 1"
+    assert metric(page, "Same answer from all") == "1 of 1"
     expect(page.locator(".js-plotly-plot").first).to_contain_text("efficientnet_lite0.tf")
     page.get_by_role("tab", name="Latency and memory").click()
     expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("peak memory in MB")
     page.get_by_role("tab", name="Answers").click()
-    expect_text(page, "marks what differs")
+    expect_text(page, "marks answers that differ")
     found = json.loads(download(page, "JSON"))
     assert f"{min(row['latency_ms'] for row in found['rows']):.1f} ms" == fastest
     assert [row["labels"] for row in found["rows"]] == [["ruddy turnstone"]] * 2

@@ -75,7 +75,7 @@ def test_ants_and_bees_are_taught_to_over_90_percent(page, address, media, tmp_p
     teach(page)
     assert float(metric(page, "Accuracy").rstrip("%")) > 90
     assert metric(page, "Held out") == "49"
-    expect_text(page, "examples that were held out are named right")
+    expect_text(page, "held-out examples are classified correctly")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Network", exact=True).click()
     zipfile.ZipFile(waiting.value.path()).extractall(tmp_path)

@@ -51,7 +51,7 @@ def _bytes(net: zoo.Network) -> int:
 
 @cached(LRUCache(network_bytes(), getsizeof=_bytes), condition=threading.Condition())
 def _load(name: str) -> zoo.Network:
-    """A network, one for all users; past `network_bytes` those go that were not used for longest."""
+    """Load a network, one for all users; beyond `network_bytes` the least recently used ones go."""
     return zoo.load(name, trust=name in offered_networks.allowed())
 
 
@@ -92,7 +92,7 @@ class _Halted(Exception):
 
 
 def remembered(compute: Callable[..., T], *arguments: Any, most: int = MOST_RESULTS) -> T:
-    """The result of ``compute(*arguments)``, kept for this session; past `most` of them the oldest goes.
+    """Return ``compute(*arguments)``, kept for this session; beyond `most` results the oldest goes.
 
     Unlike Streamlit's cache it lets `compute` draw, for example a progress bar, without drawing it again; it
     waits for its turn on a busy machine, and what the user stopped is not begun again unasked.
@@ -142,7 +142,7 @@ def hall() -> SessionLimiter:
 
 
 def workspace() -> Workspace:
-    """The folder of this session, and what it made; both are gone when the session ends."""
+    """Return the folder of this session and what it made; both are deleted when the session ends."""
     own = st.session_state.get("workspace")
     if own is None or own.closed:
         own = st.session_state["workspace"] = _house().room()
@@ -151,7 +151,7 @@ def workspace() -> Workspace:
 
 
 def taught(modality: str | None = None) -> dict[str, TrainedModel]:
-    """The networks that this session taught, the last one first, by names that no other session knows."""
+    """Return the networks that this session trained, the last one first, under names unique to it."""
     if "workspace" not in st.session_state:
         return {}
     made = workspace().made.items()
@@ -169,7 +169,7 @@ def keep_taught(one: TrainedModel) -> None:
 
 @contextmanager
 def progress(text: str) -> Iterator[Callable[..., object]]:
-    """A progress bar with a button that stops what is going on. Within `remembered`.
+    """Show a progress bar with a button that stops the work. Within `remembered`.
 
     What it gives is called with the share that is done, and with another text if there is one. It is drawn
     four times a second at most: each time takes a browser on the same machine from the work.
@@ -203,17 +203,17 @@ def one_sentence() -> Iterator[None]:
 
 
 def refuse(sentence: str) -> None:
-    """A sentence that says why something was refused, as it is: names of files are no Markdown."""
+    """Show why something was refused as plain text: file names are not Markdown."""
     st.error(literally(sentence), icon=":material/error:")
 
 
 def literally(text: str) -> str:
-    """A text that Markdown, with Streamlit's formulas, colors and icons, shows as it is."""
+    """Escape a text so that Markdown, with Streamlit's formulas, colors and icons, shows it unchanged."""
     return re.sub(r"[\\*`$\[\]<>~]|(?<!\w)_|_(?!\w)|:(?=[\w/+-]+:)", r"\\\g<0>", text)
 
 
 def player(samples: np.ndarray) -> None:
-    """A player of what the network heard, as loud as it was."""
+    """Show a player of the analyzed sound at its own loudness."""
     stream = io.BytesIO()
     soundfile.write(stream, samples, RATE, format="wav", subtype="PCM_16")
     st.audio(stream.getvalue(), format="audio/wav")
@@ -283,7 +283,7 @@ def downloads(stem: str, table: pd.DataFrame, record: Any, key: str, *others: Fi
 
 
 def save(key: str, *files: File) -> None:
-    """A row of buttons, each of which saves a file that is made when it is clicked."""
+    """Show a row of buttons, each of which saves a file that is made on a click."""
     row = st.container(horizontal=True)
     for file in files:
         row.download_button(

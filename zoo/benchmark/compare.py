@@ -7,12 +7,13 @@ its way. Forward passes are timed on random data, without decoding and preproces
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.benchmark.worker import measured
 from zoo.core.errors import InputError
+from zoo.core.progress import Progress
 from zoo.core.validation import choice, count
 from zoo.hub import weights
 from zoo.hub.registry import describe
@@ -23,12 +24,6 @@ from zoo.results.display import ShortRepr
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-
-Progress = Callable[[int, int], None]
-"""Called with the networks done and the networks in all, several times a second.
-
-What it raises ends the measurement at once.
-"""
 
 _OF_THE_ANSWERS = ("answers", "labels", "scores", "classes")
 
@@ -245,7 +240,8 @@ def compare(
     device, engine, dtype, trust
         See `zoo.load`.
     progress : callable, optional
-        Called several times a second; what it raises ends the measurement and its process at once.
+        Called with the networks done and the networks in all, several times a second; what it raises ends
+        the measurement and its process at once.
 
     Returns
     -------
@@ -293,6 +289,6 @@ def _agreement(one: Measurement, other: Measurement) -> float:
 
 
 def _consensus(answers: Sequence[str]) -> str | None:
-    """The most frequent answer; None where no answer is."""
+    """Return the most frequent answer; None if there is no answer."""
     (best, most), *others = Counter(answers).most_common(2)
     return None if others and others[0][1] == most else best

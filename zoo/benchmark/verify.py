@@ -1,4 +1,4 @@
-"""Does a network still do what its record says, and what another one does that should be the same?"""
+"""Check that a network still matches its record, and a reference network that should be the same."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Finding:
 
 
 def verify(name: str, *, against: str | None = None, trust: bool = False) -> Iterator[Finding]:
-    """Fetch a network (its hashes are checked on the way) and hold it against its record.
+    """Fetch a network, check the hashes of its files, and compare it with its record.
 
     Parameters
     ----------
@@ -62,7 +62,9 @@ def verify(name: str, *, against: str | None = None, trust: bool = False) -> Ite
     >>> all(finding.passed for finding in verify("crepe.tiny"))
     True
     """
-    other = counterpart(describe(name, trust=trust), against, trust=trust) if against else None
+    spec = describe(name, trust=trust)
+    other = counterpart(spec, against, trust=trust) if against else None
+    weights.ensure(spec, rehash=True)
     net = load(name, device="cpu", trust=trust)
     yield from _recounted(net)
     if net.spec.smoke_test:
@@ -72,7 +74,7 @@ def verify(name: str, *, against: str | None = None, trust: bool = False) -> Ite
 
 
 def counterpart(spec: Spec, against: str, *, trust: bool = False) -> str:
-    """The network that a record names in a collection of other people; any other name is that network.
+    """Return the network that a record names in another collection; any other name is that network.
 
     Raises
     ------
@@ -113,7 +115,7 @@ def differences(net: Network, other: Network) -> Iterator[Finding]:
 
 
 def _kinds(spec: Spec) -> tuple[str, ...]:
-    """Samples that a network is made for."""
+    """Return the samples that suit a network."""
     if spec.modality == "image":
         return ("image",)
     return ("melody",) if "pitch" in spec.tasks else ("audio", "melody")

@@ -74,7 +74,7 @@ def measured(request: dict[str, Any], poll: Callable[[], object]) -> dict[str, A
 
 
 def _run(folder: Path, poll: Callable[[], object]) -> int:
-    """The exit status of the process."""
+    """Run the process and return its exit status."""
     command = [sys.executable, "-P", "-m", "zoo.benchmark.worker", os.fspath(folder)]
     with (folder / _LOG).open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)

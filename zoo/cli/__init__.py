@@ -8,16 +8,18 @@ import os
 import sys
 import warnings
 
-from zoo.cli import benchmark, catalog, inference, serve, training  # noqa: F401  their commands
+from zoo.cli import audio, benchmark, catalog, inference, serve, training  # noqa: F401  their commands
 from zoo.cli.console import app, complain
 from zoo.core.errors import InputError, ZooError
+from zoo.core.extras import optional_libraries
 
 
 def main() -> None:
     """Run the command line; a `ZooError` becomes one line on stderr and exit code 2."""
     warnings.simplefilter("ignore")  # of libraries; what the zoo has to say is an error or a result
     try:
-        app(prog_name="zoo")
+        with optional_libraries():
+            app(prog_name="zoo")
     except ZooError as error:
         complain(error)
         sys.exit(2)

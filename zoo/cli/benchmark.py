@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.console import Json, Trust, app, print_json
+from zoo.cli.console import Device, Engine, Json, Trust, app, print_json
 from zoo.core.errors import InputError
+from zoo.core.progress import progress_bar
 from zoo.hub.registry import networks
 
 
@@ -17,31 +18,26 @@ def compare(
     untrained: Annotated[bool, typer.Option(help="Measure without weights; nothing is fetched.")] = False,
     batch: Annotated[int, typer.Option(help="Batch size of the throughput.")] = 16,
     repeats: Annotated[int, typer.Option(help="Passes that are timed.")] = 10,
-    engine: Annotated[str, typer.Option(help="auto, torch, onnxruntime or fft.")] = "auto",
+    device: Device = "auto",
+    engine: Engine = "auto",
     dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     trust: Trust = False,
     plot: Annotated[Path | None, typer.Option(help="Write the chart to this .html file.")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure networks on this machine, beside what is published of them."""
-    from tqdm import tqdm
-
     from zoo.benchmark.compare import compare as measure
 
     if plot and (plot.suffix != ".html" or not plot.parent.is_dir()):
         raise InputError(f"{plot} should be an .html file in a folder that is there.")
-    with tqdm(desc="networks", disable=None, leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar("networks") as progress:
         result = measure(
             names or networks("image", "classify", bundled=True),
             inputs or None,
             pretrained=not untrained,
             batch=batch,
             repeats=repeats,
+            device=device,
             engine=engine,
             dtype=dtype,
             trust=trust,

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.console import Json, Trust, app, print_json, require_place, write_file
+from zoo.cli.console import Json, Trust, app, print_json
+from zoo.cli.output import require_place, write_file
 from zoo.hub.registry import describe, is_default, networks
 from zoo.inference.build import preprocessor
 

@@ -4,11 +4,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.core.errors import InputError, ZooError
+from zoo.core.errors import ZooError
+from zoo.core.progress import bar
+
+if TYPE_CHECKING:
+    from zoo.inference.network import Network
 
 app = typer.Typer(
     help="Pretrained networks for images and audio.",
@@ -38,27 +42,32 @@ def main(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NetworkOption = Annotated[str, typer.Option("--network", "-n", help="Name of the network, see `zoo list`.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", help="Local file of weights, in place of those that the record names."),
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, and so on.")]
+Engine = Annotated[str, typer.Option("--engine", help="auto, torch, onnxruntime or fft.")]
 Trust = Annotated[
     bool,
     typer.Option("--trust", help="Run a SavedModel (tfhub:) of somebody whom you trust."),
 ]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Overlap = Annotated[
     float | None,
     typer.Option(help="Share of a window of sound that the next one repeats.", show_default="by network"),
 ]
 
 
-def split(results: list[Any]) -> tuple[list[Any], int]:
-    """Complain about each input that failed; return the other results, and how many failed."""
-    from zoo.results import Problem
+def load_network(name: str, *, weights: Path | None, device: str, engine: str, trust: bool) -> "Network":
+    """Load the network that the options of a command name."""
+    from zoo.inference.load import PRETRAINED, load
 
-    problems = [result for result in results if isinstance(result, Problem)]
-    for problem in problems:
-        complain(InputError(problem.reason))
-    return [result for result in results if not isinstance(result, Problem)], len(problems)
+    return load(name, weights=weights or PRETRAINED, device=device, engine=engine, trust=trust)
 
 
 def leave(failed: int) -> None:
+    """End with exit code 2 if an input failed."""
     if failed:
         raise typer.Exit(2)
 
@@ -71,61 +80,15 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def print_csv(table: Any) -> None:
-    from zoo.results import to_csv
-
-    typer.echo(to_csv(table), nl=False)
-
-
-def require_place(out: Path | None, *suffixes: str) -> None:
-    """Raise an `InputError` where a file cannot be written under that name."""
-    if out and out.suffix not in suffixes:
-        raise InputError(f"{out} should end with {' or '.join(suffixes)}.")
-    if out and not out.parent.is_dir():
-        raise InputError(f"There is no folder {out.parent}.")
-
-
-def write_file(out: Path, fill: Callable[[Path], object]) -> None:
-    from zoo.hub.weights import write
-
-    try:
-        write(out, fill)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror or error}.") from error
-
-
-@contextmanager
-def seconds_bar(name: str) -> Iterator[Callable[[float], object]]:
-    from tqdm import tqdm
-
-    with tqdm(desc=Path(name).name, unit="s", disable=None, leave=False, delay=1.0) as bar:
-        yield lambda seconds: bar.update(round(seconds) - bar.n)
-
-
-@contextmanager
-def examples_bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    from tqdm import tqdm
-
-    with tqdm(desc=name, disable=None, leave=False, delay=1.0) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
-
-
 @contextmanager
 def steps_bar(name: str) -> Iterator[Callable[[Any], None]]:
-    """A bar for training, with the accuracy of the latest epoch."""
-    from tqdm import tqdm
-
+    """Show a bar for training, with the accuracy of the latest epoch."""
     shape = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-    with tqdm(desc=name, total=1.0, bar_format=shape, disable=None, leave=False, delay=1.0) as bar:
+    with bar(name, total=1.0, bar_format=shape) as shown:
 
         def watch(step: Any) -> None:
             if step.history:
-                bar.set_postfix(accuracy=f"{step.history[-1]['validation_accuracy']:.1%}", refresh=False)
-            bar.update(step.share - bar.n)
+                shown.set_postfix(accuracy=f"{step.history[-1]['validation_accuracy']:.1%}", refresh=False)
+            shown.update(step.share - shown.n)
 
         yield watch

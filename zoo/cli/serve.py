@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from zoo.app import settings
+from zoo.cli.audio import pitch_summary
 from zoo.cli.console import app
-from zoo.cli.inference import pitch_summary
+from zoo.core.errors import MissingLibraryError
+from zoo.core.extras import require
 from zoo.hub.registry import networks
 
 
@@ -24,7 +26,11 @@ def demo() -> None:
 
     typer.echo(f"{SAMPLES['cat.png'].title} ({SAMPLES['cat.png'].credit})")
     for network in networks("image", "classify", bundled=True):
-        result = name_classes(sample("cat.png"), network=network, top=3)
+        try:
+            result = name_classes(sample("cat.png"), network=network, top=3)
+        except MissingLibraryError as error:
+            typer.echo(f"  {network}: {error}")
+            continue
         best = zip(result.labels, result.scores, strict=True)
         typer.echo(f"  {network}: " + ", ".join(f"{label} {score:.0%}" for label, score in best))
     typer.echo(f"{SAMPLES['bicycle-bell.wav'].title} ({SAMPLES['bicycle-bell.wav'].credit})")
@@ -45,6 +51,7 @@ def serve(
     address: Annotated[str, typer.Option(help="On which address; 0.0.0.0 for all.")] = "localhost",
 ) -> None:
     """Serve the app in the browser."""
+    require("streamlit")
     settings.check()  # here it is one sentence; in the server, a traceback
     script = Path(__file__).parent.parent / "app" / "asgi.py"
     flags = [f"--server.port={port}", f"--server.address={address}", "--server.headless=true"]

@@ -8,17 +8,21 @@ from typing import Annotated, Any
 import typer
 
 from zoo.cli.console import (
+    Device,
+    Engine,
     Json,
     Trust,
+    Weights,
     app,
     complain,
-    examples_bar,
     leave,
+    load_network,
     print_json,
-    require_place,
     steps_bar,
 )
+from zoo.cli.output import require_place
 from zoo.core.errors import InputError
+from zoo.core.progress import progress_bar
 from zoo.core.validation import number, parsed
 from zoo.hub.registry import as_path
 
@@ -117,7 +121,7 @@ def train(
     for problem in examples.problems:
         complain(InputError(problem.reason))
     held = dataset(validation, label=label, group=group) if _is_path(validation) else _share(validation)
-    with _resumable(out), examples_bar("features") as progress, steps_bar("training") as watch:
+    with _resumable(out), progress_bar("features") as progress, steps_bar("training") as watch:
         trained = transfer(
             examples,
             network=_trusted(network) if trust and network else network,
@@ -142,17 +146,20 @@ def evaluate(
     network: Annotated[str, typer.Argument(help="Name or path of a network.")],
     data: Data,
     report: Annotated[Path | None, typer.Option(help="Write a page to this .html file.")] = None,
+    weights: Weights = None,
+    device: Device = "auto",
+    engine: Engine = "auto",
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Judge a network on labeled examples."""
     require_place(report, ".html")
-    from zoo.inference.load import load
     from zoo.training.data.load import dataset
     from zoo.training.evaluation.evaluate import evaluate as judge
 
-    examples, net = dataset(data), load(network, trust=trust)
-    with examples_bar(examples.name) as progress:
+    examples = dataset(data)
+    net = load_network(network, weights=weights, device=device, engine=engine, trust=trust)
+    with progress_bar(examples.name) as progress:
         result = judge(examples, network=net, progress=progress)
     for problem in result.problems:
         complain(InputError(problem.reason))
@@ -209,7 +216,7 @@ def _follow(name: str, out: Path, options: dict[str, Any], as_json: bool) -> Non
     from zoo.training.recipes import find, train
 
     recipe = find(name)
-    with _resumable(out), examples_bar("features") as progress, steps_bar("training") as watch:
+    with _resumable(out), progress_bar("features") as progress, steps_bar("training") as watch:
         trained, result = train(name, out=out, progress=progress, watch=watch, **options)
     if not is_first():
         return None

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from zoo.core.extras import optional_libraries
+
 Table = Mapping[str, str]  # name -> "module:attribute"
 
 # Build an untrained `torch.nn.Module`, called with the record's arguments.
@@ -107,4 +109,5 @@ def find(table: Table, name: str) -> Any:
         If the table does not have the name; `zoo.core.spec.validate` refuses such records.
     """
     module, _, attribute = table[name].partition(":")
-    return getattr(import_module(module), attribute)
+    with optional_libraries():
+        return getattr(import_module(module), attribute)

@@ -13,7 +13,7 @@ def offline() -> bool:
 
 
 def setting(name: str, default: float) -> float:
-    """A limit that the environment variable `name` may set.
+    """Read a limit that the environment variable `name` may set.
 
     Raises
     ------

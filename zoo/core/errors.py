@@ -28,6 +28,10 @@ class EngineError(ZooError, RuntimeError):
     """An engine that cannot run a network."""
 
 
+class MissingLibraryError(ZooError, ImportError):
+    """A library that is not installed; the message names the extra that brings it."""
+
+
 class WorkerError(ZooError, RuntimeError):
     """A helper process that ended or failed."""
 
@@ -49,6 +53,6 @@ class SandboxError(ZooError, RuntimeError):
 
 
 def reason(error: BaseException) -> str:
-    """The shortest text that says why: an operating system's own words, else the error's first line."""
+    """Return the shortest reason: the operating system's own words, else the error's first line."""
     text = getattr(error, "strerror", None) or str(error).strip().splitlines()[:1]
     return (text if isinstance(text, str) else "".join(text)).rstrip(".") or type(error).__name__

@@ -12,3 +12,9 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.new(algorithm, "".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def stamp(path: Path) -> list[int]:
+    """Size and time of the last change of a file, as JSON keeps them; a file is hashed when they change."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]

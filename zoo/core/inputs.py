@@ -26,7 +26,7 @@ Failures = dict[int, InputError]
 
 
 def ahead(items: Generator[T, None, None]) -> Iterator[T]:
-    """The same items, each made by another thread while the one before is in use.
+    """Pass on the same items, each made by another thread while the one before is in use.
 
     An error is raised where its item would have come; who stops early waits for one item at the most, and
     what makes the items is closed.
@@ -46,6 +46,18 @@ def name_of(x: Any, index: int = 0) -> str:
     if isinstance(name := getattr(x, "name", None) or getattr(x, "filename", None), str):
         return name
     return f"{type(x).__name__} {index + 1}"
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Return the names, with a number after those that occurred before."""
+    taken: dict[str, None] = {}
+    for name in names:
+        number, own = 1, name
+        while own in taken:
+            number += 1
+            own = f"{name} ({number})"
+        taken[own] = None
+    return list(taken)
 
 
 def is_file(x: Any) -> bool:

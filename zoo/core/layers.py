@@ -28,7 +28,7 @@ class HeadPlaceholder(nn.Identity):
 
 
 def layer_of(module: nn.Module, name: str) -> nn.Module:
-    """A layer by its name, or by ``"input of <name>"``.
+    """Return a layer by its name, or by ``"input of <name>"``.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def _stay_in_eval_mode(layer: nn.Module, _given: Any) -> None:
 
 
 def _tensor(value: Any) -> torch.Tensor | None:
-    """The tensor that a layer gives out, which may come in a tuple or a transformer's output."""
+    """Return the tensor that a layer gives out, which may come in a tuple or a transformer's output."""
     if isinstance(value, (tuple, list)) or hasattr(value, "to_tuple"):
         value = value[0]
     return value if isinstance(value, torch.Tensor) else None

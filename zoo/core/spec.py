@@ -246,11 +246,11 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.parent or Parent(self.name)
 
     def replace(self, **changes: Any) -> Self:
-        """A copy of the record with other values of some fields."""
+        """Return a copy of the record with other values of some fields."""
         return msgspec.structs.replace(self, **changes)
 
     def with_head(self, head: Head, parameters: int) -> Self:
-        """The record of this network with another head, for classes that exclude each other.
+        """Return the record of this network with another head, for classes that exclude each other.
 
         Parameters
         ----------
@@ -273,7 +273,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as JSON-ready values."""
+        """Return the record as JSON-ready values."""
         return msgspec.to_builtins(self) | {"size_mb": round(self.size_mb, 2)}
 
 

@@ -9,7 +9,7 @@ from zoo.core.errors import InputError
 
 
 def number(name: str, value: Any, low: float, high: float = float("inf")) -> float:
-    """An option that must be a number in a range.
+    """Check an option that must be a number in a range.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def number(name: str, value: Any, low: float, high: float = float("inf")) -> flo
 
 
 def count(name: str, value: Any) -> int:
-    """An option that must be a whole number, 1 or more.
+    """Check an option that must be a whole number, 1 or more.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def count(name: str, value: Any) -> int:
 
 
 def parsed(text: str | float) -> str | float:
-    """The number that a text stands for, or the text itself, which `number` then refuses."""
+    """Return the number that a text stands for, or the text itself, which `number` then refuses."""
     try:
         return float(text)
     except ValueError:
@@ -48,7 +48,7 @@ def parsed(text: str | float) -> str | float:
 
 
 def choice(name: str, value: Any, options: Iterable[str]) -> str:
-    """An option that must be one of some names.
+    """Check an option that must be one of some names.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value in a message: in one line, and short."""
+    """Shorten a value to one line of a message."""
     try:
         text = " ".join(repr(value).split())
     except ValueError:  # an integer of more digits than Python writes

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from zoo.core.errors import InputError
+from zoo.core.extras import optional_libraries
 from zoo.hub import weights
 from zoo.inference.engines.onnx import check, exported, session_of
 from zoo.inference.engines.pytorch import PyTorch
@@ -45,8 +46,9 @@ def export(net: Network, path: str | os.PathLike[str]) -> Path:
 
 
 def to_onnx(net: Network) -> bytes:
-    """A network as the content of an ONNX file, see `export`."""
-    import onnx
+    """Return a network as the content of an ONNX file, see `export`."""
+    with optional_libraries():
+        import onnx
 
     eager = PyTorch(copy.deepcopy(net.module).cpu().eval(), torch.device("cpu"), "fp32")
     shape = net.spec.input_shape

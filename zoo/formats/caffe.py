@@ -104,7 +104,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def read_mean(path: str | Path) -> np.ndarray:
-    """The mean picture of a ``.binaryproto``, (channels, height, width) float32, in Caffe's order BGR.
+    """Read the mean image of a ``.binaryproto``, (channels, height, width) float32, in Caffe's order BGR.
 
     Raises
     ------

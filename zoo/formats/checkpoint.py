@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.core.extras import require
 from zoo.formats import reader_process
 
 
@@ -23,5 +24,8 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     ------
     WeightsError
         If it is no checkpoint, is truncated, or asks for far more memory than it has bytes.
+    MissingLibraryError
+        If TensorFlow is not installed.
     """
+    require("tensorflow")
     return reader_process.arrays("zoo.formats.variables", path, "a checkpoint that TensorFlow can read")

@@ -9,7 +9,7 @@ from zoo.core.hashing import digest
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
-    """The SHA-256 of a SavedModel's folder, as `zoo.core.hashing.digest` defines it: 32 bytes, uint8.
+    """Hash a SavedModel's folder as `zoo.core.hashing.digest` does: 32 bytes of SHA-256, uint8.
 
     Raises
     ------

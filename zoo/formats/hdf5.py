@@ -39,7 +39,7 @@ def _array(item: h5py.Dataset) -> np.ndarray:
 
 
 def _items(file: h5py.File) -> Items:
-    """What the file itself holds, by path: links to other places are not followed."""
+    """Return the items of the file by path; links to other places are not followed."""
     items: Items = {"": file}
     file.visititems(items.__setitem__)
     return items
@@ -73,7 +73,7 @@ def _by_layer(items: Items, root: str, layers: list[str]) -> Iterator[tuple[str,
 
 
 def _strings(group: h5py.Group, name: str) -> list[str]:
-    """A list of names, which Keras splits into attributes ``name0``, ``name1``, ... where it is long."""
+    """Read a list of names, which Keras splits into attributes ``name0``, ``name1``, ... if it is long."""
     numbered = takewhile(group.attrs.__contains__, (f"{name}{i}" for i in count()))
     values = [group.attrs[key] for key in ([name] if name in group.attrs else numbered)]
     return [_text(item) for value in values for item in np.ravel(value)]

@@ -46,7 +46,7 @@ class Classifier(nn.Module):
 
 
 def build(checkpoint: str) -> Classifier:
-    """The untrained classifier of a checkpoint."""
+    """Build the untrained classifier of a checkpoint."""
     return Classifier(untrained(config_of(checkpoint)))
 
 
@@ -56,7 +56,7 @@ def from_transformers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def config_of(checkpoint: str | Path) -> Any:
-    """The configuration of a checkpoint, ``owner/repository`` or a folder.
+    """Read the configuration of a checkpoint, ``owner/repository`` or a folder.
 
     Raises
     ------
@@ -93,14 +93,14 @@ def is_classifier(config: Any) -> bool:
 
 
 def untrained(config: Any) -> nn.Module:
-    """The model of a configuration as the zoo uses it: a classifier of pictures or sound, or an encoder."""
+    """Build the model of a configuration as Zoo uses it: a classifier of images or audio, or an encoder."""
     if isinstance(config, ClapConfig):
         return ClapAudioModelWithProjection(config.audio_config)
     return _loader(config).from_config(config)
 
 
 def pretrained(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The same model with the weights of a folder, and what transformers says of loading them."""
+    """Load the same model with the weights of a folder, and what transformers reports about them."""
     config = config_of(folder)
     require_sane_weights(Path(folder))
     _require_bytes(Path(folder), config)
@@ -142,12 +142,12 @@ def _require_bytes(folder: Path, config: Any) -> None:
 
 
 def names_of(checkpoint: str) -> list[str]:
-    """What the configuration calls the classes, in the order of the outputs."""
+    """Return the class names of the configuration, in the order of the outputs."""
     return [name for _, name in sorted(config_of(checkpoint).id2label.items())]
 
 
 def record(checkpoint: str, module: nn.Module, **fields: Any) -> Spec:
-    """A record with what it says of every checkpoint, and the given fields.
+    """Make a record with the fields common to all checkpoints, and the given ones.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def record(checkpoint: str, module: nn.Module, **fields: Any) -> Spec:
 
 
 def classifier_fields(checkpoint: str, module: nn.Module) -> dict[str, Any]:
-    """What the record of a classifier says of its head, from the configuration.
+    """Return the record's fields about a classifier's head, from the configuration.
 
     Raises
     ------

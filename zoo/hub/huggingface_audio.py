@@ -50,7 +50,7 @@ class Encoder(nn.Module):
 
 
 def encoder(checkpoint: str) -> Encoder:
-    """The untrained encoder of a checkpoint."""
+    """Build the untrained encoder of a checkpoint."""
     return Encoder(huggingface.untrained(huggingface.config_of(checkpoint)))
 
 
@@ -89,12 +89,12 @@ class Extractor(Frontend):
 
 
 def preprocessor(checkpoint: str, sample_rate: int, window: int) -> Extractor:
-    """The preprocessing of a checkpoint: windows of so many samples that overlap by half."""
+    """Build the preprocessing of a checkpoint: windows of that many samples that overlap by half."""
     return Extractor(sample_rate, Framing(window, window // 2, back=True), checkpoint)
 
 
 def describe(checkpoint: str) -> Spec:
-    """The record of a classifier or encoder of sound.
+    """Describe a classifier or encoder of audio.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def describe(checkpoint: str) -> Spec:
 
 
 def labels(checkpoint: str) -> tuple[Label, ...]:
-    """The labels that the checkpoint's configuration names, with their mids where they are AudioSet's."""
+    """Read the labels of the checkpoint's configuration, with their mids if they are AudioSet's."""
     mids = _mids(checkpoint)
     return tuple(
         Label(mids.get(name, str(i)), name) for i, name in enumerate(huggingface.names_of(checkpoint))

@@ -50,12 +50,12 @@ class Processor(BaseTransform):
         return f"The checkpoint's own {settings['image_processor_type']}: RGB, {', '.join(steps)}."
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
-        """An RGB picture as a float32 tensor, shape (3, height, width)."""
+        """Return an RGB image as a float32 tensor, shape (3, height, width)."""
         return self.processor(images=image, return_tensors="pt")["pixel_values"][0].float()
 
 
 def describe(checkpoint: str) -> Spec:
-    """The record of an image classifier.
+    """Describe an image classifier.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def describe(checkpoint: str) -> Spec:
 
 
 def labels(checkpoint: str) -> tuple[Label, ...]:
-    """The labels that the checkpoint's configuration names; the first of several names is the short one."""
+    """Read the labels of the checkpoint's configuration; the first of several names is the short one."""
     names = huggingface.names_of(checkpoint)
     return tuple(Label(str(i), name.split(", ")[0], name) for i, name in enumerate(names))
 

@@ -15,7 +15,7 @@ from zoo.hub.huggingface import config_of, refusing
 
 
 def describe(checkpoint: str) -> Spec:
-    """The record of a checkpoint.
+    """Describe a checkpoint.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def describe(checkpoint: str) -> Spec:
 
 
 def labels(checkpoint: str) -> tuple[Label, ...]:
-    """The labels that the checkpoint's configuration names."""
+    """Read the labels of the checkpoint's configuration."""
     with refusing(f"hf:{checkpoint} is damaged: its labels are not names."):
         return _package(checkpoint).labels(checkpoint)
 

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from zoo.core import labels
+from zoo.core.extras import optional_libraries
 from zoo.core.labels import Label
 from zoo.hub import saved
 from zoo.hub.registry import HUBS
@@ -21,5 +22,6 @@ def read(resource: str) -> tuple[Label, ...]:
     if hub == "saved":
         return saved.labels(name)
     if name:
-        return import_module(HUBS[hub]).labels(name)
+        with optional_libraries():
+            return import_module(HUBS[hub]).labels(name)
     return labels.read(resource)

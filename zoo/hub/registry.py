@@ -14,6 +14,7 @@ import msgspec
 
 from zoo.core import components
 from zoo.core.errors import CatalogError, InputError, TrustError, UnknownNameError
+from zoo.core.extras import optional_libraries
 from zoo.core.spec import MODALITIES, TASKS, Parent, Spec, parse, validate
 from zoo.core.validation import choice
 from zoo.hub import saved
@@ -115,7 +116,7 @@ def networks(
 
 
 def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
-    """The record of a network.
+    """Return the record of a network.
 
     Parameters
     ----------
@@ -169,7 +170,7 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
 
 
 def describe_parent(parent: Parent, *, trust: bool = False) -> Spec:
-    """The record of what a saved network was made from: a network of the catalogs or hubs, or of a family.
+    """Describe the parent of a saved network: a network of the catalogs or hubs, or of a family.
 
     Raises
     ------
@@ -215,7 +216,9 @@ def as_path(folder: str | os.PathLike[str]) -> str:
 @lru_cache(maxsize=32)
 def _from_hub(hub: str, name: str, trust: bool) -> Spec:
     options = {"trust": trust} if hub == "tfhub" else {}
-    return validate(import_module(HUBS[hub]).describe(name, **options))
+    with optional_libraries():
+        module = import_module(HUBS[hub])
+    return validate(module.describe(name, **options))
 
 
 def is_default(name: str) -> bool:

@@ -123,7 +123,7 @@ def digits(each: int = 8) -> tuple[tuple[str, bytes], ...]:
 
 @cache
 def melody(sample_rate: int = 16000) -> bytes:
-    """The start of "Frère Jacques" in C major as a wav file: three harmonics, soft ends, light vibrato.
+    """Synthesize the start of "Frère Jacques" in C major as WAV: three harmonics, soft ends, light vibrato.
 
     Parameters
     ----------

@@ -142,7 +142,7 @@ def save(
 
 
 def read(folder: str | os.PathLike[str]) -> Saved:
-    """The record of a saved network, as its folder states it.
+    """Read the record of a saved network from its folder.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def read(folder: str | os.PathLike[str]) -> Saved:
 
 
 def spec_of(folder: str | os.PathLike[str], saved: Saved, parent: Spec) -> Spec:
-    """The record of a saved network, from what its folder states and the record of its parent.
+    """Return the record of a saved network, from its folder's content and the record of its parent.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def spec_of(folder: str | os.PathLike[str], saved: Saved, parent: Spec) -> Spec:
 
 
 def labels(folder: str) -> tuple[Label, ...]:
-    """The classes of a saved network."""
+    """Read the classes of a saved network."""
     return tuple(Label(*msgspec.structs.astuple(row)) for row in read(folder).classes)
 
 

@@ -27,7 +27,7 @@ class SavedModel:
         self._module, self._facts = None, {}
 
     def answer(self, _: dict[str, Any], *waveforms: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """The facts about the module, none if it is of another kind; or its outputs for a waveform.
+        """Return the facts about the module, none if it is of another kind; or its outputs for a waveform.
 
         Raises
         ------
@@ -51,7 +51,7 @@ def _find(root: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def _modules(root: Any) -> Iterator[Any]:
-    """An object that was saved and all that it holds, the outermost first."""
+    """Return an object that was saved and all that it holds, the outermost first."""
     found, seen = [root], {id(root)}
     for module in found:
         yield module
@@ -77,7 +77,7 @@ def _outputs(module: Any, waveform: np.ndarray) -> list[Any]:
 
 
 def _facts(module: Any) -> dict[str, Any]:
-    """What a graph is, by what it gives for three patches of silence; nothing where it is something else."""
+    """Recognize a graph by its outputs for three patches of silence; None if it is of another kind."""
     labels = _labels(module)
     kind = "classes" if labels else "embedding"
     patches = 3  # for so many whole windows even YAMNet's graph gives no more, see zoo.hub.tfhub
@@ -97,7 +97,7 @@ def _facts(module: Any) -> dict[str, Any]:
 
 
 def _labels(module: Any) -> list[tuple[str, str]]:
-    """Identifier and name of each class, from the CSV file that a graph of YAMNet's kind names."""
+    """Read the identifier and name of each class, from the CSV file that a graph of YAMNet's kind names."""
     if not hasattr(module, "class_map_path"):
         return []
     text = Path(os.fsdecode(module.class_map_path().numpy())).read_text(encoding="utf-8")

@@ -21,10 +21,9 @@ from urllib.request import url2pathname
 
 from zoo.core.environment import offline
 from zoo.core.errors import WeightsError, reason
+from zoo.core.extras import optional_libraries, require
 from zoo.core.hashing import digest
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all."""
+from zoo.core.progress import Progress, reporter
 
 CHUNK = 1 << 20  # bytes between two steps of the progress
 TIMEOUT = 60  # seconds without a byte before a server counts as gone
@@ -33,7 +32,7 @@ _BROKEN = (EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
 
 
 def mirror() -> Path | None:
-    """The folder ``ZOO_MIRROR``, or None.
+    """Return the folder ``ZOO_MIRROR``, or None.
 
     It holds original files under their own names, those of ``hf:`` and ``tfhub:`` in folders as in the
     address: ``owner/repository/file``.
@@ -121,21 +120,22 @@ def _address(scheme: str, name: str) -> str:
             return get_weight(name).url
         except (ValueError, AttributeError) as error:
             raise WeightsError(f"torchvision has no weights {name}.") from error
-    from zoo.hub.timm_hub import checkpoint
+    with optional_libraries():
+        from zoo.hub.timm_hub import checkpoint
 
     config = checkpoint(name)
     return f"hf:{config.hf_hub_id}/model.safetensors" if config.hf_hub_id else config.url
 
 
 def _in_name(url: str) -> str | None:
-    """The first digits of the SHA-256, which torchvision's file names carry: ``resnet18-f37072fd.pth``."""
+    """Return the first digits of the SHA-256 in torchvision's file names: ``resnet18-f37072fd.pth``."""
     match = re.search(r"-([0-9a-f]{8,})\.pth$", url)
     return f"sha256:{match[1]}" if match else None
 
 
 def _require_network(what: str) -> None:
     if offline():
-        raise WeightsError(f"{what} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
+        raise WeightsError(f"{what} is not cached, and downloads are disabled (ZOO_OFFLINE=1).")
 
 
 class _Bar:
@@ -155,22 +155,8 @@ class _Bar:
         self.progress(self.total, self.total)
 
 
-def _on_terminal(name: str) -> Progress:
-    from tqdm import tqdm
-
-    bar = tqdm(desc=name, unit="B", unit_scale=True, disable=None)
-
-    def progress(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-        if done == total:
-            bar.close()
-
-    return progress
-
-
 def _web(url: str, folder: Path, checksum: str | None, progress: Progress | None) -> Path:
-    """A file; ``#member`` takes one out of a zip. A checksum is of the member, or of what is not unpacked."""
+    """Download a file; ``#member`` takes one out of a zip. The checksum is of the file as it was packed."""
     address, _, member = url.partition("#")
     path = _mirrored(_file_name(address)) or _download(address, folder, progress)
     if member:
@@ -187,17 +173,10 @@ def _download(url: str, folder: Path, progress: Progress | None) -> Path:
     pooch.get_logger().setLevel("WARNING")
     name = _file_name(url)
     try:
-        return Path(
-            pooch.retrieve(
-                url,
-                known_hash=None,
-                fname=name,
-                path=folder,
-                downloader=pooch.HTTPDownloader(
-                    progressbar=_Bar(progress or _on_terminal(name)), chunk_size=CHUNK, timeout=TIMEOUT
-                ),
-            )
-        )
+        with reporter(progress, name, unit="B", unit_scale=True) as report:
+            downloader = pooch.HTTPDownloader(progressbar=_Bar(report), chunk_size=CHUNK, timeout=TIMEOUT)
+            found = pooch.retrieve(url, known_hash=None, fname=name, path=folder, downloader=downloader)
+        return Path(found)
     except requests.HTTPError as error:
         raise WeightsError(f"{url} answers {error.response.status_code} {error.response.reason}.") from error
     except requests.RequestException as error:
@@ -244,6 +223,7 @@ def _tensorflow_hub(handle: str) -> Path:
 
     Importing it imports TensorFlow, which nothing else here needs.
     """
+    require("tensorflow_hub")
     _require_network(f"TF-Hub's {handle}")
     program = "import sys, tensorflow_hub as hub; print(hub.resolve(sys.argv[1]))"
     run = subprocess.run(
@@ -275,7 +255,7 @@ def _package_index(rest: str, folder: Path, progress: Progress | None) -> Path:
 
 
 def _resolve(requirement: str, *where: str) -> dict[str, Any]:
-    """The archive of a release, found by uv under the user's own index settings.
+    """Find the archive of a release with uv, under the user's own index settings.
 
     uv only looks the release up (as a lock file, PEP 751): it installs nothing, and runs none of the code
     that an sdist brings, as ``pip download`` would. Settings of the folder that the user happens to be in

@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo.core import sandbox
 from zoo.core.errors import WeightsError, WorkerMemoryError, WorkerTimeoutError, ZooError
+from zoo.core.extras import require
 from zoo.core.isolated import Worker
 
 RATE = 16000  # Hz
@@ -74,6 +75,8 @@ class Graph:
 
     Raises
     ------
+    MissingLibraryError
+        If TensorFlow Hub is not installed.
     SandboxError
         If this machine has no sandbox.
     WeightsError
@@ -81,6 +84,7 @@ class Graph:
     """
 
     def __init__(self, folder: Path):
+        require("tensorflow_hub")
         sandbox.require()
         self.folder = folder
         self._worker = Worker(
@@ -100,7 +104,7 @@ class Graph:
             raise WeightsError(f"{folder} describes itself with invalid values: {error}.") from error
 
     def __call__(self, waveform: np.ndarray) -> list[np.ndarray]:
-        """Outputs for a waveform, shape (samples,): (patches, classes) and (patches, width), or the latter.
+        """Compute (patches, classes) and (patches, width), or the latter, of a waveform, shape (samples,).
 
         Raises
         ------
@@ -134,6 +138,6 @@ class Graph:
 
 
 def _first_line(error: ZooError) -> str:
-    """What can be shown of an error that a stranger's program may have written."""
+    """Return the printable first line of an error that a stranger's program may have written."""
     line = next(iter(str(error).strip().splitlines()), "")[:300]
     return "".join(sign for sign in line if sign.isprintable()).rstrip(".")

@@ -72,7 +72,7 @@ class TensorFlowGraph(nn.Module):
         return self.head(torch.logit(scores[0]) if isinstance(self.head, OriginalHead) else vectors)
 
     def _outputs(self, run: torch.Tensor) -> list[torch.Tensor]:
-        """What the graph gives for windows that continue each other, from one waveform.
+        """Compute the outputs for windows that continue each other, from one waveform.
 
         The graph pads a waveform by a number that it rounds: for whole windows it may give a patch too many.
         """
@@ -115,7 +115,7 @@ class Windows(Frontend):
 
 
 def describe(name: str, *, trust: bool = False) -> Spec:
-    """The record of a SavedModel, which runs in a sandbox to tell what it is.
+    """Describe a SavedModel, which runs in a sandbox to tell what it is.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def describe(name: str, *, trust: bool = False) -> Spec:
 
 
 def labels(name: str) -> tuple[Label, ...]:
-    """The classes that a graph names.
+    """Read the classes that a graph names.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def labels(name: str) -> tuple[Label, ...]:
 
 
 def _admit(name: str, trust: bool) -> Path:
-    """The folder of a SavedModel, whose present content may run in this process from now on."""
+    """Admit the folder of a SavedModel, whose present content may run in this process from now on."""
     if not (trust or _is_local(name) or f"tfhub:{name}" in _catalog_sources()):
         raise _untrusted(name)  # which is not fetched either
     folder = _folder(name)
@@ -219,7 +219,7 @@ def _is_local(name: str) -> bool:
 
 
 def _folder(name: str) -> Path:
-    """The folder of a SavedModel; one of TF-Hub is copied into the cache, where it is found again offline."""
+    """Return the folder of a SavedModel; one of TF-Hub is copied into the cache, also for use offline."""
     if _is_local(name):
         return Path(os.path.expanduser(name)).absolute()
     if not _HANDLE.fullmatch(name):
@@ -245,7 +245,7 @@ def _sha256(folder: Path) -> bytes:
 
 
 def _graph(folder: Path) -> Graph:
-    """The graph of a folder; opening one takes seconds, and `describe`, builder and `labels` all need it.
+    """Open the graph of a folder once, which takes seconds; `describe`, builder and `labels` all use it.
 
     All of them come through here, so nothing runs that was not trusted: not from a record that a stranger
     wrote either, nor after the folder has changed.

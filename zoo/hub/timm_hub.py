@@ -17,7 +17,7 @@ from zoo.core.spec import Source, Spec
 
 
 def checkpoint(name: str) -> PretrainedCfg:
-    """timm's configuration of a checkpoint.
+    """Return the configuration of a checkpoint in timm.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def checkpoint(name: str) -> PretrainedCfg:
 
 
 def describe(name: str) -> Spec:
-    """The record of a checkpoint of timm.
+    """Describe a checkpoint of timm.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _labels_of(config: PretrainedCfg, name: str) -> str:
 
 
 def filtered(tensors: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    """The tensors of a checkpoint as its network takes them, by what timm itself does on loading.
+    """Convert the tensors of a checkpoint to those of its network, as timm itself does on loading.
 
     Raises
     ------

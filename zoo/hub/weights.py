@@ -1,17 +1,18 @@
-"""The weights of a checkpoint: fetched once, converted once, verified at every use.
+"""The weights of a checkpoint: fetched once, converted once, verified when they have changed.
 
 The cache (``ZOO_CACHE``, else the user's cache folder) holds ``weights/<name>.safetensors`` and beside it
-``<name>.json``, which says where the tensors came from and what the hashes were at first use. Files are
-written under a temporary name and renamed, one process at a time, so a cache is never half written.
+``<name>.json``, which says where the tensors came from, what the hashes were at first use, and the size and
+time of the file that was hashed. Files are written under a temporary name and renamed, one process at a time,
+so a cache is never half written.
 """
 
 import contextlib
 import errno
 import json
+import logging
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ import numpy as np
 from zoo import formats
 from zoo.core import components
 from zoo.core.errors import WeightsError, reason
-from zoo.core.hashing import digest
+from zoo.core.hashing import digest, stamp
+from zoo.core.progress import Progress
 from zoo.core.spec import Source, Spec
 from zoo.hub import saved, sources
-from zoo.hub.registry import describe
-from zoo.hub.sources import Progress
+from zoo.hub.registry import describe, networks
 
+_NAMED = 5  # networks that an error names
+_log = logging.getLogger("zoo")
 LAYOUT = 1  # raised when a converter changes what it writes, so that older caches are made anew
 _SUFFIXES = {
     ".safetensors": "safetensors",
@@ -61,27 +64,24 @@ def path_of(spec: Spec) -> Path:
 
 
 def record_of(spec: Spec) -> dict[str, Any]:
-    """What is known of the weights that were fetched; empty before the first time.
+    """Return what is recorded about fetched weights; empty before the first time.
 
     Returns
     -------
     dict
-        ``source``, ``layout``, ``sha256`` (of the converted file), ``sources`` ({url: SHA-256 at first use}).
+        ``source``, ``layout``, ``sha256`` and ``stamp`` (of the converted file, see `stamp`),
+        ``sources`` ({url: SHA-256 at first use}).
     """
     if spec.origin == "saved":
         source = spec.sources[0]
         sha256 = source.checksum.removeprefix("sha256:")
         return {"source": source.url, "layout": LAYOUT, "sha256": sha256, "sources": {source.url: sha256}}
-    try:
-        record = json.loads(path_of(spec).with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    sound = isinstance(record, dict) and isinstance(record.get("sources"), dict)
-    return record if sound else {}
+    record = read_record(path_of(spec))
+    return record if isinstance(record.get("sources"), dict) else {}
 
 
 def checksum_of(source: Source, record: dict[str, Any]) -> str:
-    """What is known of a source's bytes, in words: from its publisher, or since its first use here."""
+    """Describe a source's checksum in words: from its publisher, or since its first use here."""
     if source.url in record.get("sources", {}):
         return f"sha256 {record['sources'][source.url]}"
     if source.checksum:
@@ -89,8 +89,11 @@ def checksum_of(source: Source, record: dict[str, Any]) -> str:
     return "no checksum is known before first use"
 
 
-def is_cached(spec: Spec) -> bool:
+def is_cached(spec: Spec, *, rehash: bool = False) -> bool:
     """Whether the weights are on this machine, unbroken.
+
+    They are hashed when the size or time of the file has changed, or when `rehash` asks for it; those of a
+    saved network, which may come from a stranger, every time.
 
     Raises
     ------
@@ -99,7 +102,11 @@ def is_cached(spec: Spec) -> bool:
     """
     path, record = path_of(spec), record_of(spec)
     try:
-        return record.get("layout") == LAYOUT and path.is_file() and digest(path) == record.get("sha256")
+        if record.get("layout") != LAYOUT or not path.is_file():
+            return False
+        if rehash or spec.origin == "saved":
+            return digest(path) == record.get("sha256")
+        return is_intact(path, record)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error
 
@@ -126,25 +133,24 @@ def fetch(name: str, *, trust: bool = False, progress: Progress | None = None) -
     UnknownNameError
         If there is no such network.
     WeightsError
-        If no source gives them, or they cannot be kept.
+        If no source gives them, or they cannot be kept; the message names the ways out.
     """
     return ensure(describe(name, trust=trust), progress)
 
 
-def ensure(spec: Spec, progress: Progress | None = None) -> Path:
-    """Make sure that the weights of a checkpoint are in the cache, see `fetch`."""
+def ensure(spec: Spec, progress: Progress | None = None, *, rehash: bool = False) -> Path:
+    """Make sure that the weights of a checkpoint are in the cache, see `fetch` and `is_cached`."""
     path = path_of(spec)
-    if is_cached(spec):
+    if is_cached(spec, rehash=rehash):
         return path
     if spec.origin == "saved":
         raise WeightsError(f"{path} is missing or damaged; save the network again.")
     with locked(path):
-        if is_cached(spec):  # another process was faster
+        if is_cached(spec, rehash=rehash):  # another process was faster
             return path
         if path.exists():
-            print(
-                f"The cached weights of {spec.name} are damaged or outdated and are fetched anew.",
-                file=sys.stderr,
+            _log.warning(
+                "The cached weights of %s are damaged or outdated, and are fetched again.", spec.name
             )
         _fetch(spec, path, progress)
     return path
@@ -202,7 +208,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def workspace(path: Path) -> Iterator[Path]:
-    """A folder for what is on its way to `path`, while that is locked; gone afterwards."""
+    """Make a folder for work on `path`, while that is locked; it is deleted afterwards."""
     folder = path.with_name(f".work-{path.stem}")
     shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
     folder.mkdir()
@@ -222,6 +228,32 @@ def write(path: Path, save: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """Read the record beside a file of the cache; empty if there is none that can be read."""
+    try:
+        record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """Write the record beside a file of the cache."""
+    write(path.with_suffix(".json"), lambda sidecar: sidecar.write_text(json.dumps(record, indent=1)))
+
+
+def is_intact(path: Path, record: dict[str, Any]) -> bool:
+    """Whether a file is the one of its record: by size and time, or else by its hash."""
+    found = stamp(path)  # before hashing, so that a change meanwhile is found the next time
+    if record.get("stamp") == found:
+        return True
+    intact = digest(path) == record.get("sha256")
+    if intact:
+        with contextlib.suppress(OSError):  # of a cache that can only be read
+            write_record(path, record | {"stamp": found})
+    return intact
+
+
 def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
     failures = []
     for source in spec.sources:
@@ -232,7 +264,20 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
             continue
         _store(spec, path, source, sha256, tensors)
         return
-    raise WeightsError(f"The weights of {spec.name} cannot be had: {'; '.join(failures)}.")
+    raise WeightsError(
+        f"The weights of {spec.name} are not available ({'; '.join(failures)}): put the original file into "
+        "the folder ZOO_MIRROR, pass a file (--weights, in Python weights=), or choose "
+        f"{_alternatives(spec)}."
+    )
+
+
+def _alternatives(spec: Spec) -> str:
+    """Name a few networks for the same task whose weights are cached, else those that are bundled."""
+    names = networks(spec.modality, spec.tasks[0])
+    if cached := [name for name in names if path_of(describe(name)).is_file()]:
+        return f"a cached network, such as {', '.join(cached[:_NAMED])}"
+    bundled = networks(spec.modality, spec.tasks[0], bundled=True)
+    return f"a bundled network: {', '.join(bundled)}"
 
 
 def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:
@@ -266,7 +311,7 @@ def _store(spec: Spec, path: Path, source: Source, sha256: str, tensors: dict[st
 
     def save(temporary: Path) -> None:
         temporary.write_bytes(serialize(contiguous))
-        record["sha256"] = digest(temporary)
-        write(path.with_suffix(".json"), lambda sidecar: sidecar.write_text(json.dumps(record, indent=1)))
+        record.update(stamp=stamp(temporary), sha256=digest(temporary))
+        write_record(path, record)
 
     write(path, save)

@@ -60,7 +60,7 @@ class Activations:
         return np.argsort(-strength, kind="stable")[:most]
 
     def name_of(self, channel: int) -> str:
-        """The class of a channel, or its number."""
+        """Return the class of a channel, or its number."""
         return self.labels[channel] if self.labels else f"{channel}"
 
     def statistics(self) -> dict[str, float]:
@@ -74,7 +74,7 @@ class Activations:
         }
 
     def maps(self, most: int = 16) -> list[tuple[int, np.ndarray]]:
-        """The strongest channels as pictures, each from its smallest value (dark) to its largest (bright).
+        """Draw the strongest channels as images, each from its smallest value (dark) to its largest (bright).
 
         Maps of a spectrogram have time from left to right and high frequencies on top.
 
@@ -117,7 +117,7 @@ class Activations:
         return figure.update_layout(height=110 + 7 * len(channels), margin=_MARGIN)
 
     def bars(self, most: int = 20) -> go.Figure:
-        """The units with the largest values, for channels without positions."""
+        """Draw the units with the largest values, for channels without positions."""
         import plotly.graph_objects as go
 
         units = np.argsort(-self.values, kind="stable")[:most]
@@ -140,7 +140,7 @@ class Activations:
         return figure.update_layout(height=90 + 22 * len(units), margin=_MARGIN)
 
     def over_time(self, most: int = 40) -> go.Figure:
-        """The mean of each channel over time, as a map of heat.
+        """Draw the mean of each channel over time, as a heat map.
 
         Of classes those are shown that reach the most, of others those that go farthest from zero.
         """
@@ -196,7 +196,7 @@ def look(
     at: float | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> Activations:
-    """What a layer makes of one input.
+    """Compute the activations of a layer for one input.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def look(
 
 
 def _rows_of(net: Network, data: torch.Tensor, layer: str) -> np.ndarray:
-    """What a layer gives out for a batch: shape (n, channels, ...)."""
+    """Return the outputs of a layer for a batch: shape (n, channels, ...)."""
     _, kept = net.engine(data, [layer])
     if layer not in kept:
         raise UnknownNameError(f"{net.name} has a layer {layer} and gets no tensor out of it.")
@@ -278,14 +278,14 @@ def _labels(net: Network, layer: str, channels: int) -> tuple[str, ...]:
 
 
 def _rows(title: str, names: list[str]) -> dict[str, Any]:
-    """An axis whose rows have names, of which as many are shown as are readable."""
+    """Make an axis whose rows have names, of which as many are shown as are readable."""
     shown = range(0, len(names), max(1, -(-len(names) // 20)))
     ticks = [plain(shortened(names[i])) for i in shown]
     return {"title": title, "tickvals": list(shown), "ticktext": ticks, "automargin": True}
 
 
 def _viridis() -> np.ndarray:
-    """The scale Viridis in 256 colors, shape (256, 3), uint8."""
+    """Return the scale Viridis in 256 colors, shape (256, 3), uint8."""
     from plotly.colors import sequential
 
     colors = [[int(text[i : i + 2], 16) for i in (1, 3, 5)] for text in sequential.Viridis]

@@ -1,19 +1,29 @@
 """The verbs as functions: data first, and the name of a network (or a loaded one) -> a result."""
 
+# A string is one input, and iterable too: the first overload that fits is meant.
+# pyright: reportOverlappingOverload=false
+
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from zoo.audio.options import PitchOptions, SoundEventOptions
+from zoo.core.errors import InputError
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.inference.streaming import ProgressCallback
 from zoo.inference.tasks.classification import ClassificationOptions
 from zoo.inference.tasks.explanation import ExplanationOptions
-from zoo.inference.tasks.inputs import OnError
+from zoo.inference.tasks.inputs import Input, Inputs, OneOrMany, OnError
+from zoo.inference.tasks.keywords import (
+    ClassifyKeywords,
+    ExplainKeywords,
+    PitchKeywords,
+    SoundEventsKeywords,
+)
 from zoo.inference.tasks.sound_events import TOP
 from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
 
@@ -21,6 +31,42 @@ _KEPT = 4  # networks that stay loaded for the next call
 
 NetworkLike = str | os.PathLike[str] | Network
 """The name of a network, the path of a saved one, or a loaded one."""
+
+
+class LoadKeywords(TypedDict, total=False):
+    """Which network a function loads, and how."""
+
+    network: NetworkLike
+    device: str
+    engine: str
+
+
+class ClassifyCall(ClassifyKeywords, LoadKeywords): ...
+
+
+class ExplainCall(ExplainKeywords, LoadKeywords): ...
+
+
+class SoundEventsCall(SoundEventsKeywords, LoadKeywords): ...
+
+
+class PitchCall(PitchKeywords, LoadKeywords): ...
+
+
+@overload
+def classify(x: Input, *, on_error: OnError = ..., **options: Unpack[ClassifyCall]) -> Classification: ...
+
+
+@overload
+def classify(
+    x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[ClassifyCall]
+) -> list[Classification]: ...
+
+
+@overload
+def classify(
+    x: Inputs, *, on_error: Literal["skip"], **options: Unpack[ClassifyCall]
+) -> list[Classification | Problem]: ...
 
 
 def classify(
@@ -33,7 +79,7 @@ def classify(
     on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
-) -> Classification | list[Classification] | list[Classification | Problem]:
+) -> OneOrMany[Classification]:
     """Name the best classes of each input; see `Network.classify`, and `load` for `device` and `engine`.
 
     Examples
@@ -46,6 +92,22 @@ def classify(
     return net.classify(x, top=top, sample_rate=sample_rate, overlap=overlap, on_error=on_error)
 
 
+@overload
+def explain(x: Input, *, on_error: OnError = ..., **options: Unpack[ExplainCall]) -> Explanation: ...
+
+
+@overload
+def explain(
+    x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[ExplainCall]
+) -> list[Explanation]: ...
+
+
+@overload
+def explain(
+    x: Inputs, *, on_error: Literal["skip"], **options: Unpack[ExplainCall]
+) -> list[Explanation | Problem]: ...
+
+
 def explain(
     x: Any,
     *,
@@ -56,7 +118,7 @@ def explain(
     on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
-) -> Explanation | list[Explanation] | list[Explanation | Problem]:
+) -> OneOrMany[Explanation]:
     """Map where on an image the network finds a class; see `Network.explain`, and `load`.
 
     Examples
@@ -71,7 +133,7 @@ def explain(
 
 
 def embed(
-    x: Any,
+    x: Input | Inputs,
     *,
     network: NetworkLike,
     layer: str | None = None,
@@ -95,6 +157,22 @@ def embed(
     return net.embed(x, layer=layer, pool=pool, sample_rate=sample_rate, overlap=overlap, on_error=on_error)
 
 
+@overload
+def sound_events(x: Input, *, on_error: OnError = ..., **options: Unpack[SoundEventsCall]) -> SoundEvents: ...
+
+
+@overload
+def sound_events(
+    x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[SoundEventsCall]
+) -> list[SoundEvents]: ...
+
+
+@overload
+def sound_events(
+    x: Inputs, *, on_error: Literal["skip"], **options: Unpack[SoundEventsCall]
+) -> list[SoundEvents | Problem]: ...
+
+
 def sound_events(
     x: Any,
     *,
@@ -112,7 +190,7 @@ def sound_events(
     on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
-) -> SoundEvents | list[SoundEvents] | list[SoundEvents | Problem]:
+) -> OneOrMany[SoundEvents]:
     """Detect which sounds occur when; see `Network.sound_events`, and `load`.
 
     Examples
@@ -138,6 +216,22 @@ def sound_events(
     )
 
 
+@overload
+def pitch(x: Input, *, on_error: OnError = ..., **options: Unpack[PitchCall]) -> PitchTrack: ...
+
+
+@overload
+def pitch(
+    x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[PitchCall]
+) -> list[PitchTrack]: ...
+
+
+@overload
+def pitch(
+    x: Inputs, *, on_error: Literal["skip"], **options: Unpack[PitchCall]
+) -> list[PitchTrack | Problem]: ...
+
+
 def pitch(
     x: Any,
     *,
@@ -156,7 +250,7 @@ def pitch(
     on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
-) -> PitchTrack | list[PitchTrack] | list[PitchTrack | Problem]:
+) -> OneOrMany[PitchTrack]:
     """Track the fundamental frequency over time; see `Network.pitch`, and `load`.
 
     Examples
@@ -184,6 +278,11 @@ def pitch(
 
 def _network(network: NetworkLike, device: str, engine: str) -> Network:
     if isinstance(network, Network):
+        if (device, engine) != ("auto", "auto"):
+            raise InputError(
+                f"{network.name} is loaded on {network.device} already: pass device and engine to zoo.load, "
+                "or the name of the network."
+            )
         return network
     if isinstance(network, str) and os.sep not in network:  # a folder may change
         return _loaded(network, device, engine)

@@ -40,13 +40,13 @@ _WORDS = {
 
 
 def skeleton(spec: Spec) -> nn.Module:
-    """The module of a record without numbers, on the device "meta": its layers and shapes, in no memory."""
+    """Build the module of a record without values, on the device "meta": layers and shapes, no memory."""
     with torch.device("meta"):
         return build(spec).eval()
 
 
 def graph_of(module: nn.Module, example: torch.Tensor) -> nx.DiGraph:
-    """What a module does with a tensor, as a graph without cycles.
+    """Record what a module does with a tensor, as a graph without cycles.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def graph_of(module: nn.Module, example: torch.Tensor) -> nx.DiGraph:
 
 
 def layer_graph(spec: Spec) -> nx.DiGraph:
-    """The graph of a record's network, which is built without numbers; see `graph_of`."""
+    """Return the graph of a record's network, which is built without values; see `graph_of`."""
     return graph_of(skeleton(spec), torch.zeros(1, *spec.input_shape, device="meta"))
 
 
@@ -105,7 +105,7 @@ def levels(graph: nx.DiGraph) -> int:
 
 
 def collapsed(graph: nx.DiGraph, level: int) -> nx.DiGraph:
-    """The graph with everything below a level of the tree of modules drawn together into blocks.
+    """Draw everything below a level of the module tree together into blocks.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def collapsed(graph: nx.DiGraph, level: int) -> nx.DiGraph:
 
 
 def part_of(graph: nx.DiGraph, block: str) -> nx.DiGraph:
-    """What is inside of a block, and the nodes that it takes from and gives to.
+    """Return what is inside of a block, and the nodes that it takes from and gives to.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def part_of(graph: nx.DiGraph, block: str) -> nx.DiGraph:
 
 
 def readable_level(graph: nx.DiGraph, most: int = 60) -> int:
-    """The level of detail whose number of nodes is closest to `most`, in proportion."""
+    """Return the level of detail whose number of nodes is closest to `most`, in proportion."""
     return min(
         range(1, levels(graph) + 1),
         key=lambda level: abs(math.log(len(collapsed(graph, level)) / most)),
@@ -201,7 +201,7 @@ class _Recorder(TorchFunctionMode):
                 )
 
     def graph_to(self, output: Any) -> nx.DiGraph:
-        """The graph of what leads to the output."""
+        """Return the graph of what leads to the output."""
         self._node(OUTPUT, self._sources([output]), "", "output", "other", 0, output)
         useful = nx.ancestors(self.graph, OUTPUT) | {INPUT, OUTPUT}
         graph = self.graph.subgraph(node for node in self.graph if node in useful).copy()
@@ -262,7 +262,7 @@ class _Recorder(TorchFunctionMode):
         self._made.update((id(tensor), (name, tensor)) for tensor in tensors)
 
     def _sources(self, values: Iterable[Any]) -> list[str]:
-        """The nodes that gave out the tensors among some values."""
+        """Return the nodes that gave out the tensors among some values."""
         made = (self._made[id(tensor)][0] for tensor in _tensors(values) if id(tensor) in self._made)
         return list(dict.fromkeys(made))
 
@@ -290,7 +290,7 @@ def _again(name: str, times: int) -> str:
 
 
 def _name(function: Any) -> str:
-    """The name of a function of tensors: ``torch.Tensor.add_`` and ``operator.iadd`` are both add."""
+    """Return the name of a function of tensors: ``torch.Tensor.add_`` and ``operator.iadd`` are both add."""
     full = resolve_name(function) or getattr(function, "__name__", "function")
     return full.rpartition(".")[2].strip("_")
 

@@ -16,6 +16,7 @@ from zoo.hub.registry import describe
 from zoo.inference.build import build
 from zoo.inference.engines import choose
 from zoo.inference.engines.onnx import graph_path
+from zoo.inference.forks import require_unforked
 from zoo.inference.model import device_of
 from zoo.inference.network import Network
 
@@ -23,7 +24,7 @@ PRETRAINED = "pretrained"
 
 
 def load(
-    name: str,
+    name: str | os.PathLike[str],
     *,
     weights: str | os.PathLike[str] | None = PRETRAINED,
     num_classes: int | None = None,
@@ -36,7 +37,7 @@ def load(
 
     Parameters
     ----------
-    name : str
+    name : str or path
         ``arch`` or ``arch.tag``, see `zoo.networks`; the path of a saved network (``./bees``); ``timm:name``,
         ``hf:owner/repository`` or ``tfhub:owner/module/version``, see `zoo.describe`.
     weights : str, path or None
@@ -66,6 +67,8 @@ def load(
         If there is no such engine or dtype, the device is not there, or the engine does not run on it.
     WeightsError
         If the weights cannot be had or do not fit.
+    EngineError
+        In a process that was forked after a network was loaded.
 
     Examples
     --------
@@ -73,6 +76,7 @@ def load(
     >>> zoo.load("crepe.tiny", weights=None, device="cpu")
     <Network crepe.tiny on cpu>
     """
+    require_unforked()
     spec = describe(name, trust=trust)
     # What makes no sense is said before a download.
     choose(engine, device_of(device), dtype, spec)

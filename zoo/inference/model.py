@@ -22,6 +22,7 @@ from zoo.inference.engines import Engine, choose
 from zoo.inference.engines.fft import FFTEngine
 from zoo.inference.engines.onnx import OnnxRuntime
 from zoo.inference.engines.pytorch import PyTorch
+from zoo.inference.forks import require_unforked
 from zoo.inference.preprocessing import Preprocessor
 from zoo.results import Classification
 
@@ -107,7 +108,14 @@ class Model:
         return other
 
     def require(self, task: str) -> None:
-        """Raise an `InputError` if the network is not made for a task."""
+        """Raise an `InputError` if the network is not made for a task.
+
+        Raises
+        ------
+        EngineError
+            In a process that was forked after a network was loaded.
+        """
+        require_unforked()
         if task not in self.spec.tasks:
             raise InputError(f"{self.name} does not {task}; it is made for {', '.join(self.spec.tasks)}.")
 
@@ -124,11 +132,12 @@ class Model:
 
         `failures` takes the errors of inputs that cannot be used; by default the first is raised.
         """
+        require_unforked()
         chosen = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
         return chosen.batches(x, sample_rate=sample_rate, size=size, failures=failures)
 
     def preprocess(self, x: Any, *, sample_rate: float | None = None) -> torch.Tensor:
-        """What the network sees of an input.
+        """Return the network's input tensors for an input.
 
         Returns
         -------
@@ -144,7 +153,7 @@ class Model:
         return activate(outputs).cpu().numpy()
 
     def classification(self, scores: np.ndarray, name: str, top: int) -> Classification:
-        """The result for one input's scores, shape (classes,)."""
+        """Make the result for one input's scores, shape (classes,)."""
         best = np.argsort(-scores, kind="stable")[:top]
         return Classification(
             network=self.name,
@@ -173,7 +182,7 @@ class Model:
         return output.flatten(1).cpu().numpy()
 
     def with_preprocessor(self, preprocessor: Preprocessor) -> Self:
-        """The same network, its module and engine shared, with other preprocessing.
+        """Return the same network, its module and engine shared, with other preprocessing.
 
         Parameters
         ----------
@@ -210,7 +219,7 @@ def _restore(
 
 
 def device_of(name: str) -> torch.device:
-    """The device of a name; ``"auto"``: a GPU where there is one.
+    """Return the device of a name; ``"auto"``: a GPU if there is one.
 
     Raises
     ------

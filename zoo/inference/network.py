@@ -36,7 +36,7 @@ class Network(Tasks):
     def activations(
         self, x: Any, *, layers: Sequence[str], sample_rate: float | None = None
     ) -> dict[str, torch.Tensor]:
-        """Outputs of the named layers.
+        """Return the outputs of the named layers.
 
         Parameters
         ----------
@@ -70,13 +70,13 @@ class Network(Tasks):
         return self.summary().table()
 
     def summary(self) -> Summary:
-        """The network counted: every layer, and the sums."""
+        """Count the network: every layer, and the sums."""
         rows, multiply_adds = measure(self.module, torch.zeros(1, *self.spec.input_shape, device=self.device))
         parameters = sum(parameter.numel() for parameter in self.module.parameters())
         return Summary(self.name, self.spec.input_shape, tuple(rows), parameters, multiply_adds)
 
     def replace_head(self, classes: int | Sequence[str], *, kind: str = "linear", **sizes: int) -> Network:
-        """A copy of this network with a fresh, untrained head, for classes that exclude each other.
+        """Return a copy of this network with a fresh, untrained head, for classes that exclude each other.
 
         Parameters
         ----------
@@ -103,7 +103,7 @@ class Network(Tasks):
         return self._like(spec, module, tuple(Label(name, name) for name in names))
 
     def body(self) -> Network:
-        """A copy without its head, whose outputs are what the head would see: averaged, where that is a map.
+        """Return a copy without its head, whose outputs are the head's inputs: averaged, if that is a map.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class Network(Tasks):
         return self._like(self.spec.replace(fft_builder=""), module, ())
 
     def freeze(self, last: str | None = None) -> Network:
-        """A copy of this network whose first layers stay as they are when the copy's module is trained.
+        """Return a copy of this network whose first layers stay fixed when the copy's module is trained.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ def _class_names(classes: int | Sequence[str]) -> list[str]:
 
 
 def _before(module: nn.Module, head: str) -> str:
-    """The last layer that the module lists before its head."""
+    """Return the last layer that the module lists before its head."""
     names = [name for name, layer in module.named_modules() if name and not list(layer.children())]
     position = names.index(head)
     if position == 0:

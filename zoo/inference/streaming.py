@@ -22,10 +22,10 @@ class StreamProcessor(Protocol[Result]):
     """Turns the batches of one recording into results, piece by piece."""
 
     def process(self, batch: Batch) -> Result:
-        """What has become certain with this batch."""
+        """Return the results that this batch completes."""
 
     def flush(self, seconds: float) -> Result:
-        """The rest, once the recording of that length has ended."""
+        """Return the rest, once the recording of that length has ended."""
 
     def merge(self, parts: Iterable[Result]) -> Result:
         """Several pieces as one."""
@@ -36,7 +36,7 @@ def run(
     batches: Generator[Batch, None, None],
     progress: ProgressCallback | None = None,
 ) -> Result:
-    """The result for the batches of a whole recording, which are used up one by one.
+    """Return the result for the batches of a whole recording, which are used up one by one.
 
     Whatever happens on the way, the recording is closed.
     """
@@ -101,7 +101,7 @@ class Stream(Generic[Result]):
         return self.processor.merge([self.processor.process(batch) for batch in self._reader.feed(samples)])
 
     def finish(self) -> Result:
-        """The results that were still open; the stream takes no more samples.
+        """Return the results that were still open; the stream takes no more samples.
 
         Raises
         ------

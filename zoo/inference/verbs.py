@@ -1,10 +1,13 @@
 """The tasks of a network as methods: data in, results out."""
 
+# A string is one input, and iterable too: the first overload that fits is meant.
+# pyright: reportOverlappingOverload=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, Unpack, overload
 
 from zoo.audio.class_grouping import ClassGrouping
 from zoo.audio.options import PitchOptions, SoundEventOptions
@@ -17,13 +20,35 @@ from zoo.inference.tasks import pitch, sound_events
 from zoo.inference.tasks.classification import ClassificationOptions, classify
 from zoo.inference.tasks.embedding import EmbeddingOptions, embed
 from zoo.inference.tasks.explanation import ExplanationOptions, explain
-from zoo.inference.tasks.inputs import OnError, run_each
+from zoo.inference.tasks.inputs import Input, Inputs, OneOrMany, OnError, run_each
+from zoo.inference.tasks.keywords import (
+    ClassifyKeywords,
+    ExplainKeywords,
+    PitchKeywords,
+    SoundEventsKeywords,
+)
 from zoo.inference.tasks.processors import PROCESSORS
+from zoo.inference.tasks.sound_events import TOP
 from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
 
 
 class Tasks(Model):
     """A network with the verbs that give results; `zoo.Network` adds its layers and how to change it."""
+
+    @overload
+    def classify(
+        self, x: Input, *, on_error: OnError = ..., **options: Unpack[ClassifyKeywords]
+    ) -> Classification: ...
+
+    @overload
+    def classify(
+        self, x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[ClassifyKeywords]
+    ) -> list[Classification]: ...
+
+    @overload
+    def classify(
+        self, x: Inputs, *, on_error: Literal["skip"], **options: Unpack[ClassifyKeywords]
+    ) -> list[Classification | Problem]: ...
 
     def classify(
         self,
@@ -33,8 +58,8 @@ class Tasks(Model):
         sample_rate: float | None = None,
         overlap: float | None = None,
         on_error: OnError = "raise",
-    ) -> Classification | list[Classification] | list[Classification | Problem]:
-        """The best classes of each input.
+    ) -> OneOrMany[Classification]:
+        """Return the best classes of each input.
 
         Parameters
         ----------
@@ -63,6 +88,21 @@ class Tasks(Model):
         options = ClassificationOptions(top=top)
         return classify(self, x, options, sample_rate=sample_rate, overlap=overlap, on_error=on_error)
 
+    @overload
+    def explain(
+        self, x: Input, *, on_error: OnError = ..., **options: Unpack[ExplainKeywords]
+    ) -> Explanation: ...
+
+    @overload
+    def explain(
+        self, x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[ExplainKeywords]
+    ) -> list[Explanation]: ...
+
+    @overload
+    def explain(
+        self, x: Inputs, *, on_error: Literal["skip"], **options: Unpack[ExplainKeywords]
+    ) -> list[Explanation | Problem]: ...
+
     def explain(
         self,
         x: Any,
@@ -71,7 +111,7 @@ class Tasks(Model):
         method: str = ExplanationOptions.method,
         layer: str | None = None,
         on_error: OnError = "raise",
-    ) -> Explanation | list[Explanation] | list[Explanation | Problem]:
+    ) -> OneOrMany[Explanation]:
         """Where on a picture the network finds a class.
 
         Parameters
@@ -105,7 +145,7 @@ class Tasks(Model):
 
     def embed(
         self,
-        x: Any,
+        x: Input | Inputs,
         *,
         layer: str | None = None,
         pool: bool | None = None,
@@ -113,7 +153,7 @@ class Tasks(Model):
         overlap: float | None = None,
         on_error: OnError = "raise",
     ) -> Embedding:
-        """A vector for each picture, or for each window of sound.
+        """Return a vector for each image, or for each window of audio.
 
         Parameters
         ----------
@@ -147,6 +187,21 @@ class Tasks(Model):
         options = EmbeddingOptions(layer=layer, pool=pool)
         return embed(self, x, options, sample_rate=sample_rate, overlap=overlap, on_error=on_error)
 
+    @overload
+    def sound_events(
+        self, x: Input, *, on_error: OnError = ..., **options: Unpack[SoundEventsKeywords]
+    ) -> SoundEvents: ...
+
+    @overload
+    def sound_events(
+        self, x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[SoundEventsKeywords]
+    ) -> list[SoundEvents]: ...
+
+    @overload
+    def sound_events(
+        self, x: Inputs, *, on_error: Literal["skip"], **options: Unpack[SoundEventsKeywords]
+    ) -> list[SoundEvents | Problem]: ...
+
     def sound_events(
         self,
         x: Any,
@@ -159,10 +214,10 @@ class Tasks(Model):
         specificity: str = SoundEventOptions.specificity,
         include: str | Sequence[str] = SoundEventOptions.include,
         exclude: str | Sequence[str] = SoundEventOptions.exclude,
-        top: int = sound_events.TOP,
+        top: int = TOP,
         progress: ProgressCallback | None = None,
         on_error: OnError = "raise",
-    ) -> SoundEvents | list[SoundEvents] | list[SoundEvents | Problem]:
+    ) -> OneOrMany[SoundEvents]:
         """Detect which sounds occur when.
 
         Scores are independent of each other and not calibrated across classes: one threshold does not mean
@@ -218,6 +273,19 @@ class Tasks(Model):
 
         return run_each(self, x, on_error, detect)
 
+    @overload
+    def pitch(self, x: Input, *, on_error: OnError = ..., **options: Unpack[PitchKeywords]) -> PitchTrack: ...
+
+    @overload
+    def pitch(
+        self, x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[PitchKeywords]
+    ) -> list[PitchTrack]: ...
+
+    @overload
+    def pitch(
+        self, x: Inputs, *, on_error: Literal["skip"], **options: Unpack[PitchKeywords]
+    ) -> list[PitchTrack | Problem]: ...
+
     def pitch(
         self,
         x: Any,
@@ -234,7 +302,7 @@ class Tasks(Model):
         keep_activations: bool = PitchOptions.keep_activations,
         progress: ProgressCallback | None = None,
         on_error: OnError = "raise",
-    ) -> PitchTrack | list[PitchTrack] | list[PitchTrack | Problem]:
+    ) -> OneOrMany[PitchTrack]:
         """Track the fundamental frequency of a voice, or of an instrument that plays one note at a time.
 
         Parameters

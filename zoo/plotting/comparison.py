@@ -15,7 +15,7 @@ _BAR, _GAP, _AROUND = 34, 70, 30  # pixels of height: for a network, between two
 
 
 def field(table: pd.DataFrame, accuracy: str, time: str, title: str) -> go.Figure:
-    """The chart of the field: accuracy against prediction time, the area of a marker being the size.
+    """Draw accuracy against prediction time; the area of a marker is the size of the network.
 
     Parameters
     ----------

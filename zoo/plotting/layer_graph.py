@@ -93,7 +93,7 @@ def layout(graph: nx.DiGraph) -> Layout:
 
 
 def _spine(graph: nx.DiGraph, ranks: dict[str, int]) -> list[str]:
-    """A longest way, from its end to its beginning."""
+    """Return a longest path, from its end to its beginning."""
     way = [max(ranks, key=ranks.__getitem__)]
     while before := [node for node in graph.predecessors(way[-1]) if ranks[node] == ranks[way[-1]] - 1]:
         way.append(before[0])
@@ -101,7 +101,7 @@ def _spine(graph: nx.DiGraph, ranks: dict[str, int]) -> list[str]:
 
 
 def _chains(graph: nx.DiGraph, ranks: dict[str, int], taken: set[str]) -> list[list[str]]:
-    """The nodes that are not taken, in chains of neighbors."""
+    """Return the nodes that are not taken, in chains of neighbors."""
     chains = []
     for node in sorted(set(graph) - taken, key=ranks.__getitem__):
         if node in taken:
@@ -125,7 +125,7 @@ class _Lanes:
         self.taken: dict[int, np.ndarray] = {}
 
     def take(self, first: int, last: int, side: int) -> int:
-        """The lane nearest to the middle that is free from a rank to another, which it no longer is.
+        """Take the lane nearest to the middle that is free from one rank to another, and occupy it.
 
         Of two that are as near, the one on the given side: 1 or -1.
         """
@@ -139,7 +139,7 @@ class _Lanes:
 
 
 def draw(graph: nx.DiGraph, chosen: str | None = None) -> go.Figure:
-    """The figure of a graph of layers; `customdata` of its points has the nodes' names.
+    """Draw the figure of a graph of layers; `customdata` of its points has the nodes' names.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def _edges(graph: nx.DiGraph, places: Layout, across: dict[int, float]) -> go.Sc
 
 
 def _short(node: str) -> str:
-    """The end of a name, with what a bare number belongs to."""
+    """Return the end of a name, with what a bare number belongs to."""
     parts = node.strip("()").split(".")
     return ".".join(parts[-2:]) if parts[-1].partition("#")[0].isdigit() else parts[-1]
 

@@ -6,10 +6,10 @@ COLOR = "#3f9b6e"  # visible on white and on black
 
 
 def shortened(label: str, most: int = 32) -> str:
-    """A label that fits beside a figure."""
+    """Shorten a label to fit beside a figure."""
     return label if len(label) <= most else label[: most - 1] + "…"
 
 
 def plain(text: str) -> str:
-    """A text that Plotly shows as it is: it takes tags of HTML in texts for markup, links too."""
+    """Escape a text for Plotly, which takes tags of HTML in texts for markup, links too."""
     return html.escape(text, quote=False)

@@ -50,7 +50,7 @@ class Classification(ShortRepr):
     all_scores: np.ndarray
 
     def best(self, top: int) -> Classification:
-        """The same result with no more than the `top` best classes."""
+        """Return the same result with at most the `top` best classes."""
         return replace(
             self,
             indices=self.indices[:top],
@@ -68,7 +68,7 @@ class Classification(ShortRepr):
         return pd.DataFrame(self._columns())
 
     def plot(self) -> go.Figure:
-        """The classes as bars, best on top, each below its label: it fits a column of 250 pixels."""
+        """Draw the classes as bars, best on top, each below its label: they fit a column of 250 pixels."""
         import plotly.graph_objects as go
 
         places = list(range(len(self.labels)))  # and not the labels: two classes may share one

@@ -15,11 +15,11 @@ _FORMULA = re.compile("'*[=+@\t\r\n＝＋－＠-]")
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """Return a table as CSV, with numbers to a millionth, and no text that a spreadsheet takes for a formula.
+    r"""Return a table as CSV: numbers to a millionth, and no text that a spreadsheet takes for a formula.
 
     Numbers stay numbers. A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break, after any
     apostrophes, gets an apostrophe in front. To have the text back, remove one apostrophe where such a
-    character follows: ``re.sub(r"^'('*[=+@\\t\\r\\n＝＋－＠-])", r"\\1", text)``.
+    character follows: ``re.sub(r"^'('*[=+@\t\r\n＝＋－＠-])", r"\1", text)``.
     """
     table = table.round(6).rename(columns=_no_formula)
     texts = list(table.select_dtypes(exclude=["number", "bool"]))
@@ -35,5 +35,5 @@ def _no_formula(value: object) -> object:
 
 
 def none_for_nan(value: float) -> float | None:
-    """A number for JSON, which knows no NaN."""
+    """Return a number for JSON, which has no NaN."""
     return None if math.isnan(value) else float(value)

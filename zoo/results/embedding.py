@@ -52,7 +52,7 @@ class Embedding(ShortRepr):
         return len(self.values)
 
     def __getitem__(self, rows: slice | np.ndarray) -> Embedding:
-        """Some of the rows: a slice, or an array of positions or of bools, shape (n,)."""
+        """Return some of the rows: a slice, or an array of positions or of bools, shape (n,)."""
         positions = np.arange(len(self))[rows]
         return replace(
             self,
@@ -86,7 +86,7 @@ class Embedding(ShortRepr):
         )
 
     def labels(self) -> tuple[str, ...]:
-        """What each row is: its input, and when, where that has several windows."""
+        """Name each row: its input, and its time if the input has several windows."""
         if self.times is None or len(set(self.inputs)) == len(self):
             return self.inputs
         return tuple(
@@ -108,7 +108,7 @@ class Embedding(ShortRepr):
         return replace(self, values=values, times=times, inputs=tuple(rows))
 
     def project(self, method: str = "pca") -> Projection:
-        """The vectors laid out on a plane, by PCA or UMAP; see `zoo.results.projection.project`.
+        """Lay the vectors out on a plane, by PCA or UMAP; see `zoo.results.projection.project`.
 
         Examples
         --------
@@ -123,7 +123,7 @@ class Embedding(ShortRepr):
     def neighbors(
         self, query: int | np.ndarray, k: int = 5, *, metric: str = "cosine", same_input: bool = True
     ) -> Neighbors:
-        """The rows nearest to one of them, which is none of its own neighbors, or to another vector.
+        """Find the rows nearest to one of them, which is none of its own neighbors, or to another vector.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Embedding(ShortRepr):
         )
 
     def similarity(self) -> Similarity:
-        """The cosines of all angles between the vectors."""
+        """Compute the cosines of all angles between the vectors."""
         from sklearn.metrics.pairwise import cosine_similarity
 
         values = cosine_similarity(self.values.astype(np.float64)) if len(self) else np.zeros((0, 0))
@@ -195,7 +195,7 @@ class Embedding(ShortRepr):
         return table
 
     def plot(self, *, most: int | None = None) -> go.Figure:
-        """The vectors as an image: one column a vector, one row a dimension.
+        """Draw the vectors as an image: one column a vector, one row a dimension.
 
         Parameters
         ----------
@@ -224,7 +224,7 @@ class Embedding(ShortRepr):
         return figure.update_yaxes(title=title)
 
     def to_npz(self) -> bytes:
-        """A compressed file for `numpy.load`: values, inputs, network, layer, and times for sound."""
+        """Return a compressed file for `numpy.load`: values, inputs, network, layer, and times for audio."""
         times = {} if self.times is None else {"times": self.times}
         file = io.BytesIO()
         np.savez_compressed(
@@ -238,7 +238,7 @@ class Embedding(ShortRepr):
         return file.getvalue()
 
     def to_parquet(self) -> bytes:
-        """The table as Apache Parquet."""
+        """Return the table as Apache Parquet."""
         file = io.BytesIO()
         self.table().to_parquet(file, index=False)
         return file.getvalue()

@@ -83,7 +83,7 @@ class Explanation(ShortRepr):
         return placed
 
     def overlay(self, picture: Image.Image, *, opacity: float = 0.7) -> Image.Image:
-        """The map as colors over the picture: clear where it is 0, or where the network sees nothing.
+        """Lay the map as colors over the image: clear where it is 0, or outside the network's view.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class Explanation(ShortRepr):
         )
 
     def plot(self) -> go.Figure:
-        """The map on the picture's pixels, empty where the network sees nothing."""
+        """Draw the map on the image's pixels, empty outside the network's view."""
         import plotly.graph_objects as go
 
         width, height = self.size
@@ -179,7 +179,7 @@ class Explanation(ShortRepr):
 
 
 def _weights(places: np.ndarray, cells: int) -> np.ndarray:
-    """What each of some places, 0 to 1 from end to end, takes of each cell: shape (places, cells).
+    """Return the share of each cell at some places, 0 to 1 from end to end: shape (places, cells).
 
     Linear between the middles of two cells, and constant beyond the first and the last.
     """
@@ -188,7 +188,7 @@ def _weights(places: np.ndarray, cells: int) -> np.ndarray:
 
 
 def _palette() -> np.ndarray:
-    """The colors of 0 to 1 in 256 steps, shape (256, 3), from 0 to 255."""
+    """Return the colors of 0 to 1 in 256 steps, shape (256, 3), from 0 to 255."""
     from plotly.colors import sample_colorscale
 
     steps = sample_colorscale(SCALE, np.linspace(0, 1, 256), colortype="tuple")

@@ -48,7 +48,7 @@ class PitchTrack(ShortRepr):
     activations: np.ndarray | None = None
 
     def __getitem__(self, frames: slice) -> PitchTrack:
-        """The same track between two frames."""
+        """Return the same track between two frames."""
         columns = ("time", "frequency", "confidence", "voiced", "level", "activations")
         kept = {name: getattr(self, name) for name in columns}
         return replace(self, **{name: v[frames] for name, v in kept.items() if v is not None})
@@ -58,7 +58,7 @@ class PitchTrack(ShortRepr):
         return len(self.time)
 
     def gated(self, *, threshold: float, silence: float | None) -> PitchTrack:
-        """The same track, with fewer frames voiced.
+        """Return the same track, with fewer frames voiced.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class PitchTrack(ShortRepr):
         return replace(self, voiced=voiced, frequency=np.where(voiced, self.frequency, np.nan))
 
     def smoothed(self, width: int, how: str = "median") -> PitchTrack:
-        """The same track with the pitch of each voiced frame taken over its neighbors of the same stretch.
+        """Smooth the pitch of each voiced frame over its neighbors of the same stretch.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class PitchTrack(ShortRepr):
         return 1200 * np.log2(self.frequency / reference)
 
     def notes(self, *, tolerance: float = 50.0, min_duration: float = 0.1) -> pd.DataFrame:
-        """The notes that were played or sung.
+        """Return the notes that were played or sung.
 
         Parameters
         ----------
@@ -150,14 +150,14 @@ class PitchTrack(ShortRepr):
         return table.drop(columns="pitch")
 
     def to_midi(self, *, tolerance: float = 50.0, min_duration: float = 0.1) -> bytes:
-        """The `notes` as a standard MIDI file of one track."""
+        """Return the `notes` as a standard MIDI file of one track."""
         from zoo.audio.notes import midi_file
 
         table = self.notes(tolerance=tolerance, min_duration=min_duration)
         return midi_file(table[["start", "end", "midi"]].itertuples(index=False))
 
     def synthesize(self, sample_rate: int = 44100, *, harmonics: int = 3) -> np.ndarray:
-        """The track as sound.
+        """Synthesize the track.
 
         Parameters
         ----------
@@ -194,7 +194,7 @@ class PitchTrack(ShortRepr):
         return pd.DataFrame({column: getattr(self, column) for column in columns})
 
     def note_names(self) -> list[str]:
-        """The nearest note of each frame (``"A4"``), empty where unvoiced; A4 is 440 Hz."""
+        """Return the nearest note of each frame (``"A4"``), empty where unvoiced; A4 is 440 Hz."""
         from zoo.audio.notes import note_name
 
         return [

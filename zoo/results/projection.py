@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import InputError
+from zoo.core.extras import require
 from zoo.plotting import notebook
 from zoo.plotting.theme import COLOR, plain, shortened
 from zoo.results.display import ShortRepr
@@ -67,7 +68,7 @@ class Projection(ShortRepr):
         chosen: int | None = None,
         near: Sequence[int] = (),
     ) -> go.Figure:
-        """The points as a map; `customdata` of each is its position.
+        """Draw the points as a map; `customdata` of each is its position.
 
         Parameters
         ----------
@@ -131,7 +132,7 @@ class Projection(ShortRepr):
 
 
 def _mark(figure: go.Figure, points: np.ndarray, chosen: int, near: Sequence[int]) -> None:
-    """A ring around a point and lines from it to others, below what comes next."""
+    """Draw a ring around a point and lines from it to others, below what comes next."""
     ends = np.full((3 * len(near), 2), np.nan)  # a gap after each line
     ends[0::3], ends[1::3] = points[chosen], points[list(near)]
     quiet = {"hoverinfo": "skip", "showlegend": False}
@@ -177,6 +178,7 @@ def project(values: np.ndarray, labels: Sequence[str], method: str = "pca") -> P
         raise InputError("Some of the vectors hold what is not a finite number, and have no place on a map.")
     points, shares = _pca(values.astype(np.float64))
     if method == "umap":
+        require("umap")
         different, place = np.unique(values, axis=0, return_inverse=True)
         if len(different) >= FEWEST:
             first = np.unique(place, return_index=True)[1]

@@ -118,7 +118,7 @@ class Similarity(ShortRepr):
         return len(self.values)
 
     def order(self, groups: Sequence[str] | None = None) -> np.ndarray:
-        """An order of the rows that brings like to like: the leaves of a tree of average linkage.
+        """Order the rows by similarity: the leaves of a tree of average linkage.
 
         Parameters
         ----------
@@ -145,20 +145,20 @@ class Similarity(ShortRepr):
         return leaves
 
     def ordered(self, groups: Sequence[str] | None = None) -> Similarity:
-        """The same with rows and columns in that order."""
+        """Return the same matrix with rows and columns in that order."""
         order = self.order(groups)
         return replace(
             self, values=self.values[np.ix_(order, order)], labels=tuple(self.labels[i] for i in order)
         )
 
     def table(self) -> pd.DataFrame:
-        """The matrix, its rows and columns named."""
+        """Return the matrix as a table, with named rows and columns."""
         import pandas as pd
 
         return pd.DataFrame(self.values, index=list(self.labels), columns=list(self.labels))
 
     def plot(self, groups: Sequence[str] | None = None) -> go.Figure:
-        """The matrix as a map of heat.
+        """Draw the matrix as a heat map.
 
         Parameters
         ----------
@@ -227,7 +227,7 @@ def nearest(
     metric: str = "cosine",
     candidates: np.ndarray | None = None,
 ) -> Neighbors:
-    """The vectors nearest to another.
+    """Find the vectors nearest to another.
 
     Parameters
     ----------

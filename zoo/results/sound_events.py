@@ -73,7 +73,7 @@ class SoundEvents(ShortRepr):
         return pd.DataFrame(self.events, columns=SoundEvent._fields)[columns]
 
     def plot(self, most: int = 15) -> go.Figure:
-        """The events on a time line, one row a class; at most the `most` best classes."""
+        """Draw the events on a timeline, one row a class; at most the `most` best classes."""
         import plotly.graph_objects as go
 
         best: dict[str, float] = {}
@@ -123,7 +123,7 @@ class SoundEvents(ShortRepr):
         return notebook.card(self.input, note, line, table)
 
     def to_audacity(self) -> str:
-        """The events as labels of Audacity: lines of start, end and label, with tabs between them.
+        """Return the events as labels of Audacity: lines of start, end and label, with tabs between them.
 
         Source: https://manual.audacityteam.org/man/importing_and_exporting_labels.html
         """
@@ -138,6 +138,7 @@ class SoundEvents(ShortRepr):
                 {
                     "label": event.label,
                     "index": event.index,
+                    "id": event.id,
                     "start": round(event.start, 3),
                     "end": round(event.end, 3),
                     "score": event.score,
@@ -145,7 +146,7 @@ class SoundEvents(ShortRepr):
                 for event in self.events
             ],
             "clip": [
-                {"label": row["label"], "index": row["index"], "score": row["score"]}
+                {key: row[key] for key in ("label", "index", "id", "score")}
                 for row in self.clip.to_dict()["predictions"]
             ],
         }

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from zoo.core.errors import UnknownNameError
+from zoo.core.progress import Progress
 from zoo.core.spec import Spec
 from zoo.inference.build import build
 from zoo.inference.load import load
@@ -25,7 +26,6 @@ from zoo.training.data.esc50 import esc50
 from zoo.training.data.load import dataset
 from zoo.training.evaluation.evaluate import evaluate
 from zoo.training.evaluation.evaluation import Evaluation
-from zoo.training.fit.features import Progress
 from zoo.training.fit.loop import Watch, is_first
 from zoo.training.fit.transfer import transfer
 from zoo.vision.small import small_cnn
@@ -63,7 +63,7 @@ class Recipe:
     measured: str = ""
 
     def examples(self) -> tuple[Dataset, Dataset]:
-        """What is learned from, and what is held out to judge the result."""
+        """Return the training examples, and those held out to evaluate the result."""
         data = self.data() if callable(self.data) else dataset(self.data)
         if isinstance(self.test, float):
             return data.split(self.test)
@@ -73,14 +73,14 @@ class Recipe:
         return data.take(np.flatnonzero(~held)), data.take(np.flatnonzero(held))
 
     def untrained(self, *, device: str = "auto", seed: int = 0) -> Network:
-        """The network that learns, as it is before."""
+        """Return the network before training."""
         if isinstance(self.network, str):
             return load(self.network, device=device)
         torch.manual_seed(seed)
         return Network(self.network, build(self.network), (), device=device)
 
     def to_dict(self) -> dict[str, Any]:
-        """The recipe as JSON-ready values."""
+        """Return the recipe as JSON-ready values."""
         return {
             "name": self.name,
             "title": self.title,
@@ -145,7 +145,7 @@ def train(
 
 
 def find(name: str) -> Recipe:
-    """A recipe by its name, or an `UnknownNameError` that names all."""
+    """Find a recipe by its name; an `UnknownNameError` names all."""
     if name not in RECIPES:
         raise UnknownNameError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}.")
     return RECIPES[name]

@@ -1,11 +1,14 @@
 """Networks held against others: what is compared, what passes, and what is refused."""
 
+import os
+
 import pytest
 import torch
 
 import zoo
 from zoo.benchmark.verify import counterpart, differences, verify
 from zoo.core.errors import InputError, UnknownNameError
+from zoo.hub import weights
 
 
 def test_yamnet_against_the_original(yamnet_graph):
@@ -20,6 +23,15 @@ def test_yamnet_against_the_original(yamnet_graph):
     ]
     assert "2.0e-04 allowed" in texts[1]
     assert "5.0e-04 allowed" in texts[2]
+
+
+def test_every_file_is_hashed_again(empty_cache):
+    path = weights.fetch("crepe.tiny")
+    status, good = path.stat(), path.read_bytes()
+    path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert all(finding.passed for finding in verify("crepe.tiny"))
+    assert path.read_bytes() == good
 
 
 def test_the_counterpart_is_the_source_of_that_collection():

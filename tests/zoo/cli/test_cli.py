@@ -116,10 +116,16 @@ def test_garbage_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypatch
         ["pitch", "{tone}", "--step", "inf"],
         ["pitch", "{tone}", "--silence", "nan"],
         ["embed", "{tone}", "--out", "v.txt"],
+        ["embed", "-", "--out", "v.npz"],
         ["embed", "{tone}", "--out", "missing/v.npz"],
         ["embed", "{tone}", "--out", "v.npz", "--layer", "nowhere"],
         ["classify", "{tone}", "--top", "0", "--network", "yamnet"],
         ["events", "{tone}", "--top", "0"],
+        ["classify", "{tone}", "--json", "--csv"],
+        ["classify", "{tone}", "--network", "yamnet", "--device", "abacus"],
+        ["events", "{tone}", "--weights", "missing.pth"],
+        ["events", "{tone}", "--engine", "fft"],
+        ["explain", "{tone}", "--out", "missing/folder"],
     ],
     ids=lambda a: " ".join(a),
 )
@@ -134,8 +140,38 @@ def test_wrong_use_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypat
 def test_one_bad_file_does_not_keep_the_others_from_their_result(run, files):
     code, out, err = run("classify", files / "half.jpg", files / "noise.jpg", "--json")
     assert code == 2
-    assert [os.path.basename(result["input"]) for result in json.loads(out)] == ["noise.jpg"]
-    assert "half.jpg" in err
+    failed, result = json.loads(out)
+    assert failed == {
+        "schema": 1,
+        "input": str(files / "half.jpg"),
+        "network": "squeezenet.caffe",
+        "error": err.removeprefix("zoo: ").strip(),
+    }
+    assert (result["input"], len(result["predictions"])) == (str(files / "noise.jpg"), 5)
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"),
+    [
+        (("events",), "text.wav"),
+        (("pitch", "-n", "crepe.tiny"), "text.wav"),
+        (("pitch", "-n", "crepe.tiny", "--notes"), "text.wav"),
+        (("explain",), "text.jpg"),
+    ],
+    ids=str,
+)
+def test_json_of_one_input_that_failed_is_an_object_with_the_error(run, files, verb, name):
+    code, out, err = run(verb[0], files / name, *verb[1:], "--json")
+    record = json.loads(out)
+    assert code == 2
+    assert set(record) == {"schema", "input", "network", "error"}
+    assert (record["input"], f"zoo: {record['error']}\n") == (str(files / name), err)
+
+
+@pytest.mark.parametrize("verb", [("events", "--threshold", 7), ("pitch", "--fmin", 3000)], ids=str)
+def test_a_wrong_option_is_one_error_for_all_inputs_and_not_json(run, files, verb):
+    code, out, err = run(verb[0], files / "tone.wav", files / "text.wav", *verb[1:], "--json")
+    assert (code, out, err.count("\n")) == (2, "", 1)
 
 
 def test_an_unknown_option_is_bad_usage(run):

@@ -5,12 +5,14 @@ import io
 import json
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 import zoo
 
@@ -21,7 +23,7 @@ def test_classify(run):
     code, out, err = run("classify", zoo.sample("cat.png"), zoo.sample("coffee.png"), "--top", 3, "--json")
     results = json.loads(out)
     assert (code, err, len(results)) == (0, "", 2)
-    assert set(results[0]) == {"input", "network", "predictions"}
+    assert set(results[0]) == {"schema", "input", "network", "predictions"}
     assert results[0]["predictions"][0]["label"] == "Egyptian cat"
     assert results[1]["predictions"][0]["id"] == "n07920052"
     scores = [row["score"] for row in results[0]["predictions"]]
@@ -38,13 +40,11 @@ def test_a_folder_a_pattern_and_standard_input(run, files, tmp_path, monkeypatch
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(photo)))
     code, out, err = run("classify", *given, "--json")
     inputs = [result["input"] for result in json.loads(out)]
-    assert inputs == [str(tmp_path / name) for name in ("b.png", "sub/a.png", "b.png")] + ["-"]
+    assert inputs[:-1] == [str(tmp_path / name) for name in ("b.png", "sub/a.png", "b.png")] + ["-"]
     assert (code, err.count("\n")) == (2, 1)
     assert "half.jpg is a damaged" in err
     assert run("embed", tmp_path, "-n", "squeezenet", "--out", tmp_path / "all.csv")[0] == 0
     assert len(pd.read_csv(tmp_path / "all.csv")) == 2
-    code, _, err = run("explain", f"{tmp_path}/*.png")
-    assert (code, err) == (2, f"zoo: {tmp_path}/*.png stands for several pictures; explain takes one.\n")
 
 
 def test_events(run):
@@ -52,8 +52,9 @@ def test_events(run):
     code, out, _ = run("events", bell, "--include", "Bicycle bell", "--json")
     result = json.loads(out)
     assert code == 0
-    assert set(result) == {"input", "network", "events", "clip"}
-    assert set(result["events"][0]) == {"label", "index", "start", "end", "score"}
+    assert set(result) == {"schema", "input", "network", "events", "clip"}
+    assert set(result["events"][0]) == {"label", "index", "id", "start", "end", "score"}
+    assert result["events"][0]["id"] == "/m/0gy1t2s"
     assert result["clip"][0]["label"] == "Bicycle bell"
     rows = list(csv.DictReader(io.StringIO(run("events", bell, "--exclude", "Bicycle bell", "--csv")[1])))
     assert rows
@@ -81,7 +82,8 @@ def test_many_recordings(run, files):
     code, out, err = run("events", *good, files / "text.wav", "--json")
     assert code == 2
     assert "text.wav" in err
-    assert [one["input"] for one in json.loads(out)] == [str(files / "tone.wav")] * 2
+    assert ["events" in one for one in json.loads(out)] == [True, True, False]
+    assert json.loads(out)[-1]["input"] == str(files / "text.wav")
     table = pd.read_csv(io.StringIO(run("events", *good, "--threshold", 0.01, "--csv")[1]))
     assert list(table.columns)[:2] == ["input", "start"]
     assert run("events", *good)[1].count("whole clip: ") == 2
@@ -93,7 +95,16 @@ def test_many_recordings(run, files):
     ] == [1, 1]
     assert run("pitch", *good, *options)[1].count("A4") == 2
     code, _, err = run("pitch", *good, *options, "--midi", files / "x.mid")
-    assert (code, err) == (2, "zoo: --midi takes one recording, and there are 2.\n")
+    assert (code, err) == (2, f"zoo: {files / 'x.mid'} is one file, and there are 2 inputs; pass a folder.\n")
+
+
+def test_many_recordings_write_into_a_folder(run, files, tmp_path):
+    recordings = (files / "tone.wav", files / "text.wav", files / "tone.wav")
+    code, _, err = run("pitch", *recordings, "-n", "crepe.tiny", "--midi", tmp_path / "notes")
+    assert (code, err.count("\n")) == (2, 1)
+    written = sorted((tmp_path / "notes").iterdir())
+    assert [path.name for path in written] == ["tone (2).mid", "tone.mid"]
+    assert all(path.read_bytes().startswith(b"MThd") for path in written)
 
 
 def test_pitch_in_a_range_and_smoothed(run, files):
@@ -162,10 +173,115 @@ def test_explain(run, tmp_path):
     assert np.shape(record["values"]) == (14, 14)
 
 
+def test_explain_writes_one_file_an_image_into_a_folder(run, files, tmp_path):
+    photos, folder = tmp_path / "photos", tmp_path / "maps"
+    (photos / "sub").mkdir(parents=True)
+    for name in ("cat.png", "sub/cat.jpg"):
+        with Image.open(zoo.sample("cat.png")) as cat:
+            cat.convert("RGB").save(photos / name)
+    code, text, err = run("explain", photos, files / "half.jpg", "--out", folder)
+    assert (code, err.count("\n")) == (2, 1)
+    assert sorted(path.name for path in folder.iterdir()) == ["cat (2).png", "cat.png"]
+    assert f"{photos / 'sub' / 'cat.jpg'}: {folder / 'cat (2).png'}" in text.splitlines()
+    before = (folder / "cat.png").read_bytes()
+    code, text, err = run("explain", photos, "--target", "tiger cat", "--out", folder)
+    assert (code, text, (folder / "cat.png").read_bytes()) == (2, "", before)
+    assert f"{folder / 'cat.png'} exists" in err
+
+
+def test_explain_as_json_names_the_files(run, files, tmp_path):
+    folder = tmp_path / "maps"
+    found = run("explain", zoo.sample("cat.png"), files / "half.jpg", "--out", folder, "--json")[1]
+    good, failed = json.loads(found)
+    assert good["out"] == str(folder / "cat.png")
+    assert good["label"] == "Egyptian cat"
+    assert set(failed) == {"schema", "input", "network", "error"}
+
+
+def test_explain_takes_one_file_for_one_image_only(run, tmp_path):
+    cat = zoo.sample("cat.png")
+    code, _, err = run("explain", cat, cat, "--out", tmp_path / "heat.png")
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert "pass a folder" in err
+
+
+def test_classify_as_csv_names_inputs_and_holds_no_formulas(run, files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "=1+1.jpg").write_bytes((files / "noise.jpg").read_bytes())
+    code, out, err = run("classify", "=1+1.jpg", zoo.sample("cat.png"), files / "half.jpg", "--csv")
+    assert (code, err.count("\n")) == (2, 1)
+    table = pd.read_csv(io.StringIO(out))
+    assert list(table.columns) == ["input", "index", "id", "label", "score", "name"]
+    assert table.input.tolist() == ["'=1+1.jpg"] * 5 + [str(zoo.sample("cat.png"))] * 5
+    assert table.label[5] == "Egyptian cat"
+
+
+def test_the_json_of_the_manual_has_the_keys_of_the_real_one(run, files):
+    manual = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    classes, sound = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", manual, re.DOTALL))
+    cat, bell = zoo.sample("cat.png"), zoo.sample("bicycle-bell.wav")
+    found = json.loads(run("classify", cat, files / "half.jpg", "--top", 1, "--json")[1])
+    assert shape(found) == shape(classes)
+    assert classes[0]["predictions"][0]["score"] == round(found[0]["predictions"][0]["score"], 3)
+    options = ("--include", "Bicycle bell", "--top", 1, "--json")
+    found = json.loads(run("events", bell, *options)[1])
+    assert shape(found | {"events": found["events"][:1]}) == shape(sound)
+    assert sound["events"][0]["end"] == found["events"][0]["end"]
+
+
+def shape(value):
+    """The keys and types of a JSON value."""
+    if isinstance(value, dict):
+        return {key: shape(one) for key, one in value.items()}
+    return [shape(one) for one in value] if isinstance(value, list) else type(value)
+
+
+def test_options_of_the_network(run, files, tmp_path):
+    """``--weights``, ``--device`` and ``--engine`` reach the network, of every verb."""
+    tensors = load_file(zoo.fetch("squeezenet"))
+    tensors["classifier.1.bias"][:] = np.arange(1000) == 7  # of the last layer; all else gives 0
+    tensors["classifier.1.weight"][:] = 0
+    save_file(tensors, tmp_path / "cock.safetensors")
+    options = ("--weights", tmp_path / "cock.safetensors", "--device", "cpu", "--engine", "torch")
+    for verb in ("classify", "explain"):
+        found = json.loads(run(verb, files / "noise.jpg", *options, "--json")[1])
+        best = found[0]["predictions"][0] if verb == "classify" else found
+        assert (best["index"], best["score"]) == (7, pytest.approx(np.e / (np.e + 999)))
+    yamnet, crepe = ("--weights", zoo.fetch("yamnet")), ("--weights", zoo.fetch("crepe.tiny"))
+    assert run("events", files / "tone.wav", *yamnet, "--device", "cpu", "--engine", "torch")[0] == 0
+    assert run("pitch", files / "tone.wav", "-n", "crepe.tiny", *crepe, "--engine", "torch")[0] == 0
+    out = ("--out", tmp_path / "v.npz")
+    assert run("embed", files / "tone.wav", *yamnet, *out, "--device", "cpu", "--engine", "torch")[0] == 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"),
+    [
+        (("classify",), "noise.jpg"),
+        (("explain",), "noise.jpg"),
+        (("events",), "tone.wav"),
+        (("pitch", "-n", "crepe.tiny"), "tone.wav"),
+    ],
+    ids=str,
+)
+def test_many_files_show_their_progress_on_a_terminal(run, files, monkeypatch, verb, name):
+    monkeypatch.setattr("zoo.cli.many._IMAGES", 1)
+    monkeypatch.setattr("zoo.core.progress.DELAY", 0)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    _, out, _ = run(verb[0], files / name, files / name, *verb[1:], "--json")
+    assert "inputs: " in terminal.getvalue()
+    assert len(json.loads(out)) == 2
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--out", "heat.jpg"], "should end with .png"),
+        (["--out", "heat.jpg"], "should end with .png, or be a folder"),
         (["--target", "unicorn"], "There is no class"),
         (["--method", "magic"], "choose one of gradcam, occlusion"),
         (["--opacity", "7"], "between 0 and 1"),

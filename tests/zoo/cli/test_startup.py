@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import zoo
+from zoo.hub import weights
 
 HEAVY = {
     "librosa",
@@ -62,3 +63,16 @@ def test_a_command_loads_no_library_that_its_answer_does_not_need(command, run):
     loaded = modules_of(command, *arguments)
     assert needed <= loaded
     assert HEAVY & loaded == set()
+
+
+@pytest.mark.parametrize("command", ["classify", "events"])
+def test_a_first_call_exports_its_network_without_the_libraries_of_others(command, tmp_path, monkeypatch):
+    arguments, needed = COMMANDS[command]
+    modules_of(command, *arguments)  # fetches what the cache does not have
+    for folder in ("weights", "samples"):
+        (tmp_path / folder).symlink_to(weights.cache_folder() / folder)
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    loaded = modules_of(command, *arguments)
+    assert list((tmp_path / "engines").glob("*.onnx"))
+    assert needed <= loaded
+    assert HEAVY & loaded == {"onnx", "torch.onnx"}

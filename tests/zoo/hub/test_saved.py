@@ -1,6 +1,7 @@
 """Saved networks: the same scores when they are loaded again, in any process; damage is told."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -77,6 +78,17 @@ def test_damage_is_told(folder, file):
     (folder / file).write_bytes(data)
     with pytest.raises(WeightsError, match="damaged"):
         zoo.load(str(folder))
+
+
+def test_damage_that_keeps_size_and_time_is_told(folder):
+    file = folder / "weights.safetensors"
+    status, data = file.stat(), bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="damaged"):
+            zoo.load(str(folder))
 
 
 def test_another_layout_is_told(folder):

@@ -61,20 +61,99 @@ def test_offline_with_an_empty_cache_says_so(empty_cache, monkeypatch):
         weights.fetch(TINY)
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "lose the record", "break the record"])
-def test_a_damaged_cache_is_fetched_anew(original, empty_cache, damage, capsys):
+def test_weights_that_are_not_available_name_the_ways_out(empty_cache):
+    spec = zoo.describe(TINY).replace(sources=(Source("file:/nowhere.h5", "keras"),))
+    with pytest.raises(
+        WeightsError, match=r"ZOO_MIRROR.*--weights.*a bundled network: .*crepe\.tiny"
+    ) as error:
+        weights.ensure(spec)
+    assert str(error.value).count(". ") == 0
+    weights.path_of(zoo.describe("crepe.large")).write_bytes(b"")
+    weights.path_of(zoo.describe("yamnet")).write_bytes(b"")  # which tracks no pitch
+    with pytest.raises(WeightsError, match=r"choose a cached network, such as crepe\.large\.$"):
+        weights.ensure(spec)
+
+
+def flip_a_bit(path, *, later):
+    """Damage a file, `later` nanoseconds after it was written."""
+    content, status = bytearray(path.read_bytes()), path.stat()
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + later))
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The files that are hashed."""
+    paths = []
+    monkeypatch.setattr(weights, "digest", lambda path: paths.append(path) or digest(path))
+    return paths
+
+
+@pytest.mark.parametrize(
+    "damage", ["flip", "truncate", "lose the record", "break the record", "cut the record"]
+)
+def test_a_damaged_cache_is_fetched_anew(original, empty_cache, damage, caplog):
     path = weights.fetch(TINY)
     good = path.read_bytes()
     if damage == "flip":
-        path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+        flip_a_bit(path, later=1)
     elif damage == "truncate":
         path.write_bytes(good[: len(good) // 2])
     elif damage == "lose the record":
         path.with_suffix(".json").unlink()
+    elif damage == "cut the record":
+        record = path.with_suffix(".json")
+        record.write_bytes(record.read_bytes()[:-10])
     else:
         path.with_suffix(".json").write_text('{"layout": 1, "sources": null, "sha256": "0"}')
     assert weights.fetch(TINY).read_bytes() == good
-    assert "damaged" in capsys.readouterr().err
+    assert [(record.name, record.levelname) for record in caplog.records] == [("zoo", "WARNING")]
+    assert "damaged" in caplog.text
+
+
+def test_cached_weights_are_hashed_only_after_a_change(original, empty_cache, hashed):
+    path = weights.fetch(TINY)
+    hashed.clear()
+    for _ in range(2):
+        assert weights.fetch(TINY) == path
+    assert hashed == []
+    os.utime(path, ns=(0, 0))  # as a copy of the cache may have it
+    for _ in range(2):
+        assert weights.fetch(TINY) == path
+    assert hashed == [path]
+
+
+@pytest.mark.parametrize("stamp", [None, [1], "unknown", [0, 0]])
+def test_a_record_without_a_size_and_time_that_hold_is_not_trusted(original, empty_cache, hashed, stamp):
+    path = weights.fetch(TINY)
+    record = weights.read_record(path)
+    weights.write_record(path, record | {"stamp": stamp})
+    hashed.clear()
+    assert weights.fetch(TINY) == path
+    assert hashed == [path]
+    assert weights.read_record(path) == record
+
+
+def test_damage_that_keeps_size_and_time_is_found_where_a_hash_is_asked_for(original, empty_cache):
+    _, spec = original
+    path = weights.fetch(TINY)
+    flip_a_bit(path, later=0)
+    assert weights.is_cached(spec)
+    assert not weights.is_cached(spec, rehash=True)
+    weights.ensure(spec, rehash=True)
+    assert weights.is_cached(spec, rehash=True)
+
+
+def test_a_changed_cache_that_can_only_be_read_is_hashed_and_used(original, empty_cache, monkeypatch):
+    _, spec = original
+    os.utime(weights.fetch(TINY), ns=(0, 0))
+
+    def refuse(*_):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(weights, "write", refuse)
+    assert weights.is_cached(spec)
 
 
 def test_a_source_that_changes_after_first_use_is_refused(original, empty_cache):

@@ -113,6 +113,8 @@ def test_events_below_a_category(net):
         ({"include": "Human voise"}, UnknownNameError, "Human voice"),
         ({"specificity": "extreme"}, InputError, "medium"),
         ({"network": "crepe.tiny"}, InputError, "events"),
+        ({"device": "cpu"}, InputError, "already: pass device and engine to zoo.load"),
+        ({"engine": "torch"}, InputError, "already: pass device and engine to zoo.load"),
         ({"sample_rate": None}, InputError, "sample_rate"),
     ],
 )

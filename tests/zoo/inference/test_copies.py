@@ -2,7 +2,11 @@
 
 import copy
 import multiprocessing
+import os
 import pickle
+import signal
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -42,3 +46,65 @@ def test_a_network_works_in_a_spawned_process(net):
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = pool.submit(network.classify, IMAGE).result()
     np.testing.assert_allclose(found.all_scores, network.classify(IMAGE).all_scores, atol=1e-6)
+
+
+FORKED = """
+import multiprocessing
+import numpy as np
+import zoo
+
+image, audio = np.full((64, 64, 3), 9, np.uint8), np.zeros(16000, np.float32)
+USES = {
+    "classify": lambda: zoo.classify(image),
+    "embed": lambda: zoo.embed(image, network="squeezenet"),
+    "explain": lambda: zoo.explain(image),
+    "activations": lambda: zoo.load("squeezenet").activations(image, layers=["features.3"]),
+    "events": lambda: zoo.sound_events(audio, sample_rate=16000),
+    "pitch": lambda: zoo.pitch(audio, sample_rate=16000, network="crepe.tiny"),
+    "load": lambda: zoo.load("squeezenet"),
+}
+
+def child(use):
+    try:
+        USES[use]()
+    except zoo.EngineError as error:
+        return f"{use}: {error}"
+
+for use in USES.values():
+    use()
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    for use in USES:
+        print(pool.apply(child, [use]), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_pool_forked_after_use_says_how_to_start_it():
+    """It would wait for threads of the parent forever."""
+    command = [sys.executable, "-c", FORKED]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        out, _ = parent.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        os.killpg(parent.pid, signal.SIGKILL)  # the pool too
+        raise
+    assert out.count("was forked after a network was loaded") == 7, out
+    assert out.count("get_context('spawn')") == 7
+
+
+BEFORE = """
+import multiprocessing
+import numpy as np
+import zoo
+
+image = np.full((64, 64, 3), 9, np.uint8)
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    (found,) = pool.map(zoo.classify, [image])
+print(found.labels == zoo.classify(image).labels)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_pool_forked_before_use_works():
+    found = subprocess.run([sys.executable, "-c", BEFORE], capture_output=True, text=True, timeout=120)
+    assert found.stdout == "True\n", found.stderr

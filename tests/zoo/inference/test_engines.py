@@ -126,7 +126,7 @@ def test_the_graph_is_kept_beside_the_weights_and_used_again(tmp_path, monkeypat
     damaged[len(damaged) // 2] ^= 0xFF
     graph.write_bytes(damaged)
     np.testing.assert_array_equal(zoo.load(spec.name, device="cpu").scores(data), expected)
-    assert len(list(graph.parent.iterdir())) == 2, "the graph and its checksum"
+    assert len(list(graph.parent.iterdir())) == 2, "the graph and its record"
 
 
 class Small(nn.Module):

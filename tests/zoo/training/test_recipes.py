@@ -153,7 +153,7 @@ def test_esc50(yamnet, cache, monkeypatch, tmp_path):
 
 
 def test_esc50_that_is_not_there_or_something_else(cache, monkeypatch, tmp_path):
-    with pytest.raises(WeightsError, match=r"master\.zip is not on this machine, and ZOO_OFFLINE"):
+    with pytest.raises(WeightsError, match=r"master\.zip is not cached, and downloads are disabled"):
         esc50()
     (tmp_path / "mirror").mkdir()
     with zipfile.ZipFile(tmp_path / "mirror" / "master.zip", "w") as archive:

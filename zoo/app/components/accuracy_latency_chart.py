@@ -70,7 +70,7 @@ def bench() -> Bench:
 
 
 def charts() -> None:
-    """The chart of either kind, which says which it is."""
+    """Draw the chart of either kind, with a title that names the kind."""
     kind = widgets.segmented_control(
         st, "Prediction times", [PUBLISHED, MEASURED], PUBLISHED, key="networks-times"
     )
@@ -110,14 +110,14 @@ def measured() -> None:
     here = [name for name in names if is_here(name)]
     others = [name for name in names if is_default(name) and name not in here]
     everything = st.toggle(
-        f"Also the {len(others)} networks whose weights are not here, untrained: they are as fast, "
-        "and nothing is fetched",
+        f"Also the {len(others)} networks whose weights are not cached, untrained: they are as fast, "
+        "and nothing is downloaded",
         disabled=own.busy,
         key="networks-untrained",
     )
     wanted = here + others * everything
     if not wanted:
-        st.info("No weights are here yet: measure untrained networks, or fetch some with `zoo fetch NAME`.")
+        st.info("No weights are cached: measure untrained networks, or run `zoo fetch NAME` first.")
     minutes = max(1, round(sum(map(_seconds, wanted)) / 60))
     left = st.container(horizontal=True, vertical_alignment="center")
     if left.button(
@@ -128,7 +128,7 @@ def measured() -> None:
     ):
         own.begin(wanted)
         st.rerun()
-    left.caption(f"It takes about {minutes} min, and what else runs here makes all of them slower.")
+    left.caption(f"It takes about {minutes} min, and other work on this machine slows all of them.")
     if own.busy:
         record_layers(own.job, "networks")
     elif own.job is not None:
@@ -136,7 +136,7 @@ def measured() -> None:
 
 
 def _seconds(name: str) -> float:
-    """A guess of how long one network takes: mostly the start of its process and the export of its graph."""
+    """Estimate how long one network takes: mostly the start of its process and the export of its graph."""
     return 10 + zoo.describe(name).depth / 10
 
 
@@ -176,6 +176,6 @@ def show(result: Comparison) -> None:
         table.round(2),
         hide_index=True,
         key="networks-measured-table",
-        alt="What was measured of each network",
+        alt="Measurements of each network",
     )
     downloads("measured", table, result.to_dict(), "networks-measured")

@@ -22,7 +22,7 @@ _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
 def waveform(samples: np.ndarray, sample_rate: int) -> go.Scatter:
-    """The outline of a waveform, at most `MOST_COLUMNS` columns wide."""
+    """Draw the outline of a waveform, at most `MOST_COLUMNS` columns wide."""
     step = max(1, -(-len(samples) // MOST_COLUMNS))
     columns = np.pad(samples, (0, -len(samples) % step), mode="edge").reshape(-1, step)
     outline = np.stack([columns.min(axis=1), columns.max(axis=1)], axis=1).ravel()
@@ -40,7 +40,7 @@ def waveform(samples: np.ndarray, sample_rate: int) -> go.Scatter:
 def spectrogram(
     samples: np.ndarray, sample_rate: int, *, low: float, high: float, rows: int = 128, window: int = 2048
 ) -> go.Heatmap:
-    """A spectrogram in dB below its maximum; its vertical axis is log10 of the frequency in Hz.
+    """Draw a spectrogram in dB below its maximum; its vertical axis is log10 of the frequency in Hz.
 
     Plotly draws it on a linear axis of logarithms in a fifth of the time that its logarithmic axis takes.
 
@@ -87,7 +87,7 @@ def frequency_ticks(ticks: dict[str, float]) -> dict[str, Any]:
 
 
 def note_ticks(low: float, high: float) -> dict[str, float]:
-    """Notes to name on a frequency axis, and their Hz: the white keys of two octaves, else the Cs."""
+    """Return notes to name on a frequency axis, and their Hz: the white keys of two octaves, else the Cs."""
     import librosa
 
     shown = "CDEFGAB" if high < 4.5 * low else "C"
@@ -119,7 +119,7 @@ def sound_events(samples: np.ndarray, sample_rate: int, heard: SoundEvents, most
 
 
 def class_scores(heard: SoundEvents, most: int = 20) -> go.Figure:
-    """The scores over time of the `most` classes that reach the highest ones, as a map of heat."""
+    """Draw the scores over time of the `most` classes with the highest ones, as a heat map."""
     best = np.argsort(-heard.scores.max(axis=0), kind="stable")[:most]
     step = max(1, -(-len(heard.scores) // MOST_COLUMNS))
     padded = np.pad(heard.scores[:, best], ((0, -len(heard.scores) % step), (0, 0)))
@@ -149,7 +149,7 @@ def class_scores(heard: SoundEvents, most: int = 20) -> go.Figure:
 
 
 def piano_roll(notes: pd.DataFrame, duration: float) -> go.Figure:
-    """Notes as bars over time, one row a key.
+    """Draw notes as bars over time, one row a key.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def _key_name(midi: int) -> str:
 
 
 def pitch(samples: np.ndarray, sample_rate: int, track: PitchTrack) -> go.Figure:
-    """The pitch over a spectrogram with the names of the octaves, and its confidence below."""
+    """Draw the pitch over a spectrogram with the names of the octaves, and its confidence below."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.78, 0.22])
     background = spectrogram(samples, sample_rate, low=30, high=4200, rows=200)
     # What is pointed at is the pitch; and without words for the pointer it is half the size.

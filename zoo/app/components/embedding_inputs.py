@@ -31,7 +31,7 @@ class Brought:
 
 
 def bring(kind: str) -> Brought | None:
-    """The files to compare: own ones, a zip, or a sample."""
+    """Offer the files to compare: the user's own, a zip, or a sample."""
     way = widgets.segmented_control(
         st, "Where from", ["Upload", "Zip", "Sample"], "Upload", key="embeddings-way"
     )
@@ -46,14 +46,14 @@ def uploaded(kind: str) -> Brought | None:
         PICTURE_TYPES if kind == "image" else SOUND_TYPES,
         accept_multiple_files=True,
         key=f"embeddings-upload-{kind}",
-        help="What stands before the first _ in the names of the files becomes their group.",
+        help="The part of a file name before the first _ becomes its group.",
     )
     if len(files) > MOST_FILES:
-        st.warning(f"The first {MOST_FILES} of {len(files)} files are taken.")
+        st.warning(f"Only the first {MOST_FILES} of {len(files)} files are used.")
         files = files[:MOST_FILES]
     if (size := sum(file.size for file in files)) > uploads.MOST_BYTES:
         raise InputError(
-            f"Your files hold {size / 1e6:.0f} MB, and {uploads.MOST_BYTES / 1e6:.0f} are allowed here."
+            f"Your files take {size / 1e6:.0f} MB; the limit is {uploads.MOST_BYTES / 1e6:.0f} MB."
         )
     if not files:
         return None

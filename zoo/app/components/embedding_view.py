@@ -59,7 +59,7 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
 
 
 def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None:
-    """The map, and beside it the chosen point with its neighbors."""
+    """Show the map, and beside it the chosen point with its neighbors."""
     columns = st.columns(4)
     method = widgets.segmented_control(
         columns[0],
@@ -67,7 +67,7 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
         LAYOUTS,
         "pca",
         key="embeddings-method",
-        help="PCA keeps large distances, UMAP who is near whom.",
+        help="PCA keeps large distances; UMAP keeps neighbors together.",
     )
     colors = coloring(columns[1], embedding)
     k = widgets.slider(columns[2], "Neighbors", 1, 20, 5, 1, key="embeddings-k")
@@ -82,11 +82,11 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
             "Chosen",
             dict(enumerate(labels)),
             key=QUERY,
-            help="A click on a point of the map chooses it too.",
+            help="Or click a point of the map.",
         )
         near = embedding.neighbors(chosen, k, same_input=not others)
         exhibit(kind, given, embedding, chosen, "")
-        st.markdown("**Nearest**" if len(near) else "There is nothing to compare it with.")
+        st.markdown("**Nearest**" if len(near) else "There is no other file to compare it with.")
         with st.container(horizontal=True):
             for row, similarity in zip(near.indices, near.similarities, strict=True):
                 exhibit(kind, given, embedding, int(row), f"{similarity:.2f}")
@@ -128,11 +128,11 @@ def explain(projection: Projection, method: str) -> None:
     elif projection.shares:
         st.caption(f"The map shows {sum(projection.shares):.0%} of the variance.")
     else:
-        st.caption("UMAP keeps who is near whom; its axes and large distances mean nothing.")
+        st.caption("UMAP keeps neighbors together; its axes and large distances have no meaning.")
 
 
 def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
-    """What the colors of the map tell: options of `Projection.plot`."""
+    """Return the options of `Projection.plot` that color the map."""
     inputs, groups = set(embedding.inputs), groups_of(embedding)
     windows = len(inputs) < len(embedding)
     ways = []
@@ -161,7 +161,7 @@ def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
 
 
 def groups_of(embedding: zoo.Embedding) -> list[str] | None:
-    """The group of each row, where the names of the files tell any."""
+    """Return the group of each row, if the file names tell any."""
     inputs = list(dict.fromkeys(embedding.inputs))
     if (groups := grouped(inputs)) is None:
         return None
@@ -174,7 +174,7 @@ def clustered(embedding: zoo.Embedding, k: int) -> np.ndarray:
 
 
 def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: int, said: str) -> None:
-    """A tile: a small picture or a player, its name, and what is said of it."""
+    """Show a tile: a small image or a player, its name, and a caption."""
     name, label = embedding.inputs[row], embedding.labels()[row]
     with st.container(width=TILE if kind == "image" else PLAYER, gap="xsmall"):
         small = st.session_state["embeddings-small"]
@@ -189,7 +189,7 @@ def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: i
 
 
 def thumbnail(given: Given) -> Any:
-    """The picture, small."""
+    """Return a small copy of the image."""
     return decoding.thumbnail(input_picker.named(given), (SIDE, SIDE))
 
 
@@ -219,7 +219,7 @@ def matrix(embedding: zoo.Embedding) -> None:
 
 
 def vectors(embedding: zoo.Embedding) -> None:
-    """The vectors of a recording over time."""
+    """Show the vectors of a recording over time."""
     names = list(dict.fromkeys(embedding.inputs))
     name = names[0]
     if len(names) > 1:

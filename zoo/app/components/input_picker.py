@@ -31,7 +31,7 @@ class Given:
 
 
 def named(given: Given) -> io.BytesIO:
-    """The file as a stream that knows its name, which results and errors then use."""
+    """Open the file as a stream with a name, which results and errors then use."""
     stream = io.BytesIO(given.data)
     stream.name = given.name
     return stream
@@ -90,7 +90,7 @@ def ask(kind: str, key: str) -> list[Given]:
 
 
 def fetched(url: str) -> Given:
-    """The file at a link, kept for this session until it asks for another; waiting for it takes no turn."""
+    """Fetch the file at a link and keep it until the session asks for another; waiting takes no turn."""
     kept = st.session_state.get("fetched")
     if kept is None or kept[0] != url:
         kept = st.session_state["fetched"] = (url, Given(*fetch(url)))
@@ -98,7 +98,7 @@ def fetched(url: str) -> Given:
 
 
 def from_link(parameter: str) -> str | None:
-    """What the page's address says, as ``/sounds?network=yamnet&sample=bicycle-bell.wav``."""
+    """Read the page's address, for example ``/sounds?network=yamnet&sample=bicycle-bell.wav``."""
     return st.query_params.get(parameter)
 
 
@@ -111,7 +111,7 @@ def to_link(parameter: str, value: str | None) -> None:
 
 
 def meant(linked: str, offered: Sequence[str]) -> str:
-    """The network that a link names: one of those that are offered, and no folder or collection elsewhere.
+    """Return the network that a link names: one on offer, never a folder or another collection.
 
     Raises
     ------

@@ -33,7 +33,7 @@ KINDS = {
 
 @st.cache_resource(max_entries=16, show_spinner="Building the network without weights …")
 def _structure(name: str) -> tuple[nn.Module, nx.DiGraph]:
-    """Module and graph of a network, without numbers: no weights are needed, and no memory."""
+    """Build the module and graph of a network without values, which takes neither weights nor memory."""
     spec = spec_of(name)
     module = graphs.skeleton(spec)
     return module, graphs.graph_of(module, torch.zeros(1, *spec.input_shape, device="meta"))
@@ -70,7 +70,7 @@ def layers(name: str) -> None:
 
 
 def shown_part(name: str, graph: nx.DiGraph) -> nx.DiGraph:
-    """What the graph shows: all of the network or one block of it, at a level of detail."""
+    """Choose what the graph shows: all of the network or one block of it, at a level of detail."""
     left, right = st.columns(2)
     blocks = list(dict.fromkeys(block for _, data in graph.nodes(data=True) for block in data["inside"]))
     part = widgets.selectbox(left, "Part", [WHOLE, *blocks], key=f"networks-part-{name}")
@@ -86,7 +86,7 @@ def shown_part(name: str, graph: nx.DiGraph) -> nx.DiGraph:
             {level: f"{sizes[level]} nodes" for level in choices},
             distinct[sizes[graphs.readable_level(inside)]],
             key=f"networks-detail-{name}-{part}",
-            help="Blocks of layers are drawn as one node each, until you ask for more.",
+            help="Each block of layers is one node at first.",
         )
     return graphs.collapsed(inside, level)
 
@@ -132,11 +132,11 @@ def details(name: str, module: nn.Module, graph: nx.DiGraph, node: str) -> None:
 
 
 def activations(name: str, data: dict) -> None:
-    """What the chosen layer makes of an input; that takes weights."""
+    """Show the activations of the chosen layer for an input, which takes weights."""
     st.markdown("##### Activations")
     spec = spec_of(name)
     if not data["layer"]:
-        st.info("This step is no layer of its own. Choose a layer to see what it makes of an input.")
+        st.info("This step is not a layer. Choose a layer to see its activations.")
         return
     if not weights.path_of(spec).is_file():
         st.info(f"Activations need the weights of {spec.title}, which are not here: {spec.size_mb:.0f} MB.")
@@ -150,7 +150,7 @@ def activations(name: str, data: dict) -> None:
         st.info(f"Upload a {'picture' if kind == 'image' else 'recording'}, or choose a sample.")
         return
     if len(given) > 1:
-        st.caption(f"Of the {len(given)} pictures, the first is looked at.")
+        st.caption(f"Of the {len(given)} pictures; the first is used.")
     place = st.empty()
     at = st.session_state.get(f"networks-window-{name}")
     seen = state.remembered(_look, name, data["layer"], given[0], at)
@@ -160,14 +160,14 @@ def activations(name: str, data: dict) -> None:
 
 def _look(name: str, layer: str, given: Given, at: float | None) -> Activations:
     net = state.network(name)
-    with state.progress(f"{net.spec.title} looks at it …") as progress:
+    with state.progress(f"{net.spec.title} is running …") as progress:
         return look(
             net, named(given), layer, at=at, progress=lambda seconds: progress(seconds / MOST_SECONDS)
         )
 
 
 def show(seen: Activations, name: str) -> None:
-    """The values of one layer, as fits their shape."""
+    """Show the values of one layer as fits their shape."""
     key = f"networks-{seen.layer}"
     if seen.times is not None:
         st.plotly_chart(
@@ -208,7 +208,7 @@ def show(seen: Activations, name: str) -> None:
 
 
 def maps(seen: Activations) -> None:
-    """A grid of the strongest channels."""
+    """Show a grid of the strongest channels."""
     most = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
     pictures = seen.maps(most)
     names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]

@@ -3,11 +3,11 @@
 import streamlit as st
 
 SENTENCES = {
-    "insecure": "Browsers let pages hear a microphone only from https:// or localhost: "
+    "insecure": "Browsers allow a microphone only on pages from https:// or localhost: "
     "open this page from there.",
     "denied": "The microphone is blocked for this page: allow it beside the page's address in the browser, "
     "and press Start again.",
-    "none": "This device has no microphone that the browser knows of: plug one in, and press Start.",
+    "none": "The browser finds no microphone on this device: plug one in, and press Start.",
 }
 
 # An element without looks, which tells Python what would keep the microphone away; "" while nothing does.
@@ -46,7 +46,7 @@ export default function({ setStateValue }) {
 
 
 def obstacle() -> str:
-    """What keeps the microphone away, in a sentence that says what to do; empty where nothing does."""
+    """Return why the microphone cannot be used and what to do, in a sentence; empty if it can."""
     look = st.components.v2.component("zoo_microphone", js=_LOOK)
     result = look(key="live-microphone", on_obstacle_change=lambda: None, height="content")
     told = result.get("obstacle")

@@ -25,7 +25,7 @@ def figures(spec: Spec) -> None:
 
 
 def record(spec: Spec) -> None:
-    """What is known of a checkpoint, and how to use it."""
+    """Show the record of a checkpoint, and how to use it."""
     preprocessing = st.empty()
     preprocessing.markdown("**Preprocessing.** …")
     if spec.accuracy:

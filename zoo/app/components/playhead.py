@@ -23,7 +23,7 @@ def _component():
 
 
 def linked_player(samples: np.ndarray, chart: str, key: str, play: tuple[float, float] | None = None) -> None:
-    """A player of what a network heard; a line in a chart follows it, and a click there plays.
+    """Show a player of the sound that a network analyzed, linked to a chart: a line follows, a click plays.
 
     Parameters
     ----------

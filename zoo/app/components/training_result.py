@@ -40,7 +40,7 @@ def results(taught: TrainedModel) -> None:
 
 
 def attempt(net: zoo.Network) -> None:
-    """New files, and what the network says of them."""
+    """Ask for new files, and show the network's predictions for them."""
     budget = PixelBudget()
     for position, given in enumerate(input_picker.ask(net.spec.modality, "teach-try")):
         with one_sentence():
@@ -62,15 +62,15 @@ def attempt(net: zoo.Network) -> None:
                 config={"displayModeBar": False},
                 alt=f"Scores of the classes for {given.name}",
             )
-    st.caption("It is on the Pictures or Sounds page too, as long as you stay.")
+    st.caption("The network is also on the page Pictures or Sounds until you leave.")
 
 
 def mistakes(taught: TrainedModel) -> None:
-    """The confusion matrix, and the worst mistakes to look at or to listen to."""
+    """Show the confusion matrix, and the worst mistakes to look at or to listen to."""
     evaluation = taught.evaluation
     st.plotly_chart(evaluation.plot(), key="teach-confusion", alt="Confusion matrix of the held-out examples")
     if not taught.mistakes:
-        st.info("No mistake among the examples that were held out.")
+        st.info("No mistakes among the held-out examples.")
         return
     st.markdown("**The worst mistakes**")
     for start in range(0, len(taught.mistakes), 4):
@@ -107,8 +107,8 @@ def save(taught: TrainedModel) -> None:
         File("Report", "report.html", "text/html", lambda: _report(taught)),
     )
     st.caption(
-        'Unpack the network, and `zoo.load("network")` or `zoo classify FILE --network ./network` takes it. '
-        "The ONNX file, for other programs, says in its metadata what comes before and after."
+        'Unpack the network to use it: `zoo.load("./network")` or `zoo classify FILE --network ./network`. '
+        "The ONNX file is for other programs; its metadata describe the preprocessing and the labels."
     )
 
 

@@ -55,7 +55,7 @@ class LiveAnalyzer(ABC):
 
     @abstractmethod
     def heard(self) -> Any:
-        """What it has heard in the last seconds, which does not change any more; None before it has."""
+        """Return the classes of the last seconds, which no longer change; None before the first."""
 
     def warm_up(self) -> None:
         """Let the network hear some silence: its first pass takes many times as long as the others."""
@@ -188,7 +188,7 @@ class PitchAnalyzer(LiveAnalyzer):
         self.upto = float(self._track.time[-1]) + self._net.preprocessor.span / 2
 
     def heard(self) -> PitchTrack | None:
-        """The last seconds, times counted back from now; None before the first frame."""
+        """Return the last seconds, times counted back from now; None before the first frame."""
         if self._track is None:
             return None
         track = replace(self._track, time=self._track.time - self.upto)
@@ -218,7 +218,7 @@ class TunerReading:
 
 
 def tone_of(track: PitchTrack, a4: float = 440.0) -> TunerReading | None:
-    """The pitch at the end of a track of the last seconds, as `PitchAnalyzer.heard` gives it.
+    """Return the pitch at the end of a track of the last seconds, as `PitchAnalyzer.heard` does.
 
     Parameters
     ----------

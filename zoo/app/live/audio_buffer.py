@@ -105,7 +105,7 @@ class DropOldestBuffer:
             self._gap = True
 
     def take(self, least: float, most: float, patience: float) -> Block | None:
-        """The oldest sound that waits, as one block.
+        """Take the oldest sound that waits, as one block.
 
         Parameters
         ----------

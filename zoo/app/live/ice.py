@@ -13,7 +13,7 @@ _SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
 
 
 def ice_servers() -> list[dict[str, Any]]:
-    """The STUN and TURN servers that the environment variable `VARIABLE` names; none by default.
+    """Read the STUN and TURN servers of the environment variable `VARIABLE`; none by default.
 
     None are needed where browser and server see each other: on one machine, or in one local network.
 

@@ -194,7 +194,7 @@ class Listener:
         self._backlog.put(mono, check_rate(sample_rate, "the microphone"))
 
     def heard(self) -> Heard:
-        """What is heard now, to be shown at once: delays are counted up to this call."""
+        """Return the present results, to be shown at once: delays are counted up to this call."""
         with self._lock:
             now = self._clock()
             for shown in self._shown.values():
@@ -245,7 +245,7 @@ class Listener:
             self.stop(str(error))
         except Exception:
             logging.getLogger(__name__).exception("Live listening failed")
-            self.stop("Listening failed for a reason nobody foresaw; the server's log says which.")
+            self.stop("Listening failed unexpectedly; the server's log has the reason.")
         finally:
             self._end()
 
@@ -318,9 +318,7 @@ class SessionLimiter:
             raise InputError("Live listening is switched off on this server.")
         self._listeners = [listener for listener in self._listeners if not listener.over]
         if len(self._listeners) >= self.most:
-            raise InputError(
-                f"As many as this machine hears at once listen already ({self.most}): try again in a while."
-            )
+            raise InputError(f"All {self.most} live sessions of this machine are taken: try again later.")
 
 
 class SessionSlot:

@@ -26,7 +26,7 @@ _FAINT = 0.04  # scores below are not drawn
 
 
 def tuner(tone: TunerReading | None) -> str:
-    """A gauge of cents from the nearest note, whose name is in its middle: green where it is in tune."""
+    """Draw a gauge of cents from the nearest note, whose name is in its middle: green if it is in tune."""
     color = "currentColor" if tone is None else _RIGHT if abs(tone.cents) <= IN_TUNE else _OFF
     parts = [
         _arc(-50, 50, 'stroke="currentColor" stroke-opacity="0.12"'),
@@ -49,7 +49,7 @@ def tuner(tone: TunerReading | None) -> str:
 
 
 def curve(track: PitchTrack) -> str:
-    """The pitch of the last seconds; the axis spans an octave at least."""
+    """Draw the pitch of the last seconds; the axis spans an octave at least."""
     low, high = 220.0, 440.0
     if track.voiced.any():
         low, high = float(np.nanmin(track.frequency)), float(np.nanmax(track.frequency))
@@ -78,7 +78,7 @@ def curve(track: PitchTrack) -> str:
 
 
 def bars(heard: Sounds, most: int = 5) -> str:
-    """The classes that are heard best now."""
+    """Draw the present classes with the highest scores."""
     best = heard.now.best(most)
     parts = []
     for row, (label, score) in enumerate(zip(best.labels, best.scores, strict=True)):
@@ -92,7 +92,7 @@ def bars(heard: Sounds, most: int = 5) -> str:
 
 
 def classes(heard: Sounds, most: int = 8) -> str:
-    """The scores of the last seconds, of the classes that reached the highest, as a map of heat."""
+    """Draw the scores of the last seconds, of the classes with the highest ones, as a heat map."""
     best = np.argsort(-heard.scores.max(axis=0), kind="stable")[:most]
     step = (_END - _LEFT) * HOP_SOUNDS / KEPT_SOUNDS
     starts = _END + (_END - _LEFT) * heard.times / KEPT_SOUNDS - step
@@ -131,7 +131,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, opacity: float) -> str:
 
 
 def _on_gauge(cents: float, radius: float) -> tuple[float, float]:
-    """A point on the half circle, -50 at its left end."""
+    """Return a point on the half circle, -50 at its left end."""
     angle = math.pi * (50 - cents) / 100
     return 180 + radius * math.cos(angle), 168 - radius * math.sin(angle)
 

@@ -1,4 +1,4 @@
-"""Which network is fast enough here, and do several agree?"""
+"""The page Compare: which network is fast enough here, and whether several agree."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -75,7 +75,7 @@ def weights_wanted(chosen: Sequence[str]) -> bool:
 
 
 def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
-    """What the networks are to classify, if anything, as far as it can be used."""
+    """Return the valid inputs for the networks to classify, if any."""
     silent = [name for name in chosen if "classify" not in spec_of(name).tasks]
     if silent:
         able = [
@@ -87,7 +87,7 @@ def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
             f"for answers choose only among {', '.join(able)}."
         )
         return ()
-    with st.expander(f"{KINDS[kind]} for them to name, if you like", icon=":material/add_photo_alternate:"):
+    with st.expander(f"{KINDS[kind]} to classify (optional)", icon=":material/add_photo_alternate:"):
         given = input_picker.ask(kind, f"compare-{kind}")
         found = tuple(one for one, why in zip(given, refusals(kind, given), strict=True) if why is None)
     return found
@@ -97,7 +97,7 @@ def refusals(kind: str, given: Sequence[Given]) -> list[str | None]:
     """Why each cannot be used, said on the page; looked into once."""
     key = tuple((one.name, hash(one.data)) for one in given)
     if st.session_state.get("compare-seen", [None])[0] != key:
-        with st.spinner("Looks at what you brought …"):
+        with st.spinner("Reading your files …"):
             budget = PixelBudget()
             st.session_state["compare-seen"] = key, [refusal(kind, one, budget) for one in given]
     said = st.session_state["compare-seen"][1]
@@ -128,7 +128,7 @@ def settings() -> tuple[int, int, str]:
             [1, 2, 4, 8, 16, 32],
             16,
             key="compare-batch",
-            help="Inputs at once, for the throughput.",
+            help="Batch size for the throughput.",
         )
         repeats = widgets.slider(
             columns[1],
@@ -138,7 +138,7 @@ def settings() -> tuple[int, int, str]:
             10,
             1,
             key="compare-repeats",
-            help="So many are timed, after two that are not.",
+            help="Number of timed passes, after two warm-up passes.",
         )
         engine = widgets.selectbox(
             columns[2],
@@ -151,7 +151,7 @@ def settings() -> tuple[int, int, str]:
 
 
 def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
-    """What the job does: fetch what is missing, then measure one network after the other."""
+    """Run the job: fetch missing weights, then measure one network after the other."""
     titles = distinct(wanted.names)
     missing = [name for name in wanted.names if not is_here(name)]
 
@@ -183,7 +183,7 @@ def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
 
 
 def _presentable(row: Measurement, title: str) -> Measurement:
-    """The name of a network that was taught is its path on the server, which nobody needs to see."""
+    """Shorten the name of a trained network, which is its path on the server."""
     return replace(row, title=title, network=title if is_saved(row.network) else row.network)
 
 
@@ -223,13 +223,13 @@ def summary(found: zoo.Comparison) -> None:
     columns[1].metric(f"Least memory: {literally(smallest.title)}", f"{smallest.peak_memory_mb:.0f} MB")
     if found.inputs:
         same = int((~found.dissent().any(axis=1)).sum())
-        columns[2].metric("The same answer from all", f"{same} of {len(found.inputs)}")
+        columns[2].metric("Same answer from all", f"{same} of {len(found.inputs)}")
 
 
 def accuracy(found: zoo.Comparison) -> None:
     chart = found.plot()
     if not len(chart.data[0].x):
-        st.info("No top-1 accuracy was published of these networks.")
+        st.info("No top-1 accuracy is published for these networks.")
         return
     chart.update_xaxes(title="time of a prediction, the fastest network = 1")
     st.plotly_chart(
@@ -245,9 +245,9 @@ def bars(found: zoo.Comparison) -> None:
 
 
 def answers(found: zoo.Comparison) -> None:
-    """What each network said of each input; what differs from most is marked."""
+    """Show each network's answer for each input; answers that differ from most are marked."""
     if not found.inputs:
-        st.info("Bring something for the networks to name, and see here whether they agree.")
+        st.info("Add pictures or recordings to see whether the networks agree.")
         return
     said, differs = found.answers(), found.dissent()
     marked = said.copy()
@@ -257,10 +257,10 @@ def answers(found: zoo.Comparison) -> None:
     styles[differs.columns] = differs.replace({True: DISSENT, False: ""}).astype(str)
     st.dataframe(marked.style.apply(lambda _: styles, axis=None), hide_index=True, key="compare-answers")
     if differs.shape[1] == 1:
-        st.info("One network alone has nobody to agree with; choose another that knows the same classes.")
+        st.info("Agreement needs two networks; choose another with the same classes.")
         return
-    st.caption("≠ marks what differs from the answer of most.")
-    st.markdown("**Share of them to which two networks give the same answer**")
+    st.caption("≠ marks answers that differ from the majority.")
+    st.markdown("**Share of inputs for which two networks give the same answer**")
     st.dataframe(found.agreement().map("{:.0%}".format, na_action="ignore"), key="compare-agreement")
 
 
@@ -286,7 +286,7 @@ def table(found: zoo.Comparison) -> None:
                 name: st.column_config.NumberColumn(label, format=form)
                 for name, (label, form) in numbers.items()
             },
-            "metric": st.column_config.TextColumn("measure", help="What the published accuracy is."),
+            "metric": st.column_config.TextColumn("measure", help="Kind of the published accuracy."),
         },
     )
     if not trained:

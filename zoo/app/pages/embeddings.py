@@ -1,4 +1,4 @@
-"""Which files does a network find alike?"""
+"""The page Embeddings: which files are similar to a network."""
 
 import streamlit as st
 
@@ -40,7 +40,7 @@ def choose(kind: str) -> tuple[str, str | None, bool | None]:
         "Layer",
         own | {one: described(one, shape) for one, shape in shapes.items()},
         key=f"embeddings-layer-{name}",
-        help="Early layers see edges or tones, late ones what is meant.",
+        help="Early layers respond to edges or tones, late ones to meaning.",
     )
     layer = layer or None
     shape = shapes.get(layer or net.spec.embedding_layer, ())
@@ -50,13 +50,13 @@ def choose(kind: str) -> tuple[str, str | None, bool | None]:
         "Average over positions",
         layer is not None or net.spec.pool,
         key=f"embeddings-pool-{name}-{layer}",
-        help="Otherwise a vector holds every position, and things that move change it.",
+        help="If off, a vector keeps every position and changes when things move.",
     )
     return name, layer, pool
 
 
 def shapes_of(name: str) -> dict[str, tuple[int, ...]]:
-    """The layers of a network that give out a tensor, and its shape for one input."""
+    """Return the layers of a network that give out a tensor, and its shape for one input."""
     return {row["name"]: row["shape"] for row in state.network(name).summary().layers if row["shape"]}
 
 
@@ -80,7 +80,7 @@ def one_a_file(brought: Brought) -> bool:
 
 def embedded(brought: Brought, name: str, layer: str | None, pool: bool | None, mean: bool) -> Collection:
     net, total = state.network(name), len(brought.files)
-    with state.progress(f"{net.spec.title} looks at the files …") as progress:
+    with state.progress(f"{net.spec.title} is running …") as progress:
         return embed_files.collect(
             net,
             [input_picker.named(given) for given in brought.files],
@@ -105,7 +105,7 @@ def left_out(collection: Collection) -> None:
 
 st.title("Embeddings")
 st.markdown(
-    "A network turns each picture or sound into a vector, and files that it finds alike into vectors that "
+    "A network turns each picture or sound into a vector; similar files get vectors that "
     "point the same way: see them on a map, and find the nearest to any of them."
 )
 with one_sentence():

@@ -11,14 +11,14 @@ from zoo.hub import weights
 
 PAGES = Path(__file__).parent
 SHOWN = {  # a picture each
-    "pictures": ("What is in this picture?", "Networks side by side, and where they look."),
-    "sounds": ("Which sounds are heard when?", "521 kinds of sound, found in time, to see and to hear."),
+    "pictures": ("What is in this picture?", "Networks side by side, with heat maps."),
+    "sounds": ("Which sounds occur when?", "521 kinds of sound, located in time."),
     "teach": ("Teach it your own classes", "A few photos or recordings of each are enough."),
 }
 MORE = {
     "pitch": "The melody of a voice or an instrument, as a curve, as notes and as MIDI",
-    "live": "What your microphone hears, while it hears it",
-    "embeddings": "Files on a map of likeness, and the nearest neighbors of each",
+    "live": "Sounds and pitch from your microphone, as they occur",
+    "embeddings": "Files on a map of similarity, and the nearest neighbors of each",
     "compare": "Networks measured on this machine: speed, memory, agreement",
     "networks": "All networks: records, layers, and what each layer makes of an input",
 }
@@ -64,9 +64,9 @@ def this_machine() -> None:
     cost = f"They take {fetched['MB'].sum():.0f} MB."
     if len(missing):
         least, most = missing["MB"].min(), missing["MB"].max()
-        cost += f" Others are fetched when they are first chosen, {least:.0f} to {most:.0f} MB each."
+        cost += f" Others are downloaded on first use, {least:.0f} to {most:.0f} MB each."
     columns[2].caption(cost)
-    with st.expander("Which weights are here, and what the others cost to fetch"):
+    with st.expander("Cached weights, and the download sizes of the others"):
         st.dataframe(
             table,
             hide_index=True,
@@ -94,6 +94,6 @@ def networks() -> pd.DataFrame:
 
 
 st.title("Zoo")
-st.markdown("Pretrained networks for pictures and for sound. Look, listen, compare and teach, without code.")
+st.markdown("Pretrained networks for images and audio. Classify, listen, compare, and train, without code.")
 cards()
 this_machine()

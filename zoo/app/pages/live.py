@@ -32,7 +32,7 @@ SENSES = {"sounds": SoundAnalyzer, "pitch": PitchAnalyzer}
 
 
 def seat() -> SessionSlot:
-    """This session's place in the hall, which it leaves with the session."""
+    """Return the session's seat among the listeners, which it leaves when the session ends."""
     if "live-seat" not in st.session_state:
         own = st.session_state["live-seat"] = SessionSlot(state.hall())
         state.workspace().at_end(own.leave)
@@ -40,13 +40,13 @@ def seat() -> SessionSlot:
 
 
 def samples_of(frame: av.AudioFrame) -> np.ndarray:
-    """The samples of a frame, shape (channels, n)."""
+    """Return the samples of a frame, shape (channels, n)."""
     samples = frame.to_ndarray()
     return samples if frame.format.is_planar else samples.reshape(-1, len(frame.layout.channels)).T
 
 
 def choose() -> tuple[dict[str, str], float]:
-    """The networks that listen, by what they listen for, and what A4 is tuned to."""
+    """Choose the networks by what they detect, and the frequency of A4."""
     kinds = {kind: kind.capitalize() for kind in SENSES}
     wanted = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
     with st.expander("Networks and tuning", icon=":material/tune:"):
@@ -59,7 +59,7 @@ def choose() -> tuple[dict[str, str], float]:
             with_size(offered_networks.networks(task="pitch")),
             "crepe.tiny",
             key="live-pitch",
-            help="Larger ones are surer and slower; one that is too slow for this machine leaves sound out.",
+            help="Larger networks are more accurate and slower; one too slow for this machine skips sound.",
         )
         a4 = widgets.number_input(
             right,
@@ -78,12 +78,12 @@ def choose() -> tuple[dict[str, str], float]:
 
 def warm_up(kind: str, name: str) -> None:
     """Have a network's first pass, and the imports that come with it, behind us."""
-    with st.spinner("Gets ready to listen …"):
+    with st.spinner("Getting ready …"):
         SENSES[kind](state.network(name)).warm_up()
 
 
 def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
-    """The button that starts and stops the microphone; whether it is on, or about to be.
+    """Show the button that starts and stops the microphone, and return whether it is on or about to be.
 
     A place is taken before there is a connection, and both end together: without a place nothing would limit
     how many connections there are.
@@ -121,7 +121,7 @@ def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
 
 
 def worker_of(context: WebRtcStreamerContext | None) -> WebRtcWorker | None:
-    """The connection of a streamer, which only its private method gives."""
+    """Return the connection of a streamer, which only its private method gives."""
     return context._get_worker() if context is not None else None
 
 
@@ -149,7 +149,7 @@ def as_classes(heard: Heard) -> None:
 
 def as_delay(heard: Heard) -> None:
     if not heard.delays:
-        st.caption("Nothing has been heard yet.")
+        st.caption("No sound has been analyzed yet.")
         return
     said = "; ".join(
         f"{kind} {delay.seconds:.2f} s, and a window of {delay.window:.2g} s"
@@ -166,8 +166,8 @@ def trouble(listener: Listener, heard: Heard) -> None:
         st.warning(f"{listener.reason or 'Listening is over.'} Press Stop, and then Start.")
     elif heard.since > LATE:
         st.info(
-            f"No sound has arrived for {heard.since:.0f} s. Where browser and server do not see each "
-            "other, whoever runs the app names a TURN server in ZOO_ICE_SERVERS."
+            f"No sound has arrived for {heard.since:.0f} s. If browser and server cannot reach "
+            "each other, the operator of the app can name a TURN server in ZOO_ICE_SERVERS."
         )
     elif heard.behind:
         st.warning(
@@ -177,7 +177,7 @@ def trouble(listener: Listener, heard: Heard) -> None:
 
 
 def show(listener: Listener, a4: float) -> None:
-    """What is heard at this moment."""
+    """Show the present results."""
     heard = listener.heard()
     with st.container():  # which keeps the place of what is below, whether it says something or not
         trouble(listener, heard)
@@ -193,7 +193,7 @@ def show(listener: Listener, a4: float) -> None:
 
 
 st.title("Live")
-st.markdown("Press Start and speak, sing, play or rattle: the page shows what is heard as it is heard.")
+st.markdown("Press Start, then speak, sing, or play: the page shows sounds and pitch as they occur.")
 with one_sentence():
     chosen, a4 = choose()
     own = seat()
@@ -219,4 +219,4 @@ with one_sentence():
             own.leave()
             if not reason:
                 st.info("The microphone is off. Press Start, and allow the browser to use it.")
-    st.caption("Sound is heard on the machine that runs this app, and nothing of it is kept.")
+    st.caption("Sound is analyzed on the machine that runs this app and is not stored.")

@@ -41,7 +41,7 @@ def table() -> pd.DataFrame:
 
 
 def filtered(everything: pd.DataFrame) -> pd.DataFrame:
-    """The rows that the filters leave."""
+    """Return the rows that pass the filters."""
     left, middle, right = st.columns([2, 3, 3])
     modality = widgets.pills(left, "For", MODALITIES, key="networks-modality")
     tasks = widgets.pills(middle, "Task", TASKS, key="networks-task")
@@ -104,9 +104,7 @@ def card(names: list[str]) -> None:
 
 
 st.title("Networks")
-st.markdown(
-    "Pretrained networks for pictures and for sound. Select a row, or choose below, to see one closely."
-)
+st.markdown("All pretrained networks. Select a row, or choose below, to see one closely.")
 follow_link()
 if sentence := st.session_state.get("networks-unknown"):
     refuse(sentence)
@@ -129,7 +127,7 @@ with one_sentence():
             },
             alt="The networks that fit the filters",
         )
-        title = "The image networks in one picture: accuracy against prediction time"
+        title = "Image networks: accuracy against prediction time"
         box = st.expander(title, key="networks-charts", on_change="rerun")
         if box.open:
             with box:

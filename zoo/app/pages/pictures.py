@@ -50,7 +50,7 @@ class Picture:
         return remembered(counted, self.key, most=MOST_FILES)
 
     def small(self) -> Image.Image:
-        """The picture, no larger than a page has room for."""
+        """Return the image, no larger than the page has room for."""
 
         def reduced(_: str) -> Image.Image | str:
             try:
@@ -91,7 +91,7 @@ def is_of_scenes(name: str) -> bool:
 
 
 def choose() -> tuple[list[str], int]:
-    """The networks, those for scenes last, and how many classes to show."""
+    """Choose the networks, those for scenes last, and how many classes to show."""
     left, right = st.columns([3, 1])
     own = list(state.taught("image"))
     names = own + sorted(offered_networks.networks("image", "classify"), key=is_of_scenes)
@@ -114,8 +114,8 @@ def choose_looking() -> Looking:
     wanted = row.toggle(
         "Where it looks",
         key="pictures-where",
-        help="Colors over each picture: red is where most speaks for the class, and what a network does "
-        "not see, because it is cut off, stays clear.",
+        help="A heat map over each picture: red parts support the class most; parts that are cut off "
+        "before the network stay clear.",
     )
     if not wanted:
         return Looking(False)
@@ -155,8 +155,8 @@ def show(position: int, picture: Picture, chosen: list[str], top: int, looking: 
 
 
 def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Looking) -> zoo.Classification:
-    """What one network says of one picture, and where it looks."""
-    with st.spinner(f"{titles[net.name]} looks at it …"):
+    """Show one network's answer for one image, and its heat map."""
+    with st.spinner(f"{titles[net.name]} is running …"):
         result = look(net, picture)
     group = f" ({result.groups[0]})" if result.groups[0] else ""
     st.markdown(f"**{titles[net.name]}**: {literally(result.labels[0])}{group}")
@@ -173,13 +173,13 @@ def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Look
 
 
 def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classification, looking: Looking) -> None:
-    """The picture with colors where a network finds a class of one's choice."""
+    """Show the image with the heat map of a class of the user's choice."""
     label = dict(zip(result.indices.tolist(), result.labels, strict=True))
     target = widgets.selectbox(st, "Where it finds", label, key=f"pictures-target-{key}-{picture.key[:16]}")
-    with st.spinner("Looks for what it saw …"):
+    with st.spinner("Computing the heat map …"):
         found = explain(net, picture, target, looking.method)
     at = f" at the layer {found.layer}" if found.layer else ""
-    nothing = "" if found.values.any() else ": nothing speaks for it"
+    nothing = "" if found.values.any() else ": no part supports it"
     st.image(
         found.overlay(picture.small(), opacity=looking.opacity),
         caption=f"{METHODS[found.method]}{at}{nothing}",
@@ -189,7 +189,7 @@ def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classificatio
 
 
 def ready(name: str) -> zoo.Network | None:
-    """A network, if it is here or can be brought; why not is said once for all pictures."""
+    """Return a network if it is available; the reason why not is shown once for all images."""
     if name not in nets:
         nets[name] = None
         with notes, one_sentence():
@@ -213,7 +213,7 @@ def badge(place: st.delta_generator.DeltaGenerator, found: Agreement) -> None:
 def summary(everything: list[list[zoo.Classification]]) -> None:
     """How often each two networks agree over all pictures."""
     lines = [
-        f"{' and '.join(titles[name] for name in pair.networks)} say the same of "
+        f"{' and '.join(titles[name] for name in pair.networks)} give the same answer for "
         f"**{pair.same} of {pair.inputs}** pictures."
         for pair in pairs(everything, known)
         if pair.inputs > 1
@@ -223,9 +223,7 @@ def summary(everything: list[list[zoo.Classification]]) -> None:
 
 
 st.title("Pictures")
-st.markdown(
-    "Upload pictures, take one, paste a link or try a sample, and see what each network makes of them."
-)
+st.markdown("Upload pictures, take one, paste a link, or try a sample, and compare the networks' answers.")
 nets: dict[str, zoo.Network | None] = {}  # by the names on this page
 known: dict[str, frozenset[str]] = {}  # identifiers of the classes, by the names in results
 titles: dict[str, str] = {}

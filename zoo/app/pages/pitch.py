@@ -1,4 +1,4 @@
-"""Which pitch does a melody or voice have over time?"""
+"""The page Pitch: the pitch of a melody or voice over time."""
 
 import io
 import time
@@ -40,7 +40,7 @@ class Followed(NamedTuple):
 
 
 def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
-    """Samples, and the track with all that the network says, before it is decoded and gated."""
+    """Return the samples, and the track with all activations, before it is decoded and gated."""
     net = state.network(name)
     samples = read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
     with state.progress(f"{state.title_of(name)} listens …") as progress:
@@ -59,12 +59,12 @@ def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
 
 
 def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> Followed:
-    """The track before any gate, without its activations."""
+    """Decode the track before any gate, without its activations."""
     _, heard = state.remembered(follow, name, given)
     low, high = (None if key in (KEYS[0], KEYS[-1]) else float(librosa.note_to_hz(key)) for key in keys)
     # A quarter tone beyond, so that both keys are inside however they are tuned.
     low, high = low and low / 2 ** (1 / 24), high and high * 2 ** (1 / 24)
-    with st.spinner("Follows the pitch …"):
+    with st.spinner("Tracking the pitch …"):
         begin = time.perf_counter()
         track = redecode(heard.track, decoder=decoder, fmin=low, fmax=high)
         return Followed(replace(track, activations=None), time.perf_counter() - begin)
@@ -76,7 +76,11 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
     names = offered_networks.networks(task="pitch")
     with columns[0]:
         name = input_picker.choose_network(
-            "Capacity", names, "crepe.small", "pitch-network", help="Larger ones are surer and slower."
+            "Capacity",
+            names,
+            "crepe.small",
+            "pitch-network",
+            help="Larger networks are more accurate and slower.",
         )
     decoder = widgets.selectbox(
         columns[1],
@@ -93,7 +97,7 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
         0.5,
         0.05,
         key="pitch-threshold",
-        help="Less sure frames are unvoiced.",
+        help="Frames of lower confidence are unvoiced.",
     )
     silence = widgets.slider(
         columns[3],
@@ -112,7 +116,7 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
             "Notes to consider",
             KEYS,
             key="pitch-range",
-            help="A voice or instrument whose range is known is followed more surely within it.",
+            help="If you know the range of the voice or instrument, the pitch is searched only within it.",
         )
         smooth = widgets.slider(
             right,
@@ -122,7 +126,7 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
             1,
             2,
             key="pitch-smooth",
-            help="The median over so many; 1: none.",
+            help="Median filter over that many frames; 1: no filter.",
         )
     return name, decoder, keys, {"threshold": threshold, "silence": silence}, smooth
 
@@ -145,7 +149,7 @@ def summary(track: zoo.PitchTrack) -> None:
 def as_notes(track: zoo.PitchTrack, duration: float) -> None:
     notes = track.notes()
     if notes.empty:
-        st.info("No note is held for a tenth of a second.")
+        st.info("No note lasts a tenth of a second.")
         return
     st.plotly_chart(
         audio_figures.piano_roll(notes, duration),

@@ -1,4 +1,4 @@
-"""Which sounds are heard when?"""
+"""The page Sounds: which sounds occur when."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ SPECIFICITY = {
 
 
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
-    """Samples and everything that was heard, whatever the threshold."""
+    """Return the samples and all scores, independent of the threshold."""
     samples = read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
     with state.progress(f"{state.title_of(name)} listens …") as progress:
         heard = zoo.sound_events(
@@ -38,7 +38,7 @@ def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
 
 
 def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
-    """What counts as an event: the options of `zoo.sound_events`."""
+    """Choose what counts as an event: the options of `zoo.sound_events`."""
     known = class_grouping.names(net.labels)
     left, right = st.columns(2)
     include = widgets.multiselect(
@@ -63,13 +63,13 @@ def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
         )
         gap = widgets.slider(
             columns[1],
-            "Gap that is bridged (s)",
+            "Longest gap to merge (s)",
             0.0,
             5.0,
             0.25,
             0.05,
             key="sounds-separation",
-            help="Events of a class with a shorter gap between them are one.",
+            help="Events of one class with a shorter gap are merged.",
         )
         ways = SPECIFICITY if class_grouping.has_categories(net.labels) else {"high": SPECIFICITY["high"]}
         detail = widgets.selectbox(columns[2], "Detail", ways, key="sounds-specificity")
@@ -92,8 +92,8 @@ def chosen_event(heard: zoo.SoundEvents) -> tuple[float, float] | None:
 def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None:
     linked_player(samples, "sounds-figure", "sounds-player", chosen_event(heard))
     best = zip(heard.clip.labels, heard.clip.scores, strict=True)
-    st.markdown("**On the whole:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
-    events, scores, whole = st.tabs(["Events", "Scores over time", "On the whole"], key="sounds-tabs")
+    st.markdown("**Overall:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
+    events, scores, whole = st.tabs(["Events", "Scores over time", "Overall"], key="sounds-tabs")
     with events:
         st.plotly_chart(
             audio_figures.sound_events(samples, RATE, heard),
@@ -105,14 +105,14 @@ def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None
         st.plotly_chart(
             audio_figures.class_scores(heard),
             key="sounds-scores",
-            alt=f"Scores over time of the classes that {heard.input} has most of",
+            alt=f"Scores over time of the top classes of {heard.input}",
         )
     with whole:
         st.plotly_chart(
             heard.clip.best(15).plot(),
             key="sounds-whole",
             config={"displayModeBar": False},
-            alt=f"Mean scores of the classes that {heard.input} has most of",
+            alt=f"Mean scores of the top classes of {heard.input}",
         )
     audacity = File("Audacity labels", "events.txt", "text/plain", heard.to_audacity)
     state.downloads("events", heard.table(), heard.to_dict(), "sounds", audacity)
@@ -124,11 +124,11 @@ def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None
 
 
 def listed(heard: zoo.SoundEvents) -> None:
-    """The events as a table, each of which can be heard."""
+    """Show the events as a table; each of them can be played."""
     if not heard.events:
-        st.info("No sound reaches the threshold; a lower one shows fainter guesses.")
+        st.info("No class reaches the threshold; lower it to see less certain events.")
         return
-    st.caption("Click an event in the chart, or mark it in the table, to hear it.")
+    st.caption("Click an event in the chart, or select it in the table, to play it.")
     st.dataframe(
         heard.table(),
         hide_index=True,
@@ -146,7 +146,7 @@ def listed(heard: zoo.SoundEvents) -> None:
 
 
 st.title("Sounds")
-st.markdown("Upload a recording, make one, or try the sample, and see which sounds are heard when.")
+st.markdown("Upload a recording, make one, or try the sample, and see which sounds occur when.")
 with one_sentence():
     recordings = input_picker.ask("audio", "sounds")
     left, right = st.columns([1, 2])

@@ -19,9 +19,9 @@ from zoo.app.services.jobs import FAILED, STOPPED, Job
 from zoo.app.services.training_job import TrainingConfig, curves, teach
 from zoo.app.state import literally, one_sentence, with_size
 from zoo.core.errors import ZooError
+from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.hub.registry import describe
-from zoo.hub.sources import Progress
 from zoo.training.fit.classical import CLASSIFIERS
 from zoo.training.fit.features import forget
 from zoo.training.fit.loop import Settings
@@ -79,7 +79,7 @@ def boxes() -> Brought | None:
 
 
 def taken(number: int, label: str) -> list[Shot]:
-    """What was photographed or recorded for a box so far."""
+    """Return the photos or recordings taken for a box so far."""
     shots = st.session_state.setdefault(f"teach-shots-{number}", [])
     with st.popover("Camera or microphone", icon=":material/add_a_photo:", key=f"teach-device-{number}"):
         key = f"teach-take-{number}"
@@ -108,7 +108,7 @@ def keep(key: str, shots: list[Shot], name: str) -> None:
 
 
 def archive() -> Brought | None:
-    """A zip of class folders, and which part of it."""
+    """Ask for a zip of class folders, and which part of it to use."""
     most = uploads.MOST_BYTES // 1_000_000
     label = "A zip with a folder for each class"
     file = st.file_uploader(label, "zip", key="teach-zip", max_upload_size=most)
@@ -117,7 +117,7 @@ def archive() -> Brought | None:
     part = None
     if found := state.remembered(parts, file.file_id, file):
         first = next((name for name in found if name.lower().startswith("train")), found[0])
-        part = widgets.selectbox(st, "Which folder of it to learn from", found, first, key="teach-part")
+        part = widgets.selectbox(st, "Folder to train on", found, first, key="teach-part")
 
     def read(folder: Path, progress: Progress) -> zoo.Dataset:
         return uploads.from_zip(file.name, file.getvalue(), folder, part=part, progress=progress)
@@ -134,7 +134,7 @@ def fresh_folder() -> Path:
 
 
 def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
-    """The examples, read anew, or why they are refused.
+    """Read the examples anew, or show why they are refused.
 
     The files of the ones before go, unless they are being learned from.
     """
@@ -142,7 +142,7 @@ def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
     if before and not busy():
         shutil.rmtree(before, ignore_errors=True)
     folder = st.session_state["teach-folder"] = fresh_folder()
-    bar = st.progress(0.0, text="The examples are looked into …")
+    bar = st.progress(0.0, text="Reading the examples …")
     try:
         return brought.read(folder, lambda done, total: bar.progress(done / max(total, 1)))
     except ZooError as error:
@@ -152,7 +152,7 @@ def looked_into(brought: Brought) -> zoo.Dataset | ZooError:
 
 
 def examples() -> zoo.Dataset | None:
-    """What the user brought, or had brought before another page was visited."""
+    """Return the examples of this page, or those uploaded before another page was visited."""
     way = widgets.segmented_control(st, "Where from", ["Upload", "Zip"], "Upload", key="teach-way")
     brought = boxes() if way == "Upload" else archive()
     session = st.session_state
@@ -173,7 +173,7 @@ def examples() -> zoo.Dataset | None:
 
 
 def overview(data: zoo.Dataset) -> None:
-    """Counts and problems."""
+    """Show counts and problems."""
     counts = ", ".join(f"{n} of {label}" for label, n in data.counts().items())
     st.markdown(f"**{len(data)} {NOUNS[data.modality]} from {literally(data.name)}:** {literally(counts)}.")
     if data.problems:
@@ -185,7 +185,7 @@ def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
     """Advice, measured once for these examples and that network."""
 
     def measured(_: str, name: str) -> zoo.Advice:
-        with st.spinner("Looks at some of the examples to advise you …"):
+        with st.spinner("Trying some of the examples to advise you …"):
             return zoo.advise(data, network=state.network(name))
 
     return state.remembered(measured, data.fingerprint, name)
@@ -217,10 +217,10 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
         20,
         5,
         key="teach-held",
-        help="Never learned from: the network is judged by them.",
+        help="Never trained on: the network is evaluated on them.",
     )
     seed = widgets.number_input(
-        right, "Seed", 0, 9999, 0, 1, key="teach-seed", help="The same seed holds out the same."
+        right, "Seed", 0, 9999, 0, 1, key="teach-seed", help="The same seed holds out the same examples."
     )
     if method == "features":
         kind = widgets.selectbox(left, "Classifier", ["auto", *CLASSIFIERS], key="teach-classifier")
@@ -238,7 +238,7 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
             layer: f"everything up to {layer}" if layer else "nothing"
             for layer in (advice.layer or "", "", *_blocks(name))
         }
-        frozen = widgets.selectbox(right, "Stays as it is", layers, key=f"teach-freeze-{name}")
+        frozen = widgets.selectbox(right, "Frozen layers", layers, key=f"teach-freeze-{name}")
         options["freeze"] = frozen or None
         options["batch_size"] = widgets.select_slider(
             left, "Batch", [4, 8, 16, 32, 64], 16, key="teach-batch"
@@ -247,7 +247,7 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
 
 
 def _blocks(name: str) -> Sequence[str]:
-    """The larger pieces of a network, by the names of their layers."""
+    """Return the larger blocks of a network, by the names of their layers."""
     modules = state.network(name).module.named_modules()
     return [layer for layer, _ in modules if layer and layer.count(".") < 2][:60]
 
@@ -267,7 +267,7 @@ def begin(data: zoo.Dataset, name: str, choices: TrainingConfig) -> None:
 
 
 def live(job: Job) -> None:
-    """The curves so far."""
+    """Draw the curves so far."""
     if job.step and job.step.history:
         st.plotly_chart(
             curves(job.step.history), key="teach-live", alt="Accuracy and loss after each epoch so far"

@@ -81,7 +81,7 @@ class SessionEnds:
                 self._end_after(0 if code == GOING_AWAY else GRACE, session)
 
     def _keep(self, session: str | None) -> None:
-        """A session is connected: let what would have ended it go."""
+        """Cancel the end of a session, which is connected again."""
         if task := self._ending.pop(session, None):
             task.cancel()
 
@@ -96,7 +96,7 @@ class SessionEnds:
 
 
 def _session_in(frame: bytes) -> str | None:
-    """The session's number, which the first messages to a browser carry."""
+    """Return the session's number, which the first messages to a browser carry."""
     try:
         return ForwardMsg.FromString(frame).new_session.initialize.session_id or None
     except DecodeError:

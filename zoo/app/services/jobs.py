@@ -184,5 +184,5 @@ class Job:
             self.error, self.state = str(error), FAILED
         except Exception:
             logging.getLogger(__name__).exception("A job failed")
-            self.error = "This failed for a reason nobody foresaw; the server's log says which."
+            self.error = "This failed unexpectedly; the server's log has the reason."
             self.state = FAILED

@@ -47,7 +47,7 @@ def local_allowed() -> bool:
 
 
 def fetch(url: str, *, most: int = MOST_BYTES) -> Link:
-    """What is at a link that anybody may have pasted.
+    """Fetch the file at a link from an untrusted source.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def fetch(url: str, *, most: int = MOST_BYTES) -> Link:
     parsed = _parsed(url.strip())
     host = _host(parsed)
     if offline():
-        raise InputError(f"{host} is not on this machine, and ZOO_OFFLINE forbids to fetch from it.")
+        raise InputError(f"{host} is not on this machine, and downloads are disabled (ZOO_OFFLINE=1).")
     try:
         data = _get(parsed, most)
     except urllib3.exceptions.TimeoutError:
@@ -97,7 +97,7 @@ def is_public(address: str) -> bool:
 
 
 def _parsed(url: str) -> Url:
-    """A link that may be followed, in its parts."""
+    """Parse a link that may be followed."""
     try:
         parsed = parse_url(url)
     except LocationParseError:
@@ -130,7 +130,7 @@ def _get(url: Url, most: int) -> bytes:
 
 
 def _request(url: Url) -> urllib3.BaseHTTPResponse:
-    """The answer of the first address of a link's host that can be reached."""
+    """Request a link from the first address of its host that can be reached."""
     # As it is: what is packed for the way might unpack to any size.
     headers = {"Host": url.netloc, "Accept-Encoding": "identity", "User-Agent": "zoo"}
     for address in _public_addresses(url):
@@ -144,7 +144,7 @@ def _request(url: Url) -> urllib3.BaseHTTPResponse:
 
 
 def _public_addresses(url: Url) -> list[str]:
-    """The IP addresses of a link's host, all of which must be public."""
+    """Return the IP addresses of a link's host, all of which must be public."""
     host = _host(url)
     try:
         found = socket.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
@@ -157,7 +157,7 @@ def _public_addresses(url: Url) -> list[str]:
 
 
 def _pool(url: Url, address: str) -> urllib3.HTTPConnectionPool:
-    """Connections to an address, as the host that the link names."""
+    """Open a pool of connections to an address, under the host name of the link."""
     if url.scheme == "http":
         return urllib3.HTTPConnectionPool(address, url.port, timeout=_SILENCE)
     host = _host(url).rstrip(".")

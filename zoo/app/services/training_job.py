@@ -93,7 +93,7 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
     """
     require_enough(data)
     training, held = data.split(number("held", choices.held, 0.05, 0.5), seed=choices.seed)
-    job.enter("The network looks at the examples")
+    job.enter("Computing features of the examples")
     trained = transfer(
         training,
         network=net,
@@ -105,7 +105,7 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
     )
     name = " or ".join(shown_classes(trained))
     trained.spec = trained.spec.replace(name=name, title=f"{net.spec.title} taught {name}")
-    job.enter("It is judged by the examples that were held out")
+    job.enter("Evaluating on the held-out examples")
     evaluation = evaluate(held, network=trained, progress=job.count)
     return TrainedModel(trained, evaluation, tuple(_worst(evaluation, held)), held, trained.save(folder))
 
@@ -117,13 +117,13 @@ def _worst(evaluation: Evaluation, held: Dataset) -> Iterator[Mistake]:
 
 
 def shown_classes(net: Network, most: int = 4) -> list[str]:
-    """The first classes of a network, and how many more there are."""
+    """Return the first classes of a network, and how many more there are."""
     labels = [label.label for label in net.labels]
     return labels if len(labels) <= most else [*labels[: most - 1], f"{len(labels) - most + 1} others"]
 
 
 def _within(job: Job) -> Any:
-    """The job's watch, which enters the stage of training when that begins."""
+    """Wrap the job's watch so that it enters the stage of training when that begins."""
 
     def watch(step: Any) -> bool:
         if job.step is None:
@@ -167,21 +167,21 @@ def curves(history: tuple[Mapping[str, float], ...] | list[Mapping[str, float]])
 
 
 def verdict(evaluation: Evaluation) -> str:
-    """The accuracy in one sentence, with what so few or so many examples allow to say."""
+    """State the accuracy in one sentence, with what the number of examples allows to say."""
     right, n = round(evaluation.accuracy * len(evaluation)), len(evaluation)
     if right == n:
         # The rule of three: an event that happened in none of n trials is rarer than 3 / n, at 95 %.
         doubt = f"; up to {min(3 / n, 1):.0%} of new ones may still be wrong" if n > 3 else ""
-        return f"All {n} examples that were held out are named right{doubt}."
+        return f"All {n} held-out examples are classified correctly{doubt}."
     low, high = evaluation.interval("accuracy")
     return (
-        f"{right} of {n} examples that were held out are named right: between {low:.0%} and {high:.0%} "
-        "are to be expected of new ones like them (95 %)."
+        f"{right} of {n} held-out examples are classified correctly: expect {low:.0%} to {high:.0%} of new "
+        "ones like them (95% confidence)."
     )
 
 
 def packed(folder: Path) -> bytes:
-    """A saved network as a zip with one folder in it."""
+    """Pack a saved network as a zip with one folder in it."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as zipped:  # weights hardly shrink
         for path in sorted(folder.iterdir()):

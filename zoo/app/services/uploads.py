@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
 from zoo.core.errors import InputError
-from zoo.hub.sources import Progress
+from zoo.core.progress import Progress
 from zoo.results.problem import Problem
 from zoo.training.data.archives import unpacked
 from zoo.training.data.build import examined
@@ -78,7 +78,7 @@ def from_boxes(boxes: Sequence[ClassUpload], folder: Path, *, progress: Progress
 def from_zip(
     name: str, data: bytes, folder: Path, *, part: str | None = None, progress: Progress | None = None
 ) -> Dataset:
-    """A zip of class folders as labeled examples.
+    """Read a zip of class folders as labeled examples.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str,
 
 
 def parts(file: BinaryIO) -> list[str]:
-    """The folders train, val and the like that a zip has around its class folders; none for most zips."""
+    """Return the folders train, val and the like that a zip has around its class folders; most have none."""
     try:
         names = [PurePosixPath(entry.filename).parts for entry in _entries(file, "")]
     except InputError:  # which reading it will say
@@ -176,7 +176,7 @@ def require_enough(data: Dataset, fewest: int = FEWEST) -> None:
 
 
 def _entries(file: Path | BinaryIO, name: str) -> list[zipfile.ZipInfo]:
-    """The files of a zip, without what systems add to it."""
+    """Return the files of a zip, without what systems add to it."""
     try:
         with zipfile.ZipFile(file) as zipped:
             entries = zipped.infolist()
@@ -193,7 +193,7 @@ def _limit(holder: str, examples: int, size: int) -> None:
 
 
 def _in_time(progress: Progress | None, name: str) -> Progress:
-    """The same report, which raises an `InputError` when decoding takes too long."""
+    """Return the same report, which raises an `InputError` when decoding takes too long."""
     end = time.monotonic() + MOST_SECONDS
 
     def report(done: int, total: int) -> None:
@@ -209,7 +209,7 @@ def _in_time(progress: Progress | None, name: str) -> Progress:
 
 
 def _base(name: str) -> str:
-    """A file's name without folders, whatever system it comes from, as every file system takes it."""
+    """Return a file's name without folders, whatever system it comes from, as every file system takes it."""
     printable = "".join(c for c in name if c.isprintable())
     base = PureWindowsPath(PurePosixPath(printable).name).name.strip(". ") or "file"
     stem, dot, suffix = base.rpartition(".")
@@ -219,7 +219,7 @@ def _base(name: str) -> str:
 
 
 def _for_people(read: Callable[[], Dataset], name: str, folder: Path, archive: str | None = None) -> Dataset:
-    """What was read, with the names that its owner knows in the place of paths on the server."""
+    """Replace paths on the server by the names that the owner of the files knows."""
     inner = re.compile(re.escape(f"{folder}/") + r"(?:zip-[0-9a-f]+/|boxes/\d+-\d+/)?")
 
     def plain(text: str) -> str:

@@ -47,7 +47,7 @@ class WorkspaceRoot:
                 continue
 
     def room(self) -> Workspace:
-        """A new folder for one session."""
+        """Make a new folder for one session."""
         return Workspace(Path(tempfile.mkdtemp(dir=self.folder)))
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Workspace:
         self._endings.append(ending)
 
     def close(self) -> None:
-        """The session is over."""
+        """End the session."""
         self.closed = True
         for ending in self._endings:
             ending()

@@ -29,7 +29,7 @@ class _PathBeneath(ctypes.Structure):
 
 
 def version() -> int:
-    """The version of Landlock in this kernel; 0 without it."""
+    """Return the version of Landlock in this kernel; 0 without it."""
     try:
         return call(_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION)
     except OSError:

@@ -73,7 +73,7 @@ class _Test(NamedTuple):
 
 
 def _conditional() -> dict[str, tuple[tuple[int, int | None], list[list[_Test]]]]:
-    """Calls that are answered where all tests of one of their lists hold."""
+    """Answer calls for which all tests of one of their lists hold."""
     return {
         "open": ((2, None), [[_Test(1, 0, _WRITING)]]),
         "openat": ((257, 56), [[_Test(2, 0, _WRITING)]]),
@@ -142,7 +142,7 @@ def _filter(machine: int) -> list[tuple[int, int, int, int]]:
 
 
 def _tested(tests: list[_Test]) -> list[tuple[int, int, int, int]]:
-    """Steps that go on if all tests hold, and else jump over the step behind them."""
+    """Return steps that go on if all tests hold, and else jump over the step behind them."""
     steps: list[tuple[int, int, int, int]] = []
     for test in reversed(tests):
         word = _ARGUMENTS + 8 * test.argument + 4 * test.half  # both architectures are little-endian

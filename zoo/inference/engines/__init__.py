@@ -28,7 +28,7 @@ class Engine(ABC):
     def __call__(
         self, data: torch.Tensor, layers: Sequence[str] = ()
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Outputs of the network, and of some of its layers, for a preprocessed batch.
+        """Compute outputs of the network, and of some of its layers, for a preprocessed batch.
 
         Parameters
         ----------

@@ -54,7 +54,7 @@ class FFTEngine(Engine):
         return torch.cat(by_rows(run, data, least=_ROWS)), {}
 
     def _current(self) -> Form | None:
-        """The form of the module as it is now."""
+        """Return the form of the module as it is now."""
         with self._lock:
             if not (self._derived and self._derived.holds()):
                 self._derived = ModuleFingerprint(self.eager.module)
@@ -62,7 +62,7 @@ class FFTEngine(Engine):
             return self._form
 
     def _checked(self) -> Form | None:
-        """The form, once it has given what the module gives; None where it does not or cannot be had."""
+        """Return the form, once its outputs match the module's; None if they differ or it cannot be built."""
         data = torch.randn(2, *self.shape, generator=torch.Generator().manual_seed(0))
         expected, _ = self.eager(data)
         try:

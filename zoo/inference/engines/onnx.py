@@ -4,12 +4,14 @@ PyTorch's older exporter, which traces, is used on purpose: it takes 0.1 to 1 s 
 newer one takes 3 to 5 s, and gives graphs that run as fast.
 """
 
+import copy
 import glob
 import hashlib
+import sys
 import threading
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import distributions
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.core.errors import EngineError
-from zoo.core.hashing import digest
+from zoo.core.errors import EngineError, MissingLibraryError
+from zoo.core.extras import optional_libraries, require
+from zoo.core.hashing import stamp
 from zoo.core.layers import record_layers
 from zoo.core.spec import Spec
 from zoo.hub import weights
@@ -42,7 +45,7 @@ def graph_path(spec: Spec) -> Path | None:
     digest_of_weights = weights.record_of(spec).get("sha256")
     if not digest_of_weights:
         return None
-    makers = [f"{name} {version(name)}" for name in _MAKERS]
+    makers = [f"{name} {made.version}" for name in _MAKERS for made in distributions(name=name)]
     module = [spec.builder, repr(spec.arguments), repr(spec.new_head), repr(spec.input_shape)]
     origin = [digest_of_weights, *module, spec.embedding_layer, str(OPSET), *makers]
     key = hashlib.sha256("\n".join(origin).encode()).hexdigest()[:16]
@@ -104,7 +107,7 @@ class OnnxRuntime(Engine):
         return found[0], dict.fromkeys(layers, found[-1])  # no other than self.layer
 
     def _current(self) -> Any:
-        """The session for the module as it is now, or None where it cannot be exported."""
+        """Return the session for the module as it is now, or None if it cannot be exported."""
         with self._lock:
             if self._exported and self._exported.holds():
                 return self._session
@@ -112,7 +115,7 @@ class OnnxRuntime(Engine):
             self._exported = ModuleFingerprint(self.eager.module)
             try:
                 self._session = self._open(file)
-            except EngineError:
+            except (EngineError, MissingLibraryError):
                 self._session = None
                 if self.required:
                     self._exported = None
@@ -120,34 +123,38 @@ class OnnxRuntime(Engine):
             return self._session
 
     def _open(self, file: Path | None) -> Any:
-        seal = file and file.with_suffix(".sha256")
-        if file and seal and file.is_file() and seal.is_file() and seal.read_text() == digest(file):
+        if file and file.is_file() and weights.is_intact(file, weights.read_record(file)):
             return self._session_of(str(file))
         graph = exported(self.eager, self.shape, self.layer)
         session = self._session_of(graph)
         check(session, self.eager, self.shape)
-        if file and seal:
-            self._keep(graph, file, seal)
+        if file:
+            self._keep(graph, file)
         return session
 
     def _session_of(self, graph: bytes | str) -> Any:
         return session_of(graph, 1 if self.by_rows else torch.get_num_threads())
 
-    def _keep(self, graph: bytes, file: Path, seal: Path) -> None:
+    def _keep(self, graph: bytes, file: Path) -> None:
         """Put the graph into the cache in the place of older ones; it may as well be made again next time."""
         name, _, _ = file.stem.rpartition("-")
+
+        def save(temporary: Path) -> None:
+            temporary.write_bytes(graph)
+            sha256 = hashlib.sha256(graph).hexdigest()
+            weights.write_record(file, {"stamp": stamp(temporary), "sha256": sha256})
+
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             for old in file.parent.glob(f"{glob.escape(name)}-*"):
                 old.unlink(missing_ok=True)
-            weights.write(file, lambda temporary: temporary.write_bytes(graph))
-            weights.write(seal, lambda temporary: temporary.write_text(digest(file)))
+            weights.write(file, save)
         except OSError:
             return
 
 
 def exported(eager: PyTorch, shape: tuple[int, ...], layer: str) -> bytes:
-    """A module as an ONNX graph, from `data` to `outputs` and `layer`, in rows of any number.
+    """Export a module as an ONNX graph, from `data` to `outputs` and `layer`, in rows of any number.
 
     Parameters
     ----------
@@ -162,16 +169,21 @@ def exported(eager: PyTorch, shape: tuple[int, ...], layer: str) -> bytes:
     ------
     EngineError
         If the module does something that ONNX does not know.
+    MissingLibraryError
+        If the library onnx is not installed.
     """
-    from zoo.vision.same_padding import settled  # imports timm, which nothing else here needs
-
-    example, graph = torch.rand(2, *shape), BytesIO()
+    require("onnx")  # which the exporter imports
+    example, graph = _examples(2, shape), BytesIO()
     with _exporting, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that it is the older exporter, and of what it traced
         try:
-            module = _WithLayer(settled(eager.module, example), layer).eval()
+            module = _sharing_copy(eager.module)
+            if "timm" in sys.modules:  # else no layer is timm's, and importing it takes three seconds
+                from zoo.vision.same_padding import settle_padding
+
+                settle_padding(module, example)
             torch.onnx.export(
-                module,
+                _WithLayer(module, layer).eval(),
                 (example,),
                 graph,
                 dynamo=False,
@@ -193,7 +205,7 @@ def check(session: Any, eager: PyTorch, shape: tuple[int, ...]) -> None:
     EngineError
         If it does not.
     """
-    data = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    data = _examples(3, shape)
     expected, _ = eager(data)
     if not expected.isfinite().all():
         raise EngineError("This network gives outputs that are not numbers; its weights are damaged.")
@@ -220,7 +232,8 @@ class _WithLayer(nn.Module):
 
 def session_of(graph: bytes | str, threads: int) -> Any:
     """ONNX Runtime's session for a graph, or for the file of one."""
-    import onnxruntime
+    with optional_libraries():
+        import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
@@ -231,6 +244,16 @@ def session_of(graph: bytes | str, threads: int) -> Any:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except RuntimeError as error:
         raise EngineError(f"ONNX Runtime cannot run this network ({_first(error)}).") from error
+
+
+def _sharing_copy(module: nn.Module) -> nn.Module:
+    """Copy a module, but share its parameters and buffers: layers and hooks are its own."""
+    shared = {id(tensor): tensor for tensor in [*module.parameters(), *module.buffers()]}
+    return copy.deepcopy(module, shared)
+
+
+def _examples(rows: int, shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.rand(rows, *shape, generator=torch.Generator().manual_seed(0))
 
 
 def _first(error: BaseException) -> str:

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def by_rows(work: Callable[[torch.Tensor], Result], data: torch.Tensor, *, least: int) -> list[Result]:
-    """What `work` makes of parts of a batch, in order; as many threads as PyTorch is set to, at the most.
+    """Apply `work` to parts of a batch, in order, with as many threads as PyTorch is set to, at the most.
 
     Parameters
     ----------

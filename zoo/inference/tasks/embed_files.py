@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import InputError
-from zoo.core.inputs import name_of
+from zoo.core.inputs import distinct, name_of
 from zoo.inference.tasks.embedding import EmbeddingExtractor
 from zoo.results import Embedding
 from zoo.results.problem import Problem
@@ -103,7 +103,7 @@ def collect(
         If there is no such layer.
     """
     net.require("embed")
-    names = _different([name_of(file, i) for i, file in enumerate(files)])
+    names = distinct([name_of(file, i) for i, file in enumerate(files)])
     limits = limits or Limits()
     budget, pixels = _Budget(limits), PixelBudget(limits.pixels)
     parts, used, problems = [], [], []
@@ -129,7 +129,7 @@ def collect(
 
 
 def grouped(names: Sequence[str]) -> tuple[str, ...] | None:
-    """What files belong to by their names: a folder, else what stands before the first ``_``.
+    """Group files by their names: a folder, else the text before the first ``_``.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class _Budget:
 def _embedded(
     net: Model, file: Any, extractor: EmbeddingExtractor, mean: bool, budget: _Budget
 ) -> tuple[Embedding, float]:
-    """The vectors of a file, or their mean, for which no more are kept than one a batch; and its seconds."""
+    """Return the vectors of a file, or their mean, at most one batch in memory; and its seconds."""
     parts, sizes, kept, seconds = [], [], 0, 0.0
     with closing(net.batches(file)) as batches:
         for batch in batches:
@@ -206,15 +206,3 @@ def _embedded(
         return whole, seconds
     values = np.average(whole.values, axis=0, weights=sizes).astype(np.float32)
     return replace(whole.by_input(), values=values[None]), seconds
-
-
-def _different(names: Sequence[str]) -> list[str]:
-    """The names, with a number behind those that were there before."""
-    taken: dict[str, None] = {}
-    for name in names:
-        number, own = 1, name
-        while own in taken:
-            number += 1
-            own = f"{name} ({number})"
-        taken[own] = None
-    return list(taken)

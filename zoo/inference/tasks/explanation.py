@@ -163,7 +163,7 @@ def occlusion(net: Model, data: torch.Tensor, index: int) -> np.ndarray:
 
 
 def layer_of_maps(net: Model, data: torch.Tensor) -> str:
-    """The last layer of maps that the outputs change with, of a network whose record names none.
+    """Find the last layer of maps that the outputs change with, of a network whose record names none.
 
     Raises
     ------
@@ -206,6 +206,6 @@ def _index(net: Model, target: int | str) -> int:
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
-    """What is above 0, divided by its maximum."""
+    """Divide the values above 0 by their maximum."""
     above = np.maximum(values, 0).astype(np.float32)
     return above / above.max() if above.max() > 0 else above

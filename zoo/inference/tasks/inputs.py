@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
 
 from zoo.core.errors import InputError
 from zoo.core.inputs import Failures, name_of
@@ -15,6 +20,14 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 OnError = Literal["raise", "skip"]
+OneOrMany = Result | list[Result] | list[Result | Problem]
+"""What a verb returns, before its overloads say which of these."""
+
+File = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+Input = File | Image.Image | np.ndarray | torch.Tensor
+"""One input. To a type checker, a string is a file: pass folders and glob patterns in a list."""
+Inputs = Iterable[Input]
+"""Several inputs."""
 
 
 def collects_failures(net: Model, x: Any, on_error: str) -> bool:

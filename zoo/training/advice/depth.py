@@ -13,7 +13,7 @@ _LEAST = 8  # units, or there would be nowhere to cut
 
 
 def layer_at(net: Network, share: float) -> str:
-    """The last layer before which no more than `share` of the convolutions and full connections lie.
+    """Return the last layer before which at most `share` of the convolutions and full connections lie.
 
     Layers are counted in the order of the module. A block with a shortcut is not cut in two: only sequences
     are, and, where there are few of them, the largest blocks.
@@ -43,7 +43,7 @@ def layer_at(net: Network, share: float) -> str:
 
 
 def _units(module: nn.Module, head: str) -> dict[str, nn.Module]:
-    """What the network is made of, in order, none of it larger than it need be."""
+    """Return the units of the network in order, each as small as possible."""
     units = {name: child for name, child in module.named_children() if name != head}
     while (name := _next_to_open(units)) is not None:
         opened = {f"{name}.{inner}": child for inner, child in units[name].named_children()}
@@ -57,7 +57,7 @@ def _units(module: nn.Module, head: str) -> dict[str, nn.Module]:
 
 
 def _next_to_open(units: dict[str, nn.Module]) -> str | None:
-    """A long sequence, else, where there are few units, the largest that holds others."""
+    """Return a long sequence, else, if there are few units, the largest that holds others."""
     depths = {name: _depth(unit) for name, unit in units.items()}
     for name, unit in units.items():
         if isinstance(unit, _CONTAINERS) and depths[name] > _SMALL * sum(depths.values()):

@@ -120,7 +120,7 @@ def sample(data: Dataset, most: int = MOST) -> list[int]:
 def _vectors(
     net: Network, data: Dataset, position: int, layers: Sequence[str | None]
 ) -> list[np.ndarray] | None:
-    """A vector of each layer for one example, the mean over windows; None if it cannot be decoded."""
+    """Return a vector of each layer for one example, the mean over windows; None if it cannot be decoded."""
     try:
         batch = next(iter(net.batches([data.inputs[position]], sample_rate=data.sample_rate, size=_WINDOWS)))
     except InputError:

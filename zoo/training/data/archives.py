@@ -27,7 +27,7 @@ _CHUNK = 1 << 20
 
 
 def unpacked(archive: Path, cache: Path) -> Path:
-    """The folder that a zip was unpacked into, once for each content.
+    """Unpack a zip into a folder, once for each content.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def _reading(archive: Path) -> Iterator[None]:
 
 
 def kept(target: Path, fill: Callable[[Path], None]) -> Path:
-    """A folder of the cache, filled under another name and renamed: it is whole, or not there."""
+    """Fill a folder of the cache under another name and rename it: it is complete, or absent."""
     with weights.locked(target):
         if not target.is_dir():
             with weights.workspace(target) as work:
@@ -74,7 +74,7 @@ def kept(target: Path, fill: Callable[[Path], None]) -> Path:
 
 
 def _safe(zipped: zipfile.ZipFile, archive: Path) -> list[tuple[zipfile.ZipInfo, list[str]]]:
-    """The files of a zip with their paths, all of them checked before any is written."""
+    """Return the files of a zip with their paths, all of them checked before any is written."""
     entries = zipped.infolist()
     if len(entries) > MOST_ENTRIES:
         raise InputError(f"{archive} has {len(entries)} entries, and {MOST_ENTRIES} are allowed.")
@@ -103,7 +103,7 @@ def _safe(zipped: zipfile.ZipFile, archive: Path) -> list[tuple[zipfile.ZipInfo,
 
 
 def _path(entry: zipfile.ZipInfo, archive: Path) -> list[str]:
-    """The parts of an entry's path below the target."""
+    """Return the parts of an entry's path below the target."""
     name = entry.filename
     parts = parts_of(name)
     if parts is None:
@@ -135,7 +135,7 @@ def _unpack(
 
 
 def _content(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Path) -> Iterator[bytes]:
-    """An entry in pieces, no more of it than the directory says."""
+    """Read an entry in pieces, at most as many bytes as the directory states."""
     with _reading(archive), zipped.open(entry) as source:
         while chunk := source.read(_CHUNK):
             yield chunk

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
 from zoo.core.machine import available_processors
-from zoo.hub.sources import Progress
+from zoo.core.progress import Progress, reporter
 from zoo.results.problem import Problem
 from zoo.training.data.dataset import Dataset, content_hash
 from zoo.training.data.file_list import Listing, chosen, inhabited
@@ -110,7 +110,7 @@ _CHECKS: dict[str, Callable[[Path], None]] = {"image": _check_picture, "audio": 
 
 
 def _modality(listing: Listing, progress: Progress | None) -> str:
-    """What the first files of every class are; `progress` may end it."""
+    """Detect the modality of the first files of every class; `progress` may end it."""
     by_class = defaultdict(list)
     for file, label in zip(listing.files, listing.labels, strict=True):
         by_class[label].append(file)
@@ -145,7 +145,7 @@ def _modality(listing: Listing, progress: Progress | None) -> str:
 def _looked(
     files: Sequence[Path], check: Callable[[Path], None], progress: Progress | None
 ) -> Iterator[_Look]:
-    """The files in order, read and decoded by several threads."""
+    """Read and decode the files in order, with several threads."""
 
     def look(file: Path) -> _Look:
         try:
@@ -157,28 +157,14 @@ def _looked(
             return _Look(None, f"{name_of(file)} cannot be read: {error.strerror or error}.")
         return _Look(content, None)
 
-    report = progress or _on_terminal()
     pool = ThreadPoolExecutor(available_processors())
     try:
-        for done, one in enumerate(pool.map(look, files), 1):
-            report(done, len(files))
-            yield one
+        with reporter(progress, "examples") as report:
+            for done, one in enumerate(pool.map(look, files), 1):
+                report(done, len(files))
+                yield one
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _on_terminal() -> Progress:
-    from tqdm import tqdm
-
-    bar = tqdm(desc="examples", disable=None)
-
-    def progress(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-        if done == total:
-            bar.close()
-
-    return progress
 
 
 def _unrepeated(listing: Listing, hashes: Sequence[str]) -> tuple[list[bool], list[Problem]]:

@@ -63,7 +63,7 @@ class _Pictures(Sequence):
 
 
 def torchvision_set(name: str, split: str | None, cache: Path) -> Dataset:
-    """A data set of torchvision, downloaded on first use; it is as published, so it is not checked again.
+    """Read a data set of torchvision, downloaded on first use; as published, so not checked again.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def rows(file: Path, columns: Sequence[str], name: str) -> Iterator[tuple[Any, .
 
 
 def _checked(metadata: pq.FileMetaData, file: Path, name: str) -> int:
-    """The bytes of the largest group of rows: one value cannot have more."""
+    """Return the bytes of the largest group of rows: one value cannot have more."""
     if metadata.num_rows > MOST_ENTRIES:
         raise InputError(f"{name} has {metadata.num_rows} rows, and {MOST_ENTRIES} are allowed.")
     # Of row groups, not of their columns: pyarrow ends the process where the record of a column is damaged.

@@ -60,7 +60,7 @@ class Dataset:
         return len(self.inputs)
 
     def take(self, indices: Sequence[int] | np.ndarray) -> Dataset:
-        """Some of the examples, with the classes of all."""
+        """Take some of the examples, with the classes of all."""
         indices = [int(i) for i in indices]
         return replace(
             self,

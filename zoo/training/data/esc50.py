@@ -19,7 +19,7 @@ URL = "https://github.com/karolpiczak/ESC-50/archive/master.zip"
 
 
 def esc50() -> Dataset:
-    """The recordings, with their folds as groups; downloaded (600 MB) on first use, and kept in the cache.
+    """List the recordings, with folds as groups; downloaded (600 MB) on first use, and cached.
 
     A copy of the archive that lies in the folder ``ZOO_MIRROR`` as ``master.zip`` is taken instead. No
     checksum is known: GitHub packs the archive when it is asked for it.

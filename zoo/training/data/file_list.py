@@ -37,7 +37,7 @@ class Listing:
     problems: tuple[Problem, ...] = ()
 
     def where(self, keep: Sequence[bool], problems: Sequence[Problem]) -> Listing:
-        """Some of the files, and why not the others."""
+        """Select some of the files, and the reasons against the others."""
         return replace(
             self,
             files=[file for file, kept in zip(self.files, keep, strict=True) if kept],
@@ -47,7 +47,7 @@ class Listing:
         )
 
     def targets(self) -> np.ndarray:
-        """The labels as indices of the classes, int64, shape (n,)."""
+        """Return the labels as indices of the classes, int64, shape (n,)."""
         index = {label: i for i, label in enumerate(self.classes)}
         return np.array([index[label] for label in self.labels], dtype=np.int64)
 

@@ -15,7 +15,7 @@ _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing",
 
 
 def listed(folder: Path, name: str, *, split: str | None = None, label: str | None = None) -> Listing:
-    """The files of a folder with their labels.
+    """List the files of a folder with their labels.
 
     Parameters
     ----------

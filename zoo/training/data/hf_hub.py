@@ -18,7 +18,7 @@ _REVISIONS = ("main", "refs/convert/parquet")
 def listed(
     name: str, cache: Path, *, split: str | None = None, label: str | None = None, group: str | None = None
 ) -> Listing:
-    """The examples of a data set of Hugging Face.
+    """List the examples of a data set of Hugging Face.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def _parquet_in(folder: Path) -> list[str]:
 
 
 def _from_hub(name: str, split: str | None) -> list[Path]:
-    """The files of a split on this disk, by huggingface_hub: its own cache, token and endpoint hold."""
+    """Download the files of a split with huggingface_hub: its own cache, token and endpoint hold."""
     owner, _, rest = name.partition("/")
     repository, _, config = rest.partition("/")
     if not owner or not repository:

@@ -41,7 +41,7 @@ class _Columns(NamedTuple):
 def listed(
     files: Sequence[Path], name: str, cache: Path, *, label: str | None = None, group: str | None = None
 ) -> Listing:
-    """The examples of Parquet files, taken out of them into a folder of the cache.
+    """List the examples of Parquet files, extracted into a folder of the cache.
 
     Training asks for examples in any order, which Parquet is slow at.
 
@@ -101,7 +101,7 @@ def shards(paths: Iterable[str], name: str, config: str | None, split: str | Non
 
 
 def _place(path: PurePosixPath) -> tuple[str, str]:
-    """Configuration and split of a file."""
+    """Return the configuration and split of a file."""
     if shard := _SHARD.match(path.stem):
         folder, split = path.parent, shard["split"]
     elif path.stem.isdigit() and path.parent.name:
@@ -140,7 +140,7 @@ def _columns(schema: pa.Schema, name: str, label: str | None, group: str | None)
 
 
 def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
-    """What the package datasets says of each column; empty where it wrote nothing."""
+    """Read the column types that the package datasets recorded; empty if there are none."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         return {column: kind for column, kind in features.items() if isinstance(kind, dict)}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.inputs import name_of
+from zoo.core.progress import Progress
 from zoo.hub import weights
-from zoo.hub.sources import Progress
 from zoo.training.data import archives, folders, manifests
 from zoo.training.data.build import examined
 from zoo.training.data.dataset import Dataset
@@ -118,7 +118,7 @@ def dataset(
 
 
 def _folder(path: Path, cache: Path) -> Path:
-    """A folder, or what a zip holds."""
+    """Return a folder, or the content of a zip as one."""
     if path.is_dir():
         return path
     if not path.exists():

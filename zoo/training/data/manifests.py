@@ -25,7 +25,7 @@ MOST_COLUMNS = 1000
 def listed(
     path: Path, *, split: str | None = None, label: str | None = None, group: str | None = None
 ) -> Listing:
-    """The files that a manifest names.
+    """List the files that a manifest names.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def listed(
 
 
 def _read(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
-    """The names of all columns, and a table that has at least those that are wanted and there."""
+    """Read the names of all columns, and a table of at least those that are wanted and there."""
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     if path.suffix.lower() == ".parquet":
@@ -115,7 +115,7 @@ def _read_parquet(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame
 
 
 def _text(value: object) -> str:
-    """A cell as text; "" where there is nothing."""
+    """Return a cell as text; "" if it is empty."""
     import pandas as pd
 
     nothing = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))

@@ -67,14 +67,14 @@ def held_out(
 
 
 def groups_of(names: Iterable[str], pattern: str) -> tuple[str, ...]:
-    """Read the group of each file from its name.
+    r"""Read the group of each file from its name.
 
     Parameters
     ----------
     names : iterable of str
     pattern : str
         A regular expression, of RE2's syntax, that is searched for in the name of each file, without its
-        folders; what its first pair of parentheses matches is the group: ``r"^\\d_([a-z]+)_"`` is the
+        folders; what its first pair of parentheses matches is the group: ``r"^\d_([a-z]+)_"`` is the
         speaker in ``7_theo_12.wav``.
 
     Raises
@@ -116,7 +116,7 @@ def compiled(option: str, pattern: str) -> Any:
 
 
 def named(name: str, pattern: Any) -> str | None:
-    """What a compiled pattern finds in a file's name, without its folders; None where it does not match."""
+    """Find a compiled pattern in a file's name, without its folders; None if it does not match."""
     found = pattern.search(PurePath(name).name)
     return found[1] if found else None
 
@@ -169,7 +169,7 @@ def _of_groups(
 
 
 def _fraction(share: float, most: int) -> tuple[int, int]:
-    """The nearest fraction between 0 and 1, of a denominator of no more than `most`."""
+    """Return the nearest fraction between 0 and 1, of a denominator of at most `most`."""
     fractions = ((taken, folds) for folds in range(2, most + 1) for taken in range(1, folds))
     return min(fractions, key=lambda f: (abs(f[0] / f[1] - share), f[1]))
 

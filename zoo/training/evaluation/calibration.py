@@ -10,7 +10,7 @@ LIMITS = (0.01, 100.0)
 
 
 def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
-    """The temperature by which to divide logits so that their softmax is calibrated.
+    """Fit the temperature that divides logits so that their softmax is calibrated.
 
     It minimizes the negative log likelihood of a validation set: Guo et al. 2017, On Calibration of Modern
     Neural Networks, section 4.2, arXiv:1706.04599. The best class of no example changes.

@@ -70,7 +70,7 @@ class Curves(ShortRepr):
         return pd.DataFrame({"class": [c.label for c in self.curves], "area": [c.area for c in self.curves]})
 
     def plot(self, most: int = 8) -> go.Figure:
-        """The mean curve, and those of the `most` classes with the smallest areas."""
+        """Draw the mean curve, and those of the `most` classes with the smallest areas."""
         import plotly.graph_objects as go
 
         figure = go.Figure()
@@ -162,5 +162,5 @@ def _at_false_positive_rates(curve: Curve) -> np.ndarray:
 
 
 def _at_recalls(curve: Curve) -> np.ndarray:
-    """The precision at which a recall is reached, as average precision counts it."""
+    """Return the precision at which a recall is reached, as average precision counts it."""
     return curve.y[np.searchsorted(curve.x, _GRID).clip(max=len(curve.x) - 1)]

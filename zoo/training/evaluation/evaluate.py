@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -13,14 +13,13 @@ import torch
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
 from zoo.core.labels import Label
+from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.results.problem import Problem
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluation import Evaluation
-
-Progress = Callable[[int, int], None]
 
 _BATCH = 16
 
@@ -85,7 +84,7 @@ def evaluate(
 
 
 def as_network(network: str | os.PathLike[str] | Network, data: Dataset, *, engine: str = "auto") -> Network:
-    """A network by name or path, loaded for an engine, or itself; it takes what the data holds.
+    """Return a network by name or path, loaded for an engine, or itself; it must suit the data.
 
     Raises
     ------
@@ -111,13 +110,13 @@ def class_names(labels: Sequence[Label]) -> tuple[str, ...]:
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
-    """Some names in quotation marks, and how many more there are."""
+    """Quote some names, and state how many more there are."""
     shown = ", ".join(f'"{name}"' for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _indices(data: Dataset, net: Network) -> np.ndarray:
-    """The network's index of each class of the data."""
+    """Return the network's index of each class of the data."""
     labels = net.labels
     levels = [
         _places([label.id] for label in labels),
@@ -150,7 +149,7 @@ def _key(name: str) -> str:
 
 
 def _judge(net: Network, data: Dataset, progress: Progress | None) -> Iterator[_Judged | Problem]:
-    """The examples in order: pictures in batches, and sounds, whose patches are batches, one by one."""
+    """Score the examples in order: images in batches, recordings one by one, with batches of patches."""
     size = _BATCH if data.modality == "image" else 1
     for start in range(0, len(data), size):
         if progress:

@@ -91,7 +91,7 @@ class Judged(ShortRepr):
         return metrics.top(count("k", k))(self.answers)
 
     def ece(self, bins: int = 15) -> float:
-        """Expected calibration error: how far confidence is from accuracy, from 0 to 1.
+        """Return the expected calibration error: how far confidence is from accuracy, from 0 to 1.
 
         The mean over equal bins of confidence, weighted by their examples (Guo et al. 2017,
         arXiv:1706.04599). Scores that are independent of each other are no probabilities of one class, and
@@ -197,13 +197,13 @@ class Judged(ShortRepr):
         return pd.DataFrame(columns | ({} if self.groups is None else {"group": self.groups}))
 
     def mistakes(self, most: int = 20) -> pd.DataFrame:
-        """The worst mistakes, those of the highest score first: rows of `table`, with their numbers there."""
+        """Return the worst mistakes, highest score first: rows of `table`, with their numbers there."""
         wrong = np.flatnonzero(self.answers.targets != self.answers.predictions)
         worst = wrong[np.argsort(-self.answers.confidences[wrong], kind="stable")]
         return self.table().iloc[worst[: count("most", most)]]
 
     def plot(self, most: int = 40) -> go.Figure:
-        """The confusion matrix of the classes that have examples, or of the `most` that are confused most.
+        """Draw the confusion matrix of the classes with examples, or of the `most` most confused ones.
 
         Other classes that were answered are columns behind those, as far as there is room; the rest is one.
         """
@@ -214,11 +214,11 @@ class Judged(ShortRepr):
         return figures.reliability(self.reliability(bins))
 
     def plot_roc(self) -> go.Figure:
-        """The ROC curves, see `Curves.plot`."""
+        """Draw the ROC curves, see `Curves.plot`."""
         return self.roc().plot()
 
     def plot_precision_recall(self) -> go.Figure:
-        """The precision-recall curves, see `Curves.plot`."""
+        """Draw the precision-recall curves, see `Curves.plot`."""
         return self.precision_recall().plot()
 
     def _repr_html_(self) -> str:

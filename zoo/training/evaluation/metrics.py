@@ -82,7 +82,7 @@ def top(k: int) -> Measure:
 
 
 def ece(bins: int = 15) -> Measure:
-    """Expected calibration error, equation 3 of Guo et al. 2017, arXiv:1706.04599."""
+    """Return the expected calibration error, equation 3 of Guo et al. 2017, arXiv:1706.04599."""
 
     def measure(given: Answers) -> float:
         counts, confidence, right = calibration(given, bins)
@@ -104,7 +104,7 @@ def calibration(given: Answers, bins: int) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def named(measure: str) -> Measure:
-    """A measure by its name: accuracy, balanced_accuracy, f1, ece, or top1, top2, ...
+    """Return a measure by its name: accuracy, balanced_accuracy, f1, ece, or top1, top2, ...
 
     Raises
     ------

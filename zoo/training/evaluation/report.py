@@ -160,7 +160,7 @@ def _common_folder(names: Sequence[str]) -> str:
 
 
 def _classes(evaluation: Judged) -> list[dict[str, Any]]:
-    """The classes that were met, those that have examples first; of very many those that do worst."""
+    """Return the classes that occur, those with examples first; of very many the least accurate."""
     table = evaluation.per_class().iloc[evaluation.met]
     if len(table) > _ROWS:
         table = table.sort_values("f1", kind="stable").head(_ROWS)
@@ -175,7 +175,7 @@ def _figures(evaluation: Judged) -> dict[str, go.Figure]:
 
 
 def _embedded(name: str, figure: go.Figure) -> str:
-    """A figure as HTML; Plotly itself escapes what would end its script."""
+    """Return a figure as HTML; Plotly itself escapes what would end its script."""
     figure.update_layout(template="plotly_white", font={"size": 12})
     return figure.to_html(
         full_html=False,
@@ -195,7 +195,7 @@ def _facts(evaluation: Judged, network: Network | None) -> list[tuple[str, str]]
 
 
 def _flat(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """The entries of a record, those of records in it under their joint names."""
+    """Flatten a record: entries of inner records get joint names."""
     for key, value in record.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{key}, ")

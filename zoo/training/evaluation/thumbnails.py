@@ -27,7 +27,7 @@ class Thumbnail(NamedTuple):
 
 
 def thumbnail_of(data: Dataset, position: int) -> Thumbnail | None:
-    """A small JPEG of a picture, or the beginning of a recording as MP3; None if it cannot be decoded."""
+    """Return a small JPEG of an image, or the start of a recording as MP3; None if it cannot be decoded."""
     try:
         x = data.inputs[position]
         if data.modality == "image":

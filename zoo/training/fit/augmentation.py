@@ -18,7 +18,7 @@ Change = Callable[..., object]
 
 
 def pictures(level: str, size: int) -> Callable[[Image.Image, np.random.Generator], Image.Image] | None:
-    """What is done to pictures: a random part of them, mirrored half the time, in another light.
+    """Augment images: a random part of them, mirrored half the time, in another light.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def shifted(*, mirror: bool) -> Callable[[Image.Image, np.random.Generator], Ima
 
 
 def sounds(level: str, sample_rate: int) -> Callable[[np.ndarray, np.random.Generator], np.ndarray] | None:
-    """What is done to waveforms: another level, a shift in time, noise.
+    """Augment waveforms: another level, a shift in time, noise.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def sounds(level: str, sample_rate: int) -> Callable[[np.ndarray, np.random.Gene
 
 
 def spectrograms(level: str) -> Callable[[torch.Tensor, np.random.Generator], torch.Tensor] | None:
-    """What is done to log-mel patches (1, frames, bands): a stretch of time and a band replaced by the mean.
+    """Augment log-mel patches (1, frames, bands): a stretch of time and a band replaced by the mean.
 
     SpecAugment without its warping (Park et al., Interspeech 2019, arXiv:1904.08779); up to an eighth of each
     axis where it is light, up to a third where it is strong.

@@ -76,7 +76,7 @@ def fit(
     classifier: str = "auto",
     seed: int = 0,
 ) -> tuple[Network, dict[str, Any]]:
-    """A copy of a network with the best classifier for its features as head.
+    """Return a copy of a network with the best classifier for its features as head.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def _search(kind: Classifier, values: np.ndarray, targets: np.ndarray, folds: li
 def _linear(
     net: Network, names: tuple[str, ...], pipeline: Pipeline, values: np.ndarray, targets: np.ndarray
 ) -> Network:
-    """The scaling and the planes of a classifier as one layer."""
+    """Combine the scaling and the planes of a classifier into one layer."""
     scale, model = pipeline["scale"], pipeline["classify"]
     if isinstance(model, OneVsRestClassifier):
         weight = np.concatenate([one.coef_ for one in model.estimators_])
@@ -174,7 +174,7 @@ def _linear(
 def _kernel(
     net: Network, names: tuple[str, ...], pipeline: Pipeline, values: np.ndarray, targets: np.ndarray
 ) -> Network:
-    """The support vectors of all machines of a pipeline, each once."""
+    """Return the support vectors of all machines of a pipeline, each once."""
     model = pipeline["classify"]
     vectors, place = np.unique(
         np.concatenate([one.support_vectors_ for one in model.estimators_]), axis=0, return_inverse=True

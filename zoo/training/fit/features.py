@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from zoo.core.progress import Progress
 from zoo.hub.weights import cache_folder, locked
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
-
-Progress = Callable[[int, int], object]
-"""Called with the examples done and the examples in all."""
 
 _CHUNK = 32  # examples that are kept at a time: what a killed run may lose
 
@@ -38,7 +36,7 @@ class Features:
     example: np.ndarray
 
     def joined(self, others: Features) -> Features:
-        """These and those of other examples, which are counted on."""
+        """Join these features and those of other examples, which are counted on."""
         first = self.example.max(initial=-1) + 1
         return Features(
             np.concatenate([self.values, others.values]),

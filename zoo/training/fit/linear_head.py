@@ -12,7 +12,7 @@ LEAST_SPREAD = 0.01  # of a feature, as a share of the root mean square of all
 
 
 def feature_scale(deviations: np.ndarray) -> np.ndarray:
-    """What features are divided by: their standard deviations, but none much smaller than the others.
+    """Return the divisors of features: their standard deviations, but none much smaller than the others.
 
     A unit that was silent but for one example would otherwise decide alone, once it speaks.
 

@@ -57,7 +57,7 @@ class LazyExamples(ABC):
 
     @abstractmethod
     def make(self, i: int, epoch: int) -> torch.Tensor:
-        """An example as the network sees it in an epoch."""
+        """Return an example as the network's input in an epoch."""
 
     def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
         """Batches of examples, which all weigh the same."""
@@ -98,7 +98,7 @@ class Pictures(LazyExamples):
         return len(self._data)
 
     def make(self, i: int, epoch: int) -> torch.Tensor:
-        """A picture as the network sees it."""
+        """Return an image as the network's input."""
         from zoo.vision.decoding import decode
 
         picture = decode(self._data.inputs[i])
@@ -128,7 +128,7 @@ class Windows(LazyExamples):
         return len(self._data)
 
     def make(self, i: int, epoch: int) -> torch.Tensor:
-        """A window as the network sees it."""
+        """Return a window as the network's input."""
         framing, parts = self._preprocessor.framing, []
         for batch in self._preprocessor.batches(self._data.inputs[i], sample_rate=self._data.sample_rate):
             count = len(batch.data)
@@ -144,7 +144,7 @@ class Windows(LazyExamples):
 
 
 def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) -> Pictures | Windows:
-    """The examples of a dataset for a network.
+    """Return the examples of a dataset for a network.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) 
 
 
 def level(augment: str, more: tuple[str, ...] = ()) -> str:
-    """A level of augmentation, or an `InputError`."""
+    """Return a level of augmentation, or raise an `InputError`."""
     return choice("augment", augment, (*_LEVELS, *more))
 
 

@@ -334,7 +334,7 @@ def is_first() -> bool:
 
 
 def _fabric(device: torch.device, dtype: str, shared: bool) -> Fabric:
-    """What knows the device, the precision and, where torchrun has started several, the processes."""
+    """Set up the device, the precision and, if torchrun has started several, the processes."""
     accelerator = "cuda" if device.type == "cuda" else "cpu"
     everywhere, here = (int(os.environ.get(name, 1)) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if shared and everywhere > 1:
@@ -347,7 +347,7 @@ def _fabric(device: torch.device, dtype: str, shared: bool) -> Fabric:
 def parameter_groups(
     module: nn.Module, head: str, settings: Settings, bands: int = 3
 ) -> list[dict[str, Any]]:
-    """The parameters that learn, with their rates: the head's, and those of the body in bands of layers."""
+    """Group the trainable parameters by rate: the head's, and those of the body in bands of layers."""
     learning = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
     own = [p for name, p in learning if not head or name.startswith(f"{head}.")]
     body = [p for name, p in learning if head and not name.startswith(f"{head}.")]

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from zoo.core.progress import Progress
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
-from zoo.training.fit.features import Features, Progress, features
+from zoo.training.fit.features import Features, features
 from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_head
 from zoo.training.fit.loaders import Pictures, Vectors, Windows, examples
 from zoo.training.fit.loop import Settings, Watch, fit
@@ -43,7 +44,7 @@ class Job:
     watch: Watch | None = None
 
     def head(self, *, refit: bool = False) -> tuple[Network, dict[str, Any]]:
-        """A new head on stored features: the body runs once.
+        """Train a new head on stored features: the body runs once.
 
         Parameters
         ----------
@@ -70,7 +71,7 @@ class Job:
         return trained, self._record(history, softness) | {"refit": refit}
 
     def through_body(self, augment: str) -> tuple[Network, dict[str, Any]]:
-        """A new head with augmentation: the body runs in every epoch, and stays as it is."""
+        """Train a new head with augmentation: the body runs in every epoch, and stays fixed."""
         trained = self.net.replace_head(self.training.classes)
         return self._fit(trained, trained.freeze(), augment)
 

@@ -16,6 +16,7 @@ import torch
 
 from zoo.core.errors import InputError
 from zoo.core.layers import layer_of
+from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.core.validation import choice
 from zoo.inference.load import load
@@ -24,7 +25,7 @@ from zoo.training.advice.advice import advise
 from zoo.training.data.dataset import Dataset
 from zoo.training.data.load import dataset
 from zoo.training.fit import classical
-from zoo.training.fit.features import Progress, features
+from zoo.training.fit.features import features
 from zoo.training.fit.loop import Settings, Watch, is_first
 from zoo.training.fit.trainer import HEAD, SCRATCH, Job
 
@@ -169,7 +170,7 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 
 def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str, Any]) -> Network:
-    """The trained network with the record of how it came about, and the license that it inherits."""
+    """Return the trained network with the record of its training, and the license that it inherits."""
     training = {
         "parent": parent.name,
         "data": data.name,

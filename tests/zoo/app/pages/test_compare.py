@@ -65,7 +65,7 @@ def test_two_networks_are_measured_and_what_they_answer_is_compared(app, media):
     fastest = min(found.rows, key=lambda row: row.latency_ms)
     assert values[f"Fastest: {fastest.title}"] == f"{fastest.latency_ms:.1f} ms"
     same = int((found.dissent().sum(axis=1) == 0).sum())
-    assert values["The same answer from all"] == f"{same} of 2"
+    assert values["Same answer from all"] == f"{same} of 2"
     assert f"Measured on {found.conditions}." in text(app)
     answers, agreement, numbers = (one.value for one in app.dataframe)
     assert "ruddy turnstone" in answers["squeezenet.caffe"][0]
@@ -111,7 +111,7 @@ def test_weights_that_are_not_here_are_fetched_or_gone_without(app, empty_cache,
     assert app.get_by_key("compare-fetch").label == "The weights of 1 are not here"
     compared(app)
     (error,) = app.error
-    assert error.value.startswith("The weights of squeezenet.tv cannot be had: ")
+    assert error.value.startswith("The weights of squeezenet.tv are not available (")
     assert error.value.count(". ") == 0
     app.get_by_key("compare-fetch").set_value(False).run()
     assert "Untrained: as fast as the trained one; no answers." in text(app)
@@ -131,8 +131,8 @@ def test_a_recording_is_named_by_the_one_network_that_names_sounds(app):
     compared(app)
     assert not app.exception
     assert app.dataframe[0].value["yamnet.audioset"].tolist() == ["Silence"]
-    assert "nobody to agree with" in text(app)
-    assert "No top-1 accuracy was published" in text(app)
+    assert "Agreement needs two networks" in text(app)
+    assert "No top-1 accuracy is published" in text(app)
 
 
 def test_without_a_network_the_page_says_what_to_do(app):
@@ -165,4 +165,4 @@ def test_answers_that_differ_are_marked(app):
         ["1", "cat", "cat", "cat"],
         ["2", "dog", "dog", "≠ fox"],
     ]
-    assert {metric.label: metric.value for metric in app.metric}["The same answer from all"] == "1 of 2"
+    assert {metric.label: metric.value for metric in app.metric}["Same answer from all"] == "1 of 2"

@@ -76,7 +76,7 @@ def test_another_map_or_query_does_not_run_the_network_again(app, monkeypatch):
     monkeypatch.setattr("zoo.results.projection._umap", lambda values, start: start[:, ::-1])
     app.get_by_key("embeddings-method").set_value("umap").run()
     assert not app.exception
-    assert "UMAP keeps who is near whom" in text(app)
+    assert "UMAP keeps neighbors together; its axes" in text(app)
     app.get_by_key("embeddings-k").set_value(3).run()
     app.get_by_key("embeddings-query").set_value(5).run()
     assert len(neighbors(app)) == 3
@@ -123,7 +123,7 @@ def test_bad_files_are_told_and_the_others_are_shown(app):
 def test_more_files_than_allowed_are_cut_and_told(app):
     files = [(f"{i}.jpg", b"text", "image/jpeg") for i in range(100)]
     upload(app, DIGITS[0], *files)
-    assert "The first 100 of 101 files are taken." in text(app)
+    assert "Only the first 100 of 101 files are used." in text(app)
     assert len(app.dataframe[0].value) == 99
 
 

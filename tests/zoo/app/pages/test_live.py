@@ -109,7 +109,7 @@ def on(app: AppTest, connection: Connection) -> SessionSlot:
 def test_says_what_to_do_before_it_is_on(pages, connection):
     app = pages()
     assert "Press Start" in text(app)
-    assert "nothing of it is kept" in text(app)
+    assert "is not stored" in text(app)
     assert not drawn(app)
     assert connection.options["rtc_configuration"] == {"iceServers": []}
     assert connection.options["media_stream_constraints"]["video"] is False
@@ -118,7 +118,7 @@ def test_says_what_to_do_before_it_is_on(pages, connection):
 def test_shows_note_and_classes_and_delay(pages, connection):
     app = pages()
     seat = on(app, connection)
-    assert "Nothing has been heard yet" in text(app)
+    assert "No sound has been analyzed yet" in text(app)
     connection.play(tone(), seat)
     app.run()
     shown = {metric.label: metric.value for metric in app.metric}
@@ -192,7 +192,7 @@ def test_one_session_too_many_is_told(pages, connection, monkeypatch):
     first = pages()
     seat = on(first, connection)
     second = pages()
-    assert second.error[0].value.endswith("listen already (1): try again in a while.")
+    assert second.error[0].value.endswith("All 1 live sessions of this machine are taken: try again later.")
     assert not seat.listener.over
     seat.leave()
     assert on(second, connection).listener is not None
@@ -215,7 +215,7 @@ def test_a_bad_setting_is_one_sentence(pages, connection, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("told", "said"), [("insecure", "https://"), ("denied", "blocked"), ("none", "has no microphone")]
+    ("told", "said"), [("insecure", "https://"), ("denied", "blocked"), ("none", "finds no microphone")]
 )
 def test_what_keeps_the_microphone_away_is_one_sentence(pages, connection, monkeypatch, told, said):
     monkeypatch.setattr(st.components.v2, "component", lambda *_, **__: lambda **_: {"obstacle": told})

@@ -119,7 +119,7 @@ def test_steps_between_layers_and_blocks():
     app = opened("squeezenet", "Layers")
     layer = app.get_by_key("networks-layer-squeezenet.caffe")
     layer.select("features.3.cat").run()
-    assert "This step is no layer of its own." in text(app)
+    assert "This step is not a layer." in text(app)
     detail = app.get_by_key("networks-detail-squeezenet.caffe-The whole network")
     assert detail.value == 3
     detail.set_value(2).run()

@@ -74,7 +74,7 @@ def test_two_networks_side_by_side_and_whether_they_agree(app, photos):
         "2 of 2 agree: ruddy turnstone",
         "**EfficientNet-Lite0**: oystercatcher",
         "The 2 networks disagree",
-        "SqueezeNet 1.1 and EfficientNet-Lite0 say the same of **1 of 2** pictures.",
+        "SqueezeNet 1.1 and EfficientNet-Lite0 give the same answer for **1 of 2** pictures.",
     ):
         assert line in text(app)
     app.multiselect[0].set_value(["squeezenet.caffe"]).run()

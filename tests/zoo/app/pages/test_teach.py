@@ -78,7 +78,7 @@ def test_boxes_are_taught_judged_and_tried(app):
     assert not app.exception
     values = {metric.label: metric.value for metric in app.metric}
     assert (values["Accuracy"], values["Held out"]) == ("100.0%", "4")
-    assert "All 4 examples that were held out are named right" in text(app)
+    assert "All 4 held-out examples are classified correctly" in text(app)
     assert [button.label for button in app.get("download_button")] == ["Network", "ONNX", "Report"]
     app.get_by_key("teach-try-upload").set_value([("new.png", color("blue", 999), "image/png")]).run()
     assert not app.exception

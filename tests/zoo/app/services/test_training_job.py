@@ -1,6 +1,7 @@
 """From uploads to a network that was judged and saved, as the app does it."""
 
 import io
+import re
 import time
 import zipfile
 from dataclasses import replace
@@ -112,10 +113,10 @@ def judged(right: int, wrong: int) -> Evaluation:
 
 
 def test_a_verdict_says_how_little_is_known():
-    assert verdict(judged(10, 0)).endswith("named right; up to 30% of new ones may still be wrong.")
+    assert verdict(judged(10, 0)).endswith("classified correctly; up to 30% of new ones may still be wrong.")
     text = verdict(judged(15, 5))
-    assert text.startswith("15 of 20 examples that were held out are named right: between ")
-    low, high = (int(word.rstrip("%")) for word in text.split() if word.endswith("%"))
+    assert text.startswith("15 of 20 held-out examples are classified correctly: expect ")
+    low, high = (int(number) for number in re.findall(r"expect (\d+)% to (\d+)%", text)[0])
     assert low < 75 < high
 
 

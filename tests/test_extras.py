@@ -1,0 +1,81 @@
+"""The wheel in an environment that has only what it requires without extras."""
+
+import subprocess
+
+import pytest
+
+from tests.environments import install_wheel, link_core
+from zoo.core.extras import EXTRAS
+
+# Libraries of an extra that libraries of the core bring as well, and pkg_resources, which a virtual
+# environment may have.
+BROUGHT = ("jinja2", "urllib3", "pkg_resources")
+
+
+OPTIONAL = tuple(module for modules in EXTRAS.values() for module in modules if module not in BROUGHT)
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    python, packages = install_wheel(tmp_path_factory.mktemp("core"))
+    link_core(packages)
+    script = f"from importlib.util import find_spec; print([m for m in {OPTIONAL} if find_spec(m)])"
+    assert run(python, "-c", script).stdout.strip() == "[]"
+    return python
+
+
+def run(python, *arguments, code=0):
+    done = subprocess.run(
+        [python, *arguments], cwd=python.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_networks_of_the_core_answer(python):
+    script = """
+import zoo
+print(zoo.classify(zoo.sample("cat.png"), network="squeezenet").labels[0])
+print(zoo.embed(zoo.sample("bicycle-bell.wav"), network="yamnet").values.shape[-1])
+print(len(zoo.pitch(zoo.sample("melody.wav"), network="crepe.tiny").frequency) > 100)
+"""
+    label, width, tracked = run(python, "-c", script).stdout.splitlines()
+    assert "cat" in label
+    assert (width, tracked) == ("1024", "True")
+
+
+def test_the_demo_answers(python):
+    said = run(python, "-m", "zoo", "demo").stdout
+    assert "squeezenet.caffe: Egyptian cat" in said
+    assert "efficientnet_lite0.tf: timm is not installed" in said
+    assert "Bicycle bell" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "library", "extra"),
+    [
+        ("app", "streamlit", "app"),
+        ("summary xception --json", "timm", "hub"),
+        ("info timm:resnet10t.c3_in1k", "timm", "hub"),
+        ("info hf:owner/repository", "transformers", "hub"),
+        ("train builtin:digits --out net --network squeezenet", "re2", "train"),
+        ("export squeezenet --to net.onnx", "onnx", "export"),
+    ],
+)
+def test_what_is_missing_is_said_with_the_command_that_brings_it(python, command, library, extra):
+    done = run(python, "-m", "zoo", *command.split(), code=2)
+    assert done.stderr == f"zoo: {library} is not installed; run: pip install 'zoo-pretrained[{extra}]'.\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "library", "extra"),
+    [
+        ("zoo.transfer", "re2", "train"),
+        ("zoo.load('openl3', weights=None).embed(zoo.sample('melody.wav'))", "librosa", "hub"),
+        ("zoo.load('squeezenet', engine='onnxruntime').classify(zoo.sample('cat.png'))", "onnx", "export"),
+    ],
+)
+def test_a_call_says_it_too(python, call, library, extra):
+    script = f"import zoo\ntry: {call}\nexcept zoo.MissingLibraryError as error: print(error)"
+    said = run(python, "-c", script).stdout
+    assert said == f"{library} is not installed; run: pip install 'zoo-pretrained[{extra}]'.\n"
