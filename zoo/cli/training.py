@@ -88,6 +88,7 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Examples in a batch.", show_default="32")] = None,
     learning_rate: LearningRate = None,
     dtype: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16.", show_default="fp32")] = None,
+    device: Device = "auto",
     seed: int = 0,
     trust: Trust = False,
     resume: Annotated[bool, typer.Option(help="Go on where a training was cut off.")] = False,
@@ -105,7 +106,7 @@ def train(
     if out.exists() and not resume:
         raise InputError(f"{out} is there already; choose another folder.")
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "dtype": dtype}
-    given = {key: value for key, value in given.items() if value is not None}
+    given = {"device": device, **{key: value for key, value in given.items() if value is not None}}
     if recipe:
         apart = method != "auto" or classifier != "auto" or validation != "0.2"
         if apart or any((data, network, augment, freeze, label, group)):

@@ -245,6 +245,10 @@ def test_the_command_trains_and_the_result_classifies(tmp_path, monkeypatch, cap
     code, _, complaint = run("train", data, "--out", out)
     assert (code, complaint.count("\n")) == (2, 1)
     assert "is there already" in complaint
+    for command in (("train", data, "--out", tmp_path / "other"), ("evaluate", out, data)):
+        code, said, complaint = run(*command, "--device", "abacus")
+        assert (code, said) == (2, "")
+        assert complaint == "zoo: The device 'abacus' is not on this machine.\n"
     code, said, _ = run("evaluate", out, data, "--json")
     assert code == 0
     assert json.loads(said)["accuracy"] > 0.5
