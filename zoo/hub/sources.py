@@ -1,6 +1,8 @@
 """From the address of a source to a file on this disk: mirror folder, scheme, progress, hash."""
 
+import bz2
 import contextlib
+import gzip
 import lzma
 import os
 import re
@@ -27,6 +29,7 @@ from zoo.core.progress import Progress, reporter
 
 CHUNK = 1 << 20  # bytes between two steps of the progress
 TIMEOUT = 60  # seconds without a byte before a server counts as gone
+_DECOMPRESS: dict[str, Callable[[Path], BinaryIO]] = {".bz2": bz2.open, ".gz": gzip.open}
 # What decompressing raises on damaged bytes.
 _BROKEN = (EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
 
@@ -170,26 +173,31 @@ def _download(url: str, folder: Path, progress: Progress | None) -> Path:
     import pooch
     import requests
 
-    pooch.get_logger().setLevel("WARNING")
     name = _file_name(url)
+    path = folder / name
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         with reporter(progress, name, unit="B", unit_scale=True) as report:
+            # Not `pooch.retrieve`, which logs at a level of its own, and hashes.
             downloader = pooch.HTTPDownloader(progressbar=_Bar(report), chunk_size=CHUNK, timeout=TIMEOUT)
-            found = pooch.retrieve(url, known_hash=None, fname=name, path=folder, downloader=downloader)
-        return Path(found)
-    except requests.HTTPError as error:
-        raise WeightsError(f"{url} answers {error.response.status_code} {error.response.reason}.") from error
+            downloader(url, path, None)
+        return path
     except requests.RequestException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, requests.HTTPError):
+            answer = f"{error.response.status_code} {error.response.reason}"
+            raise WeightsError(f"{url} answers {answer}.") from error
         raise WeightsError(f"{url} cannot be downloaded ({type(error).__name__}).") from error
 
 
 def _decompressed(path: Path, folder: Path) -> Path:
-    if path.suffix not in (".bz2", ".gz"):
+    if path.suffix not in _DECOMPRESS:
         return path
-    import pooch
-
+    target = folder / path.stem
     try:
-        return Path(pooch.Decompress(name=str(folder / path.stem))(str(path), "download", None))
+        with _DECOMPRESS[path.suffix](path) as source, target.open("wb") as sink:
+            shutil.copyfileobj(source, sink)
+        return target
     except _BROKEN as error:
         raise WeightsError(f"{path.name} cannot be decompressed: {reason(error)}.") from error
 

@@ -113,7 +113,8 @@ def filtered(tensors: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]
     if not tensors:
         raise ValueError("it has no tensors")
     state = {key: torch.from_numpy(tensor) for key, tensor in tensors.items()}
-    module = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
+    with torch.random.fork_rng(devices=[]):
+        module = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     return {key: tensor.numpy() for key, tensor in module.state_dict().items()}
 
 

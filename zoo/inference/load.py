@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from zoo.core.errors import WeightsError
+from zoo.core.initialization import skip_initialization
 from zoo.core.spec import Spec
 from zoo.core.validation import count
 from zoo.hub import weights
@@ -98,7 +99,8 @@ def _with_weights(spec: Spec, file: str | os.PathLike[str] | None) -> nn.Module:
         with torch.device("meta"):
             _require_shapes(build(spec), tensors, spec, origin)
         _require_numbers(tensors, origin)
-    module = build(spec)
+    with skip_initialization():
+        module = build(spec)
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
