@@ -57,7 +57,7 @@ _PUBLIC = {
     "ZooError": "zoo.core.errors",
 }
 
-__all__ = sorted([*_PUBLIC, "__version__"])
+__all__ = sorted([*_PUBLIC, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]  (the stub lists them)
 
 
 def __getattr__(name: str) -> object:

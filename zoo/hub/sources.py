@@ -14,8 +14,9 @@ import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import IO, Any
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
@@ -23,7 +24,7 @@ from zoo.core.environment import offline
 from zoo.core.errors import WeightsError, reason
 from zoo.core.hashing import digest
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes in all."""
 
 CHUNK = 1 << 20  # bytes between two steps of the progress
@@ -124,7 +125,7 @@ def _address(scheme: str, name: str) -> str:
     from zoo.hub.timm_hub import checkpoint
 
     config = checkpoint(name)
-    return f"hf:{config.hf_hub_id}/model.safetensors" if config.hf_hub_id else config.url
+    return f"hf:{config.hf_hub_id}/model.safetensors" if config.hf_hub_id else str(config.url)
 
 
 def _in_name(url: str) -> str | None:
@@ -199,7 +200,9 @@ def _download(url: str, folder: Path, progress: Progress | None) -> Path:
             )
         )
     except requests.HTTPError as error:
-        raise WeightsError(f"{url} answers {error.response.status_code} {error.response.reason}.") from error
+        answer = error.response
+        status = f"{answer.status_code} {answer.reason}" if answer is not None else "with an error"
+        raise WeightsError(f"{url} answers {status}.") from error
     except requests.RequestException as error:
         raise WeightsError(f"{url} cannot be downloaded ({type(error).__name__}).") from error
 
@@ -311,17 +314,23 @@ def parts_of(name: str) -> list[str] | None:
     return [part for part in parts if part not in ("", ".")]
 
 
-def _members(archive: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+def _members(archive: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
     if zipfile.is_zipfile(archive):
         wheel = stack.enter_context(zipfile.ZipFile(archive))
         for entry in wheel.infolist():
             if not entry.filename.endswith("/"):  # `is_dir` stumbles over an empty name
-                yield entry.filename, lambda entry=entry: wheel.open(entry)
+                yield entry.filename, partial(wheel.open, entry)
     else:
         sdist = stack.enter_context(tarfile.open(archive))
         for entry in sdist:
             if entry.isfile():  # an sdist keeps everything below one folder, name-version/
-                yield entry.name.partition("/")[2], lambda entry=entry: sdist.extractfile(entry)
+                yield entry.name.partition("/")[2], partial(_open_regular, sdist, entry)
+
+
+def _open_regular(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+    file = archive.extractfile(entry)
+    assert file is not None  # as of everything but regular files and links
+    return file
 
 
 def _take(archive: Path, member: str, folder: Path) -> Path:

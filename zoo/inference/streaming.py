@@ -23,12 +23,15 @@ class StreamProcessor(Protocol[Result]):
 
     def process(self, batch: Batch) -> Result:
         """What has become certain with this batch."""
+        ...
 
     def flush(self, seconds: float) -> Result:
         """The rest, once the recording of that length has ended."""
+        ...
 
     def merge(self, parts: Iterable[Result]) -> Result:
         """Several pieces as one."""
+        ...
 
 
 def run(
