@@ -172,7 +172,7 @@ def pitch(
         float, typer.Option(help="Confidence below which a frame is unvoiced.")
     ] = PitchOptions.threshold,
     silence: Annotated[
-        float, typer.Option(help="Level in dB below which a frame is unvoiced.")
+        float | None, typer.Option(help="Level in dB below which a frame is unvoiced.")
     ] = PitchOptions.silence,
     fmin: Annotated[float | None, typer.Option(help="Lowest pitch to consider, in Hz.")] = None,
     fmax: Annotated[float | None, typer.Option(help="Highest pitch to consider, in Hz.")] = None,
