@@ -14,7 +14,7 @@ and min(s · a, 0) for s < 0. Both grow with s · a, so pooling may come before 
 next layer's bias, which then depends on the position, for the zeros that are padded are not shifted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -78,12 +78,17 @@ class _Block:
 
     @classmethod
     def of(cls, block: nn.Module) -> "_Block":
-        norm = block.norm
+        norm, conv = block.get_submodule("norm"), block.get_submodule("conv")
+        assert isinstance(norm, nn.BatchNorm1d)
+        assert isinstance(conv, nn.Conv1d)
+        assert norm.running_var is not None
+        assert norm.running_mean is not None
+        assert conv.bias is not None
         scale = norm.weight.detach().double() / (norm.running_var.double() + norm.eps).sqrt()
         zero, endless = torch.zeros_like(scale), torch.full_like(scale, torch.inf)
         return cls(
-            kernel=block.conv.weight.detach() * scale[:, None, None],
-            bias=block.conv.bias.detach() * scale,
+            kernel=conv.weight.detach() * scale[:, None, None],
+            bias=conv.bias.detach() * scale,
             low=torch.where(scale >= 0, zero, -endless),
             high=torch.where(scale >= 0, endless, zero),
             shift=norm.bias.detach() - norm.running_mean * scale,
@@ -174,7 +179,7 @@ class _Layer:
         self._bias = conv1d(constant, block.kernel, block.bias).T[:, None].float()
         self._low, self._high = block.low.float(), block.high.float()
 
-    def __call__(self, groups, n: int) -> torch.Tensor:
+    def __call__(self, groups: Iterable[torch.Tensor], n: int) -> torch.Tensor:
         """Compute (positions / 2, n, out) from groups of channels (positions, n, group)."""
         bins, _, out = self._kernels[0].shape
         products = self._bias.new_zeros(2, bins, 2 * n, out)

@@ -6,7 +6,7 @@ The decoders are imported where a file needs them.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -29,12 +29,12 @@ Decoded = tuple[float, float | None, Generator[np.ndarray, None, None]]
 """Sample rate in Hz, duration in s where the file states it, and blocks of shape (samples, 1), float32."""
 
 
-def decode(stream: BinaryIO, name: str) -> Decoded:
+def decode(stream: IO[bytes], name: str) -> Decoded:
     """Begin to decode a sound file.
 
     Parameters
     ----------
-    stream : BinaryIO
+    stream : binary file
         Seekable; the last of the blocks closes it, or their ``close()`` once the first was taken.
     name : str
         Of the recording, for errors.
@@ -47,7 +47,7 @@ def decode(stream: BinaryIO, name: str) -> Decoded:
     return _open_soundfile(stream, name) or _open_ffmpeg(stream, name)
 
 
-def _open_soundfile(stream: BinaryIO, name: str) -> Decoded | None:
+def _open_soundfile(stream: IO[bytes], name: str) -> Decoded | None:
     """wav, flac, aiff and their kin; None where FFmpeg is to take the file."""
     import soundfile
 
@@ -90,15 +90,16 @@ def _require_few_samples(name: str, channels: int, sample_rate: int) -> None:
         )
 
 
-def _open_ffmpeg(stream: BinaryIO, name: str) -> Decoded:
+def _open_ffmpeg(stream: IO[bytes], name: str) -> Decoded:
     """mp3, ogg, m4a, mp4, webm and whatever else the list of containers above covers."""
     import av
+    from av.error import FFmpegError
 
     try:
         container = av.open(
             stream, mode="r", options={"format_whitelist": _CONTAINERS, "protocol_whitelist": ""}
         )
-    except (av.FFmpegError, ValueError) as error:
+    except (FFmpegError, ValueError) as error:
         raise InputError(f"{name} is not a sound file that can be read.") from error
     try:
         track = _track(container, name)
@@ -120,6 +121,7 @@ def _open_ffmpeg(stream: BinaryIO, name: str) -> Decoded:
                         resampler = av.AudioResampler(
                             format="flt", layout=layout.name, rate=track.sample_rate
                         )
+                    assert resampler is not None  # made for the first frame
                     for part in resampler.resample(frame):
                         waiting.append(_mean(part.to_ndarray().reshape(-1, layout.nb_channels)))
                         length += len(waiting[-1])
@@ -130,7 +132,7 @@ def _open_ffmpeg(stream: BinaryIO, name: str) -> Decoded:
                         waiting, length = [], 0
             except InputError:
                 raise
-            except (av.FFmpegError, ValueError) as error:
+            except (FFmpegError, ValueError) as error:
                 raise InputError(f"{name} is a damaged sound file: {error}.") from error
         if waiting:
             yield np.concatenate(waiting)

@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -33,7 +33,7 @@ _ANSWER_BYTES = 4 * BLOCK_SECONDS * MOST_SAMPLES
 _PATIENCE = 6  # times the limit of processor time, on a busy machine
 
 
-def decode(stream: BinaryIO, name: str) -> Decoded:
+def decode(stream: IO[bytes], name: str) -> Decoded:
     """Begin to decode a sound file in a helper process; see `zoo.audio.decoding.decode`.
 
     Raises
@@ -166,7 +166,7 @@ class Decoder:
         """Open a file, give its next block, or forget it."""
         match request["action"]:
             case "open":
-                stream = io.BytesIO(arrays[0])
+                stream = io.BytesIO(arrays[0].data)
                 if request["path"] is not None:
                     stream.name = request["path"]
                 sample_rate, duration, self._blocks = decoding.decode(stream, request["name"])

@@ -4,10 +4,10 @@ Everything works on a stream: no function needs more of a recording than one bat
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -88,7 +88,7 @@ class Frontend(ABC):
     def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
         """Rows, (k, ...), of a waveform (samples,) of k windows."""
 
-    def with_hop(self, seconds: float) -> "Frontend":
+    def with_hop(self, seconds: float) -> Self:
         """Return the same front-end with another time between windows.
 
         Raises
@@ -100,11 +100,11 @@ class Frontend(ABC):
         hop = round(seconds * self.sample_rate / self.grain) * self.grain
         return replace(self, framing=replace(self.framing, hop=hop))
 
-    def padded(self) -> "Frontend":
+    def padded(self) -> Self:
         """Return the same front-end, which pads the last window with zeros instead of dropping it."""
         return replace(self, framing=replace(self.framing, pad=True))
 
-    def with_overlap(self, share: float) -> "Frontend":
+    def with_overlap(self, share: float) -> Self:
         """Return the same front-end with another overlap of windows.
 
         Parameters
@@ -128,7 +128,7 @@ class Frontend(ABC):
         sample_rate: float | None = None,
         size: int | None = None,
         failures: Failures | None = None,
-    ) -> Iterator[Batch]:
+    ) -> Generator[Batch, None, None]:
         """Decode, resample, cut and transform recordings, `size` windows at a time.
 
         A thread does that for the next batch while the network works on this one. `x` is what
@@ -145,7 +145,7 @@ class Frontend(ABC):
 
     def _batches(
         self, x: Any, sample_rate: float | None, size: int | None, failures: Failures | None
-    ) -> Iterator[Batch]:
+    ) -> Generator[Batch, None, None]:
         for index, item in enumerate(several(x)):
             try:
                 sound = open_sound(item, sample_rate, index=index)

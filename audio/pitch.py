@@ -4,6 +4,7 @@ Source: marl/crepe, ``crepe/core.py``.
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,7 +64,8 @@ def local_average(activations: np.ndarray, centers: np.ndarray | None = None) ->
     ndarray of float64, shape (frames,)
         In cents above 10 Hz.
     """
-    centers = activations.argmax(axis=1) if centers is None else centers
+    if centers is None:
+        centers = np.asarray(activations.argmax(axis=1))
     bins = centers[:, None] + np.arange(-_REACH, _REACH + 1)
     inside = (bins >= 0) & (bins < len(BIN_CENTS))
     bins = bins.clip(0, len(BIN_CENTS) - 1)
@@ -109,7 +111,7 @@ class Viterbi:
         """Go on with the observations of the next frames; returns the bins that have become certain."""
         for observed in observations:
             self._step(observed)
-        if not self._back:
+        if self._score is None or not self._back:
             return np.zeros(0, int)
         paths = np.flatnonzero(np.isfinite(self._score))  # no path ends in a barred bin
         for t in range(len(self._back) - 1, 0, -1):
@@ -124,13 +126,13 @@ class Viterbi:
             return np.zeros(0, int)
         return self._trace(len(self._back) - 1, int(self._score.argmax()))
 
-    def _likelihood(self, observed: int) -> np.ndarray:
+    def _likelihood(self, observed: Any) -> np.ndarray:
         """Logarithm of how likely the observation is in each bin, shape (360,)."""
         likelihood = np.full(len(BIN_CENTS), self._emission[0])
         likelihood[observed] = self._emission[1]
         return likelihood
 
-    def _step(self, observed: int | np.ndarray) -> None:
+    def _step(self, observed: Any) -> None:
         emission = self._likelihood(observed)
         if self._score is None:
             self._score = emission + self._barred
@@ -158,7 +160,7 @@ class SoftViterbi(Viterbi):
     pitch where an octave of it is the largest.
     """
 
-    def _likelihood(self, observed: np.ndarray) -> np.ndarray:
+    def _likelihood(self, observed: Any) -> np.ndarray:
         return np.log(observed.astype(np.float64) + _FLOOR)
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -26,8 +26,10 @@ MOST_CHANNELS = 64
 # Full scale is 1, and float recordings may exceed it: 32 leaves 30 dB of headroom. Floats at the scale of
 # 16 bits exceed 32 unless the whole recording is below -60 dB.
 LOUDEST = 32
-SUFFIXES = {".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
-SUFFIXES |= {".3gp", ".m4b", ".mka", ".mkv", ".mov", ".mp4", ".w64", ".webm", ".wma"}
+SUFFIXES = {
+    *(".aac", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"),
+    *(".3gp", ".m4b", ".mka", ".mkv", ".mov", ".mp4", ".w64", ".webm", ".wma"),
+}
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,7 @@ def read_mono(x: Any, sample_rate: int, *, most: float | None = None) -> np.ndar
     return np.concatenate(list(mono(open_sound(x, most=most), sample_rate)))
 
 
-def _decode(stream: BinaryIO, name: str) -> Decoded:
+def _decode(stream: IO[bytes], name: str) -> Decoded:
     """Decode here, or in a helper process if ``ZOO_ISOLATED_DECODING=1`` asks for it, as the app does."""
     if os.environ.get(ISOLATED) != "1":
         return decoding.decode(stream, name)

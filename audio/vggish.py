@@ -73,10 +73,15 @@ def from_tensorflow(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     state = {}
     for (name, layer), kernel, bias in zip(layers.items(), kernels, biases, strict=True):
         weight = np.moveaxis(kernel, (-1, -2), (0, 1))  # (height, width, in, out) or (in, out)
-        if (weight.shape, bias.shape) != (tuple(layer.weight.shape), tuple(layer.bias.shape)):
+        if (weight.shape, bias.shape) != _shapes_of(layer):
             raise ValueError(f"{name} would be of shape {weight.shape}, {bias.shape}")
         state |= {f"{name}.weight": weight, f"{name}.bias": bias}
     return state
+
+
+def _shapes_of(layer: nn.Module) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    weight, bias = (layer.get_parameter(name).shape for name in ("weight", "bias"))
+    return tuple(weight), tuple(bias)
 
 
 def _natural(name: str) -> list[str | int]:

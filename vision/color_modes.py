@@ -77,7 +77,7 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
     try:
-        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except PILLOW_ERRORS:
         return None  # a broken EXIF says nothing
 
@@ -87,12 +87,13 @@ def _from_cmyk(image: Image.Image) -> Image.Image:
     if not profile:
         return image
     try:
-        return ImageCms.profileToProfile(
+        converted = ImageCms.profileToProfile(
             image,
             ImageCms.ImageCmsProfile(BytesIO(profile)),
             ImageCms.createProfile("sRGB"),
             outputMode="RGB",
         )
+        return converted or image  # it returns None only for a conversion in place
     except (ImageCms.PyCMSError, OSError):
         return image  # a broken profile: the plain conversion is the best there is
 

@@ -6,6 +6,7 @@ Darknet normalizes by sqrt(variance + 1e-5) where it trains, on the GPU (``src/b
 pytorchcv; on the CPU it divides by sqrt(variance) + 1e-6 (``src/blas.c``), which is not followed.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 import numpy as np
@@ -54,7 +55,7 @@ def _cut(values: np.ndarray, module: nn.Module) -> dict[str, np.ndarray]:
     return state | {name: state[name][order] for name in names[-2:]}
 
 
-def _order(layers: list[tuple[str, nn.Module]]) -> list[str]:
+def _order(layers: Sequence[tuple[str, nn.Module]]) -> list[str]:
     """Names of the tensors as Darknet writes them (``src/parser.c``, ``save_convolutional_weights``)."""
     names = []
     for (name, layer), (following, norm) in zip(layers, [*layers[1:], ("", None)], strict=True):

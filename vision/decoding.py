@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import IO, Any, cast
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -187,7 +187,7 @@ def _stored_size(x: Any) -> tuple[int, int]:
         return _open(MeteredStream(stream, name), name).size
 
 
-def _decode(x: BinaryIO | Image.Image, name: str, side: int | None = None) -> Image.Image:
+def _decode(x: IO[bytes] | Image.Image, name: str, side: int | None = None) -> Image.Image:
     """Decode all of a picture, or of a JPEG as much as gives it that many pixels on its longer side."""
     with _sentences(name):
         if isinstance(x, Image.Image):
@@ -204,8 +204,9 @@ def _decode(x: BinaryIO | Image.Image, name: str, side: int | None = None) -> Im
 
 
 def _open(stream: MeteredStream, name: str) -> Image.Image:
-    require_few_strips(stream, name)
-    return _within_limit(Image.open(stream, formats=FORMATS), name)
+    file = cast("IO[bytes]", stream)  # it passes on what it does not meter
+    require_few_strips(file, name)
+    return _within_limit(Image.open(file, formats=FORMATS), name)
 
 
 def _within_limit(image: Image.Image, name: str) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from PIL import Image, TiffImagePlugin
 
@@ -38,12 +38,12 @@ class MeteredStream:
 
     Parameters
     ----------
-    stream : BinaryIO
+    stream : binary file
     name : str
         Of the file, for the error.
     """
 
-    def __init__(self, stream: BinaryIO, name: str):
+    def __init__(self, stream: IO[bytes], name: str):
         self._stream, self._name, self._left = stream, name, MAX_READS
 
     def read(self, size: int = -1) -> bytes:
@@ -62,7 +62,7 @@ class MeteredStream:
         return getattr(self._stream, name)
 
 
-def require_few_strips(stream: BinaryIO, name: str) -> None:
+def require_few_strips(stream: IO[bytes], name: str) -> None:
     """Refuse a TIFF in pieces so many that listing them takes Pillow seconds.
 
     Raises
@@ -86,7 +86,7 @@ def _parts(directory: Mapping[int, Any]) -> int:
     return max(len(directory.get(tag, ())) for tag in (_STRIPS, _TILES)) or 1
 
 
-def require_few_scans(image: Image.Image, stream: BinaryIO, name: str) -> None:
+def require_few_scans(image: Image.Image, stream: IO[bytes], name: str) -> None:
     """Refuse a JPEG, or a TIFF of JPEGs, whose pixels are sent too many times over.
 
     Raises
@@ -95,7 +95,7 @@ def require_few_scans(image: Image.Image, stream: BinaryIO, name: str) -> None:
         If it has more than `MAX_SCANS`, or so many that the decoder would run for more than some seconds.
     """
     parts = 1
-    if image.format == "TIFF":
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         if image.tag_v2.get(_COMPRESSION) not in _JPEG_IN_TIFF:
             return
         parts = _parts(image.tag_v2)

@@ -41,7 +41,7 @@ def answer(request: dict[str, Any], file: np.ndarray) -> tuple[dict[str, Any], l
     from zoo.vision import decoding
 
     os.environ["ZOO_MAX_PIXELS"] = str(request["max_pixels"])  # may have been set after this process began
-    stream = io.BytesIO(file)
+    stream = io.BytesIO(file.data)
     stream.name = request["name"]
     match request["action"]:
         case "size":

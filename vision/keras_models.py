@@ -77,9 +77,10 @@ def efficientnetb0() -> nn.Module:
 def nasnet(size: str = "4a1056") -> nn.Module:
     """NASNet-A: ``"4a1056"``, the mobile one, or ``"6a4032"``, the large one."""
     module = pytorchcv_models.build(f"nasnet_{size}", pool=_POOL)
-    for child in module.modules():
-        if isinstance(child, (NasDwsConv, NasMaxPoolBlock, NasAvgPoolBlock)):
-            child.extra_padding = False  # pytorchcv's stand-in for 'SAME', at one size of picture
+    kinds = (NasDwsConv, NasMaxPoolBlock, NasAvgPoolBlock)
+    blocks: list[Any] = [child for child in module.modules() if isinstance(child, kinds)]
+    for block in blocks:
+        block.extra_padding = False  # pytorchcv's stand-in for 'SAME', at one size of picture
     pad_same_as_tensorflow(module, max_pool=ZeroMaxPool2dSame)
     return module
 
@@ -220,7 +221,7 @@ def _resnet_order(name: str) -> list[str | int]:
     return [int(piece) if i % 2 else piece for i, piece in enumerate(pieces)]
 
 
-def _nasnet_order(name: str) -> tuple:
+def _nasnet_order(name: str) -> tuple[Any, ...]:
     """``separable_conv_1_bn_normal_left1_stem_2`` and the like as pytorchcv's names are in the alphabet.
 
     There the stem's cells come last, and in a cell its branches first and the adjusted input last.

@@ -5,21 +5,27 @@ sides alike, and so it looks at other pixels. https://www.tensorflow.org/api_doc
 """
 
 import torch
-from timm.layers import Conv2dSame, get_same_padding, pad_same
+from timm.layers.conv2d_same import Conv2dSame
+from timm.layers.padding import get_same_padding, pad_same
 from timm.layers.pool2d_same import AvgPool2dSame, MaxPool2dSame
 from torch import nn
 from torch.nn import functional
 
+_Strided = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
+
 
 class ZeroMaxPool2dSame(MaxPool2dSame):
     """The maximum over the pixels and over the padding, which counts as zeros."""
+
+    kernel_size: list[int]
+    stride: list[int]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         padded = pad_same(x, self.kernel_size, self.stride)
         return functional.max_pool2d(padded, self.kernel_size, self.stride)
 
 
-def pad_same_as_tensorflow(module: nn.Module, *, max_pool: type[nn.MaxPool2d] = MaxPool2dSame) -> None:
+def pad_same_as_tensorflow(module: nn.Module, *, max_pool: type[nn.Module] = MaxPool2dSame) -> None:
     """Give convolutions and pools that pad and stride their 'SAME' counterparts, with the same weights.
 
     Parameters
@@ -28,7 +34,7 @@ def pad_same_as_tensorflow(module: nn.Module, *, max_pool: type[nn.MaxPool2d] = 
         `MaxPool2dSame`, or `ZeroMaxPool2dSame` where the original pads by a layer of its own.
     """
     for name, layer in list(module.named_modules()):
-        if isinstance(layer, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)) and _strides_and_pads(layer):
+        if isinstance(layer, _Strided) and _strides_and_pads(layer):
             module.set_submodule(name, _counterpart(layer, max_pool))
 
 
@@ -46,7 +52,9 @@ def settle_padding(module: nn.Module, data: torch.Tensor) -> None:
     """
     sizes: dict[str, torch.Size] = {}
     hooks = [
-        child.register_forward_pre_hook(lambda _m, given, name=name: sizes.update({name: given[0].shape[2:]}))
+        child.register_forward_pre_hook(
+            lambda _m, given, *, name=name: sizes.update({name: given[0].shape[2:]})
+        )
         for name, child in module.named_modules()
         if isinstance(child, Conv2dSame)
     ]
@@ -59,28 +67,38 @@ def settle_padding(module: nn.Module, data: torch.Tensor) -> None:
 
 
 def _padded(old: nn.Module, size: torch.Size) -> nn.Module:
+    assert isinstance(old, nn.Conv2d)
     pads: list[int] = []
     for side, kernel, stride, dilation in zip(size, old.kernel_size, old.stride, old.dilation, strict=True):
-        pad = get_same_padding(side, kernel, stride, dilation)
+        pad = int(get_same_padding(side, kernel, stride, dilation))
         pads = [pad // 2, pad - pad // 2, *pads]  # the last axis comes first
-    shape = (old.in_channels, old.out_channels, old.kernel_size, old.stride)
+    (height, width), (down, right), (rows, columns) = old.kernel_size, old.stride, old.dilation
     new = nn.Conv2d(
-        *shape, dilation=old.dilation, groups=old.groups, bias=old.bias is not None, device="meta"
+        old.in_channels,
+        old.out_channels,
+        (height, width),
+        (down, right),
+        dilation=(rows, columns),
+        groups=old.groups,
+        bias=old.bias is not None,
+        device="meta",
     )
     new.weight, new.bias = old.weight, old.bias
-    return nn.Sequential(nn.ZeroPad2d(tuple(pads)), new)
+    before, after, above, below = pads
+    return nn.Sequential(nn.ZeroPad2d((before, after, above, below)), new)
 
 
-def _strides_and_pads(layer: nn.Module) -> bool:
+def _strides_and_pads(layer: _Strided) -> bool:
     return layer.stride not in (1, (1, 1)) and layer.padding not in (0, (0, 0))
 
 
-def _counterpart(layer: nn.Module, max_pool: type[nn.MaxPool2d]) -> nn.Module:
+def _counterpart(layer: _Strided, max_pool: type[nn.Module]) -> nn.Module:
     size, stride = layer.kernel_size, layer.stride
     if isinstance(layer, nn.MaxPool2d):
         return max_pool(size, stride)
     if isinstance(layer, nn.AvgPool2d):
         return AvgPool2dSame(size, stride)
     new = Conv2dSame(layer.in_channels, layer.out_channels, size, stride, groups=layer.groups, bias=False)
+    assert isinstance(new, nn.Conv2d)
     new.weight, new.bias = layer.weight, layer.bias
     return new

@@ -75,7 +75,8 @@ class SqueezeNet(nn.Module):
                     nn.init.normal_(layer.weight, std=0.01)
                 else:
                     nn.init.kaiming_uniform_(layer.weight)
-                nn.init.zeros_(layer.bias)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
         """Map pictures, (n, 3, height, width), to one score a class, (n, num_classes)."""

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -67,7 +67,7 @@ class BaseTransform(ABC):
         top, bottom = _ends(rows, middle[0], black.shape[0])
         return left, top, right, bottom
 
-    def with_overlap(self, share: float) -> "BaseTransform":
+    def with_overlap(self, share: float) -> Self:
         """Raise an `InputError`: images have no windows."""
         raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
 
@@ -78,7 +78,7 @@ class BaseTransform(ABC):
         sample_rate: float | None = None,
         size: int | None = None,
         failures: Failures | None = None,
-    ) -> Iterator[Batch]:
+    ) -> Generator[Batch, None, None]:
         """Decode and preprocess pictures, `size` (default 16) at a time; no batches if `x` is an empty list.
 
         Parameters

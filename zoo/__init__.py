@@ -12,7 +12,7 @@ neither torch nor NumPy.
 import lazy_loader
 
 _attribute, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
-__all__ = [*_names, "__version__"]
+__all__ = [*_names, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]  (the stub lists them)
 
 
 def __getattr__(name: str) -> object:

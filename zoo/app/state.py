@@ -8,7 +8,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -146,7 +146,9 @@ def workspace() -> Workspace:
     own = st.session_state.get("workspace")
     if own is None or own.closed:
         own = st.session_state["workspace"] = _house().room()
-        at_end(get_script_run_ctx().session_id, own.close)
+        context = get_script_run_ctx()
+        assert context is not None  # pages run in one
+        at_end(context.session_id, own.close)
     return own
 
 
@@ -219,7 +221,7 @@ def player(samples: np.ndarray) -> None:
     st.audio(stream.getvalue(), format="audio/wav")
 
 
-def metrics(values: dict[str, object]) -> None:
+def metrics(values: Mapping[str, Any]) -> None:
     """Figures side by side, two of which fit on a phone."""
     row = st.container(horizontal=True)
     for label, value in values.items():

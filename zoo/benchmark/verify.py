@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from zoo.core.errors import InputError
-from zoo.core.spec import Spec
+from zoo.core.spec import Known, Spec
 from zoo.hub import samples, weights
 from zoo.hub.registry import HUBS, describe
 from zoo.hub.samples import sample
@@ -68,7 +68,7 @@ def verify(name: str, *, against: str | None = None, trust: bool = False) -> Ite
     net = load(name, device="cpu", trust=trust)
     yield from _recounted(net)
     if net.spec.smoke_test:
-        yield _known_answer(net)
+        yield _known_answer(net, net.spec.smoke_test)
     if other:
         yield from differences(net, load(other, device="cpu", trust=trust))
 
@@ -170,8 +170,8 @@ def _recounted(net: Network) -> Iterator[Finding]:
     yield Finding(shape == expected, f"an input of {spec.input_shape} gives {shape}, {expected} on record")
 
 
-def _known_answer(net: Network) -> Finding:
-    given, answer = net.spec.smoke_test.sample, net.spec.smoke_test.answer
+def _known_answer(net: Network, test: Known) -> Finding:
+    given, answer = test.sample, test.answer
     if "pitch" in net.spec.tasks:
         track = pitch(sample(given), network=net)
         notes = [note for note in track.note_names() if note]

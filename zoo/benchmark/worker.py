@@ -78,6 +78,8 @@ def _run(folder: Path, poll: Callable[[], object]) -> int:
     command = [sys.executable, "-P", "-m", "zoo.benchmark.worker", os.fspath(folder)]
     with (folder / _LOG).open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
+        pipe = process.stdin
+        assert pipe is not None
         try:
             while True:
                 poll()
@@ -88,7 +90,7 @@ def _run(folder: Path, poll: Callable[[], object]) -> int:
         finally:
             process.kill()  # nothing, where it is over
             process.wait()
-            process.stdin.close()
+            pipe.close()
 
 
 def _measure(request: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from collections.abc import Container, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import responses
+from itertools import islice
 from numbers import Number
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, Any, TypeVar
 
 from zoo.core.environment import offline
 from zoo.core.errors import InputError
@@ -25,18 +26,17 @@ Failures = dict[int, InputError]
 """Why inputs of a list were left out, by their positions."""
 
 
-def ahead(items: Generator[T, None, None]) -> Iterator[T]:
+def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
     """Pass on the same items, each made by another thread while the one before is in use.
 
     An error is raised where its item would have come; who stops early waits for one item at the most, and
     what makes the items is closed.
     """
-    end = object()
     with closing(items), ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
-            yield item
+        coming = pool.submit(_take_one, items)
+        while taken := coming.result():
+            coming = pool.submit(_take_one, items)
+            yield from taken
 
 
 def name_of(x: Any, index: int = 0) -> str:
@@ -116,7 +116,7 @@ def flat_list(x: Any, suffixes: Container[str], kind: str) -> list[Any]:
     return flat
 
 
-def open_input(x: Any) -> BinaryIO:
+def open_input(x: Any) -> IO[bytes]:
     """Open an input for reading.
 
     Parameters
@@ -127,7 +127,7 @@ def open_input(x: Any) -> BinaryIO:
 
     Returns
     -------
-    BinaryIO
+    binary file
         Seekable; the caller closes it.
 
     Raises
@@ -136,7 +136,7 @@ def open_input(x: Any) -> BinaryIO:
         If there is no such file, it is a folder, it may not be read, it is empty or cannot be downloaded.
     """
     if isinstance(x, (bytes, bytearray, memoryview)):
-        stream: BinaryIO = io.BytesIO(x)
+        stream: IO[bytes] = io.BytesIO(x)
     elif hasattr(x, "read"):
         content = x.getvalue() if hasattr(x, "getvalue") else x.read()
         if not isinstance(content, bytes):
@@ -157,13 +157,17 @@ def open_input(x: Any) -> BinaryIO:
     return stream
 
 
+def _take_one(items: Iterator[T]) -> list[T]:
+    return list(islice(items, 1))
+
+
 def _is_nested(items: list[Any]) -> bool:
     if any(isinstance(item, (list, tuple)) for item in items):
         return True
     return bool(items) and all(isinstance(item, Number) for item in items)
 
 
-def _standard_input() -> BinaryIO:
+def _standard_input() -> IO[bytes]:
     """Read all of standard input into a stream that can be read again."""
     try:
         content = sys.stdin.buffer.read(MAX_DOWNLOAD_BYTES + 1)
@@ -176,7 +180,7 @@ def _standard_input() -> BinaryIO:
     return stream
 
 
-def _open_path(x: str | os.PathLike[str]) -> BinaryIO:
+def _open_path(x: str | os.PathLike[str]) -> IO[bytes]:
     path = resolve(x)
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder, not a file, or holds no files of the right kind.")
@@ -190,7 +194,7 @@ def _open_path(x: str | os.PathLike[str]) -> BinaryIO:
         raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def _download(url: str) -> BinaryIO:
+def _download(url: str) -> IO[bytes]:
     import requests
 
     if offline():

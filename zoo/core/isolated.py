@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import psutil
@@ -148,7 +148,7 @@ class Worker:
         if hasattr(self, "_process"):
             self.close()
 
-    def _start(self) -> subprocess.Popen:
+    def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             self._command,
             env={**os.environ, **self._env},
@@ -159,8 +159,8 @@ class Worker:
             pipesize=1 << 20,
             start_new_session=True,  # Ctrl-C in the terminal is for the parent
         )
-        os.set_blocking(process.stdin.fileno(), False)
-        os.set_blocking(process.stdout.fileno(), False)
+        for pipe in _pipes(process):
+            os.set_blocking(pipe.fileno(), False)
         return process
 
     def _end(self) -> None:
@@ -168,11 +168,11 @@ class Worker:
             with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses if it has ended
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        for pipe in _pipes(self._process):
+            pipe.close()
 
     def _exchange(self, parts: list[memoryview], limits: _Limits) -> tuple[dict[str, Any], list[np.ndarray]]:
-        source, target = self._process.stdout.fileno(), self._process.stdin.fileno()
+        target, source = (pipe.fileno() for pipe in _pipes(self._process))
 
         def read(buffer: memoryview) -> None:
             while buffer:
@@ -270,7 +270,7 @@ def serve(handle: Handler) -> None:
             _answer(handle, read, answers)
 
 
-def _answer(handle: Handler, read: _Read, answers: BinaryIO) -> None:
+def _answer(handle: Handler, read: _Read, answers: IO[bytes]) -> None:
     """Answer one request; nothing of it stays in memory."""
     request, arrays = _received(read, sys.maxsize)
     try:
@@ -292,13 +292,20 @@ def _exit_with_parent(pipe: int) -> None:
     os._exit(0)
 
 
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    """Return standard input and output of a process that was started with both."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return process.stdin, process.stdout
+
+
 def _encoded(message: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> list[memoryview]:
     arrays = [np.ascontiguousarray(array).reshape(np.shape(array)) for array in arrays]
     described = [{"dtype": _dtype(array.dtype.str).str, "shape": array.shape} for array in arrays]
     header = json.dumps({"message": message, "arrays": described}).encode()
     if len(header) > MAX_HEADER_BYTES:
         raise WorkerError(f"A message of {len(header)} bytes beside its arrays passes {MAX_HEADER_BYTES}.")
-    data = [memoryview(array.reshape(-1)).cast("B") for array in arrays if array.size]
+    data = [array.reshape(-1).data.cast("B") for array in arrays if array.size]
     return [memoryview(_PREFIX.pack(len(header)) + header), *data]
 
 
@@ -321,7 +328,7 @@ def _received(read: _Read, max_bytes: int) -> tuple[dict[str, Any], list[np.ndar
     arrays = [np.empty(shape, dtype) for dtype, shape in kinds]
     for array in arrays:
         if array.size:
-            read(memoryview(array.reshape(-1)).cast("B"))
+            read(array.reshape(-1).data.cast("B"))
     return message, arrays
 
 

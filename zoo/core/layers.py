@@ -61,9 +61,10 @@ def record_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str
         for name in map(str, layers):
             layer = layer_of(module, name)
             if name.startswith(INPUT):
-                hooks.append(layer.register_forward_pre_hook(lambda _m, given, name=name: keep(name, given)))
+                hook = layer.register_forward_pre_hook(lambda _m, given, *, name=name: keep(name, given))
             else:
-                hooks.append(layer.register_forward_hook(lambda _m, _i, out, name=name: keep(name, out)))
+                hook = layer.register_forward_hook(lambda _m, _i, out, *, name=name: keep(name, out))
+            hooks.append(hook)
         yield kept
     finally:
         for hook in hooks:
@@ -115,7 +116,7 @@ def measure(module: nn.Module, data: torch.Tensor) -> tuple[list[dict[str, Any]]
 
     layers = {name: layer for name, layer in module.named_modules() if name}
     hooks = [
-        layer.register_forward_hook(lambda _m, _i, out, name=name: note(name, out))
+        layer.register_forward_hook(lambda _m, _i, out, *, name=name: note(name, out))
         for name, layer in layers.items()
     ]
     counter = FlopCounterMode(display=False)

@@ -89,8 +89,9 @@ def _label(items: Items, path: str) -> str:
 
 def _own_name(items: Items, place: str) -> str:
     variables = items.get(f"{place}/vars")
-    named = variables is not None and "name" in variables.attrs
-    return _text(variables.attrs["name"]) if named else place.rpartition("/")[2]
+    if variables is None or "name" not in variables.attrs:
+        return place.rpartition("/")[2]
+    return _text(variables.attrs["name"])
 
 
 def _text(value: object) -> str:

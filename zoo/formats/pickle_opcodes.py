@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 MOST_OPCODES = 1_000_000  # a state dictionary takes some 40 for each tensor
 MOST_REPEATED = 1_000_000  # objects behind all references to the memo
@@ -41,7 +41,7 @@ class _Item:
 _MARK = _Item(0)
 
 
-def check(file: BinaryIO, is_allowed: Callable[[str], bool]) -> None:
+def check(file: IO[bytes], is_allowed: Callable[[str], bool]) -> None:
     """Check one pickle, and leave the file at its end.
 
     Parameters
@@ -61,11 +61,13 @@ def check(file: BinaryIO, is_allowed: Callable[[str], bool]) -> None:
     for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
         if count > MOST_OPCODES:
             raise ValueError(f"it has more than {MOST_OPCODES} opcodes")
-        if opcode.name in _GLOBAL and not is_allowed(argument):
-            raise ValueError(f"it asks for {argument.replace(' ', '.')}")
+        if opcode.name in _GLOBAL and not is_allowed(str(argument)):
+            raise ValueError(f"it asks for {str(argument).replace(' ', '.')}")
         if opcode.name in _GET:
-            stack.append(memo[argument])
-            repeated += memo[argument].size
+            assert isinstance(argument, int)  # pickletools reads it as one
+            item = memo[argument]
+            stack.append(item)
+            repeated += item.size
             if repeated > MOST_REPEATED:
                 raise ValueError(f"its references stand for more than {MOST_REPEATED} objects")
         elif opcode.name in _PUT or opcode.name == "MEMOIZE":

@@ -40,9 +40,10 @@ class Classifier(nn.Module):
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model = model
+        self.input_name = str(model.main_input_name)
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
-        return self.model(**{self.model.main_input_name: data}).logits
+        return self.model(**{self.input_name: data}).logits
 
 
 def build(checkpoint: str) -> Classifier:
@@ -88,14 +89,15 @@ def refusing(refusal: str) -> Iterator[None]:
 
 def is_classifier(config: Any) -> bool:
     """Whether a checkpoint of sound has the head of a classifier, and is not only an encoder."""
-    known = MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING.get(type(config), None)
+    known: Any = MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING.get(type(config), None)
     return known is not None and known.__name__ in (config.architectures or ())
 
 
 def untrained(config: Any) -> nn.Module:
     """Build the model of a configuration as Zoo uses it: a classifier of images or audio, or an encoder."""
     if isinstance(config, ClapConfig):
-        return ClapAudioModelWithProjection(config.audio_config)
+        audio: Any = config.audio_config
+        return ClapAudioModelWithProjection(audio)
     return _loader(config).from_config(config)
 
 
@@ -223,7 +225,7 @@ def _license(checkpoint: str) -> str:
     card = Path(checkpoint) / "README.md"
     try:
         if card.is_file() or not Path(checkpoint).is_dir():
-            data = ModelCard.load(card if card.is_file() else checkpoint).data
+            data: Any = ModelCard.load(card if card.is_file() else checkpoint).data
             return str(data.license or "not stated by its authors")
     except Exception:  # a card that is damaged, or cannot be reached, states nothing
         pass

@@ -37,10 +37,11 @@ class Encoder(nn.Module):
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model = model
+        self.input_name = str(model.main_input_name)
         self.vectors = nn.Identity()
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
-        inputs = {self.model.main_input_name: data}
+        inputs = {self.input_name: data}
         if hasattr(self.model, "audio_projection"):
             longer = torch.zeros(len(data), 1, dtype=torch.bool, device=data.device)
             return self.vectors(self.model(**inputs, is_longer=longer).audio_embeds)

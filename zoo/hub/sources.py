@@ -16,8 +16,9 @@ import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
@@ -127,7 +128,7 @@ def _address(scheme: str, name: str) -> str:
         from zoo.hub.timm_hub import checkpoint
 
     config = checkpoint(name)
-    return f"hf:{config.hf_hub_id}/model.safetensors" if config.hf_hub_id else config.url
+    return f"hf:{config.hf_hub_id}/model.safetensors" if config.hf_hub_id else str(config.url)
 
 
 def _in_name(url: str) -> str | None:
@@ -184,9 +185,8 @@ def _download(url: str, folder: Path, progress: Progress | None) -> Path:
         return path
     except requests.RequestException as error:
         path.unlink(missing_ok=True)
-        if isinstance(error, requests.HTTPError):
-            answer = f"{error.response.status_code} {error.response.reason}"
-            raise WeightsError(f"{url} answers {answer}.") from error
+        if (answer := error.response) is not None:
+            raise WeightsError(f"{url} answers {answer.status_code} {answer.reason}.") from error
         raise WeightsError(f"{url} cannot be downloaded ({type(error).__name__}).") from error
 
 
@@ -299,17 +299,23 @@ def parts_of(name: str) -> list[str] | None:
     return [part for part in parts if part not in ("", ".")]
 
 
-def _members(archive: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+def _members(archive: Path, stack: contextlib.ExitStack) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
     if zipfile.is_zipfile(archive):
         wheel = stack.enter_context(zipfile.ZipFile(archive))
         for entry in wheel.infolist():
             if not entry.filename.endswith("/"):  # `is_dir` stumbles over an empty name
-                yield entry.filename, lambda entry=entry: wheel.open(entry)
+                yield entry.filename, partial(wheel.open, entry)
     else:
         sdist = stack.enter_context(tarfile.open(archive))
         for entry in sdist:
             if entry.isfile():  # an sdist keeps everything below one folder, name-version/
-                yield entry.name.partition("/")[2], lambda entry=entry: sdist.extractfile(entry)
+                yield entry.name.partition("/")[2], partial(_open_regular, sdist, entry)
+
+
+def _open_regular(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+    file = archive.extractfile(entry)
+    assert file is not None  # as of everything but regular files and links
+    return file
 
 
 def _take(archive: Path, member: str, folder: Path) -> Path:

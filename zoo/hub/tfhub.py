@@ -49,6 +49,8 @@ class TensorFlowGraph(nn.Module):
         If it is not a source of the catalog, and `describe` was not told in this process to trust it.
     """
 
+    sha256: torch.Tensor
+
     def __init__(self, folder: str):
         super().__init__()
         self.graph = _graph(Path(folder))
@@ -60,7 +62,7 @@ class TensorFlowGraph(nn.Module):
         self.register_load_state_dict_post_hook(_require_unchanged)
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
-        if torch.jit.is_tracing():
+        if torch.jit.is_tracing():  # pyright: ignore[reportPrivateImportUsage]  (torch documents it)
             raise NotImplementedError("TensorFlow runs it")
         if torch.is_autocast_enabled(windows.device.type):
             raise InputError("TensorFlow runs this graph in fp32: leave out dtype.")

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import timm
 import torch
-from timm.data import ImageNetInfo, infer_imagenet_subset
+from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
 from timm.models import PretrainedCfg, get_pretrained_cfg
 
 from zoo.core.errors import UnknownNameError

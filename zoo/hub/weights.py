@@ -74,7 +74,7 @@ def record_of(spec: Spec) -> dict[str, Any]:
     """
     if spec.origin == "saved":
         source = spec.sources[0]
-        sha256 = source.checksum.removeprefix("sha256:")
+        sha256 = str(source.checksum).removeprefix("sha256:")
         return {"source": source.url, "layout": LAYOUT, "sha256": sha256, "sources": {source.url: sha256}}
     record = read_record(path_of(spec))
     return record if isinstance(record.get("sources"), dict) else {}

@@ -146,6 +146,8 @@ class Activations:
         """
         import plotly.graph_objects as go
 
+        assert self.course is not None  # of a recording
+        assert self.times is not None
         reached = (self.course if self.labels else np.abs(self.course)).max(axis=0)
         channels = np.sort(np.argsort(-reached, kind="stable")[:most])
         names = [self.name_of(channel) for channel in channels]
@@ -224,7 +226,8 @@ def look(
     InputError
         If the input cannot be used, or the layer gives out nothing for each input.
     """
-    best, values, name, seen = -np.inf, None, "", 0
+    best, name, seen = -np.inf, "", 0
+    values: np.ndarray | None = None
     times, course, window = [], [], 0
     with closing(net.batches(x, sample_rate=sample_rate)) as batches:
         for batch in batches:
@@ -246,6 +249,7 @@ def look(
                 progress(min(batch.seconds, MOST_SECONDS))
             if not keep.all():
                 break
+    assert values is not None  # one input has a batch at least
     return Activations(
         network=net.name,
         layer=layer,

@@ -26,6 +26,8 @@ def build(spec: Spec) -> nn.Module:
 def preprocessor(spec: Spec) -> Preprocessor:
     """Build the preprocessing of a record."""
     settings = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in spec.preprocess.items()
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in spec.preprocess.items()
+        if key != "type"
     }
-    return components.find(components.PREPROCESSORS, settings.pop("type"))(**settings)
+    return components.find(components.PREPROCESSORS, spec.preprocess["type"])(**settings)

@@ -22,6 +22,10 @@ class Distances(nn.Module):
         How many there are.
     """
 
+    mean: torch.Tensor
+    scale: torch.Tensor
+    vectors: torch.Tensor
+
     def __init__(self, in_features: int, vectors: int):
         super().__init__()
         self.in_features = in_features
@@ -45,6 +49,10 @@ class RBFSVMHead(Distances):
     in_features, classes, vectors : int
     """
 
+    gamma: torch.Tensor
+    weight: torch.Tensor
+    bias: torch.Tensor
+
     def __init__(self, in_features: int, classes: int, vectors: int):
         super().__init__(in_features, vectors)
         self.register_buffer("gamma", torch.ones(()))
@@ -66,6 +74,9 @@ class KNNHead(Distances):
     neighbors : int
         How many examples vote.
     """
+
+    classes: torch.Tensor
+    temperature: torch.Tensor
 
     def __init__(self, in_features: int, classes: int, vectors: int, neighbors: int):
         super().__init__(in_features, vectors)
@@ -112,7 +123,8 @@ def replace_head(module: nn.Module, name: str, head: Head, *, after: str = "") -
     if head.kind != "linear":
         new: nn.Module = KINDS[head.kind](width, head.classes, **head.sizes).to(device)
     elif isinstance(old, nn.Conv2d):
-        new = nn.Conv2d(width, head.classes, old.kernel_size, old.stride, bias=bias, device=device)
+        (rows, columns), (down, right) = old.kernel_size, old.stride
+        new = nn.Conv2d(width, head.classes, (rows, columns), (down, right), bias=bias, device=device)
     else:
         new = nn.Linear(width, head.classes, bias=bias, device=device)
     module.set_submodule(name, new.train(old.training))

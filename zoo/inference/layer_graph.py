@@ -45,7 +45,7 @@ def skeleton(spec: Spec) -> nn.Module:
         return build(spec).eval()
 
 
-def graph_of(module: nn.Module, example: torch.Tensor) -> nx.DiGraph:
+def graph_of(module: nn.Module, example: torch.Tensor) -> nx.DiGraph[str]:
     """Record what a module does with a tensor, as a graph without cycles.
 
     Parameters
@@ -85,12 +85,12 @@ def graph_of(module: nn.Module, example: torch.Tensor) -> nx.DiGraph:
     return recorder.graph_to(output)
 
 
-def layer_graph(spec: Spec) -> nx.DiGraph:
+def layer_graph(spec: Spec) -> nx.DiGraph[str]:
     """Return the graph of a record's network, which is built without values; see `graph_of`."""
     return graph_of(skeleton(spec), torch.zeros(1, *spec.input_shape, device="meta"))
 
 
-def depth_of(graph: nx.DiGraph) -> int:
+def depth_of(graph: nx.DiGraph[str]) -> int:
     """Largest number of convolutional and fully connected layers on a way from input to output."""
     longest: dict[str, int] = {}
     for node in nx.topological_sort(graph):
@@ -99,12 +99,12 @@ def depth_of(graph: nx.DiGraph) -> int:
     return longest[OUTPUT]
 
 
-def levels(graph: nx.DiGraph) -> int:
+def levels(graph: nx.DiGraph[str]) -> int:
     """How many levels of detail there are: at the last one every node is itself."""
     return 1 + max(len(data["inside"]) for _, data in graph.nodes(data=True))
 
 
-def collapsed(graph: nx.DiGraph, level: int) -> nx.DiGraph:
+def collapsed(graph: nx.DiGraph[str], level: int) -> nx.DiGraph[str]:
     """Draw everything below a level of the module tree together into blocks.
 
     Parameters
@@ -144,7 +144,7 @@ def collapsed(graph: nx.DiGraph, level: int) -> nx.DiGraph:
     return result
 
 
-def part_of(graph: nx.DiGraph, block: str) -> nx.DiGraph:
+def part_of(graph: nx.DiGraph[str], block: str) -> nx.DiGraph[str]:
     """Return what is inside of a block, and the nodes that it takes from and gives to.
 
     Parameters
@@ -166,7 +166,7 @@ def part_of(graph: nx.DiGraph, block: str) -> nx.DiGraph:
     return graph.subgraph(node for node in graph if node in within | around).copy()
 
 
-def readable_level(graph: nx.DiGraph, most: int = 60) -> int:
+def readable_level(graph: nx.DiGraph[str], most: int = 60) -> int:
     """Return the level of detail whose number of nodes is closest to `most`, in proportion."""
     return min(
         range(1, levels(graph) + 1),
@@ -200,7 +200,7 @@ class _Recorder(TorchFunctionMode):
                     lambda layer, _given, output, name=name: self._leave(name, layer, output)
                 )
 
-    def graph_to(self, output: Any) -> nx.DiGraph:
+    def graph_to(self, output: Any) -> nx.DiGraph[str]:
         """Return the graph of what leads to the output."""
         self._node(OUTPUT, self._sources([output]), "", "output", "other", 0, output)
         useful = nx.ancestors(self.graph, OUTPUT) | {INPUT, OUTPUT}

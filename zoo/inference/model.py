@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -127,7 +127,7 @@ class Model:
         overlap: float | None = None,
         size: int | None = None,
         failures: Failures | None = None,
-    ) -> Iterator[Batch]:
+    ) -> Generator[Batch, None, None]:
         """Decode and preprocess: the batches that the network sees, each row with its input and time.
 
         `failures` takes the errors of inputs that cannot be used; by default the first is raised.

@@ -23,12 +23,15 @@ class StreamProcessor(Protocol[Result]):
 
     def process(self, batch: Batch) -> Result:
         """Return the results that this batch completes."""
+        ...
 
     def flush(self, seconds: float) -> Result:
         """Return the rest, once the recording of that length has ended."""
+        ...
 
     def merge(self, parts: Iterable[Result]) -> Result:
         """Several pieces as one."""
+        ...
 
 
 def run(

@@ -347,7 +347,7 @@ class Tasks(Model):
 
         return run_each(self, x, on_error, track)
 
-    def stream(self, sample_rate: float, *, task: str | None = None, **options: Any) -> Stream:
+    def stream(self, sample_rate: float, *, task: str | None = None, **options: Any) -> Stream[Any]:
         """Begin a live stream of sound, which takes chunks of samples and gives what has become certain.
 
         Parameters

@@ -32,7 +32,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], most: int) -> go.Figur
 
     rows, columns = _shown(counts, count("most", most))
     support = counts[rows].sum(axis=1, keepdims=True)
-    counts, labels = counts[np.ix_(rows, columns)], [classes[i] for i in columns]
+    counts, labels = counts[np.ix_(rows, columns)], [str(classes[i]) for i in columns]
     if (others := support - counts.sum(axis=1, keepdims=True)).any():
         counts, labels = np.hstack([counts, others]), [*labels, "other classes"]
     hover = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -56,7 +56,7 @@ class Layout:
     ways: dict[tuple[str, str], int]
 
 
-def layout(graph: nx.DiGraph) -> Layout:
+def layout(graph: nx.DiGraph[str]) -> Layout:
     """Give each node a rank and a lane, so that nothing lies on anything else.
 
     The rank is the longest way from the input. One longest way takes lane 0. What is left falls into chains,
@@ -68,7 +68,7 @@ def layout(graph: nx.DiGraph) -> Layout:
     lanes = dict.fromkeys(spine, 0)
     chains = _chains(graph, ranks, set(spine))
     # What needs a lane: the ranks from the first to the last, and the nodes or the edges that lie there.
-    wanted = [
+    wanted: list[tuple[int, int, str | list[str]]] = [
         (
             ranks[chain[0]],
             max([ranks[chain[-1]], *(ranks[n] - 1 for n in graph.successors(chain[-1]))]),
@@ -92,7 +92,7 @@ def layout(graph: nx.DiGraph) -> Layout:
     return Layout(ranks, lanes, ways)
 
 
-def _spine(graph: nx.DiGraph, ranks: dict[str, int]) -> list[str]:
+def _spine(graph: nx.DiGraph[str], ranks: dict[str, int]) -> list[str]:
     """Return a longest path, from its end to its beginning."""
     way = [max(ranks, key=ranks.__getitem__)]
     while before := [node for node in graph.predecessors(way[-1]) if ranks[node] == ranks[way[-1]] - 1]:
@@ -100,7 +100,7 @@ def _spine(graph: nx.DiGraph, ranks: dict[str, int]) -> list[str]:
     return way
 
 
-def _chains(graph: nx.DiGraph, ranks: dict[str, int], taken: set[str]) -> list[list[str]]:
+def _chains(graph: nx.DiGraph[str], ranks: dict[str, int], taken: set[str]) -> list[list[str]]:
     """Return the nodes that are not taken, in chains of neighbors."""
     chains = []
     for node in sorted(set(graph) - taken, key=ranks.__getitem__):
@@ -138,7 +138,7 @@ class _Lanes:
         return self.taken.setdefault(lane, np.zeros(self.ranks + 1, bool))[first : last + 1]
 
 
-def draw(graph: nx.DiGraph, chosen: str | None = None) -> go.Figure:
+def draw(graph: nx.DiGraph[str], chosen: str | None = None) -> go.Figure:
     """Draw the figure of a graph of layers; `customdata` of its points has the nodes' names.
 
     Parameters
@@ -215,7 +215,7 @@ def _across(places: Layout) -> dict[int, float]:
     return positions
 
 
-def _edges(graph: nx.DiGraph, places: Layout, across: dict[int, float]) -> go.Scatter:
+def _edges(graph: nx.DiGraph[str], places: Layout, across: dict[int, float]) -> go.Scatter:
     x: list[float | None] = []
     y: list[float | None] = []
     for edge in graph.edges:
@@ -239,7 +239,7 @@ def _short(node: str) -> str:
     return ".".join(parts[-2:]) if parts[-1].partition("#")[0].isdigit() else parts[-1]
 
 
-def _details(node: str, data: dict) -> str:
+def _details(node: str, data: dict[str, Any]) -> str:
     lines = [f"<b>{plain(node.strip('()'))}</b>", data["type"]]
     if data["shape"]:
         lines.append(" × ".join(map(str, data["shape"])))

@@ -76,11 +76,11 @@ class Embedding(ShortRepr):
             raise InputError(
                 "Embeddings of different layers have nothing in common; join those of one layer."
             )
-        first = parts[0]
+        times = [part.times for part in parts if part.times is not None]
         return replace(
-            first,
+            parts[0],
             values=np.concatenate([part.values for part in parts]),
-            times=None if first.times is None else np.concatenate([part.times for part in parts]),
+            times=np.concatenate(times) if times else None,
             inputs=tuple(name for part in parts for name in part.inputs),
             problems=tuple(problem for part in parts for problem in part.problems),
         )
@@ -100,11 +100,12 @@ class Embedding(ShortRepr):
         for row, name in enumerate(self.inputs):
             rows.setdefault(name, []).append(row)
         values = np.zeros((len(rows), self.values.shape[1]), np.float32)
-        times = None if self.times is None else np.zeros((len(rows), 2))
         for i, own in enumerate(rows.values()):
             values[i] = self.values[own].mean(axis=0, dtype=np.float64)
-            if times is not None:
-                times[i] = self.times[own, 0].min(), self.times[own, 1].max()
+        times = None
+        if self.times is not None:
+            spans = (self.times[own] for own in rows.values())
+            times = np.array([(own[:, 0].min(), own[:, 1].max()) for own in spans]).reshape(-1, 2)
         return replace(self, values=values, times=times, inputs=tuple(rows))
 
     def project(self, method: str = "pca") -> Projection:
@@ -225,7 +226,7 @@ class Embedding(ShortRepr):
 
     def to_npz(self) -> bytes:
         """Return a compressed file for `numpy.load`: values, inputs, network, layer, and times for audio."""
-        times = {} if self.times is None else {"times": self.times}
+        times: dict[str, Any] = {} if self.times is None else {"times": self.times}
         file = io.BytesIO()
         np.savez_compressed(
             file,

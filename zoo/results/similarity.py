@@ -141,7 +141,7 @@ class Similarity(ShortRepr):
             )
             leaves = leaves_list(tree)
         if groups is not None:
-            leaves = np.array(sorted(leaves, key=lambda row: groups[row]), dtype=int)
+            leaves = np.array(sorted(leaves, key=[*groups].__getitem__), dtype=int)
         return leaves
 
     def ordered(self, groups: Sequence[str] | None = None) -> Similarity:
@@ -258,4 +258,4 @@ def nearest(
     found = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(values[rows].astype(float))
     distances, places = found.kneighbors(query[None].astype(float))
     indices = rows[places[0]]
-    return Neighbors(metric, indices, distances[0], tuple(labels[i] for i in indices))
+    return Neighbors(metric, indices, distances[0], tuple(str(labels[i]) for i in indices))

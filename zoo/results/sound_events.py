@@ -27,7 +27,7 @@ class SoundEvent(NamedTuple):
     """
 
     label: str
-    index: int
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride]  (hides what tuples call so)
     id: str
     start: float
     end: float

@@ -67,8 +67,8 @@ class Recipe:
         data = self.data() if callable(self.data) else dataset(self.data)
         if isinstance(self.test, float):
             return data.split(self.test)
-        if data.groups is None:
-            return data, dataset(self.data, split=self.test)
+        if data.groups is None and isinstance(self.data, str):
+            return data, dataset(self.data, split=str(self.test))
         held = np.array(data.groups) == self.test
         return data.take(np.flatnonzero(~held)), data.take(np.flatnonzero(held))
 

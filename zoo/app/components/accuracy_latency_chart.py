@@ -82,15 +82,16 @@ def charts() -> None:
 
 def published() -> None:
     """From the records: the default checkpoint of each network that has a figure."""
-    specs = [spec for spec in map(zoo.describe, zoo.networks()) if spec.published and is_default(spec.name)]
+    specs = [spec for spec in map(zoo.describe, zoo.networks()) if is_default(spec.name)]
+    figures = {spec.arch: spec.published for spec in specs if spec.published}
     rows = [
         {
-            "network": spec.arch,
-            "file_mb": spec.published.size_mb,
-            "accuracy": spec.published.accuracy,
-            "time": spec.published.relative_time,
+            "network": arch,
+            "file_mb": figure.size_mb,
+            "accuracy": figure.accuracy,
+            "time": figure.relative_time,
         }
-        for spec in specs
+        for arch, figure in figures.items()
     ]
     st.plotly_chart(
         field(pd.DataFrame(rows), "accuracy", "time", "relative prediction time, published (AlexNet = 1)"),
@@ -99,7 +100,7 @@ def published() -> None:
     )
     st.caption(
         "The area of a marker is the size of the weights. Measured on a P100 GPU at batch 128, published in "
-        f"{specs[0].published.source}."
+        f"{next(iter(figures.values())).source}."
     )
 
 
@@ -129,26 +130,28 @@ def measured() -> None:
         own.begin(wanted)
         st.rerun()
     left.caption(f"It takes about {minutes} min, and other work on this machine slows all of them.")
+    if own.job is None:
+        return
     if own.busy:
         record_layers(own.job, "networks")
-    elif own.job is not None:
-        outcome(own)
+    else:
+        outcome(own.job, own.missed)
 
 
 def _seconds(name: str) -> float:
     """Estimate how long one network takes: mostly the start of its process and the export of its graph."""
-    return 10 + zoo.describe(name).depth / 10
+    return 10 + (zoo.describe(name).depth or 0) / 10
 
 
-def outcome(own: Bench) -> None:
-    for sentence in own.missed:
+def outcome(job: Job, missed: list[str]) -> None:
+    for sentence in missed:
         st.warning(sentence)
-    if own.job.state == FAILED:
-        state.refuse(own.job.error)
-    elif own.job.result is None:
+    if job.state == FAILED:
+        state.refuse(job.error)
+    elif job.result is None:
         st.info("Stopped before anything was measured.")
     else:
-        show(own.job.result)
+        show(job.result)
 
 
 def show(result: Comparison) -> None:

@@ -26,7 +26,7 @@ RECORDINGS = ("bicycle-bell.wav", "melody.wav")
 class Brought:
     """Files of a user, and the key that tells them from others."""
 
-    key: tuple
+    key: tuple[object, ...]
     files: tuple[Given, ...] = field(compare=False, repr=False)
 
 

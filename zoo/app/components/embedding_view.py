@@ -92,7 +92,7 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
                 exhibit(kind, given, embedding, int(row), f"{similarity:.2f}")
     with left:
         projection = state.remembered(laid_out, embedding, method)
-        figure = projection.plot(chosen=chosen, near=near.indices, **colors)
+        figure = projection.plot(chosen=chosen, near=near.indices.tolist(), **colors)
         figure.update_layout(
             height=520,
             margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -148,7 +148,7 @@ def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
         return {"groups": groups}
     if way == "File":
         return {"groups": embedding.inputs}
-    if way == "Time":
+    if way == "Time" and embedding.times is not None:
         return {"shades": embedding.times[:, 0], "shade": "time (s)"}
     if way == "Clusters":
         most = min(MOST_GROUPS, len(embedding) - 1)
@@ -180,7 +180,7 @@ def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: i
         small = st.session_state["embeddings-small"]
         if name not in small:
             small[name] = thumbnail(given[name]) if kind == "image" else samples(given[name])
-        if kind == "image":
+        if embedding.times is None:
             st.image(small[name], width="stretch", alt=name)
         else:
             start, end = embedding.times[row]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 import pandas as pd
 import streamlit as st
@@ -32,7 +34,7 @@ KINDS = {
 
 
 @st.cache_resource(max_entries=16, show_spinner="Building the network without weights …")
-def _structure(name: str) -> tuple[nn.Module, nx.DiGraph]:
+def _structure(name: str) -> tuple[nn.Module, nx.DiGraph[str]]:
     """Build the module and graph of a network without values, which takes neither weights nor memory."""
     spec = spec_of(name)
     module = graphs.skeleton(spec)
@@ -69,7 +71,7 @@ def layers(name: str) -> None:
     table(name, graph, box)
 
 
-def shown_part(name: str, graph: nx.DiGraph) -> nx.DiGraph:
+def shown_part(name: str, graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
     """Choose what the graph shows: all of the network or one block of it, at a level of detail."""
     left, right = st.columns(2)
     blocks = list(dict.fromkeys(block for _, data in graph.nodes(data=True) for block in data["inside"]))
@@ -101,7 +103,7 @@ def shape(value: tuple[int, ...] | None) -> str:
     return " × ".join(map(str, value)) if value else ""
 
 
-def details(name: str, module: nn.Module, graph: nx.DiGraph, node: str) -> None:
+def details(name: str, module: nn.Module, graph: nx.DiGraph[str], node: str) -> None:
     """Kind, position, shapes and parameters of a node."""
     data = graph.nodes[node]
     lines = [f"**{data['type']}**, {KINDS[data['kind']]}"]
@@ -131,7 +133,7 @@ def details(name: str, module: nn.Module, graph: nx.DiGraph, node: str) -> None:
         )
 
 
-def activations(name: str, data: dict) -> None:
+def activations(name: str, data: dict[str, Any]) -> None:
     """Show the activations of the chosen layer for an input, which takes weights."""
     st.markdown("##### Activations")
     spec = spec_of(name)
@@ -236,7 +238,7 @@ def numbers(seen: Activations, key: str) -> None:
     )
 
 
-def table(name: str, graph: nx.DiGraph, box: str) -> None:
+def table(name: str, graph: nx.DiGraph[str], box: str) -> None:
     """All steps as rows; selecting one chooses it."""
     names = list(graph)
     rows = [
@@ -251,7 +253,7 @@ def table(name: str, graph: nx.DiGraph, box: str) -> None:
             "out": shape(data["shape"]),
             "parameters": data["parameters"],
         }
-        for step, (node, data) in enumerate(graph.nodes(data=True))
+        for step, (node, data) in enumerate(graph.nodes.items())
     ]
     key = f"networks-rows-{name}"
     st.dataframe(

@@ -1,6 +1,6 @@
 """Whether this browser lets a page hear a microphone, and what to do where it does not."""
 
-import streamlit as st
+from streamlit.components import v2
 
 SENTENCES = {
     "insecure": "Browsers allow a microphone only on pages from https:// or localhost: "
@@ -47,7 +47,7 @@ export default function({ setStateValue }) {
 
 def obstacle() -> str:
     """Return why the microphone cannot be used and what to do, in a sentence; empty if it can."""
-    look = st.components.v2.component("zoo_microphone", js=_LOOK)
+    look = v2.component("zoo_microphone", js=_LOOK)
     result = look(key="live-microphone", on_obstacle_change=lambda: None, height="content")
     told = result.get("obstacle")
     return SENTENCES.get(told, "") if isinstance(told, str) else ""

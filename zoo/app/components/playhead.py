@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.components import v2
 
 from zoo.app.state import player
 
@@ -19,7 +20,7 @@ CSS = """
 @cache
 def _component():
     script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    return st.components.v2.component("playhead", css=CSS, js=script, isolate_styles=False)
+    return v2.component("playhead", css=CSS, js=script, isolate_styles=False)
 
 
 def linked_player(samples: np.ndarray, chart: str, key: str, play: tuple[float, float] | None = None) -> None:

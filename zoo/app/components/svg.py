@@ -1,6 +1,6 @@
 """Drawings that change in place; what Streamlit draws itself, it would put another one for, and flicker."""
 
-import streamlit as st
+from streamlit.components import v2
 
 _SHOW = """
 export default function({ data, parentElement }) {
@@ -11,5 +11,5 @@ export default function({ data, parentElement }) {
 
 def drawing(svg: str, key: str) -> None:
     """Show an SVG, whose texts are escaped already."""
-    show = st.components.v2.component("zoo_drawing", html="<div></div>", js=_SHOW)
+    show = v2.component("zoo_drawing", html="<div></div>", js=_SHOW)
     show(key=key, data=svg, height="content")

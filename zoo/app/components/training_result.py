@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -84,7 +85,7 @@ def mistakes(taught: TrainedModel) -> None:
                     st.audio(one.copy.url)
 
 
-def course(training: dict) -> None:
+def course(training: dict[str, Any]) -> None:
     """Curves of training, or what the classic classifiers reached."""
     if training.get("history"):
         st.plotly_chart(

@@ -8,12 +8,13 @@ returns one of the offered values or raises an `InputError`. Pages use these fun
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Literal, TypeVar, cast, overload
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitSelectionCountExceedsMaxError
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from zoo.core.errors import InputError
@@ -99,14 +100,14 @@ def selectbox(
     *,
     key: str,
     help: str | None = None,
-    on_change: Callable[[], object] | None = None,
+    on_change: Callable[[], None] | None = None,
 ) -> T:
     """Choose one option from a list, by default the first one."""
     offer = Offer(label, options)
     # A browser that loads the widget late misses a value set in the session state and sends the default.
     current = chosen(key, offer.options)
-    default = default if current is None else current
-    index = 0 if default is None else offer.options.index(default)
+    start = default if current is None else current
+    index = 0 if start is None else offer.options.index(start)
     value = place.selectbox(
         label, offer.options, index, format_func=offer.label, key=key, help=help, on_change=on_change
     )
@@ -209,7 +210,7 @@ def multiselect(
             key=key,
             help=help,
         )
-    except st.errors.StreamlitSelectionCountExceedsMaxError as error:
+    except StreamlitSelectionCountExceedsMaxError as error:
         raise InputError(f"{label}: too many were chosen; choose at most {most}.") from error
     return offer.several(values, most)
 
@@ -224,7 +225,7 @@ def slider(
     *,
     key: str,
     help: str | None = None,
-    width: int | str = "stretch",
+    width: int | Literal["stretch"] = "stretch",
 ) -> Number:
     """Choose a number of the type of `low`, a whole number of steps above it."""
     value = place.slider(label, low, high, default, step, key=key, help=help, width=width)
@@ -280,10 +281,10 @@ def text_input(
     return value
 
 
-def chosen(key: str, options: Container[T]) -> T | None:
+def chosen(key: str, options: Collection[T]) -> T | None:
     """Return the value of a widget before it is drawn, or None if it is not one of `options`."""
-    value = st.session_state.get(key)
-    return value if isinstance(value, Hashable) and value in options else None
+    value, offered = st.session_state.get(key), cast("Collection[object]", options)
+    return cast("T", value) if isinstance(value, Hashable) and value in offered else None
 
 
 def selected_row(key: str, rows: Sequence[T]) -> T | None:
@@ -294,16 +295,14 @@ def selected_row(key: str, rows: Sequence[T]) -> T | None:
     return None
 
 
-def clicked_point(key: str, options: Container[T]) -> T | None:
+def clicked_point(key: str, options: Collection[T]) -> T | None:
     """Return the one of `options` whose point was clicked in a chart, or None.
 
     The points of the chart carry the options first in their ``customdata``.
     """
     match st.session_state.get(key):
-        case {"selection": {"points": [{"customdata": [int() | str() as value, *_]}, *_]}} if (
-            value in options
-        ):
-            return value
+        case {"selection": {"points": [{"customdata": [int() | str() as value, *_]}, *_]}}:
+            return cast("T", value) if value in cast("Collection[object]", options) else None
     return None
 
 

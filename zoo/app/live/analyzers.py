@@ -14,6 +14,7 @@ from zoo.app.live.audio_buffer import Block
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError
 from zoo.inference.network import Network
+from zoo.inference.preprocessing import as_frontend
 from zoo.inference.streaming import Stream
 from zoo.results import Classification, PitchTrack
 
@@ -44,10 +45,10 @@ class LiveAnalyzer(ABC):
         self.window, self._rate = window, sample_rate
         self.upto: float | None = None
         self._begin = 0.0  # of the stream, in s of sound that had arrived
-        self._stream: Stream | None = None
+        self._stream: Stream[Any] | None = None
 
     @abstractmethod
-    def _new(self, sample_rate: float) -> Stream: ...
+    def _new(self, sample_rate: float) -> Stream[Any]: ...
 
     @abstractmethod
     def _add(self, piece: Any) -> None:
@@ -101,6 +102,7 @@ class _WindowScores:
         self._net = net
 
     def process(self, batch: Batch) -> list[tuple[float, np.ndarray]]:
+        assert batch.times is not None  # of a recording
         return list(zip(batch.times[:, 1].tolist(), self._net.scores(batch.data), strict=True))
 
     def flush(self, seconds: float) -> list[tuple[float, np.ndarray]]:
@@ -129,11 +131,11 @@ class SoundAnalyzer(LiveAnalyzer):
         if net.spec.modality != "audio":
             raise InputError(f"{net.name} takes no sound, so it cannot listen.")
         self._net = net
-        self._preprocessor = net.preprocessor.with_hop(HOP_SOUNDS)
+        self._preprocessor = as_frontend(net.preprocessor).with_hop(HOP_SOUNDS)
         super().__init__(self._preprocessor.span + SMOOTHED_SOUNDS, self._preprocessor.sample_rate)
         self._windows: deque[tuple[float, np.ndarray]] = deque(maxlen=round(KEPT_SOUNDS / HOP_SOUNDS))
 
-    def _new(self, sample_rate: float) -> Stream:
+    def _new(self, sample_rate: float) -> Stream[Any]:
         return Stream(self._preprocessor, sample_rate, _WindowScores(self._net))
 
     def _add(self, piece: list[tuple[float, np.ndarray]]) -> None:
@@ -172,20 +174,23 @@ class PitchAnalyzer(LiveAnalyzer):
     def __init__(self, net: Network, **options: float):
         self._net, self._options = net, options
         self._track: PitchTrack | None = None
-        super().__init__(net.preprocessor.span + SMOOTHED_PITCH, net.preprocessor.sample_rate)
-        self._new(net.preprocessor.sample_rate)  # which refuses at once what cannot be used
+        frontend = as_frontend(net.preprocessor)
+        self._span = frontend.span
+        super().__init__(self._span + SMOOTHED_PITCH, frontend.sample_rate)
+        self._new(frontend.sample_rate)  # which refuses at once what cannot be used
 
-    def _new(self, sample_rate: float) -> Stream:
+    def _new(self, sample_rate: float) -> Stream[Any]:
         return self._net.stream(sample_rate, task="pitch", step=HOP_PITCH, **self._options)
 
     def _add(self, piece: PitchTrack) -> None:
-        if not len(piece):
+        if not len(piece) or self._stream is None:
             return
         pieces = [replace(piece, time=piece.time + self._begin)]
         if self._track is not None:
             pieces.insert(0, self._track)
-        self._track = self._stream.processor.merge(pieces)[-round(KEPT_PITCH / HOP_PITCH) :]
-        self.upto = float(self._track.time[-1]) + self._net.preprocessor.span / 2
+        track: PitchTrack = self._stream.processor.merge(pieces)
+        self._track = track[-round(KEPT_PITCH / HOP_PITCH) :]
+        self.upto = float(self._track.time[-1]) + self._span / 2
 
     def heard(self) -> PitchTrack | None:
         """Return the last seconds, times counted back from now; None before the first frame."""

@@ -263,7 +263,7 @@ class Listener:
             sense.end()
         with self._lock:
             endings, self._endings = self._endings, None
-        for ending in endings:
+        for ending in endings or ():
             ending()
 
     def _hear(self, block: Block) -> None:
@@ -272,7 +272,7 @@ class Listener:
         for name, sense in self._senses.items():
             before = sense.upto
             sense.hear(block)
-            if sense.upto == before:
+            if sense.upto is None or sense.upto == before:
                 continue
             heard = sense.heard()
             with self._lock:

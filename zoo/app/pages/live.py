@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import av
 import numpy as np
@@ -11,19 +12,21 @@ import streamlit as st
 import streamlit_webrtc
 from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext
 from streamlit_webrtc.component import generate_frontend_component_key
+from streamlit_webrtc.native_webrtc import NativeAudioWorker
 from streamlit_webrtc.webrtc import SignallingTimeoutError, WebRtcWorker
 
 from zoo.app import state
 from zoo.app.components import microphone, widgets
 from zoo.app.components.svg import drawing
 from zoo.app.live import svg
-from zoo.app.live.analyzers import PitchAnalyzer, SoundAnalyzer, TunerReading, tone_of
+from zoo.app.live.analyzers import PitchAnalyzer, SoundAnalyzer, Sounds, TunerReading, tone_of
 from zoo.app.live.ice import ice_servers
 from zoo.app.live.offers import is_offer
 from zoo.app.live.session import Heard, Listener, SessionSlot
 from zoo.app.services import offered_networks
 from zoo.app.state import one_sentence, with_size
 from zoo.core.errors import InputError, ZooError
+from zoo.results import PitchTrack
 
 EVERY = 0.25  # s between two pictures of what is heard
 STREAM = "live-stream"
@@ -120,9 +123,11 @@ def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
     return context.state.playing or context.state.signalling
 
 
-def worker_of(context: WebRtcStreamerContext | None) -> WebRtcWorker | None:
+def worker_of(context: WebRtcStreamerContext[Any, Any] | None) -> WebRtcWorker[Any, Any] | None:
     """Return the connection of a streamer, which only its private method gives."""
-    return context._get_worker() if context is not None else None
+    worker = context._get_worker() if context is not None else None
+    assert not isinstance(worker, NativeAudioWorker)  # the page asks for no such backend
+    return worker
 
 
 def numbers(tone: TunerReading | None, heard: Heard) -> None:
@@ -135,16 +140,16 @@ def numbers(tone: TunerReading | None, heard: Heard) -> None:
     state.metrics(values)
 
 
-def as_tuner(heard: Heard, a4: float) -> None:
-    tone = tone_of(heard.pitch, a4)
+def as_tuner(heard: Heard, pitch: PitchTrack, a4: float) -> None:
+    tone = tone_of(pitch, a4)
     drawing(svg.tuner(tone), "live-tuner")
     numbers(tone, heard)
-    drawing(svg.curve(heard.pitch), "live-curve")
+    drawing(svg.curve(pitch), "live-curve")
 
 
-def as_classes(heard: Heard) -> None:
-    drawing(svg.bars(heard.sounds), "live-bars")
-    drawing(svg.classes(heard.sounds), "live-map")
+def as_classes(sounds: Sounds) -> None:
+    drawing(svg.bars(sounds), "live-bars")
+    drawing(svg.classes(sounds), "live-map")
 
 
 def as_delay(heard: Heard) -> None:
@@ -181,14 +186,13 @@ def show(listener: Listener, a4: float) -> None:
     heard = listener.heard()
     with st.container():  # which keeps the place of what is below, whether it says something or not
         trouble(listener, heard)
-    columns = st.columns(2)
-    ways = [
-        (heard.pitch, lambda: as_tuner(heard, a4)),
-        (heard.sounds, lambda: as_classes(heard)),
-    ]
-    for column, draw in zip(columns, [draw for found, draw in ways if found is not None], strict=False):
-        with column:
-            draw()
+    columns = iter(st.columns(2))
+    if heard.pitch is not None:
+        with next(columns):
+            as_tuner(heard, heard.pitch, a4)
+    if heard.sounds is not None:
+        with next(columns):
+            as_classes(heard.sounds)
     as_delay(heard)
 
 
@@ -211,10 +215,15 @@ with one_sentence():
         own.leave()
         st.info("Choose what to listen for: sounds, pitch, or both.")
     else:
-        listen = partial(own.listen, tuple(chosen.items()), lambda: Listener(**loaded))
+        listen = partial(
+            own.listen,
+            tuple(chosen.items()),
+            lambda: Listener(sounds=loaded.get("sounds"), pitch=loaded.get("pitch")),
+        )
         if connected(own, listen):
             listen()
-            st.fragment(show, run_every=EVERY)(own.listener, a4)
+            if own.listener is not None:
+                st.fragment(show, run_every=EVERY)(own.listener, a4)
         else:
             own.leave()
             if not reason:

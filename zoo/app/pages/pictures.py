@@ -2,11 +2,12 @@
 
 import hashlib
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 import zoo
 from zoo.app import state
@@ -36,7 +37,7 @@ class Picture:
     @cached_property
     def image(self) -> Image.Image:
         image = decode(named(self._given))
-        image.filename = self.name  # which results then name
+        image.filename = self.name  # pyright: ignore[reportAttributeAccessIssue]  (which results then name)
         return image
 
     def forget(self) -> None:
@@ -132,7 +133,7 @@ def choose_looking() -> Looking:
     return Looking(True, method, opacity / 100)
 
 
-def show(position: int, picture: Picture, chosen: list[str], top: int, looking: Looking) -> list:
+def show(position: int, picture: Picture, chosen: list[str], top: int, looking: Looking) -> list[Any]:
     """One picture beside what each network says; returns what they said."""
     small = picture.small()
     results = []
@@ -142,7 +143,7 @@ def show(position: int, picture: Picture, chosen: list[str], top: int, looking: 
         left.image(small, caption=literally(picture.name), width=width, alt=f"The picture {picture.name}")
         badges = left.container(horizontal=True)
         with right:
-            columns = [column for i in range(0, len(chosen), 2) for column in st.columns(2)]
+            columns = [column for _ in range(0, len(chosen), 2) for column in st.columns(2)]
         for column, name in zip(columns, chosen, strict=False):
             with column, one_sentence():
                 if net := ready(name):
@@ -199,7 +200,7 @@ def ready(name: str) -> zoo.Network | None:
     return nets[name]
 
 
-def badge(place: st.delta_generator.DeltaGenerator, found: Agreement) -> None:
+def badge(place: DeltaGenerator, found: Agreement) -> None:
     of = len(found.networks)
     if found.votes > 1:
         text, color, icon = f"{found.votes} of {of} agree: {literally(found.label)}", "orange", "done"

@@ -35,7 +35,7 @@ Shot = tuple[str, bytes]  # name and content of a photo or a recording
 class Brought(NamedTuple):
     """What the user brought: what tells it from other uploads, and how to read it into a folder."""
 
-    key: tuple
+    key: tuple[object, ...]
     read: Callable[..., zoo.Dataset]
 
 

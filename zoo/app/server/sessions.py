@@ -71,7 +71,8 @@ class SessionEnds:
             nonlocal session
             if session is None and message["type"] == "websocket.send":
                 session = _session_in(message.get("bytes") or b"")
-                self._keep(session)
+                if session is not None:
+                    self._keep(session)
             await send(message)
 
         try:
@@ -80,7 +81,7 @@ class SessionEnds:
             if session is not None:
                 self._end_after(0 if code == GOING_AWAY else GRACE, session)
 
-    def _keep(self, session: str | None) -> None:
+    def _keep(self, session: str) -> None:
         """Cancel the end of a session, which is connected again."""
         if task := self._ending.pop(session, None):
             task.cancel()

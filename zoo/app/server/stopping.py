@@ -40,7 +40,8 @@ def _watch_signals() -> None:
         deadline = threading.Timer(SECONDS, _leave, [number])
         deadline.daemon = True
         deadline.start()
-        stop[number](number, frame)  # the server's own, which lets requests finish
+        if callable(handler := stop[signal.Signals(number)]):
+            handler(number, frame)  # the server's own, which lets requests finish
 
     for number in stop:
         signal.signal(number, on_signal)

@@ -16,8 +16,8 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin
 
-import requests
 import urllib3
+from requests import certs
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
 from urllib3.util import Url, parse_url
 
@@ -111,7 +111,7 @@ def _parsed(url: str) -> Url:
 
 def _host(url: Url) -> str:
     """Its host as a resolver takes it."""
-    return url.host.strip("[]")
+    return (url.host or "").strip("[]")
 
 
 def _get(url: Url, most: int) -> bytes:
@@ -150,7 +150,7 @@ def _public_addresses(url: Url) -> list[str]:
         found = socket.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise InputError(f"There is no host {host} that this machine can find.") from None
-    addresses = [address[0] for *_, address in found]
+    addresses = [str(address[0]) for *_, address in found]
     if not local_allowed() and not all(map(is_public, addresses)):
         raise InputError(f"{host} is in a private network, where links are not followed.")
     return addresses
@@ -165,7 +165,7 @@ def _pool(url: Url, address: str) -> urllib3.HTTPConnectionPool:
         address,
         url.port,
         timeout=_SILENCE,
-        ca_certs=requests.certs.where(),
+        ca_certs=certs.where(),  # pyright: ignore[reportPrivateImportUsage]  (what requests trusts)
         server_hostname=host,
         assert_hostname=host,
     )

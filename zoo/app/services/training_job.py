@@ -111,6 +111,7 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
 
 
 def _worst(evaluation: Evaluation, held: Dataset) -> Iterator[Mistake]:
+    assert evaluation.positions is not None  # `evaluate` gives them
     for row in evaluation.mistakes(MOST_MISTAKES).itertuples():
         copy = thumbnail_of(held, int(evaluation.positions[row.Index]))
         yield Mistake(Path(row.input).name, row.true, row.predicted, row.score, copy)

@@ -125,19 +125,19 @@ def _filter(machine: int) -> list[tuple[int, int, int, int]]:
     """Instructions of classic BPF: code, steps to jump if true and if false, operand."""
     missing, refused = ((_RETURN, 0, 0, _ERRNO | number) for number in (errno.ENOSYS, errno.EPERM))
     allowed = (_RETURN, 0, 0, _ALLOW)
-    steps = [
+    steps: list[tuple[int, int, int, int]] = [
         (_LOAD, 0, 0, _ARCH),
         (_JUMP_IF_EQUAL, 1, 0, _AUDIT_ARCH[machine]),
         (_RETURN, 0, 0, _KILL_PROCESS),
         (_LOAD, 0, 0, _NUMBER),
     ]
     for numbers in _ALLOWED.values():
-        if numbers[machine] is not None:
-            steps += [(_JUMP_IF_EQUAL, 0, 1, numbers[machine]), allowed]
+        if (number := numbers[machine]) is not None:
+            steps += [(_JUMP_IF_EQUAL, 0, 1, number), allowed]
     for numbers, alternatives in _conditional().values():
-        if numbers[machine] is not None:
+        if (number := numbers[machine]) is not None:
             body = [step for tests in alternatives for step in (*_tested(tests), allowed)]
-            steps += [(_JUMP_IF_EQUAL, 0, len(body) + 1, numbers[machine]), *body, refused]
+            steps += [(_JUMP_IF_EQUAL, 0, len(body) + 1, number), *body, refused]
     return [*steps, missing]
 
 

@@ -185,7 +185,7 @@ def exported(eager: PyTorch, shape: tuple[int, ...], layer: str) -> bytes:
             torch.onnx.export(
                 _WithLayer(module, layer).eval(),
                 (example,),
-                graph,
+                graph,  # pyright: ignore[reportArgumentType]  (this exporter takes files)
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=["data"],

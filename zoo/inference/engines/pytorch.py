@@ -30,7 +30,7 @@ class PyTorch(Engine):
         self.reduced = dtype != "fp32"
         last = self.reduced or device.type == "cuda"
         self.memory_format = torch.channels_last if last else torch.contiguous_format
-        self.module = module.to(memory_format=self.memory_format)
+        self.module = module.to(memory_format=self.memory_format)  # pyright: ignore[reportCallIssue]  (torch takes it)
         self._lock = threading.Lock()  # hooks and the device are shared by all who hold this network
 
     def __call__(

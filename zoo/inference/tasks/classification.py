@@ -53,10 +53,11 @@ def classify(
             sums[index] = sums.get(index, 0) + row
             counts[index] = counts.get(index, 0) + 1
             names[index] = name
-    results = [
+    if net.preprocessor.is_one(x):
+        return net.classification(sums[0] / counts[0], names[0], options.top)
+    return [
         problem_of(item, i, failures[i])
         if failures and i in failures
         else net.classification(sums[i] / counts[i], names[i], options.top)
         for i, item in enumerate(inputs)
     ]
-    return results[0] if net.preprocessor.is_one(x) else results

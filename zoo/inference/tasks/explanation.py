@@ -17,6 +17,7 @@ from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
 from zoo.core.labels import find
 from zoo.core.validation import choice
+from zoo.inference.preprocessing import as_image_preprocessor
 from zoo.inference.tasks.inputs import run_each
 from zoo.results import Explanation, Problem
 
@@ -67,8 +68,9 @@ def _explain(
 ) -> Explanation:
     from zoo.vision.decoding import decode
 
+    preprocessor = as_image_preprocessor(net.preprocessor)
     image = decode(x)
-    data = net.preprocessor(image)[None]
+    data = preprocessor(image)[None]
     scores = net.scores(data)[0]
     index = int(scores.argmax()) if target is None else target
     if options.method == "gradcam":
@@ -86,7 +88,7 @@ def _explain(
         method=options.method,
         layer=layer,
         values=values,
-        seen=net.preprocessor.seen(image.size),
+        seen=preprocessor.seen(image.size),
         size=image.size,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ OnError = Literal["raise", "skip"]
 OneOrMany = Result | list[Result] | list[Result | Problem]
 """What a verb returns, before its overloads say which of these."""
 
-File = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+File = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 Input = File | Image.Image | np.ndarray | torch.Tensor
 """One input. To a type checker, a string is a file: pass folders and glob patterns in a list."""
 Inputs = Iterable[Input]

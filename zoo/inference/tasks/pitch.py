@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from zoo.audio.frontends import NormalizedFrames
 from zoo.audio.options import PitchOptions
 from zoo.audio.pitch import BIN_CENTS, Decoder, level, to_hertz
 from zoo.core.array_buffer import ArrayBuffer
@@ -33,19 +34,21 @@ class PitchTracker:
 
     Attributes
     ----------
-    preprocessor : AudioFrontend
+    preprocessor : NormalizedFrames
         That of the network, with the step of the options.
     """
 
     def __init__(self, net: Model, **options: Any):
         net.require("pitch")
         self._net, self._options = net, PitchOptions(**options)
-        self.preprocessor = net.preprocessor.with_hop(self._options.step)
+        frontend = net.preprocessor
+        assert isinstance(frontend, NormalizedFrames)  # as of every pitch network
+        self.preprocessor = frontend.with_hop(self._options.step)
         self._decoder = Decoder(self._options.decoder, fmin=self._options.fmin, fmax=self._options.fmax)
         self._name = ""
         self._given, self._before = 0, 0  # frames given out, and how many of them are kept as neighbors
         self._pitch = np.zeros(0)
-        self._frames = {  # the other columns of the frames from there on
+        self._frames: dict[str, np.ndarray] = {  # the other columns of the frames from there on
             "confidence": np.zeros(0, np.float32),
             "level": np.zeros(0, np.float32),
         }
@@ -54,6 +57,7 @@ class PitchTracker:
 
     def process(self, batch: Batch) -> PitchTrack:
         """Return the frames whose pitch has become certain with this batch."""
+        assert batch.samples is not None  # of a recording
         activations = self._net.scores(batch.data)
         self._name = batch.names[0]
         known = {

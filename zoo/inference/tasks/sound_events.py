@@ -49,6 +49,7 @@ class EventDetector:
 
     def process(self, batch: Batch) -> list[SoundEvent]:
         """Return the events that have ended before this batch did."""
+        assert batch.times is not None  # of a recording
         scores = self._net.scores(batch.data)
         self.latest = self._net.classification(scores[-1], batch.names[0], self._top)
         return [SoundEvent(*event) for event in self._grouping.feed(scores, batch.times)]
@@ -79,6 +80,7 @@ def detect(
     with closing(net.batches(x, sample_rate=sample_rate)) as batches:
         for batch in batches:
             scores.add(net.scores(batch.data))
+            assert batch.times is not None  # of a recording
             times.add(batch.times)
             seconds = batch.seconds
             if progress:

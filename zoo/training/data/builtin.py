@@ -47,7 +47,7 @@ _TORCHVISION = {
 }
 
 
-class _Pictures(Sequence):
+class _Pictures(Sequence[Any]):
     """The pictures of a data set of torchvision, made when they are asked for."""
 
     def __init__(self, data: Any):

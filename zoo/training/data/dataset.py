@@ -111,7 +111,7 @@ class Dataset:
         return hashlib.sha256("\n".join([*self.classes, *lines]).encode()).hexdigest()
 
 
-class _Some(Sequence):
+class _Some(Sequence[Any]):
     """Some items of a sequence, which are made when they are asked for."""
 
     def __init__(self, items: Sequence[Any], indices: list[int]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from zoo.core.environment import offline
 from zoo.core.errors import InputError, reason
@@ -68,7 +69,7 @@ def _on_disk(repository: str, name: str, config: str | None, split: str | None) 
     from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
 
     for revision in _REVISIONS:
-        options = {"repo_type": "dataset", "revision": revision, "local_files_only": True}
+        options: dict[str, Any] = {"repo_type": "dataset", "revision": revision, "local_files_only": True}
         try:
             folder = Path(snapshot_download(repository, **options))
         except IncompleteSnapshotError as error:  # other splits were never wanted
@@ -85,6 +86,7 @@ def _on_hub(repository: str, name: str, config: str | None, split: str | None) -
     from huggingface_hub.utils import httpx
 
     try:
+        paths, revision = [], None
         for revision in _REVISIONS:
             paths = HfApi().list_repo_files(repository, repo_type="dataset", revision=revision)
             if any(path.endswith(".parquet") for path in paths):

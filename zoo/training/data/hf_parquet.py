@@ -190,7 +190,7 @@ def _listing(told: Sequence[tuple[str | None, str]], columns: _Columns, folder: 
             lacks = "label" if row in paths else f"bytes in {columns.media!r}"
             problems.append(Problem(f"row {row + 1}", f"Row {row + 1} of {name} has no {lacks}."))
     found = [row for row, (label, _) in enumerate(told) if row in paths and label is not None]
-    labels = [told[row][0] for row in found]
+    labels = [str(told[row][0]) for row in found]
     return Listing(
         name=name,
         files=[paths[row] for row in found],

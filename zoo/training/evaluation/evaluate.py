@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.inference.load import load
 from zoo.inference.network import Network
-from zoo.results.problem import Problem
+from zoo.results import Classification, Problem
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluation import Evaluation
 
@@ -161,20 +161,22 @@ def _judge(net: Network, data: Dataset, progress: Progress | None) -> Iterator[_
 
 
 def _scored(net: Network, data: Dataset, positions: Sequence[int]) -> Iterator[_Judged | Problem]:
-    inputs, problems = {}, {}
+    inputs: dict[int, Any] = {}
+    problems: dict[int, Problem] = {}
     for i in positions:
         try:
             inputs[i] = data.inputs[i]
         except InputError as error:  # it is made when it is asked for, and cannot be
             problems[i] = Problem(f"example {i + 1}", str(error))
     results = net.classify(list(inputs.values()), top=1, sample_rate=data.sample_rate, on_error="skip")
-    found = dict(zip(inputs, results, strict=True)) | problems
+    found: dict[int, Classification | Problem] = {**dict(zip(inputs, results, strict=True)), **problems}
     for i in positions:
         name = name_of(inputs[i], i) if i in inputs else problems[i].input
-        if isinstance(found[i], Problem):
-            yield Problem(name, found[i].reason)
-        else:
-            yield _Judged(i, name, found[i].all_scores)
+        match found[i]:
+            case Problem(reason=reason):
+                yield Problem(name, reason)
+            case Classification(all_scores=scores):
+                yield _Judged(i, name, scores)
 
 
 def _conditions(net: Network, data: Dataset) -> dict[str, str]:

@@ -142,7 +142,7 @@ def _folds(
     return list(splitter.split(targets, targets, groups))
 
 
-def _search(kind: Classifier, values: np.ndarray, targets: np.ndarray, folds: list) -> GridSearchCV:
+def _search(kind: Classifier, values: np.ndarray, targets: np.ndarray, folds: list[Any]) -> GridSearchCV:
     pipeline = Pipeline([("scale", Scaler()), ("classify", kind.estimator())])
     smallest = min(len(train) for train, _ in folds)
     grid = {

@@ -13,6 +13,7 @@ import torch
 from zoo.core.machine import available_processors
 from zoo.core.validation import choice
 from zoo.inference.network import Network
+from zoo.inference.preprocessing import as_frontend, as_image_preprocessor
 from zoo.training.data.dataset import Dataset
 from zoo.training.fit import augmentation
 from zoo.training.fit.features import Features
@@ -91,7 +92,7 @@ class Pictures(LazyExamples):
 
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
-        self._preprocessor, self._data, self._seed = net.preprocessor, data, seed
+        self._preprocessor, self._data, self._seed = as_image_preprocessor(net.preprocessor), data, seed
         self._change = augmentation.pictures(level(augment, _OF_PICTURES), net.spec.input_shape[-1])
 
     def __len__(self) -> int:
@@ -120,8 +121,8 @@ class Windows(LazyExamples):
 
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
-        self._preprocessor, self._data, self._seed = net.preprocessor, data, seed
-        self._change = augmentation.sounds(level(augment), net.preprocessor.sample_rate)
+        self._preprocessor, self._data, self._seed = as_frontend(net.preprocessor), data, seed
+        self._change = augmentation.sounds(level(augment), self._preprocessor.sample_rate)
         self._mask = augmentation.spectrograms(level(augment))
 
     def __len__(self) -> int:
@@ -131,6 +132,7 @@ class Windows(LazyExamples):
         """Return a window as the network's input."""
         framing, parts = self._preprocessor.framing, []
         for batch in self._preprocessor.batches(self._data.inputs[i], sample_rate=self._data.sample_rate):
+            assert batch.samples is not None  # of a recording
             count = len(batch.data)
             parts += [batch.samples[k * framing.hop : k * framing.hop + framing.window] for k in range(count)]
         rng = random(self._seed, epoch, i)

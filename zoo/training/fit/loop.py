@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -20,8 +20,11 @@ from zoo.core.errors import InputError, WeightsError
 from zoo.core.validation import choice, count, number
 from zoo.hub.weights import write
 
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
+    "fp32": "32-true",
+    "bf16": "bf16-mixed",
+    "fp16": "16-mixed",
+}
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Data (n, ...), targets (n,) and weights (n,)."""
@@ -36,6 +39,7 @@ class Examples(Protocol):
 
     def batches(self, order: np.ndarray, epoch: int, size: int) -> Iterator[Batch]:
         """Batches of at most `size` examples in an order, as the network sees them in an epoch."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ class _Run:
         self.fabric.launch()
         self.plain = module
         if device.type == "cuda":
-            module.to(memory_format=torch.channels_last)
+            module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  (torch takes it)
         groups = parameter_groups(module, head, settings)
         self.steps = -(-self._share(len(training)) // (settings.batch_size * settings.accumulate))
         self.module, self.optimizer = self.fabric.setup(module, torch.optim.AdamW(groups))
