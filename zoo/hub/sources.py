@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
@@ -30,7 +30,7 @@ from zoo.core.progress import Progress, reporter
 
 CHUNK = 1 << 20  # bytes between two steps of the progress
 TIMEOUT = 60  # seconds without a byte before a server counts as gone
-_DECOMPRESS: dict[str, Callable[[Path], BinaryIO]] = {".bz2": bz2.open, ".gz": gzip.open}
+_DECOMPRESS: dict[str, Callable[[Path], IO[Any]]] = {".bz2": bz2.open, ".gz": gzip.open}
 # What decompressing raises on damaged bytes.
 _BROKEN = (EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
 
