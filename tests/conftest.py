@@ -26,7 +26,7 @@ SHARED = TESTS.parents[1] / "shared"
 KINDS = ("browser", "fidelity", "model", "unit")  # in the order in which they run
 MODEL = (  # places of tests that build or run whole networks without asking the fixture `net` for one
     "audio/test_crepe_fft", "audio/test_openl3", "audio/test_vggish",
-    "test_docstrings", "test_readme", "test_wheel",
+    "test_docstrings", "test_extras", "test_readme", "test_wheel", "zoo/plotting/test_kernel",
     "zoo/app/pages", "zoo/app/server", "zoo/benchmark", "zoo/cli", "zoo/exchange", "zoo/hub", "zoo/inference",
     "zoo/training/evaluation", "zoo/training/fit", "zoo/training/test_recipes",
 )  # fmt: skip
@@ -170,9 +170,11 @@ def readme_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     samples = {
         "photo.jpg": "rocket.jpg",
         "other.jpg": "rocket.jpg",
+        "photos/cat.png": "cat.png",
         "street.wav": "bicycle-bell.wav",
         "melody.wav": "melody.wav",
     }
+    (tmp_path / "photos").mkdir()
     for name, sample in samples.items():
         shutil.copy(zoo.sample(sample), tmp_path / name)
     monkeypatch.chdir(tmp_path)
