@@ -38,7 +38,7 @@ def settings() -> dict[str, Any]:
         "path": sys.path[:],
         "Pillow": (PIL.Image.MAX_IMAGE_PIXELS, PIL.ImageFile.LOAD_TRUNCATED_IMAGES),
         "precision": (torch.get_default_dtype(), torch.get_float32_matmul_precision()),
-        "random of NumPy": repr(np.random.get_state()),
+        "random of NumPy": repr(np.random.get_state()),  # noqa: NPY002  what the host may use
         "random of Python": random.getstate(),
         "random of torch": torch.get_rng_state().tolist(),
         "absent modules": [name for name, module in sys.modules.items() if module is None],
