@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -220,17 +222,22 @@ def _umap(values: np.ndarray, start: np.ndarray) -> np.ndarray:
         )
 
 
+@cache
 def _umap_class() -> type:
-    """UMAP without its parametric sister, for whom the package would import TensorFlow, a minute's work."""
-    sister = "umap.parametric_umap"
+    """UMAP without its parametric sister, for whom the package would import TensorFlow, a minute's work.
+
+    The package is forgotten afterwards, so that a later ``import umap`` brings the sister too.
+    """
     if "umap" not in sys.modules:
+        sister = "umap.parametric_umap"
         sys.modules[sister] = None  # type: ignore[assignment]  # Python's own sign for: not to be imported
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ImportWarning)
-                import umap
+                return importlib.import_module("umap").UMAP
         finally:
             del sys.modules[sister]
+            sys.modules.pop("umap", None)
     import umap
 
     return umap.UMAP

@@ -16,6 +16,7 @@ from transformers import (
     ViTForImageClassification,
     ViTImageProcessor,
 )
+from transformers.utils import logging
 
 import zoo
 from zoo.core.errors import InputError, UnknownNameError, WeightsError
@@ -95,6 +96,20 @@ def test_a_folder_that_changes_is_another_checkpoint(tmp_path, empty_cache):
     _from_hub.cache_clear()
     after = zoo.load(f"hf:{tmp_path / 'vit'}", device="cpu").classify(PICTURE).all_scores
     assert not np.allclose(before, after)
+
+
+@pytest.mark.parametrize("bar", [True, False])
+def test_the_logging_and_random_state_of_the_host_stay(tmp_path, empty_cache, bar):
+    vit(tmp_path / "vit")
+    was_on = logging.is_progress_bar_enabled()
+    try:
+        (logging.enable_progress_bar if bar else logging.disable_progress_bar)()
+        level, state = logging.get_verbosity(), torch.get_rng_state()
+        zoo.load(f"hf:{tmp_path / 'vit'}", device="cpu")
+        assert (logging.is_progress_bar_enabled(), logging.get_verbosity()) == (bar, level)
+        assert torch.get_rng_state().equal(state)
+    finally:
+        (logging.enable_progress_bar if was_on else logging.disable_progress_bar)()
 
 
 def test_weights_that_are_missing_or_cut_short_are_refused(tmp_path, empty_cache):

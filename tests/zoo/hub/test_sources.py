@@ -9,6 +9,7 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import pooch
 import pytest
 
 from zoo.core.errors import WeightsError, ZooError
@@ -97,6 +98,18 @@ def test_a_compressed_download_is_unpacked(server, tmp_path):
     assert sources.get(f"{server}/weights.h5.bz2", tmp_path, checksum=packed).read_bytes() == CONTENT
     with pytest.raises(WeightsError, match="tampered"):
         sources.get(f"{server}/weights.h5.bz2", tmp_path / "again", checksum=WRONG)
+
+
+def test_a_download_leaves_the_logger_of_pooch_as_it_is(server, tmp_path, caplog):
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.addHandler(caplog.handler)
+    try:
+        sources.get(f"{server}/weights.h5.bz2", tmp_path)
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert logger.level == level
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(("path", "word"), [("cut.bin", "cannot be downloaded"), ("refused.bin", "403")])

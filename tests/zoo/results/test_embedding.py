@@ -90,11 +90,14 @@ def test_umap_keeps_apart_what_is_apart_and_is_the_same_each_time():
     assert (distances.argmin(axis=1) // 12 == np.arange(36) // 12).all()
 
 
-def test_umap_comes_without_tensorflow():
+def test_umap_comes_without_tensorflow_and_a_later_import_has_it_all():
     code = (
         "import sys, numpy as np; from zoo.results import Embedding; "
         "from zoo.results.projection import _umap_class; _umap_class(); "
-        "assert 'tensorflow' not in sys.modules; assert 'umap.parametric_umap' not in sys.modules"
+        "assert 'tensorflow' not in sys.modules; assert 'umap.parametric_umap' not in sys.modules; "
+        "sys.modules['umap.parametric_umap'] = sister = type(sys)('sister'); "
+        "sister.ParametricUMAP = sister.load_ParametricUMAP = object; "
+        "import umap; assert umap.ParametricUMAP is object; assert umap.UMAP is _umap_class()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
