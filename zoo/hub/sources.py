@@ -30,7 +30,6 @@ from zoo.core.progress import Progress, reporter
 
 CHUNK = 1 << 20  # bytes between two steps of the progress
 TIMEOUT = 60  # seconds without a byte before a server counts as gone
-_DECOMPRESS: dict[str, Callable[[Path], IO[Any]]] = {".bz2": bz2.open, ".gz": gzip.open}
 # What decompressing raises on damaged bytes.
 _BROKEN = (EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
 
@@ -191,11 +190,11 @@ def _download(url: str, folder: Path, progress: Progress | None) -> Path:
 
 
 def _decompressed(path: Path, folder: Path) -> Path:
-    if path.suffix not in _DECOMPRESS:
+    if path.suffix not in (".bz2", ".gz"):
         return path
     target = folder / path.stem
     try:
-        with _DECOMPRESS[path.suffix](path) as source, target.open("wb") as sink:
+        with (gzip.open if path.suffix == ".gz" else bz2.open)(path) as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
         return target
     except _BROKEN as error:
