@@ -19,7 +19,7 @@ from zoo.core.layers import layer_of
 from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.core.validation import choice
-from zoo.inference.load import PRETRAINED, load
+from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.training.advice.advice import advise
 from zoo.training.data.dataset import Dataset
@@ -105,8 +105,8 @@ def transfer(
     data = data if isinstance(data, Dataset) else dataset(data)
     if not isinstance(network, Network):
         torch.manual_seed(seed)
-        weights = None if method == "scratch" else PRETRAINED
-        network = load(network or DEFAULTS[data.modality], weights=weights, device=device)
+        untrained: dict[str, Any] = {"weights": None} if method == "scratch" else {}
+        network = load(network or DEFAULTS[data.modality], device=device, **untrained)
     if network.spec.modality != data.modality:
         raise InputError(
             f"{network.name} takes {NOUNS[network.spec.modality]}, "
