@@ -42,7 +42,8 @@ def load(
         ``arch`` or ``arch.tag``, see `zoo.networks`; the path of a saved network (``./bees``); ``timm:name``,
         ``hf:owner/repository`` or ``tfhub:owner/module/version``, see `zoo.describe`.
     weights : str, path or None
-        ``"pretrained"``, a local file, or None for an untrained network.
+        ``"pretrained"``, a local file, or None for an untrained network. Only untrained weights and heads
+        draw from torch's global random state.
     num_classes : int, optional
         Give the network a fresh, untrained head of that many classes.
     device : str
