@@ -34,13 +34,17 @@ def distinct() -> list[Spec]:
 
 
 def cases() -> Iterator:
-    """The smallest network of each builder; larger ones of the same code, such as VGG-19, are exhaustive."""
+    """The smallest network of each builder; larger ones of the same code are exhaustive, and so is VGG.
+
+    Its layers are those of AlexNet, and tests/vision/test_keras_models.py runs it.
+    """
     seen = set()
     for spec in sorted(distinct(), key=lambda spec: spec.parameters):
         code = components.BUILDERS[spec.builder]
         if code.startswith("torchvision"):
             code = code.rstrip(string.digits)  # resnet18, resnet50
-        yield pytest.param(spec, id=spec.name, marks=[pytest.mark.exhaustive] if code in seen else [])
+        repeats = code in seen or code.endswith(":vgg")
+        yield pytest.param(spec, id=spec.name, marks=[pytest.mark.exhaustive] if repeats else [])
         seen.add(code)
 
 
