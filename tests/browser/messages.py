@@ -138,5 +138,5 @@ class Visitor:
 def visiting(address: str) -> Iterator[Visitor]:
     """Visit the app for as long as the block lasts."""
     url = f"ws://{urlparse(address).netloc}/_stcore/stream"
-    with connect(url, subprotocols=["streamlit"], max_size=None) as socket:
+    with connect(url, subprotocols=["streamlit"], max_size=None, max_queue=None) as socket:
         yield Visitor(address, socket)

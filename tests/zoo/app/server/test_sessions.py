@@ -6,7 +6,7 @@ from pathlib import Path
 import requests
 from websockets.sync.client import connect
 
-from tests.zoo.app.server.visitor import Visitor, visitor
+from tests.zoo.app.server.visitor import NO_LIMITS, Visitor, visitor
 from zoo.app.server.sessions import GRACE
 
 
@@ -49,7 +49,8 @@ def test_a_session_that_lost_its_connection_comes_back(address, temporary):
         time.sleep(1)
         assert folders(temporary) - before == own
         names = ["streamlit", "no-token", one.session]
-        with connect(f"{address.replace('http', 'ws')}/_stcore/stream", subprotocols=names) as socket:
+        place = f"{address.replace('http', 'ws')}/_stcore/stream"
+        with connect(place, subprotocols=names, **NO_LIMITS) as socket:
             again = Visitor(address, socket)
             again.run("live")
             assert again.session == one.session

@@ -12,6 +12,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
 
 PATIENCE = 60  # s
+NO_LIMITS = {"max_size": None, "max_queue": None}  # a full queue of messages would hold up the closing
 
 
 class Visitor:
@@ -82,7 +83,7 @@ class Visitor:
 def visitor(address: str, page: str = "") -> Iterator[Visitor]:
     """A visitor who has loaded a page."""
     place = address.replace("http:", "ws:")
-    with connect(f"{place}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as socket:
+    with connect(f"{place}/_stcore/stream", subprotocols=["streamlit"], **NO_LIMITS) as socket:
         one = Visitor(address, socket)
         one.run(page)
         yield one
