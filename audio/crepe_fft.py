@@ -79,11 +79,10 @@ class _Block:
     @classmethod
     def of(cls, block: nn.Module) -> "_Block":
         norm, conv = block.get_submodule("norm"), block.get_submodule("conv")
-        assert isinstance(norm, nn.BatchNorm1d)
-        assert isinstance(conv, nn.Conv1d)
-        assert norm.running_var is not None
-        assert norm.running_mean is not None
-        assert conv.bias is not None
+        if not isinstance(norm, nn.BatchNorm1d) or not isinstance(conv, nn.Conv1d):
+            raise TypeError("a block has no batch normalization after its convolution")
+        if norm.running_var is None or norm.running_mean is None or conv.bias is None:
+            raise TypeError("a block has no running statistics, or no bias")
         scale = norm.weight.detach().double() / (norm.running_var.double() + norm.eps).sqrt()
         zero, endless = torch.zeros_like(scale), torch.full_like(scale, torch.inf)
         return cls(

@@ -42,7 +42,8 @@ class PitchTracker:
         net.require("pitch")
         self._net, self._options = net, PitchOptions(**options)
         frontend = net.preprocessor
-        assert isinstance(frontend, NormalizedFrames)  # as of every pitch network
+        if not isinstance(frontend, NormalizedFrames):
+            raise InputError(f"{net.name} does not take frames of a waveform, from which pitch is tracked.")
         self.preprocessor = frontend.with_hop(self._options.step)
         self._decoder = Decoder(self._options.decoder, fmin=self._options.fmin, fmax=self._options.fmax)
         self._name = ""
