@@ -15,10 +15,17 @@ def compare(page: Page) -> None:
     page.get_by_test_id("stMain").get_by_role("button", name="Compare").click()
 
 
+def shade(page: Page, button: str) -> float:
+    """The mean of red, green and blue, up to 255, of the label of a disabled button on a light page."""
+    label = page.get_by_test_id("stMain").get_by_role("button", name=button, disabled=True).locator("p")
+    color = label.evaluate("label => getComputedStyle(label).color")
+    return sum(map(float, re.findall(r"[\d.]+", color)[:3])) / 3
+
+
 @narrow
 def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     page.goto(f"{address}/compare")
-    page.get_by_text("Pictures for them to name").click()
+    page.get_by_text("Pictures to classify").click()
     photo = next((media / "photos").glob("*_ruddy_turnstone.jpg"))
     upload(page, photo)
     expect_text(page, re.compile(r"\.jpg$"))
@@ -27,6 +34,7 @@ def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     expect(page.get_by_role("slider", name="Passes")).to_have_value("3")
     compare(page)
     expect_text(page, re.compile(r"Measures (SqueezeNet 1.1, 1|EfficientNet-Lite0, 2) of 2"))
+    assert shade(page, "Compare") < 200  # the label of a button that is disabled is no white on white
     done = page.get_by_text(
         re.compile(r"Measured on .*threads?, fp32, onnxruntime, batch 1 and 16, 3 passes\.")
     )

@@ -20,7 +20,7 @@ ICONS = {
 # In the dark, white on the primary color is too faint to read, and a darker one is too faint on the page; a
 # place that is empty, but for what was shown while it worked, takes no room.
 STYLE = """<style>
-[data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primary"] span,
+[data-testid="stBaseButton-primary"]:enabled :is(p, span),
 [data-testid="stMultiSelect"] [data-tag] :is([title], svg) { color: light-dark(white, #141412); }
 [data-testid="stLayoutWrapper"]:has(> .stVerticalBlock > :only-child > .stEmpty) { display: none; }
 </style>"""
