@@ -96,7 +96,7 @@ class Frontend(ABC):
         InputError
             If that is less than `grain` or more than one window.
         """
-        number("step", seconds, self.grain / self.sample_rate, self.span)
+        number("hop", seconds, self.grain / self.sample_rate, self.span)
         hop = round(seconds * self.sample_rate / self.grain) * self.grain
         return replace(self, framing=replace(self.framing, hop=hop))
 

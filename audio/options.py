@@ -65,7 +65,7 @@ class PitchOptions:
 
     Attributes
     ----------
-    step : float
+    hop : float
         Time between frames, in s.
     decoder : {"local-average", "viterbi", "soft-viterbi", "argmax"}
         Each frame by itself, the most likely path over the whole recording (as in the original, or weighing
@@ -88,7 +88,7 @@ class PitchOptions:
         If an option has another type or is out of its range.
     """
 
-    step: float = 0.01
+    hop: float = 0.01
     decoder: str = "local-average"
     threshold: float = 0.5
     silence: float | None = -60.0

@@ -59,7 +59,7 @@ def test_any_overlap(frontend, step, count):
 
 @pytest.mark.parametrize("step", [0, 0.009, 0.97, "fast"])
 def test_steps_that_make_no_sense(frontend, step):
-    with pytest.raises(InputError, match="step"):
+    with pytest.raises(InputError, match="hop"):
         frontend.with_hop(step)
 
 

@@ -77,7 +77,7 @@ def events(
     as_csv: Csv = False,
     as_labels: Annotated[bool, typer.Option("--audacity", help="Print labels for Audacity.")] = False,
 ) -> None:
-    """Say which sounds are heard when.
+    """Detect which sounds occur when.
 
     Scores are independent of each other and not calibrated across classes: compare a class with itself.
     """
@@ -122,7 +122,7 @@ def events(
 def pitch(
     files: list[str],
     network: NetworkOption = "crepe.full",
-    step: Annotated[float, typer.Option(help="Time between frames, in s.")] = PitchOptions.step,
+    hop: Annotated[float, typer.Option(help="Time between frames, in s.")] = PitchOptions.hop,
     decoder: Annotated[str, typer.Option(help="Or viterbi, soft-viterbi, argmax.")] = PitchOptions.decoder,
     threshold: Confidence = PitchOptions.threshold,
     silence: Silence = PitchOptions.silence,
@@ -140,7 +140,7 @@ def pitch(
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """Say which pitch a melody or voice has over time.
+    """Track the pitch of a melody or voice over time.
 
     JSON and CSV have every frame, or with --notes every note.
     """
@@ -153,7 +153,7 @@ def pitch(
     def track_pitch(files: list[Any], progress: Seconds) -> list[Any]:
         return net.pitch(
             files,
-            step=step,
+            hop=hop,
             decoder=decoder,
             threshold=threshold,
             silence=silence,

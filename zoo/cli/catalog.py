@@ -28,7 +28,7 @@ def list_(as_json: Json = False) -> None:
 
 @app.command()
 def info(name: str, trust: Trust = False, as_json: Json = False) -> None:
-    """Say what a network is, what it needs, how it was checked and where its weights come from."""
+    """Print the record of a network: preprocessing, validation, license, and sources of the weights."""
     from zoo.hub import weights
 
     spec = describe(name, trust=trust)

@@ -50,7 +50,7 @@ def classify(
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """Say what is in pictures, or in recordings as a whole."""
+    """Classify images, or recordings as a whole."""
     if as_json and as_csv:
         raise InputError("Choose --json or --csv, not both.")
     net = load_network(network, weights=weights, device=device, engine=engine, trust=trust)
@@ -94,7 +94,7 @@ def explain(
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Say where on pictures a network finds a class.
+    """Map where on images a network finds a class.
 
     A folder that --out names gets one .png file a picture, under its name, and no file there is replaced.
     """

@@ -18,7 +18,7 @@ from zoo.hub.registry import networks
 
 @app.command()
 def demo() -> None:
-    """Let the embedded networks look at a sample photo, hear a sample recording and follow a melody."""
+    """Run the bundled networks on a sample photo, recording, and melody."""
     from zoo.hub.samples import SAMPLES, sample
     from zoo.inference.api import classify as name_classes
     from zoo.inference.api import pitch as track_pitch

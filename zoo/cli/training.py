@@ -57,7 +57,7 @@ def advise(
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Say how to train on some data, and why: features, a new head, or fine-tuning."""
+    """Advise how to train on some data, and why: features, a new head, or fine-tuning."""
     from zoo.training.advice.advice import advise as ask
     from zoo.training.data.load import dataset
 
@@ -94,7 +94,7 @@ def train(
     resume: Annotated[bool, typer.Option(help="Go on where a training was cut off.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Teach a network classes of your own.
+    """Train a network on classes of your own.
 
     An interrupted fine-tuning, or training from scratch, leaves a checkpoint beside the folder; --resume
     goes on from it.
@@ -153,7 +153,7 @@ def evaluate(
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Judge a network on labeled examples."""
+    """Evaluate a network on labeled examples."""
     require_place(report, ".html")
     from zoo.training.data.load import dataset
     from zoo.training.evaluation.evaluate import evaluate as judge
@@ -191,7 +191,7 @@ def _print_trained(record: Mapping[str, Any], out: Path, as_json: bool) -> None:
 
 @contextmanager
 def _resumable(out: Path) -> Iterator[None]:
-    """Say how an interrupted training goes on, where it left a checkpoint."""
+    """Tell how to resume an interrupted training that left a checkpoint."""
     from zoo.training.fit.transfer import checkpoint_of
 
     try:

@@ -34,7 +34,7 @@ class _SkipRandom(TorchFunctionMode):
 
 @contextlib.contextmanager
 def skip_initialization() -> Iterator[None]:
-    """Build modules without random weights, in this thread; the global random state stays as it is.
+    """Build modules without random weights, and leave the global random state as it is.
 
     Most of the time of building VGG-19 goes into random numbers that its file then replaces.
     """

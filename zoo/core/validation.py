@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 from zoo.core.errors import InputError
@@ -17,7 +18,7 @@ def number(name: str, value: Any, low: float, high: float = float("inf")) -> flo
         If it is none; the message names the option and the range.
     """
     try:
-        found = float("nan") if isinstance(value, (str, bytes, bytearray)) else float(value)
+        found = float("nan") if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
     except (TypeError, ValueError, OverflowError):
         found = float("nan")
     if not low <= found <= high:
@@ -34,9 +35,9 @@ def count(name: str, value: Any) -> int:
     InputError
         If it is none.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise InputError(f"{name}={_shown(value)} is not a whole number, 1 or more.")
-    return value
+    return int(value)
 
 
 def parsed(text: str | float) -> str | float:

@@ -14,10 +14,11 @@ from zoo.core.extras import optional_libraries
 from zoo.hub import weights
 from zoo.inference.engines.onnx import check, exported, session_of
 from zoo.inference.engines.pytorch import PyTorch
+from zoo.inference.load import load
 from zoo.inference.network import Network
 
 
-def export(net: Network, path: str | os.PathLike[str]) -> Path:
+def export(network: str | os.PathLike[str] | Network, path: str | os.PathLike[str]) -> Path:
     """Write a network as ONNX.
 
     The graph takes `data`, the preprocessed batch, and gives `outputs`, the scores before the activation,
@@ -26,21 +27,23 @@ def export(net: Network, path: str | os.PathLike[str]) -> Path:
 
     Parameters
     ----------
-    net : Network
+    network : str, path or Network
     path : path
         Ends with ``.onnx``.
 
     Raises
     ------
     InputError
-        If the file is to be something else.
+        If the file is to be something else, or its folder is missing.
     EngineError
         If the network cannot be exported, or does not give the same as a graph.
     """
     path = Path(path)
     if path.suffix != ".onnx":
         raise InputError(f"{path.name} is not the name of an .onnx file, the format that is written.")
-    graph = to_onnx(net)
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent}.")
+    graph = to_onnx(network if isinstance(network, Network) else load(network))
     weights.write(path, lambda temporary: temporary.write_bytes(graph))
     return path
 

@@ -237,7 +237,7 @@ def pitch(
     *,
     network: NetworkLike = "crepe.full",
     sample_rate: float | None = None,
-    step: float = PitchOptions.step,
+    hop: float = PitchOptions.hop,
     decoder: str = PitchOptions.decoder,
     threshold: float = PitchOptions.threshold,
     silence: float | None = PitchOptions.silence,
@@ -262,7 +262,7 @@ def pitch(
     return _network(network, device, engine).pitch(
         x,
         sample_rate=sample_rate,
-        step=step,
+        hop=hop,
         decoder=decoder,
         threshold=threshold,
         silence=silence,

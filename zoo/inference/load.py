@@ -15,7 +15,7 @@ from zoo.hub import weights
 from zoo.hub.labels import read as read_labels
 from zoo.hub.registry import describe
 from zoo.inference.build import build
-from zoo.inference.engines import choose
+from zoo.inference.engines import DTYPES, choose
 from zoo.inference.engines.onnx import graph_path
 from zoo.inference.forks import require_unforked
 from zoo.inference.model import device_of
@@ -31,7 +31,7 @@ def load(
     num_classes: int | None = None,
     device: str = "auto",
     engine: str = "auto",
-    dtype: str = "fp32",
+    dtype: str | torch.dtype = "fp32",
     trust: bool = False,
 ) -> Network:
     """Build a network of the zoo and give it its weights, which are fetched on first use.
@@ -50,7 +50,7 @@ def load(
         ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
     engine : {"auto", "torch", "onnxruntime", "fft"}
         What runs the network; ``"auto"`` takes the faster one, see `zoo.inference.engines.choose`.
-    dtype : {"fp32", "bf16", "fp16"}
+    dtype : {"fp32", "bf16", "fp16"} or torch.dtype
         Precision of the products. Reduced precision changes scores by about 0.01, see ``benchmarks``.
     trust : bool
         As of `zoo.describe`.
@@ -81,6 +81,7 @@ def load(
     require_unforked()
     spec = describe(name, trust=trust)
     # What makes no sense is said before a download.
+    dtype = next((name for name, own in DTYPES.items() if own is dtype), str(dtype))
     choose(engine, device_of(device), dtype, spec)
     if num_classes is not None:
         count("num_classes", num_classes)

@@ -70,23 +70,36 @@ class Model:
         self._engine, self._graph = engine, graph
         chosen = choose(engine, self.device, dtype, spec)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
-        self.module = eager.module
-        self.eager = eager
-        self.engine: Engine = eager
+        self._eager = eager
+        self._forward: Engine = eager
         if chosen == "onnxruntime":
             required = engine == chosen
             by_rows = spec.modality == "audio"  # which comes in batches; pictures may come one by one
-            self.engine = OnnxRuntime(
+            self._forward = OnnxRuntime(
                 eager, spec.input_shape, spec.embedding_layer, graph, required=required, by_rows=by_rows
             )
         elif chosen == "fft":
-            self.engine = FFTEngine(
+            self._forward = FFTEngine(
                 eager, spec.input_shape, components.find(components.FORMS, spec.fft_builder)
             )
 
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def module(self) -> Any:  # an nn.Module, whose layers a checker does not know
+        return self.eager.module
+
+    @property
+    def eager(self) -> PyTorch:
+        require_unforked()
+        return self._eager
+
+    @property
+    def engine(self) -> Engine:
+        require_unforked()
+        return self._forward
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} on {self.device}>"

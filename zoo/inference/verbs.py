@@ -291,7 +291,7 @@ class Tasks(Model):
         x: Any,
         *,
         sample_rate: float | None = None,
-        step: float = PitchOptions.step,
+        hop: float = PitchOptions.hop,
         decoder: str = PitchOptions.decoder,
         threshold: float = PitchOptions.threshold,
         silence: float | None = PitchOptions.silence,
@@ -310,7 +310,7 @@ class Tasks(Model):
         x : path, URL, bytes, or array (with `sample_rate`), or a list of these
         sample_rate : float, optional
             Sample rate of an array, in Hz.
-        step, decoder, threshold, silence, fmin, fmax, smooth, smoother, keep_activations
+        hop, decoder, threshold, silence, fmin, fmax, smooth, smoother, keep_activations
             As in `PitchOptions`.
         progress : callable, optional
             Called with the seconds of a recording that are done.
@@ -328,7 +328,7 @@ class Tasks(Model):
         """
         self.require("pitch")
         options = {
-            "step": step,
+            "hop": hop,
             "decoder": decoder,
             "threshold": threshold,
             "silence": silence,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import InputError
+from zoo.core.extras import require
 from zoo.core.validation import count
 from zoo.plotting import notebook
 from zoo.results.display import ShortRepr
@@ -240,6 +241,7 @@ class Embedding(ShortRepr):
 
     def to_parquet(self) -> bytes:
         """Return the table as Apache Parquet."""
+        require("pyarrow")
         file = io.BytesIO()
         self.table().to_parquet(file, index=False)
         return file.getvalue()

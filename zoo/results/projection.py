@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo.core.errors import InputError
 from zoo.core.extras import require
+from zoo.core.validation import choice
 from zoo.plotting import notebook
 from zoo.plotting.theme import COLOR, plain, shortened
 from zoo.results.display import ShortRepr
@@ -172,8 +173,7 @@ def project(values: np.ndarray, labels: Sequence[str], method: str = "pca") -> P
     InputError
         If there is no such method, there are no vectors, or a number is missing in them.
     """
-    if method not in METHODS:
-        raise InputError(f"method={method!r} is none of {', '.join(METHODS)}.")
+    choice("method", method, METHODS)
     if not len(values):
         raise InputError("There are no vectors to lay out.")
     if not np.isfinite(values).all():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.errors import InputError
-from zoo.core.validation import count
+from zoo.core.validation import choice, count
 from zoo.plotting import notebook
 from zoo.plotting.theme import plain, shortened
 from zoo.results.display import ShortRepr
@@ -247,8 +247,7 @@ def nearest(
     """
     from sklearn.neighbors import NearestNeighbors
 
-    if metric not in METRICS:
-        raise InputError(f"metric={metric!r} is none of {', '.join(METRICS)}.")
+    choice("metric", metric, METRICS)
     if query.shape != values.shape[1:]:
         raise InputError(f"The vector has the shape {query.shape}, and these {values.shape[1:]}.")
     rows = np.arange(len(values)) if candidates is None else np.asarray(candidates, dtype=int)

@@ -112,8 +112,8 @@ def test_garbage_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypatch
         ["pitch", "{tone}", "--midi", "m.wav"],
         ["pitch", "{tone}", "--synth", "missing/m.wav"],
         ["classify", "{tone}", "--network", "crepe.tiny"],
-        ["pitch", "{tone}", "--step", "nan"],
-        ["pitch", "{tone}", "--step", "inf"],
+        ["pitch", "{tone}", "--hop", "nan"],
+        ["pitch", "{tone}", "--hop", "inf"],
         ["pitch", "{tone}", "--silence", "nan"],
         ["embed", "{tone}", "--out", "v.txt"],
         ["embed", "-", "--out", "v.npz"],
@@ -224,7 +224,7 @@ def test_memory_does_not_grow_with_the_length_of_a_recording(tmp_path):
         noise = np.random.default_rng(0).standard_normal(60 * RATE * minutes).astype(np.float32)
         soundfile.write(path, noise * 0.01, RATE)
         code = (
-            f"import resource, zoo; zoo.pitch({str(path)!r}, network='crepe.tiny', step=0.05)\n"
+            f"import resource, zoo; zoo.pitch({str(path)!r}, network='crepe.tiny', hop=0.05)\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
         )
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

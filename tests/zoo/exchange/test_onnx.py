@@ -31,7 +31,13 @@ def test_an_exported_network_gives_the_same_elsewhere(tmp_path, name):
     assert about["activation"] == net.spec.activation
 
 
-def test_other_formats_are_refused(tmp_path):
+def test_a_network_by_name_is_exported(tmp_path):
+    assert zoo.export("squeezenet", tmp_path / "net.onnx").stat().st_size > 4e6
+
+
+def test_other_formats_and_missing_folders_are_refused(tmp_path):
+    with pytest.raises(InputError, match="There is no folder"):
+        zoo.export("squeezenet", tmp_path / "absent" / "net.onnx")
     with pytest.raises(InputError, match=r"net\.pb is not the name of an \.onnx file"):
         zoo.export(zoo.load("crepe.tiny"), tmp_path / "net.pb")
     assert not list(tmp_path.iterdir())

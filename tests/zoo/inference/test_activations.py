@@ -119,6 +119,6 @@ def test_layers_that_are_not_there_or_say_nothing(net):
 
 def test_a_layer_without_a_row_for_each_input_is_refused(net, monkeypatch):
     network = net("squeezenet")
-    monkeypatch.setattr(network, "engine", lambda data, layers: (None, {layers[0]: torch.zeros(7, 2)}))
+    monkeypatch.setattr(network, "_forward", lambda data, layers: (None, {layers[0]: torch.zeros(7, 2)}))
     with pytest.raises(InputError, match="a row for each input"):
         look(network, zoo.sample("cat.png"), "features.3")

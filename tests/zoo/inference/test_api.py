@@ -222,7 +222,7 @@ def test_the_sample_rate_of_an_array_does_not_matter(net, sample_rate):
 
 
 def test_the_step_is_the_time_between_frames(net):
-    track = zoo.pitch(tone(440), sample_rate=RATE, network=net("crepe.tiny"), step=0.005)
+    track = zoo.pitch(tone(440), sample_rate=RATE, network=net("crepe.tiny"), hop=0.005)
     np.testing.assert_allclose(np.diff(track.time), 0.005)
     assert len(track.time) == 401
 
@@ -232,9 +232,9 @@ def test_the_step_is_the_time_between_frames(net):
     [
         ({"decoder": "magic"}, "viterbi"),
         ({"threshold": -1}, "threshold"),
-        ({"step": 0}, "step"),
-        ({"step": 1}, "step"),
-        ({"step": None}, "step"),
+        ({"hop": 0}, "hop"),
+        ({"hop": 1}, "hop"),
+        ({"hop": None}, "hop"),
         ({"silence": "loud"}, "silence"),
         ({"fmin": "low"}, "fmin"),
         ({"fmin": 500, "fmax": 400}, "between fmin=500 and fmax=400"),

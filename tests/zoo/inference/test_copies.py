@@ -49,11 +49,15 @@ def test_a_network_works_in_a_spawned_process(net):
 
 
 FORKED = """
+import copy
 import multiprocessing
 import numpy as np
+import torch
 import zoo
 
 image, audio = np.full((64, 64, 3), 9, np.uint8), np.zeros(16000, np.float32)
+net = zoo.load("squeezenet", device="cpu")
+data = torch.zeros(1, *net.spec.input_shape)
 USES = {
     "classify": lambda: zoo.classify(image),
     "embed": lambda: zoo.embed(image, network="squeezenet"),
@@ -62,6 +66,12 @@ USES = {
     "events": lambda: zoo.sound_events(audio, sample_rate=16000),
     "pitch": lambda: zoo.pitch(audio, sample_rate=16000, network="crepe.tiny"),
     "load": lambda: zoo.load("squeezenet"),
+    "scores": lambda: net.scores(data),
+    "summary": lambda: net.summary(),
+    "body": lambda: net.body(),
+    "head": lambda: net.replace_head(2),
+    "copy": lambda: copy.deepcopy(net),
+    "module": lambda: net.module(data),
 }
 
 def child(use):
@@ -88,8 +98,8 @@ def test_a_pool_forked_after_use_says_how_to_start_it():
     except subprocess.TimeoutExpired:
         os.killpg(parent.pid, signal.SIGKILL)  # the pool too
         raise
-    assert out.count("was forked after a network was loaded") == 7, out
-    assert out.count("get_context('spawn')") == 7
+    assert out.count("was forked after a network was loaded") == 13, out
+    assert out.count("get_context('spawn')") == 13
 
 
 BEFORE = """

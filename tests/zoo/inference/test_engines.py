@@ -94,6 +94,12 @@ def test_a_window_of_sound_does_not_depend_on_the_engine_or_on_its_batch(name):
         torch.testing.assert_close(found, kept[layer], rtol=0, atol=1e-4 * float(kept[layer].abs().max()))
 
 
+def test_a_dtype_of_torch_is_taken():
+    assert zoo.load("squeezenet", device="cpu", dtype=torch.bfloat16).dtype == "bf16"
+    with pytest.raises(InputError, match=r"torch\.float64"):
+        zoo.load("squeezenet", device="cpu", dtype=torch.float64)
+
+
 @pytest.mark.parametrize("dtype", ["bf16", "fp16"])
 @pytest.mark.parametrize("name", PICTURES)
 def test_reduced_precision_changes_scores_by_little(net, media, name, dtype):

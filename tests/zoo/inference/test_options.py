@@ -101,7 +101,7 @@ def test_options_of_decoding(track, name, value):
     check(redecode, track, **{name: value})
 
 
-OPTIONS_OF_PITCH = ("step", "decoder", "threshold", "silence", "fmin", "fmax", "smooth", "smoother")
+OPTIONS_OF_PITCH = ("hop", "decoder", "threshold", "silence", "fmin", "fmax", "smooth", "smoother")
 
 
 @quick

@@ -56,7 +56,7 @@ def test_the_latest_classes_are_those_of_the_newest_patch(net, bell):
     [
         {},
         {"decoder": "viterbi"},
-        {"smooth": 7, "step": 0.005},
+        {"smooth": 7, "hop": 0.005},
         {"decoder": "viterbi", "smooth": 5, "smoother": "mean", "fmin": 200.0},
         {"keep_activations": True, "silence": None, "threshold": 0.0},
     ],

@@ -103,7 +103,7 @@ def test_umap_comes_without_tensorflow_and_a_later_import_has_it_all():
 
 
 def test_what_cannot_be_laid_out_is_refused():
-    with pytest.raises(InputError, match="none of pca, umap"):
+    with pytest.raises(InputError, match="choose one of pca, umap"):
         scattered(5).project("t-sne")
     with pytest.raises(InputError, match="no vectors"):
         embedding(np.zeros((0, 3))).project()
@@ -147,7 +147,7 @@ def test_neighbors_of_few_and_of_twins():
         (4, {}, "no row 4; there are 4"),
         (-1, {}, "no row -1"),
         (0, {"k": 0}, "k=0 is not a whole number"),
-        (0, {"metric": "manhattan"}, "none of cosine, euclidean"),
+        (0, {"metric": "manhattan"}, "choose one of cosine, euclidean"),
         (np.ones(3), {}, "has the shape"),
     ],
 )

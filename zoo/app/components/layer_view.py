@@ -152,7 +152,7 @@ def activations(name: str, data: dict[str, Any]) -> None:
         st.info(f"Upload a {'picture' if kind == 'image' else 'recording'}, or choose a sample.")
         return
     if len(given) > 1:
-        st.caption(f"Of the {len(given)} pictures; the first is used.")
+        st.caption(f"Only the first of the {len(given)} pictures is used.")
     place = st.empty()
     at = st.session_state.get(f"networks-window-{name}")
     seen = state.remembered(_look, name, data["layer"], given[0], at)

@@ -180,7 +180,7 @@ class PitchAnalyzer(LiveAnalyzer):
         self._new(frontend.sample_rate)  # which refuses at once what cannot be used
 
     def _new(self, sample_rate: float) -> Stream[Any]:
-        return self._net.stream(sample_rate, task="pitch", step=HOP_PITCH, **self._options)
+        return self._net.stream(sample_rate, task="pitch", hop=HOP_PITCH, **self._options)
 
     def _add(self, piece: PitchTrack) -> None:
         if not len(piece) or self._stream is None:

@@ -1,4 +1,4 @@
-"""The page Embeddings: which files are similar to a network."""
+"""The page Embeddings: which files a network gives similar vectors."""
 
 import streamlit as st
 

@@ -14,6 +14,7 @@ from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
 from zoo.app.state import RATE, File, one_sentence
 from zoo.audio import class_grouping
+from zoo.audio.options import SoundEventOptions
 from zoo.audio.signal import read_mono
 from zoo.inference.tasks.sound_events import relocate
 
@@ -153,7 +154,9 @@ with one_sentence():
     names = [*state.taught("audio"), *offered_networks.networks(task="events")]
     with left:
         name = input_picker.choose_network("Network", names, names[0], "sounds-network")
-    threshold = widgets.slider(right, "Threshold", 0.05, 0.95, 0.35, 0.05, key="sounds-threshold")
+    threshold = widgets.slider(
+        right, "Threshold", 0.05, 0.95, SoundEventOptions.threshold, 0.05, key="sounds-threshold"
+    )
     net = state.network(name)
     options = choose(net, threshold)
     for given in recordings:

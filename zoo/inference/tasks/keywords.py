@@ -46,7 +46,7 @@ class PitchKeywords(TypedDict, total=False):
     """Options of `Network.pitch`."""
 
     sample_rate: float | None
-    step: float
+    hop: float
     decoder: str
     threshold: float
     silence: float | None

@@ -44,7 +44,7 @@ class PitchTracker:
         frontend = net.preprocessor
         if not isinstance(frontend, NormalizedFrames):
             raise InputError(f"{net.name} does not take frames of a waveform, from which pitch is tracked.")
-        self.preprocessor = frontend.with_hop(self._options.step)
+        self.preprocessor = frontend.with_hop(self._options.hop)
         self._decoder = Decoder(self._options.decoder, fmin=self._options.fmin, fmax=self._options.fmax)
         self._name = ""
         self._given, self._before = 0, 0  # frames given out, and how many of them are kept as neighbors

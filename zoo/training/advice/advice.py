@@ -15,6 +15,7 @@ from zoo.inference.network import Network
 from zoo.training.advice.depth import layer_at
 from zoo.training.advice.layer_probe import Probe, probe, sample
 from zoo.training.data.dataset import Dataset
+from zoo.training.data.load import dataset
 from zoo.training.evaluation.evaluate import as_network, listed
 from zoo.vision.decoding import check
 
@@ -52,8 +53,13 @@ class Advice:
         return asdict(self) | {"reasons": list(self.reasons)}
 
 
-def advise(data: Dataset, *, network: str | os.PathLike[str] | Network = "auto") -> Advice:
-    """Say how to train on some data: which method, what to freeze, and why.
+def advise(
+    data: Dataset | str | os.PathLike[str],
+    *,
+    network: str | os.PathLike[str] | Network = "auto",
+    device: str = "auto",
+) -> Advice:
+    """Advise how to train on some data: which method, what to freeze, and why.
 
     With few examples of a class, features and a classic classifier; with more a new head; with many the last
     layers as well, for a network that is a better classifier also transfers better, the more so when it is
@@ -63,9 +69,12 @@ def advise(data: Dataset, *, network: str | os.PathLike[str] | Network = "auto")
 
     Parameters
     ----------
-    data : Dataset
+    data : Dataset, path or name
+        As `zoo.dataset` takes it.
     network : str, path or Network
         ``"auto"``: of the networks whose weights are at hand, the one with the best published accuracy.
+    device : str
+        Of a network by name or path, as `zoo.load` takes it.
 
     Returns
     -------
@@ -78,12 +87,13 @@ def advise(data: Dataset, *, network: str | os.PathLike[str] | Network = "auto")
     UnknownNameError, WeightsError
         As `zoo.load`.
     """
+    data = data if isinstance(data, Dataset) else dataset(data)
     counts = data.counts()
     present = counts[counts > 0]
     if len(present) < 2:
         raise InputError(f"{data.name} has examples of {len(present)} classes; two or more are needed.")
     chosen = best_embedded(data.modality) if network == "auto" else network
-    net = as_network(chosen, data, engine="torch")
+    net = as_network(chosen, data, device=device, engine="torch")
     half = layer_at(net, _HALF)
     seen = probe(net, data, half)
     method, why = _method(float(present.median()), seen)

@@ -113,10 +113,9 @@ def inhabited(listing: Listing, *, keep_empty: bool) -> Listing:
     if keep_empty:
         return listing
     classes = tuple(label for label in listing.classes if label not in empty)
-    if len(classes) < 2:
+    if len(classes) == 1:
         raise InputError(
-            f"{listing.name} has examples of one class only, {''.join(classes)!r}; "
-            "two or more can be told apart."
+            f"{listing.name} has examples of one class only, {classes[0]!r}; two or more can be told apart."
         )
     return replace(listing, classes=classes)
 

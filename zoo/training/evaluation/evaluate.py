@@ -19,6 +19,7 @@ from zoo.inference.load import load
 from zoo.inference.network import Network
 from zoo.results import Classification, Problem
 from zoo.training.data.dataset import Dataset
+from zoo.training.data.load import dataset
 from zoo.training.evaluation.evaluation import Evaluation
 
 _BATCH = 16
@@ -33,16 +34,24 @@ class _Judged(NamedTuple):
 
 
 def evaluate(
-    data: Dataset, *, network: str | os.PathLike[str] | Network, progress: Progress | None = None
+    data: Dataset | str | os.PathLike[str],
+    *,
+    network: str | os.PathLike[str] | Network,
+    device: str = "auto",
+    engine: str = "auto",
+    progress: Progress | None = None,
 ) -> Evaluation:
-    """Judge a network on labeled examples.
+    """Evaluate a network on labeled examples.
 
     Parameters
     ----------
-    data : Dataset
+    data : Dataset, path or name
+        As `zoo.dataset` takes it.
     network : str, path or Network
         Its classes are found by label or identifier, whatever the case. It is judged on all its classes,
         also on those that the data does not have.
+    device, engine : str
+        Of a network by name or path, as `zoo.load` takes them.
     progress : callable, optional
         Called with the number of examples that are done, and of all.
 
@@ -60,7 +69,8 @@ def evaluate(
     UnknownNameError, WeightsError
         As `zoo.load`.
     """
-    net = as_network(network, data)
+    data = data if isinstance(data, Dataset) else dataset(data)
+    net = as_network(network, data, device=device, engine=engine)
     net.require("classify")
     known = _indices(data, net)
     judged, problems = [], []
@@ -83,8 +93,10 @@ def evaluate(
     )
 
 
-def as_network(network: str | os.PathLike[str] | Network, data: Dataset, *, engine: str = "auto") -> Network:
-    """Return a network by name or path, loaded for an engine, or itself; it must suit the data.
+def as_network(
+    network: str | os.PathLike[str] | Network, data: Dataset, *, device: str = "auto", engine: str = "auto"
+) -> Network:
+    """Return a network by name or path, loaded for a device and engine, or itself; it must suit the data.
 
     Raises
     ------
@@ -93,7 +105,7 @@ def as_network(network: str | os.PathLike[str] | Network, data: Dataset, *, engi
     """
     if not len(data):
         raise InputError(f"{data.name} holds no example.")
-    net = network if isinstance(network, Network) else load(os.fspath(network), engine=engine)
+    net = network if isinstance(network, Network) else load(network, device=device, engine=engine)
     if net.spec.modality != data.modality:
         raise InputError(
             f"{net.name} takes {NOUNS[net.spec.modality]}, and {data.name} holds {NOUNS[data.modality]}."

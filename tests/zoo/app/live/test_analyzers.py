@@ -67,7 +67,7 @@ def test_pitch_is_that_of_the_recording(net):
     melody = read_mono(zoo.sample("melody.wav"), RATE)[: 5 * RATE]
     listen(sense, melody)
     heard = sense.heard()
-    whole = zoo.pitch(melody, network=net("crepe.tiny"), sample_rate=RATE, step=analyzers.HOP_PITCH)[
+    whole = zoo.pitch(melody, network=net("crepe.tiny"), sample_rate=RATE, hop=analyzers.HOP_PITCH)[
         : len(heard)
     ]
     np.testing.assert_allclose(heard.time + sense.upto, whole.time, atol=1e-6)

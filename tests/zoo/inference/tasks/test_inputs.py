@@ -59,7 +59,7 @@ def test_a_bad_image_does_not_make_the_others_run_again(net, tmp_path, monkeypat
     rows = []
     engine = network.engine
     monkeypatch.setattr(
-        network, "engine", lambda data, *layers: rows.append(len(data)) or engine(data, *layers)
+        network, "_forward", lambda data, *layers: rows.append(len(data)) or engine(data, *layers)
     )
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")

@@ -89,6 +89,19 @@ def test_what_cannot_be_decoded_is_a_problem_and_the_rest_is_judged(net, tmp_pat
         zoo.evaluate(data.take([1]), network=net("squeezenet"))
 
 
+def test_a_folder_is_read_and_the_network_loaded_for_a_device(tmp_path):
+    for number, label in enumerate(("tabby", "tiger")):
+        (tmp_path / label).mkdir()
+        Image.fromarray(noise(number)).save(tmp_path / label / "0.png")
+    result = zoo.evaluate(tmp_path, network="squeezenet", device="cpu", engine="torch")
+    assert result.classes[281] == "tabby"
+    assert sorted(result.targets) == [281, 292]
+    with pytest.raises(InputError, match="tpu"):
+        zoo.evaluate(str(tmp_path), network="squeezenet", device="tpu")
+    with pytest.raises(InputError, match="tpu"):
+        zoo.advise(tmp_path, network="squeezenet", device="tpu")
+
+
 def test_sounds_are_judged_one_by_one(net, media):
     seen = []
     dog = media / "sounds/dog_975ms.wav"
