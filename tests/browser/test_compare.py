@@ -34,7 +34,7 @@ def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     expect(page.get_by_role("slider", name="Passes")).to_have_value("3")
     compare(page)
     expect_text(page, re.compile(r"Measures (SqueezeNet 1.1, 1|EfficientNet-Lite0, 2) of 2"))
-    assert shade(page, "Compare") < 200  # the label of a button that is disabled is no white on white
+    assert shade(page, "Compare") < 200  # the label of a disabled button is not white on white
     done = page.get_by_text(
         re.compile(r"Measured on .*threads?, fp32, onnxruntime, batch 1 and 16, 3 passes\.")
     )

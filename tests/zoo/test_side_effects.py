@@ -1,4 +1,4 @@
-"""What belongs to the host program stays as it set it, whatever it asks of the zoo."""
+"""Using the zoo leaves the settings of the host program unchanged."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def settings() -> dict[str, Any]:
-    """Whatever is global in a process, and the host's to set."""
+    """Return the global settings of this process that belong to the host program."""
     loggers = {"root": logging.root, "pooch": pooch.get_logger(), **logging.root.manager.loggerDict}
     return {
         "environment": dict(os.environ),

@@ -289,6 +289,6 @@ def _agreement(one: Measurement, other: Measurement) -> float:
 
 
 def _consensus(answers: Sequence[str]) -> str | None:
-    """Return the most frequent answer; None if there is no answer."""
+    """Return the most frequent answer, or None without answers."""
     (best, most), *others = Counter(answers).most_common(2)
     return None if others and others[0][1] == most else best

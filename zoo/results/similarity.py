@@ -141,7 +141,7 @@ class Similarity(ShortRepr):
             )
             leaves = leaves_list(tree)
         if groups is not None:
-            leaves = np.array(sorted(leaves, key=[*groups].__getitem__), dtype=int)
+            leaves = np.array(sorted(leaves, key=lambda row: groups[int(row)]), dtype=int)
         return leaves
 
     def ordered(self, groups: Sequence[str] | None = None) -> Similarity:

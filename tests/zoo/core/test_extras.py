@@ -1,6 +1,7 @@
 """Which libraries belong to which extra, and the sentence for one that is missing."""
 
 import re
+import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -31,7 +32,7 @@ def test_all_is_every_extra():
 
 
 def test_a_missing_library_is_named_with_the_command_that_brings_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "librosa", None)
+    monkeypatch.setitem(sys.modules, "librosa", None)
     with (
         pytest.raises(zoo.MissingLibraryError, match=r"^librosa .* pip install 'zoo-pretrained\[hub\]'\.$"),
         optional_libraries(),

@@ -209,7 +209,7 @@ def _in_time(progress: Progress | None, name: str) -> Progress:
 
 
 def _base(name: str) -> str:
-    """Return a file's name without folders, whatever system it comes from, as every file system takes it."""
+    """Return the name of a file from any system, without folders, in a form that every system accepts."""
     printable = "".join(c for c in name if c.isprintable())
     base = PureWindowsPath(PurePosixPath(printable).name).name.strip(". ") or "file"
     stem, dot, suffix = base.rpartition(".")
