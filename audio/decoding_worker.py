@@ -160,7 +160,7 @@ class Decoder:
     """Do, in the helper process, what `decode` asks for, with one recording at a time."""
 
     def __init__(self) -> None:
-        self._blocks: Iterator[np.ndarray] = iter(())
+        self._blocks: Iterator[np.ndarray] | None = None
 
     def answer(self, request: dict[str, Any], *arrays: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Open a file, give its next block, or forget it."""
@@ -172,9 +172,11 @@ class Decoder:
                 sample_rate, duration, self._blocks = decoding.decode(stream, request["name"])
                 return {"sample_rate": sample_rate, "duration": duration}, []
             case "next":
+                if self._blocks is None:  # the process that had opened it was killed, and this one replaced it
+                    raise WorkerError("No recording is open.")
                 block = next(self._blocks, None)
                 return {}, [] if block is None else [block]
             case "close":
-                self._blocks = iter(())
+                self._blocks = None
                 return {}, []
         raise ValueError(request["action"])

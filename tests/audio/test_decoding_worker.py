@@ -140,11 +140,14 @@ def test_a_file_that_takes_too_much_memory_is_ended(monkeypatch):
     assert len(read_mono(SOUNDS["wav"], RATE)) == len(LONG)
 
 
-def test_a_helper_that_is_killed_costs_one_file():
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_helper_that_is_killed_costs_one_file(noticed):
     sound, helper = opened(SOUNDS["wav"])
     other = open_sound(SOUNDS["wav"])
     next(sound.blocks), next(other.blocks)
     helper.kill()
+    if noticed:  # the next call starts another process, which knows no recording
+        helper.wait()
     with pytest.raises(InputError, match=r"^bytes 1 cannot be decoded\.$"):
         next(sound.blocks)
     assert [len(block) for block in other.blocks] == [10 * RATE, 5 * RATE]
