@@ -172,7 +172,7 @@ class Decoder:
                 sample_rate, duration, self._blocks = decoding.decode(stream, request["name"])
                 return {"sample_rate": sample_rate, "duration": duration}, []
             case "next":
-                if self._blocks is None:  # the process that had opened it was killed, and this one replaced it
+                if self._blocks is None:  # this process has replaced the one that opened it
                     raise WorkerError("No recording is open.")
                 block = next(self._blocks, None)
                 return {}, [] if block is None else [block]

@@ -189,6 +189,10 @@ def _open_path(x: str | os.PathLike[str]) -> IO[bytes]:
     except FileNotFoundError:
         if is_pattern(x, path):
             raise InputError(f"There is no file {path}, and no file of the right kind matches it.") from None
+        if isinstance(x, str) and "://" in x:
+            raise InputError(
+                f"{x} cannot be read; pass a path, or a URL that begins with http://, https:// or file://."
+            ) from None
         raise InputError(f"There is no file {path}.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error

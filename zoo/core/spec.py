@@ -245,6 +245,11 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """What `zoo.hub.registry.describe_parent` takes to describe this network without its new head."""
         return self.parent or Parent(self.name)
 
+    def __repr__(self) -> str:
+        """Return what tells the record from others; `to_dict` has all of it."""
+        shown = ("name", "title", "modality", "tasks", "parameters", "input_shape", "classes", "license")
+        return f"Spec({', '.join(f'{field}={getattr(self, field)!r}' for field in shown)})"
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy of the record with other values of some fields."""
         return msgspec.structs.replace(self, **changes)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
-from zoo.core.errors import InputError
+from zoo.core.errors import InputError, ZooError
 
 
 def number(name: str, value: Any, low: float, high: float = float("inf")) -> float:
@@ -48,17 +48,17 @@ def parsed(text: str | float) -> str | float:
         return text
 
 
-def choice(name: str, value: Any, options: Iterable[str]) -> str:
+def choice(name: str, value: Any, options: Iterable[str], *, error: type[ZooError] = InputError) -> str:
     """Check an option that must be one of some names.
 
     Raises
     ------
     InputError
-        If it is another one; the message names them.
+        If it is another one; the message names them. Or another `error`.
     """
     options = tuple(options)
     if not isinstance(value, str) or value not in options:
-        raise InputError(f"There is no {name} {_shown(value)}; choose one of {', '.join(options)}.")
+        raise error(f"There is no {name} {_shown(value)}; choose one of {', '.join(options)}.")
     return value
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import WeightsError
+from zoo.core.validation import choice
 
 READERS = {
     "caffe": "zoo.formats.caffe",
@@ -41,7 +42,6 @@ def read(path: str | Path, format: str) -> dict[str, np.ndarray]:
     WeightsError
         If the format is unknown or the file is not of that format, truncated or hostile.
     """
-    if format not in READERS:
-        raise WeightsError(f"There is no reader for {format!r}; choose one of {', '.join(READERS)}.")
+    choice("reader for the format", format, READERS, error=WeightsError)
     reader: Callable[[str | Path], dict[str, np.ndarray]] = import_module(READERS[format]).read
     return reader(path)

@@ -65,6 +65,8 @@ def config_of(checkpoint: str | Path) -> Any:
         If it cannot be reached, transformers does not know its kind, or it asks for what no network needs.
     """
     refusal = f"There is no checkpoint hf:{checkpoint} that can be reached and that transformers knows."
+    if offline() and not Path(checkpoint).is_dir():
+        refusal = f"{refusal[:-1]}: downloads are disabled (ZOO_OFFLINE=1)."
     with refusing(refusal):
         require_sane_files(checkpoint)
         values, _ = PreTrainedConfig.get_config_dict(checkpoint, local_files_only=offline())

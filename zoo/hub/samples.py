@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.core.errors import UnknownNameError
+from zoo.core.validation import choice
 from zoo.hub import sources, weights
 
 
@@ -71,8 +72,7 @@ def sample(name: str) -> Path:
     WeightsError
         If it cannot be fetched or kept.
     """
-    if name not in SAMPLES:
-        raise UnknownNameError(f"There is no sample {name!r}; there are {', '.join(SAMPLES)}.")
+    choice("sample", name, SAMPLES, error=UnknownNameError)
     path = weights.cache_folder() / "samples" / name
     if path.is_file():
         return path

@@ -26,10 +26,12 @@ from zoo.inference.tasks.keywords import (
     ExplainKeywords,
     PitchKeywords,
     SoundEventsKeywords,
+    StreamKeywords,
 )
 from zoo.inference.tasks.processors import PROCESSORS
 from zoo.inference.tasks.sound_events import TOP
 from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
+from zoo.results.recording import Recording
 
 
 class Tasks(Model):
@@ -340,14 +342,17 @@ class Tasks(Model):
         }
         pitch.PitchTracker(self, **options)  # refuses options before the work
 
-        def track(one: Any, position: int) -> PitchTrack:
+        def work(one: Any, position: int) -> PitchTrack:
             tracker = pitch.PitchTracker(self, **options)
             batches = tracker.preprocessor.batches(one, sample_rate=sample_rate)
-            return replace(run(tracker, batches, progress), input=name_of(one, position))
+            track = run(tracker, batches, progress)
+            return replace(track, input=name_of(one, position), recording=Recording.of(one, sample_rate))
 
-        return run_each(self, x, on_error, track)
+        return run_each(self, x, on_error, work)
 
-    def stream(self, sample_rate: float, *, task: str | None = None, **options: Any) -> Stream[Any]:
+    def stream(
+        self, sample_rate: float, *, task: str | None = None, **options: Unpack[StreamKeywords]
+    ) -> Stream[Any]:
         """Begin a live stream of sound, which takes chunks of samples and gives what has become certain.
 
         Parameters

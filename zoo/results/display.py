@@ -29,7 +29,8 @@ inputs=('a.png', 'a.png', 'a.png', ...))
 
     def __repr__(self) -> str:
         """Return the class and its fields; long texts, arrays and sequences are summarized."""
-        return short_repr(self, {field.name: getattr(self, field.name) for field in fields(self)})
+        shown = [field.name for field in fields(self) if field.repr]
+        return short_repr(self, {name: getattr(self, name) for name in shown})
 
 
 def short_repr(instance: object, values: dict[str, object]) -> str:

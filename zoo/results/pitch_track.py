@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from zoo.audio.options import require_smoothing
 from zoo.core.validation import count, number
 from zoo.plotting import notebook
 from zoo.results.display import ShortRepr
+from zoo.results.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,8 @@ class PitchTrack(ShortRepr):
         A-weighted, in dB relative to full scale.
     activations : ndarray of float32, shape (frames, 360), or None
         The network's outputs, where asked for.
+    recording : Recording or None
+        What was analyzed, for the player of a notebook; None if it cannot be opened again.
     """
 
     network: str
@@ -46,6 +49,7 @@ class PitchTrack(ShortRepr):
     voiced: np.ndarray
     level: np.ndarray
     activations: np.ndarray | None = None
+    recording: Recording | None = field(default=None, repr=False)
 
     def __getitem__(self, frames: slice) -> PitchTrack:
         """Return the same track between two frames."""
@@ -225,17 +229,19 @@ class PitchTrack(ShortRepr):
         return figure
 
     def _repr_html_(self) -> str:
-        """Return the frequency over time as a curve for a notebook; its axis is logarithmic."""
+        """Return a player and the frequency over time as a curve for a notebook; its axis is logarithmic."""
         note = (
             f"{notebook.quantity(len(self), 'frame')}, {int(self.voiced.sum()):,} voiced, by {self.network}"
         )
+        player = self.recording.player() if self.recording else ""
         if not np.isfinite(self.frequency).any():
-            return notebook.card(self.input, note)
+            return notebook.card(self.input, note, player)
         semitone = 2 ** (1 / 12)  # of room below and above
         low, high = np.nanmin(self.frequency) / semitone, np.nanmax(self.frequency) * semitone
         marks = (f"{low:.0f} Hz", f"{high:.0f} Hz", f"{self.time[0]:.2f} s", f"{self.time[-1]:.2f} s")
         limits = (math.log2(low), math.log2(high))
-        return notebook.card(self.input, note, notebook.curve(np.log2(self.frequency), limits, marks))
+        curve = notebook.curve(np.log2(self.frequency), limits, marks)
+        return notebook.card(self.input, note, player, curve)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from zoo.plotting import notebook
 from zoo.plotting.theme import shortened
 from zoo.results.classification import Classification
 from zoo.results.display import ShortRepr
+from zoo.results.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +55,8 @@ class SoundEvents(ShortRepr):
         Of the recording, in s.
     clip : Classification
         Of the whole recording: the mean over patches.
+    recording : Recording or None
+        What was analyzed, for the player of a notebook; None if it cannot be opened again.
     """
 
     network: str
@@ -64,6 +67,7 @@ class SoundEvents(ShortRepr):
     labels: tuple[str, ...]
     duration: float
     clip: Classification
+    recording: Recording | None = field(default=None, repr=False)
 
     def table(self) -> pd.DataFrame:
         """One row an event: start, end, label, index, id, score."""
@@ -109,7 +113,7 @@ class SoundEvents(ShortRepr):
         return figure
 
     def _repr_html_(self) -> str:
-        """Return a time line of the best classes and a table of the events for a notebook."""
+        """Return a player, a time line of the best classes and a table of the events for a notebook."""
         rows: dict[str, list[tuple[float, float]]] = {}
         for event in sorted(self.events, key=lambda event: -event.score):
             rows.setdefault(event.label, []).append((event.start, event.end))
@@ -120,7 +124,8 @@ class SoundEvents(ShortRepr):
         events = notebook.quantity(len(self.events), "event")
         classes = notebook.quantity(len(rows), "class", "classes")
         note = f"{events} of {classes}{left_out}, by {self.network}"
-        return notebook.card(self.input, note, line, table)
+        player = self.recording.player() if self.recording else ""
+        return notebook.card(self.input, note, player, line, table)
 
     def to_audacity(self) -> str:
         """Return the events as labels of Audacity: lines of start, end and label, with tabs between them.

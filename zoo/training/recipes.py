@@ -18,6 +18,7 @@ import torch
 from zoo.core.errors import UnknownNameError
 from zoo.core.progress import Progress
 from zoo.core.spec import Spec
+from zoo.core.validation import choice
 from zoo.inference.build import build
 from zoo.inference.load import load
 from zoo.inference.network import Network
@@ -146,9 +147,7 @@ def train(
 
 def find(name: str) -> Recipe:
     """Find a recipe by its name; an `UnknownNameError` names all."""
-    if name not in RECIPES:
-        raise UnknownNameError(f"There is no recipe {name!r}; there are {', '.join(RECIPES)}.")
-    return RECIPES[name]
+    return RECIPES[choice("recipe", name, RECIPES, error=UnknownNameError)]
 
 
 # Mean and standard deviation of the channels are those of the training pictures.

@@ -110,3 +110,9 @@ def test_a_record_says_what_it_was_made_from(net):
     spec = net("squeezenet").replace_head(["a", "b"]).replace_head(["c", "d", "e"]).spec
     assert spec.made_from.name == "squeezenet.caffe"
     assert spec.new_head == Head(3)
+
+
+def test_a_record_shows_what_tells_it_from_others():
+    text = repr(zoo.describe("squeezenet"))
+    assert text.startswith("Spec(name='squeezenet.caffe', title='SqueezeNet 1.1', modality='image'")
+    assert len(text) < 400

@@ -163,7 +163,7 @@ class PitchAnalyzer(LiveAnalyzer):
     net : Network
         That follows pitch.
     **options
-        As of `zoo.pitch`, but for `sample_rate`, `step` and `progress`.
+        As of `zoo.pitch`, but for `sample_rate`, `hop` and `progress`.
 
     Raises
     ------
@@ -171,7 +171,7 @@ class PitchAnalyzer(LiveAnalyzer):
         If it does not, or an option cannot be used.
     """
 
-    def __init__(self, net: Network, **options: float):
+    def __init__(self, net: Network, **options: Any):
         self._net, self._options = net, options
         self._track: PitchTrack | None = None
         frontend = as_frontend(net.preprocessor)

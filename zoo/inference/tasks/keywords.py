@@ -42,6 +42,28 @@ class SoundEventsKeywords(TypedDict, total=False):
     progress: ProgressCallback | None
 
 
+class StreamKeywords(TypedDict, total=False):
+    """Options of `Network.stream`: those of its task."""
+
+    threshold: float
+    separation: float
+    min_duration: float
+    specificity: str
+    include: str | Sequence[str]
+    exclude: str | Sequence[str]
+    top: int
+    hop: float
+    decoder: str
+    silence: float | None
+    fmin: float | None
+    fmax: float | None
+    smooth: int
+    smoother: str
+    keep_activations: bool
+    layer: str | None
+    pool: bool | None
+
+
 class PitchKeywords(TypedDict, total=False):
     """Options of `Network.pitch`."""
 

@@ -84,7 +84,7 @@ class PitchTracker:
         for part in parts:
             for name, column in columns.items():
                 column.add(getattr(part, name))
-        whole = {name: column.array() for name, column in columns.items()}
+        whole: dict[str, Any] = {name: column.array() for name, column in columns.items()}
         return PitchTrack(network=self._net.name, input=self._name, **whole)
 
     def _give(self, cents: np.ndarray, ahead: int) -> PitchTrack:
@@ -93,13 +93,14 @@ class PitchTracker:
         n = len(self._pitch)
         last = max(n - ahead, self._before)
         framing, options = self.preprocessor.framing, self._options
+        frames: dict[str, Any] = {key: value[:n] for key, value in self._frames.items()}
         track = PitchTrack(
             network=self._net.name,
             input=self._name,
             time=(self._given - self._before + np.arange(n)) * framing.hop / self.preprocessor.sample_rate,
             frequency=self._pitch,
             voiced=np.ones(n, bool),
-            **{key: value[:n] for key, value in self._frames.items()},
+            **frames,
         )
         track = track.gated(threshold=options.threshold, silence=options.silence)
         track = track.smoothed(options.smooth, options.smoother)[self._before : last]

@@ -17,6 +17,7 @@ from zoo.core.inputs import name_of
 from zoo.core.validation import count
 from zoo.inference.streaming import ProgressCallback
 from zoo.results import Classification, SoundEvent, SoundEvents
+from zoo.results.recording import Recording
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
@@ -94,6 +95,7 @@ def detect(
         labels=tuple(label.label for label in net.labels),
         duration=seconds,
         clip=net.classification(scores.array().mean(axis=0), name, top),
+        recording=Recording.of(x, sample_rate),
     )
     return _with_events(found, grouping)
 

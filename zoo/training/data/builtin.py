@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.core.environment import offline
 from zoo.core.errors import InputError, UnknownNameError, reason
+from zoo.core.validation import choice
 from zoo.training.data.archives import kept
 from zoo.training.data.dataset import Dataset
 
@@ -80,8 +81,7 @@ def torchvision_set(name: str, split: str | None, cache: Path) -> Dataset:
     InputError
         If there is no such split, or it cannot be downloaded.
     """
-    if name not in _TORCHVISION:
-        raise UnknownNameError(f"There is no torchvision:{name}; there are {', '.join(_TORCHVISION)}.")
+    choice("data set of torchvision", name, _TORCHVISION, error=UnknownNameError)
     known = _TORCHVISION[name]
     split = split or next(iter(known.splits))
     if split not in known.splits:

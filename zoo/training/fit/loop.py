@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -99,6 +99,23 @@ class Settings:
         ):
             number(name, getattr(self, name), low, high)
         choice("dtype", self.dtype, PRECISIONS)
+
+
+class SettingsKeywords(TypedDict, total=False):
+    """Fields of `Settings` as keywords of `zoo.transfer`, which has a seed of its own."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    layer_lr_decay: float
+    weight_decay: float
+    warmup: float
+    patience: int
+    label_smoothing: float
+    balanced: bool
+    accumulate: int
+    dtype: str
+    freeze_batchnorm: bool
 
 
 class Step(NamedTuple):

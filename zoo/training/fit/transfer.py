@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from zoo.training.data.dataset import Dataset
 from zoo.training.data.load import dataset
 from zoo.training.fit import classical
 from zoo.training.fit.features import features
-from zoo.training.fit.loop import Settings, Watch, is_first
+from zoo.training.fit.loop import Settings, SettingsKeywords, Watch, is_first
 from zoo.training.fit.trainer import HEAD, SCRATCH, Job
 
 METHODS = ("auto", "features", "head", "finetune", "scratch")
@@ -48,7 +49,7 @@ def transfer(
     seed: int = 0,
     progress: Progress | None = None,
     watch: Watch | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingsKeywords],
 ) -> Network:
     """Teach a network classes of your own.
 
@@ -162,10 +163,10 @@ def _classic(
     )
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def _settings(given: Mapping[str, Any]) -> Settings:
     known = {field.name for field in fields(Settings)}
-    if unknown := sorted(set(given) - known):
-        raise InputError(f"There is no setting {unknown[0]!r}; these are: {', '.join(sorted(known))}.")
+    for name in given:
+        choice("setting", name, sorted(known))
     return Settings(**given)
 
 

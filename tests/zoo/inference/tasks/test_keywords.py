@@ -1,12 +1,14 @@
 """The options that type checkers see are those that the verbs take."""
 
 import inspect
+from dataclasses import fields
 
 import pytest
 
 import zoo
 from zoo.inference import api
 from zoo.inference.tasks import keywords
+from zoo.training.fit.loop import Settings, SettingsKeywords
 
 VERBS = {
     "classify": (keywords.ClassifyKeywords, api.ClassifyCall),
@@ -14,6 +16,19 @@ VERBS = {
     "sound_events": (keywords.SoundEventsKeywords, api.SoundEventsCall),
     "pitch": (keywords.PitchKeywords, api.PitchCall),
 }
+
+
+STREAMS = (keywords.SoundEventsKeywords, keywords.PitchKeywords)
+
+
+def test_a_stream_takes_the_options_of_its_tasks():
+    taken = {"layer", "pool"}.union(*(options.__annotations__ for options in STREAMS))
+    assert keywords.StreamKeywords.__annotations__.keys() == taken - {"sample_rate", "overlap", "progress"}
+
+
+def test_training_takes_its_settings():
+    settings = {field.name for field in fields(Settings)}
+    assert SettingsKeywords.__annotations__.keys() == settings - {"seed"}
 
 
 @pytest.mark.parametrize("verb", VERBS)
