@@ -224,5 +224,7 @@ def test_no_more_than_one_item_is_made_ahead():
 
 
 def test_an_address_of_another_kind_names_those_that_can_be_read():
-    with pytest.raises(InputError, match=r"ftp://host/a\.wav cannot be read; .* http://, https:// or file://"):
+    with pytest.raises(
+        InputError, match=r"ftp://host/a\.wav cannot be read; .* http://, https:// or file://"
+    ):
         inputs.open_input("ftp://host/a.wav")
