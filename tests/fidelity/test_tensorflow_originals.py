@@ -100,7 +100,7 @@ def test_the_savedmodel_of_tf_hub_as_weights_and_as_it_is(internet, golden, tmp_
     np.testing.assert_allclose(found.values[[0, 3]], golden_rows, atol=2e-3, rtol=0)
     np.testing.assert_allclose(found.values, expected.values, atol=2e-3, rtol=0)
     np.testing.assert_array_equal(found.times, expected.times)
-    with pytest.raises(InputError, match="does not classify"):
+    with pytest.raises(InputError, match="does not support the task classify"):
         net.classify(waveform, sample_rate=RATE)
     assert len(net.replace_head(3).module.head.weight) == 3
 

@@ -50,7 +50,7 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, 
 Engine = Annotated[str, typer.Option("--engine", help="auto, torch, onnxruntime or fft.")]
 Trust = Annotated[
     bool,
-    typer.Option("--trust", help="Run a SavedModel (tfhub:) of somebody whom you trust."),
+    typer.Option("--trust", help="Run a SavedModel (tfhub:) whose author you trust."),
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Overlap = Annotated[

@@ -255,5 +255,5 @@ def _print_figures(result: Any) -> None:
         low, high = result.interval(name)
         typer.echo(f"  {name.replace('_', ' '):<18} {value:6.1%}  ({low:.1%} to {high:.1%})")
     typer.echo(f"  {'calibration error':<18} {result.ece():6.1%}")
-    for mistake in result.mistakes(most=5).itertuples():
+    for mistake in result.mistakes(max_rows=5).itertuples():
         typer.echo(f"  {mistake.input}: {mistake.true}, taken for {mistake.predicted} ({mistake.score:.1%})")

@@ -67,7 +67,7 @@ class Model:
         self.dtype = dtype
         self.preprocessor: Preprocessor = preprocessor(spec)
         self.labels = classes
-        self._engine, self._graph = engine, graph
+        self._engine = engine
         chosen = choose(engine, self.device, dtype, spec)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
         self._eager = eager
@@ -110,7 +110,7 @@ class Model:
             "device": str(self.device),
             "engine": self._engine,
             "dtype": self.dtype,
-            "graph": self._graph,
+            "graph": self._forward.file if isinstance(self._forward, OnnxRuntime) else None,
         }
         return _restore, (type(self), self.spec, self.module, self.labels, options, self.preprocessor)
 
@@ -130,7 +130,9 @@ class Model:
         """
         require_unforked()
         if task not in self.spec.tasks:
-            raise InputError(f"{self.name} does not {task}; it is made for {', '.join(self.spec.tasks)}.")
+            raise InputError(
+                f"{self.name} does not support the task {task}; it supports {', '.join(self.spec.tasks)}."
+            )
 
     def batches(
         self,
@@ -157,7 +159,8 @@ class Model:
         Tensor of float32
             (n, channels, height, width) for pictures and log-mel patches, (n, samples) for waveforms.
         """
-        return joined([batch.data for batch in self.batches(x, sample_rate=sample_rate)])
+        batches = self.batches(x, sample_rate=sample_rate)
+        return joined([batch.data for batch in batches] or [torch.zeros(0, *self.spec.input_shape)])
 
     def scores(self, data: torch.Tensor) -> np.ndarray:
         """Scores of a preprocessed batch, from 0 to 1, shape (n, classes), float32."""
@@ -245,8 +248,16 @@ def device_of(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device).item()
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise InputError(f"The device {name!r} is not on this machine.") from error
+        raise InputError(
+            f"There is no device {name!r} on this machine; choose one of {', '.join(_devices())}."
+        ) from error
     return device
+
+
+def _devices() -> list[str]:
+    """Return the devices of this machine."""
+    gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    return ["auto", "cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
 def joined(rows: list[torch.Tensor]) -> torch.Tensor:

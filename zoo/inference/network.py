@@ -6,7 +6,7 @@ import copy
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 import torch
@@ -15,8 +15,8 @@ from torch import nn
 from zoo.core.errors import InputError
 from zoo.core.labels import Label
 from zoo.core.layers import freeze, measure
-from zoo.core.spec import Head, Spec
-from zoo.core.validation import count
+from zoo.core.spec import Head, HeadKind, Spec
+from zoo.core.validation import choice, count
 from zoo.hub.saved import save
 from zoo.inference.heads import replace_head
 from zoo.inference.model import joined
@@ -59,8 +59,14 @@ class Network(Tasks):
         """
         if isinstance(layers, str):
             raise InputError(f"layers={layers!r} is a string; pass a list of names, as [{layers!r}].")
-        parts = [self._outputs(batch.data, layers) for batch in self.batches(x, sample_rate=sample_rate)]
+        batches = self.batches(x, sample_rate=sample_rate)
+        parts = [self._outputs(batch.data, layers) for batch in batches] or [self._no_outputs(layers)]
         return {layer: joined([part[layer].cpu() for part in parts]) for layer in layers}
+
+    def _no_outputs(self, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return the outputs of layers for an empty list of inputs, shape (0, ...)."""
+        outputs = self._outputs(torch.zeros(1, *self.spec.input_shape), layers)
+        return {layer: output[:0] for layer, output in outputs.items()}
 
     def layers(self) -> pd.DataFrame:
         """One row a layer: name, kind, shape of its output for one input, parameters, multiply-adds.
@@ -152,7 +158,7 @@ def _class_names(classes: int | Sequence[str]) -> list[str]:
         return [f"class {i}" for i in range(count("num_classes", classes))]
     names = [str(name) for name in classes]
     if not names or len(set(names)) < len(names):
-        raise InputError("The labels of the classes must be there, and differ from each other.")
+        raise InputError("The names of the classes must be unique, and there must be at least one.")
     return names
 
 
@@ -166,6 +172,7 @@ def _before(module: nn.Module, head: str) -> str:
 
 
 def _head(classes: int, kind: str, sizes: dict[str, int]) -> Head:
+    choice("kind of head", kind, get_args(HeadKind))
     try:
         return msgspec.convert({"classes": classes, "kind": kind, **sizes}, Head)
     except msgspec.ValidationError as error:

@@ -196,20 +196,20 @@ class Embedding(ShortRepr):
         table.insert(0, "input", list(self.inputs))
         return table
 
-    def plot(self, *, most: int | None = None) -> go.Figure:
+    def plot(self, *, max_dimensions: int | None = None) -> go.Figure:
         """Draw the vectors as an image: one column a vector, one row a dimension.
 
         Parameters
         ----------
-        most : int, optional
+        max_dimensions : int, optional
             How many dimensions to show, those that vary most; by default all.
         """
         import plotly.graph_objects as go
 
         width = self.values.shape[1]
         shown = np.arange(width)
-        if most is not None and most < width:
-            shown = np.sort(np.argsort(-self.values.var(axis=0), kind="stable")[:most])
+        if max_dimensions is not None and max_dimensions < width:
+            shown = np.sort(np.argsort(-self.values.var(axis=0), kind="stable")[:max_dimensions])
         times = None if self.times is None else self.times[:, 0]
         figure = go.Figure(
             go.Heatmap(
@@ -222,8 +222,8 @@ class Embedding(ShortRepr):
             )
         )
         figure.update_xaxes(title="vector" if times is None else "time (s)")
-        title = f"dimension of {self.layer}" if len(shown) == width else f"{most} dimensions of {self.layer}"
-        return figure.update_yaxes(title=title)
+        what = "dimension" if len(shown) == width else f"{len(shown)} dimensions"
+        return figure.update_yaxes(title=f"{what} of {self.layer}")
 
     def to_npz(self) -> bytes:
         """Return a compressed file for `numpy.load`: values, inputs, network, layer, and times for audio."""

@@ -37,7 +37,7 @@ class SoundEvent(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SoundEvents(ShortRepr):
-    """Which sounds were heard when.
+    """Sound events of one recording, with the scores they come from.
 
     Attributes
     ----------
@@ -76,14 +76,14 @@ class SoundEvents(ShortRepr):
         columns = ["start", "end", "label", "index", "id", "score"]
         return pd.DataFrame(self.events, columns=SoundEvent._fields)[columns]
 
-    def plot(self, most: int = 15) -> go.Figure:
-        """Draw the events on a timeline, one row a class; at most the `most` best classes."""
+    def plot(self, max_classes: int = 15) -> go.Figure:
+        """Draw the events on a timeline, one row a class; the best `max_classes`."""
         import plotly.graph_objects as go
 
         best: dict[str, float] = {}
         for event in self.events:
             best[event.label] = max(best.get(event.label, 0.0), event.score)
-        rows = sorted(best, key=best.__getitem__, reverse=True)[:most]
+        rows = sorted(best, key=best.__getitem__, reverse=True)[:max_classes]
         shown = [event for event in self.events if event.label in rows]
         figure = go.Figure(
             go.Bar(

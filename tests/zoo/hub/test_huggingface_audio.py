@@ -156,7 +156,7 @@ def test_a_wav2vec2_classifier_says_one_word(folder):
         assert set(result.labels) == set(WORDS)
         assert set(result.ids) == {"0", "1", "2"}
         np.testing.assert_allclose(net.embed(sound, sample_rate=16000).times, windows)
-    with pytest.raises(InputError, match="does not events"):
+    with pytest.raises(InputError, match="does not support the task events"):
         zoo.sound_events(noise(1), sample_rate=16000, network=net)
     with pytest.raises(InputError, match="one by one"):
         net.preprocess([noise(1), noise(2)], sample_rate=16000)

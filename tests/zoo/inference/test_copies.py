@@ -16,7 +16,24 @@ import torch
 IMAGE = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
 
 
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+COPIES = [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))]
+
+
+@pytest.mark.parametrize("again", COPIES)
+@pytest.mark.parametrize("used", [True, False])
+def test_a_network_that_was_changed_is_copied_as_it_is(net, again, used):
+    """The graph in the cache is of the weights that were loaded."""
+    network = copy.deepcopy(net("squeezenet"))
+    if used:
+        network.classify(IMAGE)
+    with torch.no_grad():
+        network.module.classifier[1].weight.zero_()
+    expected = np.full(1000, 1e-3)
+    for one in (network, again(network)):
+        np.testing.assert_allclose(one.classify(IMAGE).all_scores, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("again", COPIES)
 def test_a_copy_gives_the_same_scores_and_shares_no_weights(net, again):
     network = net("squeezenet")
     other = again(network)

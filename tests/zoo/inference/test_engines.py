@@ -226,3 +226,18 @@ def test_rows_of_a_batch_come_back_in_order_from_threads_of_one_thread_each():
         ]
     finally:
         torch.set_num_threads(before)
+
+
+def test_the_graph_of_a_module_that_was_changed_is_not_kept(tmp_path):
+    """Another process would take it for the graph of the weights that were loaded."""
+    file = tmp_path / "net-0123.onnx"
+    module = Small()
+    changed = OnnxRuntime(PyTorch(module, CPU), (3, 8, 8), "body", file, required=True)
+    with torch.no_grad():
+        next(module.parameters()).zero_()
+    data = torch.rand(2, 3, 8, 8)
+    torch.testing.assert_close(changed(data)[0], changed.eager(data)[0])
+    assert not file.exists()
+    kept = OnnxRuntime(PyTorch(Small(), CPU), (3, 8, 8), "body", file, required=True)
+    kept(data)
+    assert file.is_file()

@@ -201,7 +201,11 @@ def test_a_string_is_no_list_of_layers(net):
 
 
 def test_an_empty_list_gives_an_empty_result(net):
-    assert net("squeezenet").classify([]) == net("squeezenet").explain([]) == net("yamnet").classify([]) == []
+    network = net("squeezenet")
+    assert network.classify([]) == network.explain([]) == net("yamnet").classify([]) == []
+    assert network.preprocess([]).shape == (0, 3, 227, 227)
+    outputs = network.activations([], layers=["features.3"])
+    assert {layer: output.shape for layer, output in outputs.items()} == {"features.3": (0, 128, 56, 56)}
 
 
 def test_a_folder_a_pattern_and_a_column_are_lists(net, tmp_path, monkeypatch):

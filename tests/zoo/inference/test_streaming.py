@@ -107,7 +107,7 @@ def test_a_picture_network_has_no_stream(net):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"task": "pitch"}, "does not pitch"),
+        ({"task": "pitch"}, "does not support the task pitch"),
         ({"threshold": 2}, "threshold"),
         ({"include": ["Dgo"]}, "Dog"),
         ({"specificity": "none"}, "specificity"),

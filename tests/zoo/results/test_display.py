@@ -16,7 +16,9 @@ from tests.zoo.results.large_results import (
     MEASUREMENT,
     TRACK,
 )
+from zoo.results import Problem
 from zoo.results.display import ShortRepr
+from zoo.training.data.dataset import Dataset
 
 VOID = {"br", "img", "path"}
 TAGS = {"b", "div", "img", "path", "span", "svg", "table", "tbody", "td", "text", "th", "thead", "tr"}
@@ -58,7 +60,18 @@ def test_every_result_class_is_among_the_large_ones():
     assert _classes(ShortRepr) - {ShortRepr} == {type(result) for result in [*LARGE, MEASUREMENT]}
 
 
-@pytest.mark.parametrize("result", [*LARGE, MEASUREMENT, CURVES.macro], ids=_name)
+PROBLEM = Problem("folder/" * 500, HOSTILE)
+DATASET = Dataset(
+    name="data",
+    modality="image",
+    inputs=["a.png"] * 5000,
+    targets=np.zeros(5000, int),
+    classes=tuple(f"class {i}" for i in range(1000)),
+    problems=(PROBLEM,) * 100,
+)
+
+
+@pytest.mark.parametrize("result", [*LARGE, MEASUREMENT, CURVES.macro, PROBLEM, DATASET], ids=_name)
 def test_a_repr_is_short_whatever_the_size_of_the_data(result):
     text = repr(result)
     assert text.startswith(f"{type(result).__name__}(")

@@ -244,4 +244,4 @@ def test_a_map_shows_groups_shades_and_what_is_chosen():
 def test_the_picture_of_vectors_shows_those_dimensions_that_vary():
     given = embedding([[0, 5, 1], [0, -5, 2]])
     assert given.plot().data[0].z.shape == (3, 2)
-    np.testing.assert_array_equal(given.plot(most=2).data[0].z, [[5, -5], [1, 2]])
+    np.testing.assert_array_equal(given.plot(max_dimensions=2).data[0].z, [[5, -5], [1, 2]])

@@ -98,7 +98,7 @@ def note_ticks(low: float, high: float) -> dict[str, float]:
 
 def sound_events(samples: np.ndarray, sample_rate: int, heard: SoundEvents, most: int = 12) -> go.Figure:
     """Waveform, spectrogram and the time line of events below one another."""
-    events = heard.plot(most=most)
+    events = heard.plot(max_classes=most)
     rows = len({event.label for event in heard.events})
     heights = [90, 170, 60 + 28 * min(rows, most)]
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.03, row_heights=heights)

@@ -225,7 +225,7 @@ def vectors(embedding: zoo.Embedding) -> None:
     if len(names) > 1:
         name = widgets.selectbox(st, "Recording", names, key="embeddings-recording")
     part = embedding[np.array(embedding.inputs) == name]
-    figure = part.plot(most=MOST_DIMENSIONS)
+    figure = part.plot(max_dimensions=MOST_DIMENSIONS)
     figure.update_layout(height=480, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     st.plotly_chart(figure, key="embeddings-vectors", alt=f"Embedding of {name} over time")
     if part.values.shape[1] > MOST_DIMENSIONS:

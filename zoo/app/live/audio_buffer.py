@@ -1,4 +1,4 @@
-"""Sound that has arrived and waits to be heard."""
+"""Bounded buffer between the thread that receives audio and the one that analyzes it."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class OnnxRuntime(Engine):
     layer : str
         The layer whose output the graph gives besides the scores.
     file : Path, optional
-        Where the exported graph is kept; without one it is exported for this network alone.
+        Where the graph of the module as it is now is kept; without one it is exported for this network alone.
     required : bool
         Whether to raise an `EngineError` where the module cannot be exported, or to leave it to PyTorch.
     by_rows : bool
@@ -84,7 +84,8 @@ class OnnxRuntime(Engine):
         required: bool,
         by_rows: bool = False,
     ):
-        self.eager, self.shape, self.layer, self.file = eager, tuple(shape), layer, file
+        self.eager, self.shape, self.layer = eager, tuple(shape), layer
+        self._file, self._loaded = file, ModuleFingerprint(eager.module)
         self.required, self.by_rows = required, by_rows
         self._session: Any = None
         self._exported: ModuleFingerprint | None = None
@@ -106,15 +107,19 @@ class OnnxRuntime(Engine):
         found = [torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*parts, strict=True)]
         return found[0], dict.fromkeys(layers, found[-1])  # no other than self.layer
 
+    @property
+    def file(self) -> Path | None:
+        """Where the graph of the loaded weights is kept; None once the module has changed."""
+        return self._file if self._loaded.holds() else None
+
     def _current(self) -> Any:
         """Return the session for the module as it is now, or None if it cannot be exported."""
         with self._lock:
             if self._exported and self._exported.holds():
                 return self._session
-            file = None if self._exported else self.file  # which is of the weights that were loaded
             self._exported = ModuleFingerprint(self.eager.module)
             try:
-                self._session = self._open(file)
+                self._session = self._open(self.file)
             except (EngineError, MissingLibraryError):
                 self._session = None
                 if self.required:

@@ -13,11 +13,12 @@ from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
 from zoo.core.machine import available_processors
 from zoo.core.progress import Progress, reporter
+from zoo.core.spec import MODALITIES
+from zoo.core.validation import choice
 from zoo.results.problem import Problem
 from zoo.training.data.dataset import Dataset, content_hash
 from zoo.training.data.file_list import Listing, chosen, inhabited
 
-MODALITIES = ("image", "audio")
 _LOOKS = 12  # files that say what the others will be
 _TRIES = 100  # files among which these must be found
 
@@ -57,8 +58,8 @@ def examined(
     InputError
         If nothing is left, or one class only.
     """
-    if modality not in (None, *MODALITIES):
-        raise InputError(f'modality={modality!r} is neither "image" nor "audio".')
+    if modality is not None:
+        choice("modality", modality, MODALITIES)
     listing = chosen(listing, classes)
     if not listing.files:
         raise InputError(f"There are no examples in {listing.name}.")

@@ -102,7 +102,7 @@ def _built(name: str, arguments: dict[str, Any], cache: Path) -> Any:
     root = cache / f"torchvision-{name}"
     make = getattr(datasets, name)
     if not root.is_dir() and offline():
-        raise InputError(f"torchvision:{name} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
+        raise InputError(f"torchvision:{name} is not cached, and downloads are disabled (ZOO_OFFLINE=1).")
 
     def download(folder: Path) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.inputs import is_file, name_of, open_input
+from zoo.results.display import short_repr
 from zoo.results.problem import Problem
 from zoo.training.data.splitting import held_out
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20  # bytes
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Examples and their classes; made by `zoo.dataset`.
 
@@ -55,6 +56,11 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     sample_rate: float | None = None
     known: tuple[str, ...] | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """Return the fields; long texts, arrays and sequences are summarized."""
+        shown = ("name", "modality", "inputs", "targets", "classes", "groups", "problems", "sample_rate")
+        return short_repr(self, {name: getattr(self, name) for name in shown})
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -78,7 +78,7 @@ def _on_disk(repository: str, name: str, config: str | None, split: str | None) 
             continue
         if paths := _parquet_in(folder):
             return [folder / path for path in shards(paths, name, config, split)]
-    raise InputError(f"{name} is not on this machine, and ZOO_OFFLINE forbids to fetch it.")
+    raise InputError(f"{name} is not cached, and downloads are disabled (ZOO_OFFLINE=1).")
 
 
 def _on_hub(repository: str, name: str, config: str | None, split: str | None) -> list[Path]:

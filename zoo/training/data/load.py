@@ -11,6 +11,8 @@ from pathlib import Path
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.inputs import name_of
 from zoo.core.progress import Progress
+from zoo.core.spec import MODALITIES
+from zoo.core.validation import choice
 from zoo.hub import weights
 from zoo.training.data import archives, folders, manifests
 from zoo.training.data.build import examined
@@ -129,7 +131,7 @@ def _folder(path: Path, cache: Path) -> Path:
 
 
 def _require_picture(source: str, modality: str | None) -> None:
-    if modality not in (None, "image"):
+    if modality is not None and choice("modality", modality, MODALITIES) != "image":
         raise InputError(f"modality={modality!r} does not fit {source}, which holds pictures.")
 
 

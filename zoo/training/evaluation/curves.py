@@ -69,12 +69,12 @@ class Curves(ShortRepr):
 
         return pd.DataFrame({"class": [c.label for c in self.curves], "area": [c.area for c in self.curves]})
 
-    def plot(self, most: int = 8) -> go.Figure:
-        """Draw the mean curve, and those of the `most` classes with the smallest areas."""
+    def plot(self, max_curves: int = 8) -> go.Figure:
+        """Draw the mean curve, and those of the `max_curves` classes with the smallest areas."""
         import plotly.graph_objects as go
 
         figure = go.Figure()
-        for curve in sorted(self.curves, key=lambda curve: curve.area)[:most]:
+        for curve in sorted(self.curves, key=lambda curve: curve.area)[:max_curves]:
             figure.add_scatter(**self._line(curve), line={"width": 1}, opacity=0.7)
         if self.macro:
             figure.add_scatter(**self._line(self.macro), line={"width": 3, "color": COLOR})

@@ -196,18 +196,18 @@ class Judged(ShortRepr):
         }
         return pd.DataFrame(columns | ({} if self.groups is None else {"group": self.groups}))
 
-    def mistakes(self, most: int = 20) -> pd.DataFrame:
+    def mistakes(self, max_rows: int = 20) -> pd.DataFrame:
         """Return the worst mistakes, highest score first: rows of `table`, with their numbers there."""
         wrong = np.flatnonzero(self.answers.targets != self.answers.predictions)
         worst = wrong[np.argsort(-self.answers.confidences[wrong], kind="stable")]
-        return self.table().iloc[worst[: count("most", most)]]
+        return self.table().iloc[worst[: count("max_rows", max_rows)]]
 
-    def plot(self, most: int = 40) -> go.Figure:
-        """Draw the confusion matrix of the classes with examples, or of the `most` most confused ones.
+    def plot(self, max_classes: int = 40) -> go.Figure:
+        """Draw the confusion matrix of the classes with examples, or of the `max_classes` most confused ones.
 
         Other classes that were answered are columns behind those, as far as there is room; the rest is one.
         """
-        return figures.confusion(self.confusion().to_numpy(), self.classes, most)
+        return figures.confusion(self.confusion().to_numpy(), self.classes, max_classes)
 
     def plot_reliability(self, bins: int = 15) -> go.Figure:
         """Accuracy against confidence, with the number of examples below."""

@@ -19,8 +19,10 @@ from zoo.training.fit import augmentation
 from zoo.training.fit.features import Features
 from zoo.training.fit.loop import Batch
 
-_LEVELS = ("none", "light", "strong")
-_OF_PICTURES = ("shift", "mirror")
+_LEVELS = {
+    "image": ("none", "light", "strong", "shift", "mirror"),
+    "audio": ("none", "light", "strong"),
+}
 
 
 class Vectors:
@@ -93,7 +95,7 @@ class Pictures(LazyExamples):
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
         self._preprocessor, self._data, self._seed = as_image_preprocessor(net.preprocessor), data, seed
-        self._change = augmentation.pictures(level(augment, _OF_PICTURES), net.spec.input_shape[-1])
+        self._change = augmentation.pictures(level(augment, "image"), net.spec.input_shape[-1])
 
     def __len__(self) -> int:
         return len(self._data)
@@ -122,8 +124,8 @@ class Windows(LazyExamples):
     def __init__(self, net: Network, data: Dataset, augment: str = "none", seed: int = 0):
         self.targets = data.targets
         self._preprocessor, self._data, self._seed = as_frontend(net.preprocessor), data, seed
-        self._change = augmentation.sounds(level(augment), self._preprocessor.sample_rate)
-        self._mask = augmentation.spectrograms(level(augment))
+        self._change = augmentation.sounds(level(augment, "audio"), self._preprocessor.sample_rate)
+        self._mask = augmentation.spectrograms(level(augment, "audio"))
 
     def __len__(self) -> int:
         return len(self._data)
@@ -157,9 +159,9 @@ def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) 
     return kind(net, data, augment, seed)
 
 
-def level(augment: str, more: tuple[str, ...] = ()) -> str:
+def level(augment: str, modality: str) -> str:
     """Return a level of augmentation, or raise an `InputError`."""
-    return choice("augment", augment, (*_LEVELS, *more))
+    return choice("augment", augment, _LEVELS[modality])
 
 
 def random(seed: int, epoch: int, i: int) -> np.random.Generator:

@@ -27,6 +27,7 @@ from zoo.training.data.dataset import Dataset
 from zoo.training.data.load import dataset
 from zoo.training.fit import classical
 from zoo.training.fit.features import features
+from zoo.training.fit.loaders import level
 from zoo.training.fit.loop import Settings, SettingsKeywords, Watch, is_first
 from zoo.training.fit.trainer import HEAD, SCRATCH, Job
 
@@ -103,7 +104,10 @@ def transfer(
         If there is no such network or layer.
     """
     choice("method", method, METHODS)
+    choice("classifier", classifier, ("auto", *classical.CLASSIFIERS))
     data = data if isinstance(data, Dataset) else dataset(data)
+    if augment is not None:
+        level(augment, data.modality)
     if not isinstance(network, Network):
         torch.manual_seed(seed)
         untrained: dict[str, Any] = {"weights": None} if method == "scratch" else {}

@@ -132,5 +132,5 @@ def test_what_is_older_than_is_kept_goes_after_a_gap_too(net):
 def test_a_network_of_pictures_does_not_listen(net):
     with pytest.raises(InputError, match="takes no sound"):
         SoundAnalyzer(zoo.load("squeezenet", weights=None, engine="torch"))
-    with pytest.raises(InputError, match="does not pitch"):
+    with pytest.raises(InputError, match="does not support the task pitch"):
         PitchAnalyzer(net("yamnet"))

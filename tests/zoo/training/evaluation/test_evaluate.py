@@ -127,7 +127,7 @@ def test_what_makes_no_sense_is_said(net):
     data = pictures([noise(0)], ["tabby"])
     with pytest.raises(InputError, match="takes recordings"):
         zoo.evaluate(data, network=net("yamnet"))
-    with pytest.raises(InputError, match="does not classify"):
+    with pytest.raises(InputError, match="does not support the task classify"):
         zoo.evaluate(Dataset("s", "audio", ["x.wav"], np.array([0]), ("a",)), network=net("crepe.tiny"))
     with pytest.raises(InputError, match="holds no example"):
         zoo.evaluate(data.take([]), network="squeezenet")

@@ -167,7 +167,7 @@ def test_mistakes_come_with_the_surest_first():
     assert worst.iloc[0][["true", "predicted", "rank"]].tolist() == ["b", "d", 2]
     assert worst["score"].tolist() == pytest.approx([0.9, 0.4])
     assert worst["true_score"].tolist() == pytest.approx([0.05, 0.3])
-    assert len(RESULT.mistakes(most=1)) == 1
+    assert len(RESULT.mistakes(max_rows=1)) == 1
 
 
 def test_table_json_and_frozen():
@@ -202,7 +202,7 @@ def test_the_figures():
     assert list(figure.layout.xaxis.ticktext) == ["a", "b", "c", "d"]
     assert list(figure.layout.yaxis.ticktext) == ["a", "b", "c"]
     assert matrix.hovertext[1][3] == "b<br>taken for d: 1 of 2"
-    few = RESULT.plot(most=2)
+    few = RESULT.plot(max_classes=2)
     assert list(few.layout.xaxis.ticktext) == ["a", "b", "other classes"], "the most confused ones"
     assert few.data[0].z.tolist() == [[2 / 3, 1 / 3, 0], [0, 0.5, 0.5]]
     assert [line.name for line in RESULT.plot_roc().data] == [

@@ -217,6 +217,8 @@ def test_sounds_are_fine_tuned_too(net):
         ({"method": "features", "classifier": "forest"}, InputError, "logistic"),
         ({"method": "finetune", "freeze": "features.99"}, UnknownNameError, "features"),
         ({"method": "finetune", "augment": "wild"}, InputError, "strong"),
+        ({"method": "features", "augment": "wild"}, InputError, "strong"),
+        ({"method": "head", "classifier": "wild"}, InputError, "logistic"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(options, error, sentence):
@@ -248,7 +250,9 @@ def test_the_command_trains_and_the_result_classifies(tmp_path, monkeypatch, cap
     for command in (("train", data, "--out", tmp_path / "other"), ("evaluate", out, data)):
         code, said, complaint = run(*command, "--device", "abacus")
         assert (code, said) == (2, "")
-        assert complaint == "zoo: The device 'abacus' is not on this machine.\n"
+        assert complaint.startswith(
+            "zoo: There is no device 'abacus' on this machine; choose one of auto, cpu"
+        )
     code, said, _ = run("evaluate", out, data, "--json")
     assert code == 0
     assert json.loads(said)["accuracy"] > 0.5
