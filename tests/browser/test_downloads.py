@@ -133,3 +133,19 @@ def test_a_download_is_stopped_begun_again_and_its_network_stays_chosen(page, fr
     expect(page.get_by_role("figure", name=re.compile("^Best 1 classes of GoogLeNet"))).to_be_visible()
     expect(chips(page)).to_have_count(3)
     expect(chips(page).last).to_contain_text("GoogLeNet Places365 ✓")
+
+
+@wide
+def test_a_network_that_is_not_here_costs_a_comparison_only_itself(page, fresh):
+    page.goto(f"{fresh}/compare")
+    choose(page, "resnet50")
+    expect_text(page, "ResNet-50 is not downloaded yet.")
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("slider", name="Passes").press("Home")
+    press(page, "Remove EfficientNet-Lite0 · efficientnet_lite0.tf ✓")
+    expect(chips(page)).to_have_count(2)
+    settled(page)
+    page.get_by_test_id("stMain").get_by_role("button", name="Compare").click()
+    expect_text(page, "ResNet-50 is left out: it is not downloaded.")
+    expect_text(page, re.compile(r"^Measured on .*, 3 passes"))
+    expect(page.get_by_test_id("stMetric").filter(has_text="Fastest: SqueezeNet 1.1")).to_be_visible()

@@ -57,7 +57,7 @@ def compare(
     leave(len(result.problems))
 
 
-def _print(result: Comparison) -> None:
+def _print(result: "Comparison") -> None:
     """Print the networks as a table, and how far they agree."""
     typer.echo(result.conditions)
     columns = {

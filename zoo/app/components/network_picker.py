@@ -46,6 +46,7 @@ def require(*choices: Choice) -> None:
     Halted
         If one is not here; the block is drawn then.
     """
+    place = st.container()  # which is there each time, so that what follows keeps its place on the page
     missing = [choice for choice in choices if not state.is_here(choice.name)]
     if not missing:
         return
@@ -53,7 +54,8 @@ def require(*choices: Choice) -> None:
     instead = {key: names[0] for key, names in others.items() if names}
     offered = [name for choice in missing for name in choice.offered]
     label = "Choose another" if len(instead) == len(missing) else None
-    _block([choice.name for choice in missing], offered, label, instead)
+    with place:
+        _block([choice.name for choice in missing], offered, label, instead)
     raise Halted
 
 
@@ -69,8 +71,9 @@ def available(chosen: Sequence[str], key: str, offered: Sequence[str]) -> list[s
         All that it offers.
     """
     here = _here(chosen)
-    if missing := [name for name in dict.fromkeys(chosen) if name not in here]:
-        _block(missing, offered, "Remove", {key: here})
+    with st.container():  # as in `require`
+        if missing := [name for name in dict.fromkeys(chosen) if name not in here]:
+            _block(missing, offered, "Remove", {key: here})
     return here
 
 

@@ -52,11 +52,11 @@ def choose() -> tuple[str, list[str], list[str]]:
     chosen = widgets.multiselect(right, "Networks", with_size(names), usual, most=MOST_NETWORKS, key=key)
     here = network_picker.available(chosen, key, names)
     absent = [name for name in chosen if name not in here]
-    if absent and st.toggle(
-        "Measure what is not downloaded untrained", key="compare-untrained", help=UNTRAINED
-    ):
-        return kind, chosen, []
-    return kind, here, absent
+    with st.container():  # which is there each time, so that what follows keeps its place on the page
+        untrained = absent and st.toggle(
+            "Also measure what is not downloaded, untrained", key="compare-untrained", help=UNTRAINED
+        )
+    return (kind, chosen, []) if untrained else (kind, here, absent)
 
 
 def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
@@ -198,7 +198,7 @@ def results(found: zoo.Comparison) -> None:
     if found.busy:
         st.warning(
             f"The machine was busy: other programs took {found.background_load:.0%} of the processors, so "
-            "times are too long. Compare again when it is quiet.",
+            "times may be too long. Compare again when it is quiet.",
             icon=":material/warning:",
         )
     summary(found)
