@@ -55,7 +55,7 @@ def require(*choices: Choice) -> None:
     offered = [name for choice in missing for name in choice.offered]
     label = "Choose another" if len(instead) == len(missing) else None
     with place:
-        _block([choice.name for choice in missing], offered, label, instead)
+        _block(list(dict.fromkeys(choice.name for choice in missing)), offered, label, instead)
     raise Halted
 
 
@@ -113,6 +113,10 @@ def _block(
         Of a button that makes the `change`, the values of widgets by their keys.
     """
     own = _own()
+    if arrived := [name for name in missing if name in own and own[name].over and not own[name].error]:
+        for name in arrived:
+            own.pop(name)
+        st.rerun()  # they came after the page had looked for them
     running = [own[name] for name in missing if name in own and not own[name].over]
     failed = {name: own[name].error for name in missing if name in own and own[name].error}
     with st.container(border=True, key="missing"):

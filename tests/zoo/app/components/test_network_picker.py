@@ -181,3 +181,11 @@ def test_networks_that_are_here_come_first_and_are_marked(here, monkeypatch):
 def test_a_page_that_does_not_ask_downloads_nothing(here):
     with pytest.raises(WeightsError, match="ResNet-18 is not downloaded yet"):
         state.network("resnet18.tv")
+
+
+def test_what_arrives_while_the_page_is_drawn_is_shown_at_once(here):
+    app = AppTest.from_function(several)
+    app.session_state["downloads"] = {"resnet18.tv": SimpleNamespace(over=True, error="")}
+    app.run()
+    assert labels(app) == ["Download (149 MB)", "Remove"]
+    assert app.session_state["downloads"] == {}
