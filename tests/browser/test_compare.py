@@ -53,6 +53,18 @@ def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     assert [row["labels"] for row in found["rows"]] == [["ruddy turnstone"]] * 2
     assert found["inputs"] == [photo.name]
     assert found["agreement"]["squeezenet.caffe"]["efficientnet_lite0.tf"] == 1
+    assert all(row["memory_mb"] < row["peak_memory_mb"] for row in found["rows"])
+    assert metric(page, "Least memory") == f"{min(row['memory_mb'] for row in found['rows']):.0f} MB"
+    expect(page.get_by_text("The machine was busy")).to_have_count(int(found["busy"]))
+
+
+@wide
+def test_networks_of_one_task_are_chosen_at_first(page, address):
+    page.goto(f"{address}/compare")
+    settled(page)
+    page.get_by_text("Sounds", exact=True).last.click()  # the first is a link in the sidebar
+    expect(page.get_by_test_id("stMultiSelect").locator("[data-tag]")).to_have_text(["YAMNet ✓"])
+    expect(page.get_by_text("Sounds to classify (optional)")).to_be_visible()
 
 
 @wide
