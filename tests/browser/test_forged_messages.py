@@ -37,7 +37,11 @@ sys.addaudithook(hook)
 PAGES = ("", "pictures", "sounds", "pitch", "live", "embeddings", "compare", "teach", "networks")
 # By which the pages show more widgets.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "pictures": {"pictures-networks": ["SqueezeNet 1.1"], "pictures-way": ["Sample"], "pictures-where": True},
+    "pictures": {
+        "pictures-networks": ["SqueezeNet 1.1 ✓"],
+        "pictures-way": ["Sample"],
+        "pictures-where": True,
+    },
     "sounds": {"sounds-way": ["Sample"]},
     "pitch": {"pitch-way": ["Sample"]},
     "embeddings": {"embeddings-way": ["Sample"]},

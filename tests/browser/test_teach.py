@@ -61,6 +61,12 @@ def test_two_colors_are_taught_tried_and_known_on_the_page_pictures(page, addres
     expect(page.get_by_role("heading", name="Pictures")).to_be_visible(timeout=WAIT)
     page.keyboard.press("Escape")
     upload(page, new)
+    expect_text(page, re.compile("^SqueezeNet 1.1: "))
+    expect(page.get_by_text(re.compile("taught Class 1 or Class 2"))).to_have_count(
+        0
+    )  # it is not chosen unasked
+    page.get_by_role("combobox", name="Networks").fill("class 1 or")
+    page.keyboard.press("Enter")
     expect_text(page, "EfficientNet-Lite0 taught Class 1 or Class 2: Class 2")
 
 

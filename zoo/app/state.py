@@ -29,10 +29,9 @@ from zoo.app.services.semaphore import FairSemaphore
 from zoo.app.services.training_job import TrainedModel
 from zoo.app.services.workspaces import Workspace, WorkspaceRoot
 from zoo.app.settings import network_bytes
-from zoo.core.errors import ZooError
+from zoo.core.errors import WeightsError, ZooError
 from zoo.core.machine import available_processors
 from zoo.core.spec import Spec
-from zoo.hub import weights
 from zoo.results import to_csv
 
 RATE = 16000  # Hz, at which the sound networks of the pages hear and the figures are drawn
@@ -62,15 +61,13 @@ def network(name: str) -> zoo.Network:
     ------
     UnknownNameError
         If it was not offered; nothing is loaded then.
+    WeightsError
+        If it is not downloaded, which `zoo.app.components.network_picker` offers to do.
     """
     if name in taught():
         return taught()[name].network
     if not is_here(name):
-        bar = st.progress(0.0, text=f"Fetching the weights of {title_of(name)} …")
-        weights.ensure(
-            offered_networks.spec_of(name), lambda done, total: bar.progress(min(1.0, done / max(total, 1)))
-        )
-        bar.empty()
+        raise WeightsError(f"{title_of(name)} is not downloaded yet; download it first.")
     with st.spinner("Loading the network …"):
         return _load(name)
 
@@ -87,8 +84,8 @@ def turn() -> Iterator[None]:
         yield
 
 
-class _Halted(Exception):
-    """The user stopped what the page would show next."""
+class Halted(Exception):
+    """What the page would show next waits for a click of the user."""
 
 
 def remembered(compute: Callable[..., T], *arguments: Any, most: int = MOST_RESULTS) -> T:
@@ -118,7 +115,7 @@ def _halt() -> None:
 def _offer_to_start_again() -> None:
     st.info("Stopped.", icon=":material/stop:")
     st.button("Start again", on_click=st.session_state.pop, args=("halted",), key="start-again")
-    raise _Halted
+    raise Halted
 
 
 # What follows must last as long as the process: Streamlit's cache would not do, for a browser can clear it.
@@ -198,7 +195,7 @@ def one_sentence() -> Iterator[None]:
     """Say what the zoo refuses in one sentence on the page, and go on with the page."""
     try:
         yield
-    except _Halted:
+    except Halted:
         pass
     except ZooError as error:
         refuse(str(error))
@@ -251,14 +248,20 @@ def is_here(name: str) -> bool:
 
 
 def with_size(names: Iterable[str]) -> dict[str, str]:
-    """Return the titles of networks by name, with what it costs to fetch those that are not here."""
-    own = taught()
-    return {name: own[name].network.spec.title if name in own else _with_size(name) for name in names}
+    """Return the labels of networks by name: first those that are here, marked, then others with a size."""
+    here = {name: is_here(name) for name in names}
+    return {name: _with_size(name, here[name]) for name in sorted(here, key=lambda name: not here[name])}
 
 
-def _with_size(name: str) -> str:
-    spec = offered_networks.spec_of(name)
-    return spec.title if offered_networks.is_here(name) else f"{spec.title} ({spec.size_mb:.0f} MB to fetch)"
+def _with_size(name: str, here: bool) -> str:
+    """Return the title, the name if a search for that would miss the title, and a mark or the size."""
+    spec = spec_of(name)
+    parts = [spec.title]
+    if name in zoo.networks() and spec.arch not in spec.title.casefold():
+        parts.append(name)
+    if not here:
+        parts.append(f"{spec.size_mb:.0f} MB")
+    return " · ".join(parts) + " ✓" * here
 
 
 class File(NamedTuple):

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.benchmark.background import BUSY
 from zoo.benchmark.worker import measured
-from zoo.core.errors import InputError
+from zoo.core.errors import EngineError, InputError, WeightsError, ZooError
 from zoo.core.progress import Progress
 from zoo.core.validation import choice, count
 from zoo.hub import weights
@@ -20,6 +21,7 @@ from zoo.hub.registry import describe
 from zoo.plotting import notebook
 from zoo.plotting.comparison import bars, field
 from zoo.results.display import ShortRepr
+from zoo.results.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +45,12 @@ class Measurement(ShortRepr):
         Inputs a second at the batch size of the comparison.
     peak_memory_mb : float
         Most memory that the process held, PyTorch included; on a GPU what PyTorch took there.
+    memory_mb : float
+        Memory of the network alone: by how much the process grew from before the network was loaded, with
+        libraries imported, to its peak in a pass of the batch; on a GPU as `peak_memory_mb`.
+    background_load : float
+        Fraction of the processors' time, 0 to 1, that other programs took during the passes, see
+        `zoo.benchmark.background`.
     file_mb : float
         Size of the weights, in MB (10^6 bytes).
     accuracy : float or None
@@ -81,6 +89,8 @@ class Measurement(ShortRepr):
     metric: str = ""
     classes: str = ""
     trained: bool = True
+    memory_mb: float = 0.0
+    background_load: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,6 +105,8 @@ class Comparison(ShortRepr):
         Batch size of the throughput, passes that were timed, threads of PyTorch.
     inputs : tuple of str
         Names of the inputs that every trained network classified.
+    problems : tuple of Problem
+        The networks that could not be measured, and why.
     """
 
     rows: tuple[Measurement, ...]
@@ -104,6 +116,17 @@ class Comparison(ShortRepr):
     repeats: int
     threads: int
     inputs: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def background_load(self) -> float:
+        """Largest fraction of the processors' time that other programs took while a network was measured."""
+        return max(row.background_load for row in self.rows)
+
+    @property
+    def busy(self) -> bool:
+        """Whether other programs took so much of the processors that times are too long."""
+        return self.background_load > BUSY
 
     @property
     def conditions(self) -> str:
@@ -112,7 +135,10 @@ class Comparison(ShortRepr):
         number = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         threads = f", {number}" if "cpu" in self.device else ""
         passes = f"batch 1 and {self.batch}, {self.repeats} passes"
-        return f"{self.device}{threads}, {self.dtype}, {engines}, {passes}"
+        others = (
+            f", beside other programs on {self.background_load:.0%} of the processors" if self.busy else ""
+        )
+        return f"{self.device}{threads}, {self.dtype}, {engines}, {passes}{others}"
 
     def table(self) -> pd.DataFrame:
         """One row a network; times relative to the fastest of them."""
@@ -135,6 +161,13 @@ class Comparison(ShortRepr):
         shares = [[_agreement(one, other) for other in self.rows] for one in self.rows]
         return pd.DataFrame(np.array(shares, dtype=float), index=names, columns=names)
 
+    def groups(self) -> list[tuple[str, ...]]:
+        """Return the networks that can agree, as they know the same classes: groups of two or more."""
+        asked = [row for row in self.rows if row.answers]
+        classes = dict.fromkeys(row.classes for row in asked)
+        groups = [tuple(row.network for row in asked if row.classes == one) for one in classes]
+        return [group for group in groups if len(group) > 1]
+
     def answers(self) -> pd.DataFrame:
         """One row an input: its name, and the label that each network finds best."""
         import pandas as pd
@@ -145,7 +178,7 @@ class Comparison(ShortRepr):
     def dissent(self) -> pd.DataFrame:
         """Which of `answers` differ from what most networks of the same classes say, as booleans.
 
-        Where no answer is the most frequent, all of them differ.
+        Where no answer is the most frequent, as when two networks disagree, all of them differ.
         """
         import pandas as pd
 
@@ -188,7 +221,7 @@ class Comparison(ShortRepr):
             "relative_time",
             "latency_ms",
             "throughput",
-            "peak_memory_mb",
+            "memory_mb",
             "file_mb",
         ]
         return notebook.card("Comparison", self.conditions, notebook.table(self.table(), columns))
@@ -203,7 +236,13 @@ class Comparison(ShortRepr):
             | {"relative_time": row.latency_ms / fastest}
             for row in self.rows
         ]
-        return asdict(self) | {"rows": rows, "inputs": list(self.inputs), "agreement": agreement}
+        return asdict(self) | {
+            "rows": rows,
+            "inputs": list(self.inputs),
+            "agreement": agreement,
+            "problems": [problem._asdict() for problem in self.problems],
+            "busy": self.busy,
+        }
 
 
 def compare(
@@ -222,6 +261,8 @@ def compare(
     progress: Progress | None = None,
 ) -> Comparison:
     """Measure networks on this machine, and see how far they agree on some inputs.
+
+    A network whose weights cannot be had, or that fails, is left out and becomes a problem of the result.
 
     Parameters
     ----------
@@ -253,8 +294,8 @@ def compare(
         If there is no such network, engine or dtype.
     InputError
         If an input cannot be used, or a network does not classify.
-    WeightsError
-        If weights cannot be had.
+    WeightsError, EngineError
+        If no network could be measured: why the first one could not.
     """
     names = [names] if isinstance(names, str) else list(names)
     specs = [describe(name, trust=trust) for name in names]
@@ -269,16 +310,23 @@ def compare(
         "options": {"device": device, "engine": engine, "dtype": dtype, "trust": trust},
     }
     seen: list[dict[str, Any]] = []
-    for name, spec in zip(names, specs, strict=True):
-        trained = pretrained and (fetch or weights.is_cached(spec))
-        own = {"name": name, "pretrained": trained, "x": x if trained else None}
-        seen.append(measured(request | own, lambda: progress and progress(len(seen), len(specs))))
+    failures: dict[str, ZooError] = {}
+    for done, (name, spec) in enumerate(zip(names, specs, strict=True)):
+        try:
+            trained = pretrained and (fetch or weights.is_cached(spec))
+            own = {"name": name, "pretrained": trained, "x": x if trained else None}
+            seen.append(measured(request | own, lambda done=done: progress and progress(done, len(specs))))
+        except (WeightsError, EngineError) as error:
+            failures[str(name)] = error
+    if not seen:
+        raise next(iter(failures.values()))
     if progress:
         progress(len(specs), len(specs))
     rows = tuple(Measurement(**one["row"]) for one in seen)
     inputs = next((one["inputs"] for one in seen if one["inputs"]), ())
     first = seen[0]
-    return Comparison(rows, first["device"], dtype, batch, repeats, first["threads"], inputs)
+    problems = tuple(Problem(name, str(error)) for name, error in failures.items())
+    return Comparison(rows, first["device"], dtype, batch, repeats, first["threads"], inputs, problems)
 
 
 def _agreement(one: Measurement, other: Measurement) -> float:

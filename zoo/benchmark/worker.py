@@ -7,6 +7,9 @@ to: it closes when the other end is gone, however that ended.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import json
 import os
 import pickle
@@ -19,10 +22,18 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from zoo.benchmark.background import BackgroundLoad
 from zoo.core.errors import EngineError, InputError, ZooError
 from zoo.core.machine import processor
+
+if TYPE_CHECKING:
+    import torch
+
+    from zoo.inference.network import Network
 
 _REQUEST, _ANSWER, _LOG = "request", "answer", "log"
 _PAUSE = 0.1  # s between two looks
@@ -94,23 +105,47 @@ def _run(folder: Path, poll: Callable[[], object]) -> int:
 
 
 def _measure(request: dict[str, Any]) -> dict[str, Any]:
-    import numpy as np
     import torch
 
-    from zoo.hub import weights
+    net = _loaded(request)
+    answer, device = _predicted(net, request), net.device
+    cuda = device.type == "cuda"
+    row = answer["row"]
+    row["peak_memory_mb"] = (torch.cuda.max_memory_allocated(device) if cuda else _peak_memory()) / 1e6
+    del net
+    row["memory_mb"] = row["peak_memory_mb"] if cuda else _own_memory(request) / 1e6
+    name = torch.cuda.get_device_name(device) if cuda else f"cpu ({processor()})"
+    return answer | {"device": name, "threads": torch.get_num_threads()}
+
+
+def _loaded(request: dict[str, Any]) -> Network:
     from zoo.inference.load import PRETRAINED, load
 
-    net = load(request["name"], weights=PRETRAINED if request["pretrained"] else None, **request["options"])
-    said, input_ms = [], None
+    return load(request["name"], weights=PRETRAINED if request["pretrained"] else None, **request["options"])
+
+
+def _inputs(net: Network, rows: int) -> torch.Tensor:
+    """Return random inputs of a network."""
+    import torch
+
+    torch.manual_seed(0)
+    return torch.rand(1, *net.spec.input_shape).expand(rows, *net.spec.input_shape).contiguous()
+
+
+def _predicted(net: Network, request: dict[str, Any]) -> dict[str, Any]:
+    """Let a network predict, and return how long that took and what it said, as ``row`` and ``inputs``."""
+    import numpy as np
+
+    from zoo.hub import weights
+
+    said, input_ms, background = [], None, BackgroundLoad()
     if request["x"] is not None:
         given = request["x"] if isinstance(request["x"], list | tuple) else [request["x"]]
         said = net.classify(list(given), top=1, sample_rate=request["sample_rate"])
         whole = _timed(lambda: net.classify(given[0], sample_rate=request["sample_rate"]), request["repeats"])
         input_ms = 1e3 * float(np.median(whole))
-    torch.manual_seed(0)
-    one = torch.rand(1, *net.spec.input_shape)
+    one, several = _inputs(net, 1), _inputs(net, request["batch"])
     single = _timed(lambda: net.scores(one), request["repeats"])
-    several = one.expand(request["batch"], *one.shape[1:]).contiguous()
     together = _timed(lambda: net.scores(several), max(3, request["repeats"] // 3))
     spec, file = net.spec, weights.path_of(net.spec)
     row = {
@@ -121,7 +156,6 @@ def _measure(request: dict[str, Any]) -> dict[str, Any]:
         "latency_p90_ms": 1e3 * float(np.percentile(single, 90)),
         "input_ms": input_ms,
         "throughput": request["batch"] / float(np.median(together)),
-        "peak_memory_mb": _peak_memory(net.device) / 1e6,
         "file_mb": file.stat().st_size / 1e6 if file.is_file() else spec.size_mb,
         "accuracy": spec.accuracy.value if spec.accuracy else None,
         "published_accuracy": spec.published.accuracy if spec.published else None,
@@ -132,10 +166,9 @@ def _measure(request: dict[str, Any]) -> dict[str, Any]:
         "scores": tuple(float(one.scores[0]) for one in said),
         "classes": sha256("\n".join(label.id for label in net.labels).encode()).hexdigest() if said else "",
         "trained": request["pretrained"],
+        "background_load": background.fraction(),
     }
-    device = torch.cuda.get_device_name(net.device) if net.device.type == "cuda" else f"cpu ({processor()})"
-    inputs = tuple(one.input for one in said)
-    return {"row": row, "device": device, "threads": torch.get_num_threads(), "inputs": inputs}
+    return {"row": row, "inputs": tuple(one.input for one in said)}
 
 
 def _timed(work: Callable[[], Any], repeats: int) -> list[float]:
@@ -150,12 +183,26 @@ def _timed(work: Callable[[], Any], repeats: int) -> list[float]:
     return seconds
 
 
-def _peak_memory(device: Any) -> float:
-    """Bytes; of this process and not of the one that started it, whose peak ``getrusage`` would inherit."""
-    import torch
+def _own_memory(request: dict[str, Any]) -> float:
+    """Return by how many bytes this process grows for a network: from before it is loaded to its peak.
 
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+    The network must have predicted before, so that libraries are imported and its graph is exported, and must
+    be gone. Outside Linux the peak is that of the whole measurement.
+    """
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # of another C library than GNU's
+        ctypes.CDLL(None).malloc_trim(0)  # what is free but kept would hide growth
+    before = psutil.Process().memory_info().rss
+    net = _loaded(request)
+    net.scores(_inputs(net, 1))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # begin the peak anew: proc_pid_clear_refs(5)
+    net.scores(_inputs(net, request["batch"]))
+    return max(0.0, _peak_memory() - before)
+
+
+def _peak_memory() -> float:
+    """Bytes; of this process and not of the one that started it, whose peak ``getrusage`` would inherit."""
     status = Path("/proc/self/status")
     if status.is_file():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

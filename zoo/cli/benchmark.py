@@ -1,14 +1,17 @@
 """The command that measures networks side by side."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.console import Device, Engine, Json, Trust, app, print_json
+from zoo.cli.console import Device, Engine, Json, Trust, app, leave, print_json
 from zoo.core.errors import InputError
 from zoo.core.progress import progress_bar
 from zoo.hub.registry import networks
+
+if TYPE_CHECKING:
+    from zoo.benchmark.compare import Comparison
 
 
 @app.command()
@@ -45,8 +48,17 @@ def compare(
         )
     if plot:
         result.plot().write_html(plot, include_plotlyjs=True)
+    for problem in result.problems:
+        typer.echo(f"zoo: {problem.input} is left out: {problem.reason}", err=True)
     if as_json:
-        return print_json(result.to_dict())
+        print_json(result.to_dict())
+    else:
+        _print(result)
+    leave(len(result.problems))
+
+
+def _print(result: "Comparison") -> None:
+    """Print the networks as a table, and how far they agree."""
     typer.echo(result.conditions)
     columns = {
         "network": "network",
@@ -55,13 +67,14 @@ def compare(
         "latency_p90_ms": "p90 ms",
         "relative_time": "relative",
         "throughput": "a second",
-        "peak_memory_mb": "memory MB",
+        "memory_mb": "memory MB",
         "file_mb": "file MB",
         "accuracy": "top-1 %",
         "published_time": "published relative",
     }
     table = result.table()[list(columns)].rename(columns=columns)
     typer.echo(table.to_string(index=False, float_format="{:.2f}".format, na_rep="-"))
-    if result.inputs:
+    for group in result.groups():
         typer.echo("\nshare of the inputs on which two networks agree")
-        typer.echo(result.agreement().to_string(float_format="{:.2f}".format))
+        shares = result.agreement().loc[list(group), list(group)]
+        typer.echo(shares.to_string(float_format="{:.2f}".format))

@@ -260,15 +260,16 @@ def _fetch(spec: Spec, path: Path, progress: Progress | None) -> None:
         try:
             tensors, sha256 = _acquire(spec, source, progress)
         except WeightsError as error:
-            failures.append(str(error).rstrip("."))
+            failures.append(error)
             continue
         _store(spec, path, source, sha256, tensors)
         return
+    reasons = "; ".join(str(error).rstrip(".") for error in failures)
     raise WeightsError(
-        f"The weights of {spec.name} are not available ({'; '.join(failures)}): put the original file into "
+        f"The weights of {spec.name} are not available ({reasons}): put the original file into "
         "the folder ZOO_MIRROR, pass a file (--weights, in Python weights=), or choose "
         f"{_alternatives(spec)}."
-    )
+    ) from ExceptionGroup("one error per source", failures)
 
 
 def _alternatives(spec: Spec) -> str:

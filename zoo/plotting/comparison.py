@@ -71,16 +71,16 @@ def bars(table: pd.DataFrame) -> go.Figure:
     Parameters
     ----------
     table : DataFrame
-        With columns ``network``, ``latency_ms``, ``latency_p90_ms`` and ``peak_memory_mb``.
+        With columns ``network``, ``latency_ms``, ``latency_p90_ms`` and ``memory_mb``.
     """
     from plotly.subplots import make_subplots
 
     table = table.sort_values("latency_ms", ascending=False)
-    titles = ("latency in ms", "peak memory in MB")
+    titles = ("latency in ms", "memory of the network in MB")
     height = 2 * (_BAR * len(table) + _AROUND) + _GAP
     figure = make_subplots(rows=2, cols=1, subplot_titles=titles, vertical_spacing=_GAP / height)
     above = table["latency_p90_ms"] - table["latency_ms"]
-    for row, (column, unit) in enumerate({"latency_ms": "ms", "peak_memory_mb": "MB"}.items(), 1):
+    for row, (column, unit) in enumerate({"latency_ms": "ms", "memory_mb": "MB"}.items(), 1):
         figure.add_bar(
             y=[plain(name) for name in table["network"]],
             x=table[column],

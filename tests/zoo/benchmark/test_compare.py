@@ -5,15 +5,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import zoo
+from zoo.benchmark import compare as comparing
 from zoo.benchmark import worker
 from zoo.benchmark.compare import Comparison, Measurement
-from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.errors import InputError, UnknownNameError, WeightsError
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,8 @@ def test_everything_is_measured(comparison):
         assert 0 < row.latency_ms <= row.latency_p90_ms < row.input_ms * 10
         assert row.throughput > 1
         assert 100 < row.peak_memory_mb < 20000
+        assert row.file_mb < row.memory_mb < 0.7 * row.peak_memory_mb  # without libraries
+        assert 0 <= row.background_load <= 1
         assert row.file_mb == pytest.approx(zoo.describe(row.network).size_mb, rel=0.02)
         assert row.engine == "onnxruntime"
         assert (row.trained, row.metric) == (True, "top-1 %")
@@ -55,7 +59,7 @@ def test_it_becomes_a_table_a_chart_and_json(comparison):
 def test_latency_and_memory_become_bars(comparison):
     latency, memory = comparison.bars().data
     assert sorted(latency.x) == sorted(row.latency_ms for row in comparison.rows)
-    assert sorted(memory.x) == sorted(row.peak_memory_mb for row in comparison.rows)
+    assert sorted(memory.x) == sorted(row.memory_mb for row in comparison.rows)
     slowest = max(comparison.rows, key=lambda row: row.latency_ms)
     assert latency.y[0] == memory.y[0] == slowest.network
     assert latency.x[0] + latency.error_x.array[0] == pytest.approx(slowest.latency_p90_ms)
@@ -82,6 +86,7 @@ def test_agreement_is_the_share_of_equal_answers():
 def test_only_those_who_know_the_same_classes_and_were_asked_can_agree():
     rows = (row("a", "x", "y"), row("b", "x", "z"), row("c", "x", "y", classes="places"), row("d"))
     result = Comparison(rows, "cpu", "fp32", 1, 1, 1, ("1", "2"))
+    assert result.groups() == [("a", "b")]
     shares = result.to_dict()["agreement"]
     assert json.loads(json.dumps(shares, allow_nan=False))["a"] == {"a": 1, "b": 0.5, "c": None, "d": None}
     assert list(result.dissent()) == list(result.answers())[1:] == ["a", "b", "c"]
@@ -93,6 +98,32 @@ def test_without_fetching_what_is_not_here_is_measured_untrained(empty_cache):
     assert (result.rows[0].trained, result.rows[0].answers, result.inputs) == (False, (), ())
     assert result.rows[0].latency_ms > 0
     assert not (empty_cache / "weights").exists()
+
+
+def test_a_network_that_cannot_be_fetched_costs_only_itself(monkeypatch):
+    def measured(request, poll):
+        if request["name"] == "resnet18":
+            raise WeightsError("The weights are not available.")
+        return {"row": asdict(row(request["name"])), "device": "cpu", "threads": 2, "inputs": ()}
+
+    monkeypatch.setattr(comparing, "measured", measured)
+    with pytest.raises(WeightsError, match=r"^The weights are not available\.$"):
+        zoo.compare(["resnet18"])
+    result = zoo.compare(["resnet18", "resnet50"])
+    assert [row.network for row in result.rows] == ["resnet50"]
+    assert result.problems == (("resnet18", "The weights are not available."),)
+    problems = json.loads(json.dumps(result.to_dict()))["problems"]
+    assert problems == [{"input": "resnet18", "reason": "The weights are not available."}]
+
+
+def test_a_busy_machine_is_part_of_the_conditions():
+    quiet, busy = (
+        Comparison((replace(row("a"), background_load=load),), "cpu", "fp32", 1, 1, 1) for load in (0.1, 0.11)
+    )
+    assert quiet.to_dict()["busy"] is False
+    assert "other programs" not in quiet.conditions
+    assert busy.to_dict()["busy"] is True
+    assert busy.conditions.endswith(", beside other programs on 11% of the processors")
 
 
 class Stop(Exception):

@@ -170,7 +170,7 @@ def show(result: Comparison) -> None:
         "relative_time",
         "latency_ms",
         "throughput",
-        "peak_memory_mb",
+        "memory_mb",
         "file_mb",
         "accuracy",
     ]

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from zoo.app import state
-from zoo.app.components import input_picker, widgets
+from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.input_picker import Given, named
+from zoo.app.components.network_picker import Choice
 from zoo.app.state import one_sentence, spec_of
-from zoo.hub import weights
 from zoo.inference import layer_graph as graphs
 from zoo.inference.activations import MOST_SECONDS, SIDE, Activations, look
 from zoo.plotting.layer_graph import draw
@@ -140,12 +140,7 @@ def activations(name: str, data: dict[str, Any]) -> None:
     if not data["layer"]:
         st.info("This step is not a layer. Choose a layer to see its activations.")
         return
-    if not weights.path_of(spec).is_file():
-        st.info(f"Activations need the weights of {spec.title}, which are not here: {spec.size_mb:.0f} MB.")
-        if st.button("Fetch the weights", icon=":material/download:", key="networks-fetch"):
-            state.network(name)
-            st.rerun()
-        return
+    network_picker.require(Choice("networks-network", name))
     kind = "image" if spec.modality == "image" else "melody" if "pitch" in spec.tasks else "audio"
     given = input_picker.ask(kind, f"networks-{kind}")
     if not given:

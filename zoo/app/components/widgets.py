@@ -87,6 +87,19 @@ class Offer(Generic[T]):
         return chosen
 
 
+def send_new_labels(key: str, labels: Mapping[T, str]) -> None:
+    """Set the value of a list anew if labels have changed since it was drawn.
+
+    A browser keeps the labels of what is chosen, and would send one back that is not offered any more.
+    """
+    before = cast("Mapping[T, str]", st.session_state.get(f"{key}-labels", {}))
+    st.session_state[f"{key}-labels"] = labels
+    if key in st.session_state and any(
+        labels.get(option, label) != label for option, label in before.items()
+    ):
+        st.session_state[key] = st.session_state[key]
+
+
 def refusal(widget: str, value: object, advice: str) -> InputError:
     """Say that a widget did not offer a value."""
     return InputError(f"{widget}: {str(value)[:60]!r} was not offered here; {advice}.")
@@ -104,12 +117,20 @@ def selectbox(
 ) -> T:
     """Choose one option from a list, by default the first one."""
     offer = Offer(label, options)
+    send_new_labels(key, offer.labels)
     # A browser that loads the widget late misses a value set in the session state and sends the default.
     current = chosen(key, offer.options)
     start = default if current is None else current
     index = 0 if start is None else offer.options.index(start)
     value = place.selectbox(
-        label, offer.options, index, format_func=offer.label, key=key, help=help, on_change=on_change
+        label,
+        offer.options,
+        index,
+        format_func=offer.label,
+        key=key,
+        help=help,
+        on_change=on_change,
+        filter_mode="contains",
     )
     return offer.one(value)
 
@@ -200,6 +221,7 @@ def multiselect(
 ) -> list[T]:
     """Choose any number of options from a list, at most `most`."""
     offer = Offer(label, options)
+    send_new_labels(key, offer.labels)
     try:
         values = place.multiselect(
             label,
@@ -209,6 +231,8 @@ def multiselect(
             max_selections=most,
             key=key,
             help=help,
+            filter_mode="contains",
+            select_all=False,  # else Enter takes all that match
         )
     except StreamlitSelectionCountExceedsMaxError as error:
         raise InputError(f"{label}: too many were chosen; choose at most {most}.") from error

@@ -8,18 +8,18 @@ import streamlit as st
 
 import zoo
 from zoo.app import state
-from zoo.app.components import input_picker, widgets
+from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.input_picker import Given, named
 from zoo.app.components.job_progress import record_layers
 from zoo.app.services import offered_networks
 from zoo.app.services.jobs import FAILED, STOPPED, Job
-from zoo.app.state import RATE, is_here, literally, one_sentence, spec_of, title_of, with_size
+from zoo.app.state import RATE, literally, one_sentence, spec_of, title_of, with_size
 from zoo.audio.signal import read_mono
 from zoo.benchmark.compare import Measurement
 from zoo.core.errors import ZooError
 from zoo.core.spec import NOUNS
-from zoo.hub import weights
 from zoo.hub.saved import is_saved
+from zoo.results.problem import Problem
 from zoo.vision.decoding import PixelBudget, check, count_pixels
 
 MOST_NETWORKS = 12
@@ -31,47 +31,32 @@ UNTRAINED = "Untrained: as fast as the trained one; no answers."
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be compared, and how."""
+    """What is to be compared, and how; `absent` were chosen too, and are not downloaded."""
 
     names: tuple[str, ...]
+    absent: tuple[str, ...]
     given: tuple[Given, ...]
-    fetch: bool
     batch: int
     repeats: int
     engine: str
 
 
-def choose() -> tuple[str, list[str]]:
-    """Pictures or sounds, and the networks."""
+def choose() -> tuple[str, list[str], list[str]]:
+    """Pictures or sounds, the networks to measure, and those that are left out."""
     left, right = st.columns([1, 3])
     kind = widgets.segmented_control(left, "Networks for", KINDS, "image", key="compare-kind")
     own = list(state.taught(kind))
     names = own + offered_networks.networks(kind)
-    first = own[:1] + offered_networks.networks(kind, bundled=True)[:2]
-    chosen = widgets.multiselect(
-        right,
-        "Networks",
-        with_size(names),
-        first,
-        most=MOST_NETWORKS,
-        key=f"compare-networks-{kind}",
-    )
-    return kind, chosen
-
-
-def weights_wanted(chosen: Sequence[str]) -> bool:
-    """Whether weights that are not here are to be fetched."""
-    missing = [name for name in chosen if not is_here(name)]
-    if not missing:
-        return True
-    size = sum(spec_of(name).size_mb for name in missing)
-    choices = {True: f"Fetch them ({size:.0f} MB)", False: "Go without"}
-    fetch = widgets.segmented_control(
-        st, f"The weights of {len(missing)} are not here", choices, True, key="compare-fetch"
-    )
-    if not fetch:
-        st.caption(UNTRAINED)
-    return fetch
+    usual = offered_networks.networks(kind, "classify", bundled=True)[:2]  # which answer the same question
+    key = f"compare-networks-{kind}"
+    chosen = widgets.multiselect(right, "Networks", with_size(names), usual, most=MOST_NETWORKS, key=key)
+    here = network_picker.available(chosen, key, names)
+    absent = [name for name in chosen if name not in here]
+    with st.container():  # which is there each time, so that what follows keeps its place on the page
+        untrained = absent and st.toggle(
+            "Also measure what is not downloaded, untrained", key="compare-untrained", help=UNTRAINED
+        )
+    return (kind, chosen, []) if untrained else (kind, here, absent)
 
 
 def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
@@ -81,10 +66,10 @@ def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
         able = [
             title_of(name) for name in [*state.taught(kind), *offered_networks.networks(kind, "classify")]
         ]
+        advice = f"; for answers choose only among {', '.join(able)}" if len(able) > 1 else ""
         st.info(
             f"{title_of(silent[0])} does not classify {NOUNS[kind]}, so speed, memory and size are compared, "
-            "not answers; "
-            f"for answers choose only among {', '.join(able)}."
+            f"not answers{literally(advice)}."
         )
         return ()
     with st.expander(f"{KINDS[kind]} to classify (optional)", icon=":material/add_photo_alternate:"):
@@ -151,14 +136,10 @@ def settings() -> tuple[int, int, str]:
 
 
 def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
-    """Run the job: fetch missing weights, then measure one network after the other."""
-    titles = distinct(wanted.names)
-    missing = [name for name in wanted.names if not is_here(name)]
+    """Run the job: measure one network after the other."""
+    titles = distinct([*wanted.names, *wanted.absent])
 
     def run(job: Job) -> zoo.Comparison:
-        for name in missing if wanted.fetch else ():
-            job.enter(f"Fetches the weights of {titles[name]}")
-            weights.ensure(spec_of(name), job.count_or_stop)
         job.enter("")
 
         def progress(done: int, total: int) -> None:
@@ -169,15 +150,22 @@ def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
         found = zoo.compare(
             wanted.names,
             [named(one) for one in wanted.given] or None,
-            fetch=wanted.fetch,
+            fetch=False,
             batch=wanted.batch,
             repeats=wanted.repeats,
             engine=wanted.engine,
             trust=True,  # what is offered is the catalog's, the owner's or the visitor's own
             progress=progress,
         )
-        rows = zip(wanted.names, found.rows, strict=True)
-        return replace(found, rows=tuple(_presentable(row, titles[name]) for name, row in rows))
+        reasons = dict(found.problems) | dict.fromkeys(wanted.absent, "it is not downloaded.")
+        measured = [name for name in wanted.names if name not in reasons]
+        return replace(
+            found,
+            rows=tuple(
+                _presentable(row, titles[name]) for name, row in zip(measured, found.rows, strict=True)
+            ),
+            problems=tuple(Problem(titles[name], reason) for name, reason in reasons.items()),
+        )
 
     return run
 
@@ -205,6 +193,14 @@ def begin(wanted: Wanted) -> None:
 
 def results(found: zoo.Comparison) -> None:
     """Figures, charts, table and answers."""
+    for title, reason in found.problems:
+        st.warning(f"**{literally(title)}** is left out: {literally(reason)}", icon=":material/warning:")
+    if found.busy:
+        st.warning(
+            f"The machine was busy: other programs took {found.background_load:.0%} of the processors, so "
+            "times may be too long. Compare again when it is quiet.",
+            icon=":material/warning:",
+        )
     summary(found)
     charts = {"Accuracy and time": accuracy, "Latency and memory": bars, "Answers": answers}
     for tab, show in zip(st.tabs(list(charts), key="compare-tabs"), charts.values(), strict=True):
@@ -217,11 +213,11 @@ def results(found: zoo.Comparison) -> None:
 
 def summary(found: zoo.Comparison) -> None:
     fastest = min(found.rows, key=lambda row: row.latency_ms)
-    smallest = min(found.rows, key=lambda row: row.peak_memory_mb)
+    smallest = min(found.rows, key=lambda row: row.memory_mb)
     columns = st.columns(3)
     columns[0].metric(f"Fastest: {literally(fastest.title)}", f"{fastest.latency_ms:.1f} ms")
-    columns[1].metric(f"Least memory: {literally(smallest.title)}", f"{smallest.peak_memory_mb:.0f} MB")
-    if found.inputs:
+    columns[1].metric(f"Least memory: {literally(smallest.title)}", f"{smallest.memory_mb:.0f} MB")
+    if found.groups():
         same = int((~found.dissent().any(axis=1)).sum())
         columns[2].metric("Same answer from all", f"{same} of {len(found.inputs)}")
 
@@ -245,23 +241,32 @@ def bars(found: zoo.Comparison) -> None:
 
 
 def answers(found: zoo.Comparison) -> None:
-    """Show each network's answer for each input; answers that differ from most are marked."""
+    """Show each network's answer for each input; answers that differ are marked."""
     if not found.inputs:
         st.info("Add pictures or recordings to see whether the networks agree.")
         return
     said, differs = found.answers(), found.dissent()
     marked = said.copy()
-    for name in differs.columns if differs.shape[1] > 1 else ():
+    for name in differs.columns:
         marked[name] = said[name].where(~differs[name], "≠ " + said[name])
     styles = pd.DataFrame("", index=said.index, columns=said.columns)
     styles[differs.columns] = differs.replace({True: DISSENT, False: ""}).astype(str)
     st.dataframe(marked.style.apply(lambda _: styles, axis=None), hide_index=True, key="compare-answers")
-    if differs.shape[1] == 1:
+    if not (groups := found.groups()):
         st.info("Agreement needs two networks; choose another with the same classes.")
         return
-    st.caption("≠ marks answers that differ from the majority.")
+    st.caption(legend(groups))
     st.markdown("**Share of inputs for which two networks give the same answer**")
-    st.dataframe(found.agreement().map("{:.0%}".format, na_action="ignore"), key="compare-agreement")
+    for position, group in enumerate(map(list, groups)):
+        shares = found.agreement().loc[group, group]
+        st.dataframe(shares.map("{:.0%}".format), key=f"compare-agreement-{position}")
+
+
+def legend(groups: Sequence[Sequence[str]]) -> str:
+    """Explain the mark of answers: two networks have no majority."""
+    differ = "different answers of two networks" if any(len(group) == 2 for group in groups) else ""
+    minority = "answers that differ from the majority" if any(len(group) > 2 for group in groups) else ""
+    return f"≠ marks {', and '.join(filter(None, (minority, differ)))}."
 
 
 def table(found: zoo.Comparison) -> None:
@@ -270,17 +275,19 @@ def table(found: zoo.Comparison) -> None:
         "latency_p90_ms": ("90 % within (ms)", "%.1f"),
         "relative_time": ("relative", "%.2f"),
         "throughput": ("a second", "%.1f"),
-        "peak_memory_mb": ("memory (MB)", "%.0f"),
+        "memory_mb": ("memory (MB)", "%.0f"),
         "file_mb": ("file (MB)", "%.1f"),
         "accuracy": ("accuracy", "%.4g"),
     }
-    shown = found.table()
+    shown = found.table().dropna(axis="columns", how="all")
     shown["weights"] = shown["trained"].map({True: "trained", False: "untrained"})
     trained = shown["trained"].all()
+    columns = ["network", *numbers, "metric", "engine", *([] if trained else ["weights"])]
     st.dataframe(
-        shown[["network", *numbers, "metric", "engine", *([] if trained else ["weights"])]],
+        shown[[name for name in columns if name in shown]],
         hide_index=True,
         key="compare-table",
+        placeholder="–",
         column_config={
             **{
                 name: st.column_config.NumberColumn(label, format=form)
@@ -288,6 +295,10 @@ def table(found: zoo.Comparison) -> None:
             },
             "metric": st.column_config.TextColumn("measure", help="Kind of the published accuracy."),
         },
+    )
+    st.caption(
+        "Memory is what each network adds to the program, for its weights and for a batch of "
+        f"{found.batch} inputs."
     )
     if not trained:
         st.caption(UNTRAINED)
@@ -308,11 +319,10 @@ st.markdown(
     "and whether they agree on your own pictures or recordings."
 )
 with one_sentence():
-    kind, chosen = choose()
+    kind, chosen, absent = choose()
     if chosen:
-        fetch = weights_wanted(chosen)
         given = inputs(kind, chosen)
-        wanted = Wanted(tuple(chosen), given, fetch, *settings())
+        wanted = Wanted(tuple(chosen), tuple(absent), given, *settings())
         if st.button(
             "Compare", type="primary", icon=":material/balance:", disabled=busy(), key="compare-begin"
         ):

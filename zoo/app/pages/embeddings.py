@@ -3,9 +3,10 @@
 import streamlit as st
 
 from zoo.app import state
-from zoo.app.components import input_picker, widgets
+from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.embedding_inputs import KINDS, MOST_FILES, Brought, bring
 from zoo.app.components.embedding_view import show
+from zoo.app.components.network_picker import Choice
 from zoo.app.services import offered_networks
 from zoo.app.state import MOST_SECONDS, literally, one_sentence, with_size
 from zoo.hub.registry import describe
@@ -30,6 +31,7 @@ def choose(kind: str) -> tuple[str, str | None, bool | None]:
         describe(DEFAULTS[kind]).name,
         key=f"embeddings-network-{kind}",
     )
+    network_picker.require(Choice(f"embeddings-network-{kind}", name, names))
     net = state.network(name)
     shapes = state.remembered(shapes_of, name)
     own = {

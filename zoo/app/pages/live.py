@@ -16,7 +16,8 @@ from streamlit_webrtc.native_webrtc import NativeAudioWorker
 from streamlit_webrtc.webrtc import SignallingTimeoutError, WebRtcWorker
 
 from zoo.app import state
-from zoo.app.components import microphone, widgets
+from zoo.app.components import microphone, network_picker, widgets
+from zoo.app.components.network_picker import Choice
 from zoo.app.components.svg import drawing
 from zoo.app.live import svg
 from zoo.app.live.analyzers import PitchAnalyzer, SoundAnalyzer, Sounds, TunerReading, tone_of
@@ -48,18 +49,20 @@ def samples_of(frame: av.AudioFrame) -> np.ndarray:
     return samples if frame.format.is_planar else samples.reshape(-1, len(frame.layout.channels)).T
 
 
-def choose() -> tuple[dict[str, str], float]:
+def choose() -> tuple[dict[str, Choice], float]:
     """Choose the networks by what they detect, and the frequency of A4."""
     kinds = {kind: kind.capitalize() for kind in SENSES}
     wanted = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
     with st.expander("Networks and tuning", icon=":material/tune:"):
         left, middle, right = st.columns(3)
-        hearing = [*state.taught("audio"), *offered_networks.networks(task="events")]
-        sounds = widgets.selectbox(left, "Network for sounds", with_size(hearing), key="live-sounds")
+        usual, *others = offered_networks.networks(task="events")
+        hearing = [*state.taught("audio"), usual, *others]
+        sounds = widgets.selectbox(left, "Network for sounds", with_size(hearing), usual, key="live-sounds")
+        following = offered_networks.networks(task="pitch")
         pitch = widgets.selectbox(
             middle,
             "Network for pitch",
-            with_size(offered_networks.networks(task="pitch")),
+            with_size(following),
             "crepe.tiny",
             key="live-pitch",
             help="Larger networks are more accurate and slower; one too slow for this machine skips sound.",
@@ -75,8 +78,11 @@ def choose() -> tuple[dict[str, str], float]:
             key="live-a4",
             help="What the instruments are tuned to.",
         )
-    chosen = {"sounds": sounds, "pitch": pitch}
-    return {kind: name for kind, name in chosen.items() if kind in wanted}, a4
+    chosen = {
+        "sounds": Choice("live-sounds", sounds, hearing),
+        "pitch": Choice("live-pitch", pitch, following),
+    }
+    return {kind: choice for kind, choice in chosen.items() if kind in wanted}, a4
 
 
 def warm_up(kind: str, name: str) -> None:
@@ -199,11 +205,13 @@ def show(listener: Listener, a4: float) -> None:
 st.title("Live")
 st.markdown("Press Start, then speak, sing, or play: the page shows sounds and pitch as they occur.")
 with one_sentence():
-    chosen, a4 = choose()
+    choices, a4 = choose()
     own = seat()
     # What comes and goes above the streamer keeps to a place of its own: were the streamer moved by it, the
     # browser would load it anew and lose the connection.
     with st.container():
+        network_picker.require(*choices.values())
+        chosen = {kind: choice.name for kind, choice in choices.items()}
         # Before Start can be pressed: it takes so long that a connection in the making would time out.
         loaded = {kind: state.network(name) for kind, name in chosen.items()}
         for kind, name in chosen.items():

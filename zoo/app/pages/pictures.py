@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import zoo
 from zoo.app import state
-from zoo.app.components import input_picker, widgets
+from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.input_picker import MOST_FILES, Given, ask, named
 from zoo.app.services import offered_networks
 from zoo.app.state import downloads, literally, one_sentence, remembered, spec_of, title_of, with_size
@@ -99,7 +99,7 @@ def choose() -> tuple[list[str], int]:
     titles = {
         name: f"Scenes: {title}" if is_of_scenes(name) else title for name, title in with_size(names).items()
     }
-    usual = own[:1] + offered_networks.networks("image", "classify", bundled=True)[:2]
+    usual = offered_networks.networks("image", "classify", bundled=True)[:2]
     linked = input_picker.from_link("network")
     first = [input_picker.meant(name, names) for name in linked.split(",")] if linked else usual
     chosen = widgets.multiselect(
@@ -107,7 +107,8 @@ def choose() -> tuple[list[str], int]:
     )
     passed_on = chosen != usual and not set(chosen) & set(own)
     input_picker.to_link("network", ",".join(chosen) if passed_on else None)
-    return chosen, widgets.slider(right, "Classes", 1, TOP, 5, 1, key="pictures-top")
+    top = widgets.slider(right, "Classes", 1, TOP, 5, 1, key="pictures-top")
+    return network_picker.available(chosen, "pictures-networks", names), top
 
 
 def choose_looking() -> Looking:
@@ -146,10 +147,7 @@ def show(position: int, picture: Picture, chosen: list[str], top: int, looking: 
             columns = [column for _ in range(0, len(chosen), 2) for column in st.columns(2)]
         for column, name in zip(columns, chosen, strict=False):
             with column, one_sentence():
-                if net := ready(name):
-                    results.append(answer(f"{position}-{name}", net, picture, top, looking))
-                else:
-                    st.caption(f"{title_of(name)} is not here.")
+                results.append(answer(f"{position}-{name}", nets[name], picture, top, looking))
         for found in agreements(results, known):
             badge(badges, found)
     return [result.best(top) for result in results]
@@ -189,15 +187,13 @@ def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classificatio
     )
 
 
-def ready(name: str) -> zoo.Network | None:
-    """Return a network if it is available; the reason why not is shown once for all images."""
-    if name not in nets:
-        nets[name] = None
-        with notes, one_sentence():
-            nets[name] = net = state.network(name)
-            known[net.name] = frozenset(label.id for label in net.labels)
-            titles[net.name] = title_of(name)
-    return nets[name]
+def loaded(name: str) -> bool:
+    """Load a network, or show once for all images why that fails."""
+    with one_sentence():
+        nets[name] = net = state.network(name)
+        known[net.name] = frozenset(label.id for label in net.labels)
+        titles[net.name] = title_of(name)
+    return name in nets
 
 
 def badge(place: DeltaGenerator, found: Agreement) -> None:
@@ -225,17 +221,18 @@ def summary(everything: list[list[zoo.Classification]]) -> None:
 
 st.title("Pictures")
 st.markdown("Upload pictures, take one, paste a link, or try a sample, and compare the networks' answers.")
-nets: dict[str, zoo.Network | None] = {}  # by the names on this page
+nets: dict[str, zoo.Network] = {}  # by the names on this page
 known: dict[str, frozenset[str]] = {}  # identifiers of the classes, by the names in results
 titles: dict[str, str] = {}
 with one_sentence():
     pictures = [Picture(given) for given in ask("image", "pictures")]
     chosen, top = choose()
     looking = choose_looking()
-    notes, overview = st.container(), st.container()
-    everything: list[list[zoo.Classification]] = []
     if pictures and not chosen:
         st.info("Choose a network.")
+    chosen = [name for name in chosen if loaded(name)] if pictures else []
+    overview = st.container()
+    everything: list[list[zoo.Classification]] = []
     budget = PixelBudget()
     for position, picture in enumerate(pictures if chosen else []):
         with one_sentence():

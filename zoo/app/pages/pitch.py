@@ -12,8 +12,9 @@ import streamlit as st
 
 import zoo
 from zoo.app import state
-from zoo.app.components import audio_figures, input_picker, widgets
+from zoo.app.components import audio_figures, input_picker, network_picker, widgets
 from zoo.app.components.input_picker import Given
+from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
 from zoo.app.state import RATE, File, one_sentence
@@ -178,6 +179,7 @@ st.markdown("Upload a melody that plays one note at a time, sing one, or try the
 with one_sentence():
     recordings = input_picker.ask("melody", "pitch")
     name, decoder, keys, gate, smooth = choose()
+    network_picker.require(Choice("pitch-network", name, offered_networks.networks(task="pitch")))
     for given in recordings:
         samples, heard = state.remembered(follow, name, given)
         path = state.remembered(decoded, name, given, decoder, keys)

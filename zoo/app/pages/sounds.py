@@ -8,8 +8,9 @@ import streamlit as st
 
 import zoo
 from zoo.app import state
-from zoo.app.components import audio_figures, input_picker, widgets
+from zoo.app.components import audio_figures, input_picker, network_picker, widgets
 from zoo.app.components.input_picker import Given
+from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
 from zoo.app.state import RATE, File, one_sentence
@@ -151,12 +152,14 @@ st.markdown("Upload a recording, make one, or try the sample, and see which soun
 with one_sentence():
     recordings = input_picker.ask("audio", "sounds")
     left, right = st.columns([1, 2])
-    names = [*state.taught("audio"), *offered_networks.networks(task="events")]
+    usual, *others = offered_networks.networks(task="events")
+    names = [*state.taught("audio"), usual, *others]
     with left:
-        name = input_picker.choose_network("Network", names, names[0], "sounds-network")
+        name = input_picker.choose_network("Network", names, usual, "sounds-network")
     threshold = widgets.slider(
         right, "Threshold", 0.05, 0.95, SoundEventOptions.threshold, 0.05, key="sounds-threshold"
     )
+    network_picker.require(Choice("sounds-network", name, names))
     net = state.network(name)
     options = choose(net, threshold)
     for given in recordings:

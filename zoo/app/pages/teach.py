@@ -10,9 +10,10 @@ import streamlit as st
 
 import zoo
 from zoo.app import state
-from zoo.app.components import widgets
+from zoo.app.components import network_picker, widgets
 from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES
 from zoo.app.components.job_progress import record_layers
+from zoo.app.components.network_picker import Choice
 from zoo.app.components.training_result import results
 from zoo.app.services import offered_networks, uploads
 from zoo.app.services.jobs import FAILED, STOPPED, Job
@@ -196,6 +197,7 @@ def choose(data: zoo.Dataset) -> tuple[str, TrainingConfig]:
     names = offered_networks.networks(data.modality, "embed")
     default = describe(DEFAULTS[data.modality]).name
     name = widgets.selectbox(st, "Network", with_size(names), default, key=f"teach-network-{data.modality}")
+    network_picker.require(Choice(f"teach-network-{data.modality}", name, names))
     advice = advised(data, name)
     with st.container(border=True):
         st.markdown(f"**Advice: {METHODS[advice.method].lower()}.** {advice.reasons[0]}")

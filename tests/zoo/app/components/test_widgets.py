@@ -9,6 +9,7 @@ import streamlit as st
 from hypothesis import given
 from hypothesis import strategies as some
 from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.proto.SelectWidgetFilterMode_pb2 import SelectWidgetFilterMode
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile, UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
@@ -216,6 +217,37 @@ def test_the_default_of_a_list_is_its_value_for_browsers_that_load_it_late():
     assert app.run().selectbox[0].proto.default == 2
     assert app.selectbox[0].set_value("a").run().selectbox[0].proto.default == 0
     assert app.session_state["select-result"] == "a"
+
+
+def relabeled() -> None:
+    """Lists whose labels change."""
+    import streamlit as st
+
+    from zoo.app.components import widgets
+
+    names = {"a": st.session_state.get("label", "A"), "b": "B"}
+    widgets.selectbox(st, "Select", names, key="select")
+    widgets.multiselect(st, "Several", names, ["a"], key="several")
+
+
+def test_a_new_label_of_what_is_chosen_is_sent_to_the_browser():
+    app = AppTest.from_function(relabeled, default_timeout=120).run()
+    lists = app.selectbox[0], app.multiselect[0]
+    assert [one.proto.set_value for one in lists] == [False, False]
+    app.session_state["label"] = "A ✓"
+    app.run()
+    assert [app.selectbox[0].proto.set_value, app.multiselect[0].proto.set_value] == [True, True]
+    assert app.selectbox[0].proto.raw_value == "A ✓"
+    assert list(app.multiselect[0].proto.raw_values) == ["A ✓"]
+    app.run()
+    assert [app.selectbox[0].proto.set_value, app.multiselect[0].proto.set_value] == [False, False]
+
+
+def test_lists_are_searched_by_parts_of_labels_and_enter_takes_one():
+    app = AppTest.from_function(page, default_timeout=120).run()
+    contains = SelectWidgetFilterMode.FILTER_MODE_CONTAINS
+    assert [app.selectbox[0].proto.filter_mode, app.multiselect[0].proto.filter_mode] == [contains] * 2
+    assert app.multiselect[0].proto.select_all == 0
 
 
 @pytest.mark.parametrize(

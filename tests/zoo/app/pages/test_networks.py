@@ -163,8 +163,8 @@ def test_a_network_whose_weights_are_elsewhere_has_graph_and_table_and_says_what
     app = opened("squeezenet", "Layers")
     assert len(figures(app)) == 1
     assert "features.3.squeeze" in app.dataframe[1].value["layer"].tolist()
-    assert "Activations need the weights of SqueezeNet 1.1, which are not here: 5 MB." in text(app)
-    assert app.get_by_key("networks-fetch").label == "Fetch the weights"
+    assert "**SqueezeNet 1.1** is not downloaded yet." in text(app)
+    assert app.get_by_key("missing-download").label == "Download (5 MB)"
 
 
 def test_the_field_is_as_published_and_measured_on_this_machine(monkeypatch):

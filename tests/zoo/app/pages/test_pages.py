@@ -3,6 +3,7 @@
 import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -232,3 +233,21 @@ def test_results_can_be_downloaded(page, name, others):
     assert not app.get("download_button")
     app.get_by_key(f"{name}-way").set_value("Sample").run()
     assert [button.label for button in app.get("download_button")] == ["CSV", "JSON", *others]
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "usual"),
+    [
+        ("sounds", "sounds-network", "yamnet.audioset"),
+        ("live", "live-sounds", "yamnet.audioset"),
+        ("pictures", "pictures-networks", ["squeezenet.caffe", "efficientnet_lite0.tf"]),
+        ("compare", "compare-networks-image", ["squeezenet.caffe", "efficientnet_lite0.tf"]),
+    ],
+)
+def test_a_network_that_was_taught_comes_first_and_is_not_the_default(page, name, key, usual, monkeypatch):
+    spec = zoo.describe("squeezenet").replace(title="SqueezeNet taught a or b")
+    own = {"/own": SimpleNamespace(network=SimpleNamespace(spec=spec))}
+    monkeypatch.setattr(state, "taught", lambda modality=None: own)
+    networks = page(name).get_by_key(key)
+    assert networks.options[0] == "SqueezeNet taught a or b ✓"
+    assert networks.value == usual

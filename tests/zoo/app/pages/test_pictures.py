@@ -43,6 +43,7 @@ def photos(media) -> list[tuple[str, bytes, str]]:
 @pytest.fixture
 def untrained_places(monkeypatch) -> None:
     """The network of scenes, without its weights, which are not here."""
+    monkeypatch.setattr(state, "is_here", lambda name: True)
     network, places = state.network, zoo.load(PLACES, weights=None, engine="torch")
     monkeypatch.setattr(state, "network", lambda name: places if name == PLACES else network(name))
 
@@ -178,19 +179,18 @@ def test_answers_belong_to_a_session_and_are_given_once_in_it(monkeypatch):
         assert len(asked) == 2 * sessions
 
 
-def test_a_network_that_cannot_be_had_is_said_once_and_the_others_answer(app, photos, monkeypatch):
+def test_a_network_that_cannot_be_loaded_is_said_once_and_the_others_answer(app, photos, monkeypatch):
     network = state.network
 
-    def absent(name: str) -> zoo.Network:
-        if name == PLACES:
-            raise WeightsError("The weights are not here.")
+    def damaged(name: str) -> zoo.Network:
+        if name == "efficientnet_lite0.tf":
+            raise WeightsError("The weights are damaged.")
         return network(name)
 
-    monkeypatch.setattr(state, "network", absent)
-    app.multiselect[0].set_value([PLACES, "squeezenet.caffe"])
+    monkeypatch.setattr(state, "network", damaged)
     app.file_uploader[0].set_value(photos).run()
     assert not app.exception
-    assert [error.value for error in app.error] == ["The weights are not here."]
+    assert [error.value for error in app.error] == ["The weights are damaged."]
     assert charts(app) == 2
     assert "**SqueezeNet 1.1**: ruddy turnstone" in text(app)
 

@@ -98,7 +98,10 @@ def test_a_head_shows_its_curves_and_appears_on_the_page_pictures(app):
     other = AppTest.from_file(str(PAGES / "pictures.py"), default_timeout=120)
     other.session_state["workspace"] = app.session_state["workspace"]  # the same session
     other.run()
-    assert other.get_by_key("pictures-networks").value[0] == name
+    networks = other.get_by_key("pictures-networks")
+    assert networks.options[0] == "EfficientNet-Lite0 taught blue or red ✓"
+    assert name not in networks.value  # before it is chosen
+    networks.set_value([name])
     other.file_uploader[0].set_value([("new.png", color("red", 999), "image/png")]).run()
     assert not other.exception
     assert "**EfficientNet-Lite0 taught blue or red**: red" in text(other)

@@ -68,7 +68,7 @@ def test_a_saved_network_of_the_owner_is_offered_and_loaded(monkeypatch, tmp_pat
     folder = zoo.load("squeezenet", weights=None, device="cpu").save(tmp_path / "own")
     monkeypatch.setenv(offered_networks.VARIABLE, str(folder))
     monkeypatch.setattr(state, "_load", state._load.__wrapped__)
-    assert state.with_size([str(folder)]) == {str(folder): zoo.describe("squeezenet").title}
+    assert state.with_size([str(folder)]) == {str(folder): f"{zoo.describe('squeezenet').title} ✓"}
     assert state.network(str(folder)).spec.title == zoo.describe("squeezenet").title
 
 
