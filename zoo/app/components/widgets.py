@@ -235,6 +235,12 @@ def slider(
     return value
 
 
+def toggle(place: Place, label: str, *, key: str) -> bool:
+    """Switch something on or off, at first off."""
+    # A browser that draws it anew, after a run in which it was not there, shows its default.
+    return place.toggle(label, st.session_state.get(key) is True, key=key)
+
+
 def number_input(
     place: Place,
     label: str,

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, widgets
+from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import MOST_FILES, Given, ask, named
 from zoo.app.services import offered_networks
 from zoo.app.state import downloads, literally, one_sentence, remembered, spec_of, title_of, with_size
@@ -164,10 +165,10 @@ def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Look
     if looking.wanted:
         with one_sentence():
             heat(key, net, picture, result, looking)
-    st.plotly_chart(
+    chart(
         result.best(top).plot(),
+        "scores",
         key=f"pictures-{key}",
-        config={"displayModeBar": False},
         alt=f"Best {top} classes of {titles[net.name]} for {picture.name}",
     )
     return result
