@@ -17,6 +17,7 @@ STYLE = f"""<style>
 .js-plotly-plot text.bartext-outside {{
     fill: light-dark({LABELS["light"]}, {LABELS["dark"]}) !important;
 }}
+.js-plotly-plot .modebar-btn:focus-visible {{ outline-color: currentColor !important; }}
 @media (hover: none) {{
     .js-plotly-plot .modebar--hover .modebar-group {{ opacity: 1 !important; }}
 }}
