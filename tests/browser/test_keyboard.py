@@ -1,4 +1,4 @@
-"""The main jobs without a pointer: from a photo to its classes, from a sound to its events, and to its pitch."""
+"""The main jobs without a pointer: the classes of a photo, the events of a sound, and its pitch."""
 
 import re
 
