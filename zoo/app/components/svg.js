@@ -1,6 +1,6 @@
 // A drawing that changes in place; Streamlit calls this again whenever `data` changes, with the same element.
 export default function ({ data, parentElement }) {
-  const place = parentElement.querySelector("div");
+  const place = parentElement.querySelector(".drawing");
   const button = parentElement.querySelector("button");
   place.innerHTML = data.svg;
   button.hidden = !data.name;

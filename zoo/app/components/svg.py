@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streamlit.components import v2
 
-_HTML = '<div></div><button type="button" hidden>Save as SVG</button>'
+_HTML = '<div class="drawing"></div><button type="button" hidden>Save as SVG</button>'
 _CSS = """
 button {
     font: inherit; font-size: 0.875rem; color: inherit; background: none; cursor: pointer;
