@@ -7,7 +7,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 import zoo
-from tests.browser.reading import WAIT, expect_text, narrow, scrolled_to, settled, upload, wide
+from tests.browser.reading import WAIT, download, expect_text, narrow, scrolled_to, settled, upload, wide
 
 
 @narrow
@@ -46,6 +46,23 @@ def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
     np.testing.assert_allclose(saved["values"], expected.values, atol=1e-3)
     page.get_by_role("tab", name="Similarity").click()
     expect(page.locator(".js-plotly-plot").nth(1)).to_contain_text("cosine", timeout=WAIT)
+
+
+@wide
+def test_a_map_is_there_at_once_and_becomes_umap_and_its_table_is_taken_home(page, address):
+    page.goto(f"{address}/embeddings")
+    page.get_by_text("Sample", exact=True).click()
+    expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
+    page.get_by_text("UMAP", exact=True).click()
+    expect(page.get_by_test_id("stProgress").filter(has_text="UMAP: ")).to_be_visible()
+    expect(page.get_by_role("figure", name="Map of 80 vectors by PCA")).to_be_visible()
+    page.get_by_role("combobox", name="Color").click()  # the page answers meanwhile
+    page.get_by_role("option", name="Nothing").click()
+    expect(page.get_by_text("UMAP keeps neighbors together")).to_be_visible(timeout=3 * WAIT)
+    expect(page.get_by_role("figure", name="Map of 80 vectors by UMAP")).to_be_visible()
+    assert len(download(page, "Map as CSV").splitlines()) == 81
+    page.get_by_role("tab", name="Similarity").click()
+    assert len(download(page, "Similarity as CSV").splitlines()) == 81
 
 
 @wide

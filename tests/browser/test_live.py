@@ -1,6 +1,7 @@
 """The microphone in real time, through WebRTC: the fake one plays an A4 with overtones."""
 
 import re
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
@@ -39,6 +40,12 @@ def test_a_note_is_heard_as_it_sounds_until_stop(page, address):
     expect(page.get_by_role("img", name="Scores of the last 20 seconds")).to_contain_text(classes)
     expect_text(page, re.compile(r"Delay: sounds [\d.]+ s, and a window of 1.4 s; pitch [\d.]+ s"))
     expect(page.get_by_text("cannot keep up")).to_have_count(0, timeout=WAIT)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Save as SVG").first.press("Enter")
+    assert waiting.value.suggested_filename == "pitch.svg"
+    drawn = ElementTree.parse(waiting.value.path()).getroot()
+    assert drawn.get("aria-label") == "Pitch of the last 10 seconds"
+    assert "color: rgb(" in drawn.get("style")
 
     streamer(page).get_by_role("button", name="Stop").click()
     expect_text(page, "The microphone is off. Press Start, and allow the browser to use it.")

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import WAIT, expect_text, narrow, scrolled_to, settled, wide
+from tests.browser.reading import WAIT, download, expect_text, narrow, scrolled_to, settled, wide
 
 PATH = "/networks"
 
@@ -30,6 +30,9 @@ def test_the_table_and_a_record(page, address):
     expect(page.get_by_role("heading", name="Networks")).to_be_visible(timeout=WAIT)
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=WAIT)
     expect_text(page, re.compile("short side is resized"))
+    saved = download(page, "Networks as CSV").splitlines()
+    assert saved[0].startswith("name,network,for,tasks,parameters,")
+    assert any(line.startswith("squeezenet.caffe,SqueezeNet 1.1,image,") for line in saved)
 
 
 @wide
@@ -81,6 +84,7 @@ def test_a_layer_is_chosen_and_shows_what_it_makes_of_a_cat(page, address):
     expect(page.get_by_test_id("stMain").get_by_role("img", name="Map of channel")).to_have_count(
         16, timeout=WAIT
     )
+    assert "features.3.squeeze" in download(page, "Layers as CSV")
 
 
 @wide

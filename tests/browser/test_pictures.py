@@ -3,6 +3,7 @@
 import http.server
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +94,11 @@ def test_where_they_look(page, address, photo):
         after = shown(page, f"Where {network} finds ruddy turnstone in {photo.name}")
         assert after.shape == before.shape
         change = abs(after - before).sum(axis=2)
-        assert change[115:215, 180:315].sum() > 0.5 * change.sum(), "most color is on the bird"
+        seen = change[25:295, 105:375]
+        assert change[115:215, 180:315].sum() > 0.5 * seen.sum(), "most color is on the bird"
+        contrast = [pixels[:, :60].std() for pixels in (before, after)]
+        assert contrast[1] < 0.5 * contrast[0], "what is cropped is faded"
+    expect(page.get_by_text("The network does not see the faded margin")).to_have_count(2)
     assert fits(page)
 
 
@@ -106,6 +111,44 @@ def test_where_they_find_another_class(page, address, photo):
     scrolled_to(choices.first).click()
     page.get_by_role("option", name="redshank").click()
     expect(page.get_by_alt_text(f"Where SqueezeNet 1.1 finds redshank in {photo.name}")).to_be_visible()
+
+
+@wide
+def test_occlusion_shows_how_far_it_is_and_can_be_stopped_and_started_again(page, address, photo):
+    page.goto(f"{address}/pictures?network=efficientnet_lite0")
+    upload(page, photo, zoo.sample("cat.png"))
+    expect_text(page, "EfficientNet-Lite0: tiger cat")
+    page.get_by_text("Where it looks").click()
+    page.get_by_text("Occlusion", exact=True).click()
+    bar = page.get_by_test_id("stProgress").filter(has_text="EfficientNet-Lite0 is running: ")
+    expect(bar).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect_text(page, "Stopped.")
+    expect(page.get_by_alt_text(re.compile("^Where EfficientNet-Lite0 finds .* in cat.png"))).to_have_count(0)
+    page.get_by_role("button", name="Start again").click()
+    expect(page.get_by_alt_text(re.compile("^Where EfficientNet-Lite0 finds "))).to_have_count(
+        2, timeout=WAIT
+    )
+    expect(page.get_by_text("Stopped.")).to_have_count(0)
+
+
+@narrow
+def test_the_name_of_a_tiny_picture_can_be_read(page, address, tmp_path):
+    Image.new("RGB", (12, 9), "red").save(tmp_path / "a_tiny_picture.png")
+    page.goto(f"{address}/pictures")
+    upload(page, tmp_path / "a_tiny_picture.png")
+    name = page.get_by_test_id("stCaptionContainer").get_by_text("a_tiny_picture.png")
+    expect(name).to_be_visible(timeout=WAIT)
+    assert name.bounding_box()["height"] < 40, "it is one line"
+
+
+@wide
+def test_a_wrong_link_leaves_the_page_usable(page, address):
+    page.goto(f"{address}/pictures?network=nonsense&sample=nope.png")
+    expect_text(page, "The link names the network 'nonsense', which is not offered here.")
+    expect_text(page, "There is no sample 'nope.png' here; choose one of cat.png")
+    expect_text(page, "SqueezeNet 1.1: Egyptian cat")
+    expect(page.get_by_role("combobox", name="Sample")).to_be_visible()
 
 
 @wide

@@ -8,8 +8,8 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -97,9 +97,12 @@ def remembered(compute: Callable[..., T], *arguments: Any, most: int = MOST_RESU
     kept = st.session_state.setdefault(f"remembered-{compute.__qualname__}", {})
     with st.container():  # which is there each time, so that what follows keeps its place on the page
         if arguments not in kept:
-            work = (compute.__qualname__, arguments)
+            whole = st.session_state.get("whole-work")  # see `stoppable`
+            work = whole or (compute.__qualname__, arguments)
             if st.session_state.get("halted") == work:
-                _offer_to_start_again()
+                if not whole:
+                    _offer_to_start_again()
+                raise Halted
             st.session_state["working"] = work
             with turn():
                 kept[arguments] = compute(*arguments)
@@ -115,7 +118,6 @@ def _halt() -> None:
 def _offer_to_start_again() -> None:
     st.info("Stopped.", icon=":material/stop:")
     st.button("Start again", on_click=st.session_state.pop, args=("halted",), key="start-again")
-    raise Halted
 
 
 # What follows must last as long as the process: Streamlit's cache would not do, for a browser can clear it.
@@ -188,6 +190,36 @@ def progress(text: str) -> Iterator[Callable[..., object]]:
     finally:
         bar.empty()
         stop.empty()
+
+
+@contextmanager
+def stoppable(*work: Hashable) -> Iterator[Callable[[float, str], object]]:
+    """Let the user stop all that `remembered` computes within as one work, with one progress bar.
+
+    What it gives is called with the share that is done, and a text; nothing is drawn before.
+
+    Parameters
+    ----------
+    *work : hashable
+        What tells this work from others: what was stopped is not begun again unasked.
+    """
+    with ExitStack() as stack:
+        place = st.container()
+        report: Callable[..., object] | None = None
+
+        def step(share: float, text: str) -> None:
+            nonlocal report
+            if report is None:
+                with place:
+                    report = stack.enter_context(progress(text))
+            report(share, text)
+
+        st.session_state["whole-work"] = work
+        stack.callback(st.session_state.pop, "whole-work")
+        if st.session_state.get("halted") == work:
+            with place:
+                _offer_to_start_again()
+        yield step
 
 
 @contextmanager

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal, TypedDict, Unpack, overload
 
@@ -115,6 +115,7 @@ def explain(
     target: int | str | None = None,
     method: str = ExplanationOptions.method,
     layer: str | None = None,
+    progress: Callable[[float], object] | None = None,
     on_error: OnError = "raise",
     device: str = "auto",
     engine: str = "auto",
@@ -128,7 +129,7 @@ def explain(
     (14, 14)
     """
     return _network(network, device, engine).explain(
-        x, target=target, method=method, layer=layer, on_error=on_error
+        x, target=target, method=method, layer=layer, progress=progress, on_error=on_error
     )
 
 

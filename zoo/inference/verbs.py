@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Unpack, overload
 
@@ -112,6 +112,7 @@ class Tasks(Model):
         target: int | str | None = None,
         method: str = ExplanationOptions.method,
         layer: str | None = None,
+        progress: Callable[[float], object] | None = None,
         on_error: OnError = "raise",
     ) -> OneOrMany[Explanation]:
         """Where on a picture the network finds a class.
@@ -127,6 +128,8 @@ class Tasks(Model):
             network, and takes 81 forward passes.
         layer : str, optional
             For Grad-CAM, whose output is maps; by default the record's, else the last one that there is.
+        progress : callable, optional
+            Called during occlusion with the fraction of the parts of a picture that were hidden.
         on_error : {"raise", "skip"}
             As in `classify`.
 
@@ -143,7 +146,7 @@ class Tasks(Model):
             gradient.
         """
         options = ExplanationOptions(target=target, method=method, layer=layer)
-        return explain(self, x, options, on_error=on_error)
+        return explain(self, x, options, on_error=on_error, progress=progress)
 
     def embed(
         self,

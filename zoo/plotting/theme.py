@@ -1,4 +1,4 @@
-"""What all figures share: the color, and labels as text."""
+"""What all figures and pages share: the color, and labels and scores as text."""
 
 import html
 
@@ -8,6 +8,11 @@ COLOR = "#3f9b6e"  # visible on white and on black
 def shortened(label: str, most: int = 32) -> str:
     """Shorten a label to fit beside a figure."""
     return label if len(label) <= most else label[: most - 1] + "…"
+
+
+def percent(score: float) -> str:
+    """Write a score from 0 to 1, for example ``"52.1%"``."""
+    return f"{score:.1%}" if score >= 0.001 else "<0.1%"
 
 
 def plain(text: str) -> str:

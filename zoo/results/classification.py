@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.plotting import notebook
-from zoo.plotting.theme import COLOR, plain, shortened
+from zoo.plotting.theme import COLOR, percent, plain, shortened
 from zoo.results.display import ShortRepr
 
 if TYPE_CHECKING:
@@ -78,13 +78,13 @@ class Classification(ShortRepr):
                 y=places,
                 orientation="h",
                 width=0.4,
-                text=[_percent(score) for score in self.scores],
+                text=[percent(score) for score in self.scores],
                 textposition="outside",
                 textfont={"size": 13},
                 cliponaxis=False,
                 marker={"color": COLOR},
                 customdata=[*zip(map(plain, self.labels), map(plain, self.ids), strict=True)],
-                hovertemplate="%{customdata[0]} (%{customdata[1]}): %{x:.4f}<extra></extra>",
+                hovertemplate="%{customdata[0]} (%{customdata[1]}): %{text}<extra></extra>",
             )
         )
         for place, label in zip(places, self.labels, strict=True):
@@ -109,9 +109,7 @@ class Classification(ShortRepr):
 
     def _repr_html_(self) -> str:
         """Return the classes as bars for a notebook."""
-        rows = [
-            (label, score, _percent(score)) for label, score in zip(self.labels, self.scores, strict=True)
-        ]
+        rows = [(label, score, percent(score)) for label, score in zip(self.labels, self.scores, strict=True)]
         bars = notebook.bars(rows[: notebook.MAX_ROWS])
         return notebook.card(self.input, f"by {self.network}", bars, notebook.more_rows(len(rows)))
 
@@ -125,7 +123,3 @@ class Classification(ShortRepr):
         columns = {"index": self.indices, "id": self.ids, "label": self.labels, "score": self.scores}
         groups = {"group": self.groups} if any(self.groups) else {}
         return {**columns, "name": self.names, **groups}
-
-
-def _percent(score: float) -> str:
-    return f"{score:.1%}" if score >= 0.001 else "<0.1%"

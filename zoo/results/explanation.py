@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SCALE = "Turbo"  # of Plotly, as Mikhailov designed it in place of "jet"; it is bright where heat is high
 _MOST_COLUMNS = 400  # of a plot
+_GRAY = 128  # which a dark and a light image differ from
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,6 +71,12 @@ class Explanation(ShortRepr):
         """
         return self.placed(*self.size)
 
+    @property
+    def is_cropped(self) -> bool:
+        """Whether the network sees only a part of the picture."""
+        left, top, right, bottom = self.seen
+        return left >= 1 or top >= 1 or right <= self.size[0] - 1 or bottom <= self.size[1] - 1
+
     def placed(self, width: int, height: int) -> np.ndarray:
         """As `map`, for the same picture in another size: shape (height, width)."""
         left, top, right, bottom = self.seen
@@ -82,8 +89,8 @@ class Explanation(ShortRepr):
         placed[:, (x < 0) | (x > 1)] = np.nan
         return placed
 
-    def overlay(self, picture: Image.Image, *, opacity: float = 0.7) -> Image.Image:
-        """Lay the map as colors over the image: clear where it is 0, or outside the network's view.
+    def overlay(self, picture: Image.Image, *, opacity: float = 0.7, fade: float = 0.0) -> Image.Image:
+        """Lay the map as colors over the image: clear where it is 0.
 
         Parameters
         ----------
@@ -91,6 +98,8 @@ class Explanation(ShortRepr):
             The one that was explained, upright, in any size.
         opacity : float
             Of the colors where the map is 1, from 0 to 1.
+        fade : float
+            How far the image fades to gray outside the network's view, from 0 to 1.
 
         Returns
         -------
@@ -100,16 +109,18 @@ class Explanation(ShortRepr):
         Raises
         ------
         InputError
-            If the opacity is out of its range.
+            If `opacity` or `fade` is out of its range.
         """
         from PIL import Image
 
         from zoo.core.validation import number
 
-        opacity = number("opacity", opacity, 0, 1)
-        heat = np.nan_to_num(self.placed(*picture.size))
+        opacity, fade = number("opacity", opacity, 0, 1), number("fade", fade, 0, 1)
+        placed = self.placed(*picture.size)
+        heat, outside = np.nan_to_num(placed), np.isnan(placed)
         colors = _palette()[(heat * 255).round().astype(np.uint8)]
-        share = opacity * heat[..., None]
+        colors[outside] = _GRAY
+        share = np.where(outside, fade, opacity * heat)[..., None]
         mixed = (1 - share) * np.asarray(picture.convert("RGB"), np.float32) + share * colors
         return Image.fromarray(mixed.round().astype(np.uint8))
 

@@ -29,6 +29,13 @@ FEWEST = 4  # different vectors that UMAP can lay out: it needs a neighborhood s
 NEIGHBORS = 15  # UMAP's own default
 SEED = 0
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star", "pentagon", "hexagon")
+# Functions that take UMAP most of the time to compile, and that it declares without Numba's cache on disk.
+UNCACHED = (
+    ("umap.utils", "fast_knn_indices"),
+    ("umap.umap_", "smooth_knn_dist"),
+    ("umap.umap_", "compute_membership_strengths"),
+    ("umap.layouts", "_nb_optimize_layout_euclidean_single_epoch"),
+)
 _EXACT = 50  # vectors, or numbers in each, up to which LAPACK's whole decomposition costs nothing
 _umap_lock = threading.Lock()
 
@@ -161,7 +168,7 @@ def project(values: np.ndarray, labels: Sequence[str], method: str = "pca") -> P
     method : {"pca", "umap"}
         PCA keeps as much of the variance as two axes can. UMAP (McInnes, Healy and Melville, 2018, `arXiv
         1802.03426 <https://arxiv.org/abs/1802.03426>`_) keeps who is near whom, by the angle between the
-        vectors; its axes mean nothing. Its first use in a process compiles for up to half a minute.
+        vectors; its axes mean nothing. Its first use on a machine compiles for up to half a minute.
 
     Returns
     -------
@@ -210,7 +217,7 @@ def _umap(values: np.ndarray, start: np.ndarray) -> np.ndarray:
     )
     with _umap_lock:  # Numba's plainest pool of threads ends the process if two enter it
         return (
-            _umap_class()(
+            load_umap()(
                 n_neighbors=min(NEIGHBORS, len(values) - 1),
                 metric="cosine",
                 init=start.astype(np.float32),
@@ -223,6 +230,15 @@ def _umap(values: np.ndarray, start: np.ndarray) -> np.ndarray:
 
 
 @cache
+def load_umap() -> type:
+    """Import UMAP, and have Numba keep on disk all that it compiles for it."""
+    umap = _umap_class()
+    for module, name in UNCACHED:
+        if function := getattr(sys.modules[module], name, None):  # private ones, which may be renamed
+            function.enable_caching()
+    return umap
+
+
 def _umap_class() -> type:
     """UMAP without its parametric sister, for whom the package would import TensorFlow, a minute's work.
 

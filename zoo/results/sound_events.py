@@ -96,11 +96,11 @@ class SoundEvents(ShortRepr):
                     "cmin": 0,
                     "cmax": 1,
                     "colorscale": "Viridis",
-                    "colorbar": {"title": "score", "thickness": 12},
+                    "colorbar": {"title": "score", "thickness": 12, "tickformat": ".0%"},
                 },
                 customdata=[(event.start, event.end, event.score) for event in shown],
                 hovertemplate="%{y}: %{customdata[0]:.2f} to %{customdata[1]:.2f} s, "
-                "score %{customdata[2]:.2f}<extra></extra>",
+                "score %{customdata[2]:.1%}<extra></extra>",
             )
         )
         figure.update_xaxes(title="time (s)", range=[0, self.duration])

@@ -10,6 +10,7 @@ import pytest
 
 from zoo.core.errors import InputError
 from zoo.results import Embedding
+from zoo.results.projection import UNCACHED, load_umap
 
 RNG = np.random.default_rng(0)
 
@@ -93,13 +94,21 @@ def test_umap_keeps_apart_what_is_apart_and_is_the_same_each_time():
 def test_umap_comes_without_tensorflow_and_a_later_import_has_it_all():
     code = (
         "import sys, numpy as np; from zoo.results import Embedding; "
-        "from zoo.results.projection import _umap_class; _umap_class(); "
+        "from zoo.results.projection import load_umap; load_umap(); "
         "assert 'tensorflow' not in sys.modules; assert 'umap.parametric_umap' not in sys.modules; "
         "sys.modules['umap.parametric_umap'] = sister = type(sys)('sister'); "
         "sister.ParametricUMAP = sister.load_ParametricUMAP = object; "
-        "import umap; assert umap.ParametricUMAP is object; assert umap.UMAP is _umap_class()"
+        "import umap; assert umap.ParametricUMAP is object; assert umap.UMAP is load_umap()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
+def test_what_is_compiled_for_umap_is_kept_on_disk():
+    load_umap()
+    kept = {name: getattr(sys.modules[module], name)._cache for module, name in UNCACHED}
+    assert {name: type(cache).__name__ for name, cache in kept.items()} == dict.fromkeys(
+        kept, "FunctionCache"
+    )
 
 
 def test_what_cannot_be_laid_out_is_refused():

@@ -131,6 +131,16 @@ def test_a_map_over_a_picture_changes_only_what_is_hot():
     assert drawn[0, 59, 0] > drawn[0, 59, 2] + 50, "the hottest is red"
 
 
+def test_what_is_not_seen_fades_to_gray_where_that_is_asked_for():
+    picture = Image.new("RGB", (80, 40), (0, 0, 0))
+    drawn = np.asarray(EXPLANATION.overlay(picture, opacity=0, fade=0.5))
+    assert (drawn[:, :20] == 64).all()
+    assert (drawn[:, 60:] == 64).all()
+    assert not drawn[:, 20:60].any()
+    assert EXPLANATION.is_cropped
+    assert not replace(EXPLANATION, seen=(-2, 0, 10, 4)).is_cropped
+
+
 def test_the_json_of_events():
     result = EVENTS.to_dict()
     sea = {"label": "Sea", "index": 2, "id": "c"}

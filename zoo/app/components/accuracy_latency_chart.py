@@ -10,12 +10,14 @@ from cachetools import cached
 import zoo
 from zoo.app import state
 from zoo.app.components import widgets
+from zoo.app.components.charts import chart
 from zoo.app.components.job_progress import record_layers
 from zoo.app.services.jobs import FAILED, Job, JobQueue, Stopped
-from zoo.app.state import downloads, is_here
+from zoo.app.state import File, downloads, is_here
 from zoo.benchmark.compare import Comparison, field
 from zoo.core.errors import ZooError
 from zoo.hub.registry import is_default
+from zoo.results import to_csv
 
 BATCH, REPEATS = 4, 5  # small: the largest networks take seconds a pass
 PUBLISHED, MEASURED = "Published", "Measured here"
@@ -93,14 +95,20 @@ def published() -> None:
         }
         for arch, figure in figures.items()
     ]
-    st.plotly_chart(
-        field(pd.DataFrame(rows), "accuracy", "time", "relative prediction time, published (AlexNet = 1)"),
+    table = pd.DataFrame(rows)
+    chart(
+        field(table, "accuracy", "time", "relative prediction time, published (AlexNet = 1)"),
+        "published",
         key="networks-field",
+        zoom=True,
         alt="Published accuracy of the image networks against their published relative prediction time",
     )
     st.caption(
         "The area of a marker is the size of the weights. Measured on a P100 GPU at batch 128, published in "
         f"{next(iter(figures.values())).source}."
+    )
+    state.save(
+        "networks-published", File("Published as CSV", "published.csv", "text/csv", lambda: to_csv(table))
     )
 
 
@@ -156,9 +164,11 @@ def outcome(job: Job, missed: list[str]) -> None:
 
 def show(result: Comparison) -> None:
     figure = result.plot("measured").update_xaxes(title="relative prediction time, measured (fastest = 1)")
-    st.plotly_chart(
+    chart(
         figure,
+        "measured",
         key="networks-measured",
+        zoom=True,
         alt="Published accuracy of the image networks against their relative prediction time on this machine",
     )
     st.caption(

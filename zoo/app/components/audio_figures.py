@@ -134,8 +134,8 @@ def class_scores(heard: SoundEvents, most: int = 20) -> go.Figure:
             colorscale=_MAGMA,
             zmin=0,
             zmax=1,
-            colorbar={"title": "score", "thickness": 12},
-            hovertemplate="%{customdata}, %{x:.2f} s: %{z:.2f}<extra></extra>",
+            colorbar={"title": "score", "thickness": 12, "tickformat": ".0%"},
+            hovertemplate="%{customdata}, %{x:.2f} s: %{z:.1%}<extra></extra>",
         )
     )
     figure.update_xaxes(title="time (s)", range=[0, heard.duration])

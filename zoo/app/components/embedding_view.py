@@ -9,7 +9,9 @@ import streamlit as st
 import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, widgets
+from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given
+from zoo.app.services.umap_layout import STEPS, UmapLayout
 from zoo.app.state import RATE, File
 from zoo.audio.signal import read_mono
 from zoo.inference.tasks.embed_files import MOST_GROUPS, Collection, grouped
@@ -73,7 +75,7 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
     k = widgets.slider(columns[2], "Neighbors", 1, 20, 5, 1, key="embeddings-k")
     others = False
     if len(given) > 1 and len(embedding) > len(given):
-        others = columns[3].toggle("From other files only", key="embeddings-others")
+        others = widgets.toggle(columns[3], "From other files only", key="embeddings-others")
     left, right = st.columns([3, 2])
     labels = embedding.labels()
     with right:
@@ -91,7 +93,7 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
             for row, similarity in zip(near.indices, near.similarities, strict=True):
                 exhibit(kind, given, embedding, int(row), f"{similarity:.2f}")
     with left:
-        projection = state.remembered(laid_out, embedding, method)
+        projection = laid_out(embedding, method)
         figure = projection.plot(chosen=chosen, near=near.indices.tolist(), **colors)
         figure.update_layout(
             height=520,
@@ -99,15 +101,19 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
             dragmode="pan",
             legend={"orientation": "h", "yanchor": "top", "y": -0.16},
         )
-        st.plotly_chart(
+        chart(
             figure,
+            "map",
             key=MAP,
             on_select=lambda: pick(len(embedding)),
             selection_mode="points",
-            config={"displayModeBar": False},
             alt=f"Map of {len(embedding)} vectors by {LAYOUTS[projection.method]}",
         )
-        explain(projection, method)
+        explain(projection)
+        state.save(
+            "embeddings-map-table",
+            File("Map as CSV", "map.csv", "text/csv", lambda: to_csv(projection.table())),
+        )
 
 
 def pick(number: int) -> None:
@@ -118,14 +124,36 @@ def pick(number: int) -> None:
 
 
 def laid_out(embedding: zoo.Embedding, method: str) -> Projection:
-    with st.spinner("Lays out the map; the first UMAP of a server may take a minute …"):
-        return embedding.project(method)
+    """Return the map by PCA, which is there at once, or by UMAP when another process has computed it."""
+    by_pca = state.remembered(principal_components, embedding)
+    if method == "pca":
+        return by_pca
+    layout = state.remembered(UmapLayout, embedding)
+    with st.container():  # which keeps the place of the map below
+        if layout.error:
+            state.refuse(layout.error)
+            st.button("Try again", on_click=layout.begin, key="embeddings-umap-again")
+        elif not layout.done:
+            st.fragment(wait, run_every=1)(layout)
+        elif layout.projection is None:
+            st.caption(f"UMAP needs {FEWEST} different vectors; this is PCA.")
+    return layout.projection or by_pca
 
 
-def explain(projection: Projection, method: str) -> None:
-    if projection.method != method:
-        st.caption(f"UMAP needs {FEWEST} different vectors; this is PCA.")
-    elif projection.shares:
+def principal_components(embedding: zoo.Embedding) -> Projection:
+    return embedding.project()
+
+
+def wait(layout: UmapLayout) -> None:
+    """Show how far a map by UMAP is; the page takes it up when it is done."""
+    if layout.done:
+        st.rerun()
+    text = f"UMAP: {STEPS[layout.step]}, {layout.seconds:.0f} s. Until it is ready, the map is by PCA."
+    st.progress(layout.fraction, text=text)
+
+
+def explain(projection: Projection) -> None:
+    if projection.shares:
         st.caption(f"The map shows {sum(projection.shares):.0%} of the variance.")
     else:
         st.caption("UMAP keeps neighbors together; its axes and large distances have no meaning.")
@@ -208,14 +236,14 @@ def matrix(embedding: zoo.Embedding) -> None:
         orders = ["Group", "Likeness"]
         order = widgets.segmented_control(st, "Order", orders, "Group", key="embeddings-order")
         groups = groups if order == "Group" else None
-    figure = shown.similarity().ordered(groups).plot(groups and sorted(groups))
+    similarity = shown.similarity().ordered(groups)
+    figure = similarity.plot(groups and sorted(groups))
     figure.update_layout(height=560, margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    st.plotly_chart(
-        figure,
-        key="embeddings-matrix",
-        config={"displayModeBar": False},
-        alt=f"Cosine similarity of {len(shown)} vectors, each with each",
-    )
+    alt = f"Cosine similarity of {len(shown)} vectors, each with each"
+    chart(figure, "similarity", key="embeddings-matrix", alt=alt)
+    named = similarity.table().rename_axis("").reset_index()
+    table = File("Similarity as CSV", "similarity.csv", "text/csv", lambda: to_csv(named))
+    state.save("embeddings-matrix-table", table)
 
 
 def vectors(embedding: zoo.Embedding) -> None:
@@ -227,6 +255,6 @@ def vectors(embedding: zoo.Embedding) -> None:
     part = embedding[np.array(embedding.inputs) == name]
     figure = part.plot(max_dimensions=MOST_DIMENSIONS)
     figure.update_layout(height=480, margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    st.plotly_chart(figure, key="embeddings-vectors", alt=f"Embedding of {name} over time")
+    chart(figure, "vectors", key="embeddings-vectors", alt=f"Embedding of {name} over time", zoom=True)
     if part.values.shape[1] > MOST_DIMENSIONS:
         st.caption(f"The {MOST_DIMENSIONS} dimensions that vary most.")

@@ -12,7 +12,7 @@ import streamlit as st
 
 from zoo.app.components import widgets
 from zoo.app.services.safe_fetch import fetch
-from zoo.app.state import MOST_SECONDS, RATE, spec_of, taught, with_size
+from zoo.app.state import MOST_SECONDS, RATE, refuse, spec_of, taught, with_size
 from zoo.core.errors import UnknownNameError
 from zoo.hub.registry import is_default
 from zoo.hub.samples import SAMPLES, names, sample
@@ -78,11 +78,11 @@ def ask(kind: str, key: str) -> list[Given]:
             return []
         with st.spinner("Fetching the link …"):
             return [fetched(url)]
-    known = names(kind)
-    if linked and linked not in known:
-        raise UnknownNameError(f"There is no sample {linked[:60]!r} here; there is {', '.join(known)}.")
-    titles = {name: SAMPLES[name].title for name in known}
-    chosen = widgets.selectbox(st, "Sample", titles, linked or known[0], key=f"{key}-sample")
+    titles = {name: SAMPLES[name].title for name in names(kind)}
+    if linked and linked not in titles:
+        refuse(f"There is no sample {linked[:60]!r} here; choose one of {', '.join(titles)}.")
+        linked = None
+    chosen = widgets.selectbox(st, "Sample", titles, linked, key=f"{key}-sample")
     to_link("sample", chosen)
     st.caption(SAMPLES[chosen].credit)
     with st.spinner("Fetching the sample …"):
@@ -127,16 +127,19 @@ def meant(linked: str, offered: Sequence[str]) -> str:
     raise UnknownNameError(f"The link names the network {linked[:60]!r}, which is not offered here{hint}")
 
 
-def choose_network(label: str, offered: list[str], usual: str, key: str, *, help: str | None = None) -> str:
-    """Let the user choose a network; the page's address may name another first choice than the usual one.
+def linked_networks(offered: Sequence[str]) -> list[str]:
+    """Return the networks that the page's address names: none, and a sentence, if one is not offered."""
+    names = filter(None, (from_link("network") or "").split(","))
+    try:
+        return list(dict.fromkeys(meant(name, offered) for name in names))
+    except UnknownNameError as error:
+        refuse(str(error))
+        return []
 
-    Raises
-    ------
-    UnknownNameError
-        If the address names a network that is not offered here.
-    """
-    linked = from_link("network")
-    first = meant(linked, offered) if linked else usual
+
+def choose_network(label: str, offered: list[str], usual: str, key: str, *, help: str | None = None) -> str:
+    """Let the user choose a network; the page's address may name another first choice than the usual one."""
+    first = next(iter(linked_networks(offered)), usual)
     name = widgets.selectbox(st, label, with_size(offered), first, key=key, help=help)
     to_link("network", None if name == usual or name in taught() else name)
     return name

@@ -12,12 +12,14 @@ from torch import nn
 
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
+from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given, named
 from zoo.app.components.network_picker import Choice
-from zoo.app.state import one_sentence, spec_of
+from zoo.app.state import File, one_sentence, spec_of
 from zoo.inference import layer_graph as graphs
 from zoo.inference.activations import MOST_SECONDS, SIDE, Activations, look
 from zoo.plotting.layer_graph import draw
+from zoo.results import to_csv
 
 WHOLE = "The whole network"
 KINDS = {
@@ -53,13 +55,14 @@ def layers(name: str) -> None:
         st.session_state[box] = options[0]
     left, right = st.columns(2)
     with left, st.container(height=700, key="networks-graph-box"):
-        chart = f"networks-graph-{name}-{len(view)}-{options[0]}"  # another part is another chart
-        st.plotly_chart(
+        key = f"networks-graph-{name}-{len(view)}-{options[0]}"  # another part is another chart
+        chart(
             draw(view, st.session_state[box]),
-            key=chart,
-            on_select=lambda: _choose(box, widgets.clicked_point(chart, options)),
+            "layers",
+            key=key,
+            zoom=True,
+            on_select=lambda: _choose(box, widgets.clicked_point(key, options)),
             selection_mode="points",
-            config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
             alt=f"Graph of the layers of {name}: the table below has the same as text",
         )
     with right:
@@ -167,10 +170,10 @@ def show(seen: Activations, name: str) -> None:
     """Show the values of one layer as fits their shape."""
     key = f"networks-{seen.layer}"
     if seen.times is not None:
-        st.plotly_chart(
+        chart(
             seen.over_time(),
+            "activations-over-time",
             key=f"{key}-course",
-            config={"displayModeBar": False},
             alt=f"Mean of the channels of {seen.layer} over time",
         )
         starts = [round(float(start), 3) for start in seen.times[:, 0]]
@@ -186,17 +189,17 @@ def show(seen: Activations, name: str) -> None:
                 key=f"networks-window-{name}",
             )
     if seen.values.ndim == 1:
-        st.plotly_chart(
+        chart(
             seen.bars(),
+            "activations",
             key=f"{key}-bars",
-            config={"displayModeBar": False},
             alt=f"The largest of the {len(seen.values)} units of {seen.layer}",
         )
     elif seen.values.ndim == 2:
-        st.plotly_chart(
+        chart(
             seen.lines(),
+            "activations",
             key=f"{key}-lines",
-            config={"displayModeBar": False},
             alt=f"The strongest channels of {seen.layer}",
         )
     else:
@@ -225,10 +228,10 @@ def numbers(seen: Activations, key: str) -> None:
         f"{seen.values.size:,} values: mean {s['mean']:.3g}, standard deviation {s['deviation']:.3g}, "
         f"from {s['smallest']:.3g} to {s['largest']:.3g}, {s['zeros']:.0%} of them zero."
     )
-    st.plotly_chart(
+    chart(
         seen.histogram(),
+        "histogram",
         key=f"{key}-histogram",
-        config={"displayModeBar": False},
         alt=f"Histogram of the values of {seen.layer}",
     )
 
@@ -251,8 +254,9 @@ def table(name: str, graph: nx.DiGraph[str], box: str) -> None:
         for step, (node, data) in enumerate(graph.nodes.items())
     ]
     key = f"networks-rows-{name}"
+    steps = pd.DataFrame(rows)
     st.dataframe(
-        pd.DataFrame(rows),
+        steps,
         hide_index=True,
         key=key,
         on_select=lambda: _choose(box, widgets.selected_row(key, names)),
@@ -261,3 +265,4 @@ def table(name: str, graph: nx.DiGraph[str], box: str) -> None:
         alt=f"The layers of {name}, in the order in which they run",
     )
     st.caption("Select a row to choose that layer. Shapes are those of one input.")
+    state.save(f"{key}-save", File("Layers as CSV", f"{name}-layers.csv", "text/csv", lambda: to_csv(steps)))

@@ -248,15 +248,22 @@ def slider(
     step: Number,
     *,
     key: str,
+    format: str | None = None,
     help: str | None = None,
     width: int | Literal["stretch"] = "stretch",
 ) -> Number:
     """Choose a number of the type of `low`, a whole number of steps above it."""
-    value = place.slider(label, low, high, default, step, key=key, help=help, width=width)
+    value = place.slider(label, low, high, default, step, format=format, key=key, help=help, width=width)
     steps = (in_range(label, value, low, high) - low) / step
     if abs(steps - round(steps)) > 1e-6:  # sums of floats such as 0.05
         raise refusal(label, value, f"choose a multiple of {step} above {low}")
     return value
+
+
+def toggle(place: Place, label: str, *, key: str) -> bool:
+    """Switch something on or off, at first off."""
+    # A browser that draws it anew, after a run in which it was not there, shows its default.
+    return place.toggle(label, st.session_state.get(key) is True, key=key)
 
 
 def number_input(

@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo.app.components.audio_figures import note_ticks
 from zoo.app.live.analyzers import HOP_SOUNDS, KEPT_PITCH, KEPT_SOUNDS, Sounds, TunerReading
-from zoo.plotting.theme import shortened
+from zoo.plotting.theme import percent, shortened
 from zoo.results import PitchTrack
 
 IN_TUNE = 5.0  # cents; a trained ear hears hardly less
@@ -86,7 +86,7 @@ def bars(heard: Sounds, most: int = 5) -> str:
         parts.append(
             _text(_LEFT - 6, y + 15, escape(shortened(label, 22)), "end")
             + f'<rect x="{_LEFT}" y="{y}" width="{length:.1f}" height="20" fill="{_RIGHT}"/>'
-            + _text(_LEFT + length + 5, y + 15, f"{score:.0%}")
+            + _text(_LEFT + length + 5, y + 15, percent(score))
         )
     return _svg(12 + 26 * most, f"Heard now: {', '.join(best.labels)}", parts)
 

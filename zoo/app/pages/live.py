@@ -150,12 +150,12 @@ def as_tuner(heard: Heard, pitch: PitchTrack, a4: float) -> None:
     tone = tone_of(pitch, a4)
     drawing(svg.tuner(tone), "live-tuner")
     numbers(tone, heard)
-    drawing(svg.curve(pitch), "live-curve")
+    drawing(svg.curve(pitch), "live-curve", name="pitch")
 
 
 def as_classes(sounds: Sounds) -> None:
     drawing(svg.bars(sounds), "live-bars")
-    drawing(svg.classes(sounds), "live-map")
+    drawing(svg.classes(sounds), "live-map", name="sounds")
 
 
 def as_delay(heard: Heard) -> None:

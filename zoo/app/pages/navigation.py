@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from zoo.app.components import charts
+
 PAGES = Path(__file__).parent
 ICONS = {
     "home": "home",
@@ -26,7 +28,7 @@ STYLE = """<style>
 </style>"""
 
 st.set_page_config(page_title="Zoo", page_icon="🐾", layout="wide")
-st.html(STYLE)
+st.html(STYLE + charts.STYLE)
 st.navigation(
     [
         st.Page(

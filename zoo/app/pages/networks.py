@@ -9,11 +9,12 @@ from zoo.app.components.input_picker import meant
 from zoo.app.components.layer_view import layers
 from zoo.app.components.model_card import figures, record
 from zoo.app.services import offered_networks
-from zoo.app.state import one_sentence, refuse, spec_of
+from zoo.app.state import File, one_sentence, refuse, save, spec_of
 from zoo.core.errors import UnknownNameError
 from zoo.core.spec import MODALITIES, TASKS
 from zoo.hub import weights
 from zoo.hub.registry import is_default
+from zoo.results import to_csv
 
 CHOSEN = "networks-network"
 RECORD, LAYERS = "Record", "Layers"
@@ -127,6 +128,7 @@ with one_sentence():
             },
             alt="The networks that fit the filters",
         )
+        save("networks-save", File("Networks as CSV", "networks.csv", "text/csv", lambda: to_csv(shown)))
         title = "Image networks: accuracy against prediction time"
         box = st.expander(title, key="networks-charts", on_change="rerun")
         if box.open:

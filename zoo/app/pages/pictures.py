@@ -1,7 +1,9 @@
 """What is in these pictures? Several networks side by side, whether they agree, and where they look."""
 
 import hashlib
-from functools import cached_property
+import io
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,9 +14,10 @@ from streamlit.delta_generator import DeltaGenerator
 import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
+from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import MOST_FILES, Given, ask, named
 from zoo.app.services import offered_networks
-from zoo.app.state import downloads, literally, one_sentence, remembered, spec_of, title_of, with_size
+from zoo.app.state import File, downloads, literally, one_sentence, remembered, spec_of, title_of, with_size
 from zoo.benchmark.agreement import Agreement, agreements, pairs
 from zoo.core.errors import InputError
 from zoo.inference.tasks.explanation import METHODS
@@ -23,7 +26,13 @@ from zoo.vision.decoding import PixelBudget, count_pixels, decode, thumbnail
 SCENES = "vision/labels/places365.csv"
 TOP = 10  # classes that are kept, whatever is shown
 SIDES = (560, 420)  # of a picture on the page, at most
+FADE = 0.7  # of what a network does not see
 MOST_ANSWERS = 300  # of a session, some 10 kB each
+
+Report = Callable[[float], object]
+"""Called with the share of a network's work on a picture that is done."""
+Step = Callable[[int, str, float], object]
+"""Called with how many of these works are done, a text, and the share of the present one."""
 
 
 class Picture:
@@ -73,16 +82,20 @@ class Looking(NamedTuple):
     opacity: float = 0.7
 
 
-def look(net: zoo.Network, picture: Picture) -> zoo.Classification:
+def look(net: zoo.Network, picture: Picture, report: Report) -> zoo.Classification:
     def said(_: str, __: str) -> zoo.Classification:
+        report(0.0)
         return net.classify(picture.image, top=TOP)
 
     return remembered(said, net.name, picture.key, most=MOST_ANSWERS)
 
 
-def explain(net: zoo.Network, picture: Picture, target: int, method: str) -> zoo.Explanation:
+def explain(net: zoo.Network, picture: Picture, target: int, method: str, report: Report) -> zoo.Explanation:
     def found(*_: object) -> zoo.Explanation:
-        return net.explain(picture.image, target=target, method=method)
+        report(0.5)
+        return net.explain(
+            picture.image, target=target, method=method, progress=lambda done: report(0.5 + done / 2)
+        )
 
     return remembered(found, net.name, picture.key, target, method, most=MOST_ANSWERS)
 
@@ -100,11 +113,8 @@ def choose() -> tuple[list[str], int]:
         name: f"Scenes: {title}" if is_of_scenes(name) else title for name, title in with_size(names).items()
     }
     usual = offered_networks.networks("image", "classify", bundled=True)[:2]
-    linked = input_picker.from_link("network")
-    first = [input_picker.meant(name, names) for name in linked.split(",")] if linked else usual
-    chosen = widgets.multiselect(
-        left, "Networks", titles, list(dict.fromkeys(first)), key="pictures-networks"
-    )
+    first = input_picker.linked_networks(names) or usual
+    chosen = widgets.multiselect(left, "Networks", titles, first, key="pictures-networks")
     passed_on = chosen != usual and not set(chosen) & set(own)
     input_picker.to_link("network", ",".join(chosen) if passed_on else None)
     top = widgets.slider(right, "Classes", 1, TOP, 5, 1, key="pictures-top")
@@ -116,8 +126,8 @@ def choose_looking() -> Looking:
     wanted = row.toggle(
         "Where it looks",
         key="pictures-where",
-        help="A heat map over each picture: red parts support the class most; parts that are cut off "
-        "before the network stay clear.",
+        help="A heat map over each picture: red parts support the class most; parts that the network does "
+        "not see are faded.",
     )
     if not wanted:
         return Looking(False)
@@ -134,57 +144,84 @@ def choose_looking() -> Looking:
     return Looking(True, method, opacity / 100)
 
 
-def show(position: int, picture: Picture, chosen: list[str], top: int, looking: Looking) -> list[Any]:
+def show(
+    position: int, picture: Picture, chosen: list[str], top: int, looking: Looking, step: Step
+) -> list[Any]:
     """One picture beside what each network says; returns what they said."""
     small = picture.small()
     results = []
     with st.container(border=True, key=f"pictures-shown-{position}"):
         left, right = st.columns([1, 2])
-        width = small.width if small.width < 220 else "stretch"
-        left.image(small, caption=literally(picture.name), width=width, alt=f"The picture {picture.name}")
+        alt = f"The picture {picture.name}"
+        if small.width < 220:  # a caption is as narrow as its picture
+            left.image(small, width=small.width, alt=alt)
+            left.caption(literally(picture.name))
+        else:
+            left.image(small, caption=literally(picture.name), width="stretch", alt=alt)
         badges = left.container(horizontal=True)
         with right:
             columns = [column for _ in range(0, len(chosen), 2) for column in st.columns(2)]
-        for column, name in zip(columns, chosen, strict=False):
+        for number, (column, name) in enumerate(zip(columns, chosen, strict=False)):
             with column, one_sentence():
-                results.append(answer(f"{position}-{name}", nets[name], picture, top, looking))
+                text = f"{title_of(name)} is running: {literally(picture.name)}"
+                report = partial(step, position * len(chosen) + number, text)
+                results.append(answer(f"{position}-{name}", nets[name], picture, top, looking, report))
         for found in agreements(results, known):
             badge(badges, found)
     return [result.best(top) for result in results]
 
 
-def answer(key: str, net: zoo.Network, picture: Picture, top: int, looking: Looking) -> zoo.Classification:
+def answer(
+    key: str, net: zoo.Network, picture: Picture, top: int, looking: Looking, report: Report
+) -> zoo.Classification:
     """Show one network's answer for one image, and its heat map."""
-    with st.spinner(f"{titles[net.name]} is running …"):
-        result = look(net, picture)
+    result = look(net, picture, report)
     group = f" ({result.groups[0]})" if result.groups[0] else ""
     st.markdown(f"**{titles[net.name]}**: {literally(result.labels[0])}{group}")
     if looking.wanted:
         with one_sentence():
-            heat(key, net, picture, result, looking)
-    st.plotly_chart(
+            heat(key, net, picture, result, looking, report)
+    chart(
         result.best(top).plot(),
+        "scores",
         key=f"pictures-{key}",
-        config={"displayModeBar": False},
         alt=f"Best {top} classes of {titles[net.name]} for {picture.name}",
     )
     return result
 
 
-def heat(key: str, net: zoo.Network, picture: Picture, result: zoo.Classification, looking: Looking) -> None:
+def heat(
+    key: str,
+    net: zoo.Network,
+    picture: Picture,
+    result: zoo.Classification,
+    looking: Looking,
+    report: Report,
+) -> None:
     """Show the image with the heat map of a class of the user's choice."""
     label = dict(zip(result.indices.tolist(), result.labels, strict=True))
     target = widgets.selectbox(st, "Where it finds", label, key=f"pictures-target-{key}-{picture.key[:16]}")
-    with st.spinner("Computing the heat map …"):
-        found = explain(net, picture, target, looking.method)
+    found = explain(net, picture, target, looking.method, report)
     at = f" at the layer {found.layer}" if found.layer else ""
     nothing = "" if found.values.any() else ": no part supports it"
+    drawn = found.overlay(picture.small(), opacity=looking.opacity, fade=FADE)
     st.image(
-        found.overlay(picture.small(), opacity=looking.opacity),
+        drawn,
         caption=f"{METHODS[found.method]}{at}{nothing}",
         width="stretch",
         alt=f"Where {titles[net.name]} finds {found.label} in {picture.name}",
     )
+    if found.is_cropped:
+        st.caption("The network does not see the faded margin: its preprocessing cuts it off.")
+    state.save(
+        f"pictures-heat-{key}", File("Heat map as PNG", "heat-map.png", "image/png", partial(png, drawn))
+    )
+
+
+def png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def loaded(name: str) -> bool:
@@ -234,11 +271,17 @@ with one_sentence():
     overview = st.container()
     everything: list[list[zoo.Classification]] = []
     budget = PixelBudget()
-    for position, picture in enumerate(pictures if chosen else []):
-        with one_sentence():
-            budget.take(picture.name, picture.pixels())
-            everything.append(show(position, picture, chosen, top, looking))
-        picture.forget()
+    shown = [picture.key for picture in pictures]
+    with state.stoppable("pictures", *shown, *chosen, looking.wanted, looking.method) as report:
+
+        def step(done: int, text: str, share: float) -> None:
+            report((done + share) / (len(pictures) * len(chosen)), text)
+
+        for position, picture in enumerate(pictures if chosen else []):
+            with one_sentence():
+                budget.take(picture.name, picture.pixels())
+                everything.append(show(position, picture, chosen, top, looking, step))
+            picture.forget()
     results = [result for results in everything for result in results]
     with overview:
         summary(everything)

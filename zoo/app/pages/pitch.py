@@ -13,6 +13,7 @@ import streamlit as st
 import zoo
 from zoo.app import state
 from zoo.app.components import audio_figures, input_picker, network_picker, widgets
+from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given
 from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
@@ -21,6 +22,7 @@ from zoo.app.state import RATE, File, one_sentence
 from zoo.audio.options import DECODERS
 from zoo.audio.signal import read_mono
 from zoo.inference.tasks.pitch import redecode
+from zoo.results import to_csv
 
 KEYS = list(
     librosa.midi_to_note(range(24, 96), unicode=False)
@@ -152,9 +154,11 @@ def as_notes(track: zoo.PitchTrack, duration: float) -> None:
     if notes.empty:
         st.info("No note lasts a tenth of a second.")
         return
-    st.plotly_chart(
+    chart(
         audio_figures.piano_roll(notes, duration),
+        "notes",
         key="pitch-notes",
+        zoom=True,
         alt=f"The {len(notes)} notes of {track.input}, from {notes['name'].iloc[0]} on",
     )
     st.dataframe(
@@ -166,6 +170,7 @@ def as_notes(track: zoo.PitchTrack, duration: float) -> None:
             "cents": st.column_config.NumberColumn(format="%+.0f"),
         },
     )
+    state.save("pitch-notes-save", File("Notes as CSV", "notes.csv", "text/csv", lambda: to_csv(notes)))
 
 
 def as_sound(track: zoo.PitchTrack) -> bytes:
@@ -192,14 +197,16 @@ with one_sentence():
         )
         over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
         with over_time:
-            st.plotly_chart(
+            chart(
                 audio_figures.pitch(samples, RATE, track),
+                "pitch",
                 key="pitch-figure",
+                zoom=True,
                 alt=f"Pitch of {given.name} over time",
             )
         with notes:
             as_notes(track, len(samples) / RATE)
-        if st.toggle("Play the pitch as a tone", key="pitch-play"):
+        if widgets.toggle(st, "Play the pitch as a tone", key="pitch-play"):
             st.audio(as_sound(track), format="audio/wav")
         state.downloads(
             "pitch",

@@ -9,6 +9,7 @@ import streamlit as st
 import zoo
 from zoo.app import state
 from zoo.app.components import audio_figures, input_picker, network_picker, widgets
+from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given
 from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
@@ -18,6 +19,7 @@ from zoo.audio import class_grouping
 from zoo.audio.options import SoundEventOptions
 from zoo.audio.signal import read_mono
 from zoo.inference.tasks.sound_events import relocate
+from zoo.plotting.theme import percent
 
 SPECIFICITY = {
     "high": "the network's own classes",
@@ -94,26 +96,30 @@ def chosen_event(heard: zoo.SoundEvents) -> tuple[float, float] | None:
 def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None:
     linked_player(samples, "sounds-figure", "sounds-player", chosen_event(heard))
     best = zip(heard.clip.labels, heard.clip.scores, strict=True)
-    st.markdown("**Overall:** " + ", ".join(f"{label} {score:.2f}" for label, score in best))
+    st.markdown("**Overall:** " + ", ".join(f"{label} {percent(score)}" for label, score in best))
     events, scores, whole = st.tabs(["Events", "Scores over time", "Overall"], key="sounds-tabs")
     with events:
-        st.plotly_chart(
+        chart(
             audio_figures.sound_events(samples, RATE, heard),
+            "events",
             key="sounds-figure",
+            zoom=True,
             alt=f"Waveform, spectrogram and events of {heard.input}",
         )
         listed(heard)
     with scores:
-        st.plotly_chart(
+        chart(
             audio_figures.class_scores(heard),
+            "scores-over-time",
             key="sounds-scores",
+            zoom=True,
             alt=f"Scores over time of the top classes of {heard.input}",
         )
     with whole:
-        st.plotly_chart(
+        chart(
             heard.clip.best(15).plot(),
+            "scores",
             key="sounds-whole",
-            config={"displayModeBar": False},
             alt=f"Mean scores of the top classes of {heard.input}",
         )
     audacity = File("Audacity labels", "events.txt", "text/plain", heard.to_audacity)
@@ -131,8 +137,9 @@ def listed(heard: zoo.SoundEvents) -> None:
         st.info("No class reaches the threshold; lower it to see less certain events.")
         return
     st.caption("Click an event in the chart, or select it in the table, to play it.")
+    table = heard.table()
     st.dataframe(
-        heard.table(),
+        table.assign(score=100 * table["score"]),
         hide_index=True,
         key="sounds-table",
         on_select="rerun",
@@ -140,7 +147,7 @@ def listed(heard: zoo.SoundEvents) -> None:
         column_config={
             "start": st.column_config.NumberColumn("start (s)", format="%.2f"),
             "end": st.column_config.NumberColumn("end (s)", format="%.2f"),
-            "score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f"),
+            "score": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.1f%%"),
             "index": None,  # for programs, in the downloads
             "id": None,
         },
@@ -157,7 +164,14 @@ with one_sentence():
     with left:
         name = input_picker.choose_network("Network", names, usual, "sounds-network")
     threshold = widgets.slider(
-        right, "Threshold", 0.05, 0.95, SoundEventOptions.threshold, 0.05, key="sounds-threshold"
+        right,
+        "Threshold",
+        0.05,
+        0.95,
+        SoundEventOptions.threshold,
+        0.05,
+        key="sounds-threshold",
+        format="percent",
     )
     network_picker.require(Choice("sounds-network", name, names))
     net = state.network(name)

@@ -7,6 +7,7 @@ arXiv:1311.2901 (occlusion).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 METHODS = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 CELLS = 8  # along each side of a map by occlusion; a square hides two by two of them
-_ROWS = 27  # pictures with something hidden that are looked at together
+_ROWS = 9  # pictures with something hidden that are looked at together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,18 +54,30 @@ class ExplanationOptions:
 
 
 def explain(
-    net: Model, x: Any, options: ExplanationOptions, *, on_error: str = "raise"
+    net: Model,
+    x: Any,
+    options: ExplanationOptions,
+    *,
+    on_error: str = "raise",
+    progress: Callable[[float], object] | None = None,
 ) -> Explanation | list[Explanation | Problem]:
     """Map where on an image a network finds a class; see `zoo.inference.network.Network.explain`."""
     if net.spec.modality != "image":
         raise InputError(f"{net.name} takes no pictures, and only those can be explained.")
     net.require("classify")
     target = None if options.target is None else _index(net, options.target)
-    return run_each(net, x, on_error, lambda image, position: _explain(net, image, position, options, target))
+    return run_each(
+        net, x, on_error, lambda image, position: _explain(net, image, position, options, target, progress)
+    )
 
 
 def _explain(
-    net: Model, x: Any, position: int, options: ExplanationOptions, target: int | None
+    net: Model,
+    x: Any,
+    position: int,
+    options: ExplanationOptions,
+    target: int | None,
+    progress: Callable[[float], object] | None,
 ) -> Explanation:
     from zoo.vision.decoding import decode
 
@@ -77,7 +90,7 @@ def _explain(
         layer = options.layer or net.spec.cam_layer or layer_of_maps(net, data)
         values = gradcam(net, data, index, layer)
     else:
-        layer, values = "", occlusion(net, data, index)
+        layer, values = "", occlusion(net, data, index, progress)
     return Explanation(
         network=net.name,
         input=name_of(x, position),
@@ -132,7 +145,9 @@ def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarra
     return _scaled((weights * maps).sum(dim=1)[0].cpu().numpy())
 
 
-def occlusion(net: Model, data: torch.Tensor, index: int) -> np.ndarray:
+def occlusion(
+    net: Model, data: torch.Tensor, index: int, progress: Callable[[float], object] | None = None
+) -> np.ndarray:
     """Occlusion: how much the score of a class falls when a part is hidden, by a square of the mean color.
 
     Squares overlap by half; a cell has the mean of the squares that hide it.
@@ -144,6 +159,8 @@ def occlusion(net: Model, data: torch.Tensor, index: int) -> np.ndarray:
         Preprocessed.
     index : int
         Of the class.
+    progress : callable, optional
+        Called with the fraction of the squares that were hidden.
 
     Returns
     -------
@@ -160,6 +177,8 @@ def occlusion(net: Model, data: torch.Tensor, index: int) -> np.ndarray:
             left, right = columns[max(j - 1, 0)], columns[min(j + 1, CELLS)]
             row[:, top:bottom, left:right] = color
         scores.append(net.scores(hidden)[:, index])
+        if progress:
+            progress((start + len(hidden)) / len(corners))
     falls = net.scores(data)[0, index] - np.concatenate(scores).reshape(CELLS + 1, CELLS + 1)
     return _scaled((falls[1:, 1:] + falls[1:, :-1] + falls[:-1, 1:] + falls[:-1, :-1]) / 4)
 

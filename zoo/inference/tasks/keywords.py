@@ -5,7 +5,7 @@ Their defaults are those of the verbs, see `zoo.inference.verbs`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from zoo.inference.streaming import ProgressCallback
@@ -25,6 +25,7 @@ class ExplainKeywords(TypedDict, total=False):
     target: int | str | None
     method: str
     layer: str | None
+    progress: Callable[[float], object] | None
 
 
 class SoundEventsKeywords(TypedDict, total=False):

@@ -68,7 +68,7 @@ def test_a_curve_of_silence_is_empty():
 def test_bars_are_the_best_classes_and_labels_are_no_markup():
     labels = ("Dog", "<b>Cat</b> & mouse", *(f"Class {i}" for i in range(8)))
     svg = figures.bars(sounds(labels, np.tile(np.linspace(1, 0.1, 10), (3, 1))))
-    assert texts(svg)[:4] == ["Dog", "100%", "<b>Cat</b> & mouse", "90%"]
+    assert texts(svg)[:4] == ["Dog", "100.0%", "<b>Cat</b> & mouse", "90.0%"]
     widths = [float(bar.get("width")) for bar in parsed(svg).iter("rect")]
     assert len(widths) == 5
     assert widths == sorted(widths, reverse=True)

@@ -1,6 +1,8 @@
 """The page Embeddings: files in, a map, neighbors, similarities and files of vectors out."""
 
 import io
+import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 import zoo
+from zoo.app.services import umap_layout
 from zoo.hub.samples import digits
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
@@ -29,10 +32,33 @@ def text(app: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
+def progress(app: AppTest) -> list:
+    return [element.proto for element in app.get("progress")]
+
+
 def upload(app: AppTest, *files: tuple[str, bytes, str], kind: str = "image") -> AppTest:
     app.get_by_key(f"embeddings-upload-{kind}").set_value(list(files)).run()
     assert not app.exception
     return app
+
+
+class Umap:
+    """In place of the process that computes maps by UMAP: answers once it may go on."""
+
+    def __init__(self, method: str):
+        self.method, self.go = method, threading.Event()
+
+    def call(self, request, *arrays, seconds):
+        assert self.go.wait(30)
+        return {"method": self.method}, [array[:, :2] for array in arrays]
+
+
+def run_until(app: AppTest, words: str) -> None:
+    end = time.monotonic() + 30
+    while words not in text(app):
+        assert time.monotonic() < end, words
+        app.run()
+        assert not app.exception
 
 
 def neighbors(app: AppTest) -> list[tuple[float, str]]:
@@ -66,17 +92,18 @@ def test_pictures_have_a_map_and_the_neighbors_of_the_library(app, net):
     assert len(app.get("plotly_chart")) == 2
     assert f"The map shows {sum(expected.project().shares):.0%} of the variance." in text(app)
     assert "6 vectors of 1280 numbers from global_pool of EfficientNet-Lite0." in text(app)
-    assert [button.label for button in app.get("download_button")] == ["NPZ", "Parquet", "CSV"]
+    assert [button.label for button in app.get("download_button")] == [
+        "Map as CSV",
+        "Similarity as CSV",
+        "NPZ",
+        "Parquet",
+        "CSV",
+    ]
 
 
 def test_another_map_or_query_does_not_run_the_network_again(app, monkeypatch):
     upload(app, *DIGITS)
     monkeypatch.setattr(zoo.Network, "vectors", None)
-    # UMAP itself, which takes long to compile, is tested in tests/zoo/results/test_embedding.py.
-    monkeypatch.setattr("zoo.results.projection._umap", lambda values, start: start[:, ::-1])
-    app.get_by_key("embeddings-method").set_value("umap").run()
-    assert not app.exception
-    assert "UMAP keeps neighbors together; its axes" in text(app)
     app.get_by_key("embeddings-k").set_value(3).run()
     app.get_by_key("embeddings-query").set_value(5).run()
     assert len(neighbors(app)) == 3
@@ -86,13 +113,30 @@ def test_another_map_or_query_does_not_run_the_network_again(app, monkeypatch):
     assert app.get_by_key("embeddings-query").value == 5
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_few_files_have_a_map_by_either_method(app, number):
-    upload(app, *DIGITS[:number])
-    assert len(neighbors(app)) == number - 1
+def test_the_map_is_by_pca_until_umap_is_ready(app, monkeypatch):
+    upload(app, *DIGITS)
+    umap = Umap("umap")
+    monkeypatch.setattr(umap_layout, "_worker", lambda: umap)
     app.get_by_key("embeddings-method").set_value("umap").run()
     assert not app.exception
-    assert "UMAP needs 4 different vectors; this is PCA." in text(app)
+    assert "of the variance." in text(app)
+    assert [bar.text.startswith("UMAP: loading, ") for bar in progress(app)] == [True]
+    umap.go.set()
+    run_until(app, "UMAP keeps neighbors together; its axes")
+    assert "of the variance." not in text(app)
+    assert not progress(app)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_few_files_have_a_map_by_either_method(app, number, monkeypatch):
+    upload(app, *DIGITS[:number])
+    assert len(neighbors(app)) == number - 1
+    umap = Umap("pca")
+    umap.go.set()
+    monkeypatch.setattr(umap_layout, "_worker", lambda: umap)
+    app.get_by_key("embeddings-method").set_value("umap").run()
+    assert not app.exception
+    run_until(app, "UMAP needs 4 different vectors; this is PCA.")
 
 
 def test_any_layer_averaged_or_not(app):

@@ -201,13 +201,18 @@ def test_a_link_names_network_and_sample():
     [
         ({"network": "nonsense"}, "The link names the network 'nonsense', which is not offered here."),
         ({"network": "../.."}, "The link names the network '../..', which is not offered here."),
-        ({"sample": "nonsense"}, "There is no sample 'nonsense' here; there is melody.wav."),
+        ({"sample": "nonsense"}, "There is no sample 'nonsense' here; choose one of melody.wav."),
     ],
 )
-def test_a_wrong_link_is_one_sentence(address, words):
+def test_a_wrong_link_is_one_sentence_and_the_usual_choice(address, words):
     app = start_with("pitch", **address)
     assert not app.exception
     assert [error.value for error in app.error] == [words]
+    assert app.get_by_key("pitch-network").value == "crepe.small"
+    app.get_by_key("pitch-way").set_value("Sample").run()
+    assert not app.error
+    assert app.get_by_key("pitch-sample").value == "melody.wav"
+    assert app.get("plotly_chart")
 
 
 def test_what_is_stopped_is_not_begun_again_unasked(page, monkeypatch):
@@ -227,12 +232,18 @@ def test_what_is_stopped_is_not_begun_again_unasked(page, monkeypatch):
     assert app.get("plotly_chart")
 
 
-@pytest.mark.parametrize(("name", "others"), [("sounds", ["Audacity labels"]), ("pitch", ["MIDI", "Tone"])])
-def test_results_can_be_downloaded(page, name, others):
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("sounds", ["CSV", "JSON", "Audacity labels"]),
+        ("pitch", ["Notes as CSV", "CSV", "JSON", "MIDI", "Tone"]),
+    ],
+)
+def test_results_can_be_downloaded(page, name, labels):
     app = page(name)
     assert not app.get("download_button")
     app.get_by_key(f"{name}-way").set_value("Sample").run()
-    assert [button.label for button in app.get("download_button")] == ["CSV", "JSON", *others]
+    assert [button.label for button in app.get("download_button")] == labels
 
 
 @pytest.mark.parametrize(

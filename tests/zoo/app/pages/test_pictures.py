@@ -2,12 +2,14 @@
 
 import gc
 import http.server
+import io
 import threading
 import weakref
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 import zoo
@@ -111,6 +113,7 @@ def test_the_address_names_networks(monkeypatch):
     app.run()
     assert not app.exception
     assert ["not offered here" in error.value for error in app.error] == [True]
+    assert app.multiselect[0].value == ["squeezenet.caffe", "efficientnet_lite0.tf"]
 
 
 def test_without_a_network_the_page_says_so(app):
@@ -162,6 +165,49 @@ def test_occlusion(app, photos):
     app.get_by_key("pictures-method").set_value("occlusion").run()
     assert not app.exception
     assert "Occlusion" in captions(app)
+
+
+def test_what_is_stopped_stays_so_for_all_pictures_until_it_is_started_again(app, photos, monkeypatch):
+    explain, asked = zoo.Network.explain, []
+
+    def stop_at_second(net, x, **options):
+        asked.append(net.name)
+        if len(asked) == 2:
+            state._halt()
+            raise RerunException(RerunData())  # as Streamlit does at the next chance after a click
+        return explain(net, x, **options)
+
+    monkeypatch.setattr(zoo.Network, "explain", stop_at_second)
+    app.get_by_key("pictures-where").set_value(True)
+    app.file_uploader[0].set_value(photos).run()
+    assert not app.exception
+    assert "Stopped." in text(app)
+    assert captions(app).count("Grad-CAM at the layer features.12") == 1
+    assert "**SqueezeNet 1.1**: oystercatcher" not in text(app)
+    app.get_by_key("pictures-top").set_value(2).run()
+    assert "Stopped." in text(app)
+    assert len(asked) == 2
+    app.get_by_key("start-again").click().run()
+    assert "Stopped." not in text(app)
+    assert len(asked) == 5, "what was computed is not computed again"
+    assert charts(app) == 4
+    assert len(captions(app)) == 6
+
+
+def test_a_tiny_picture_has_its_name_below_it_and_not_within_its_width(app):
+    stream = io.BytesIO()
+    Image.new("RGB", (12, 9)).save(stream, "PNG")
+    app.file_uploader[0].set_value([("a_tiny_picture.png", stream.getvalue(), "image/png"), cat()]).run()
+    assert captions(app) == ["", "cat.png"]
+    assert "a_tiny_picture.png" in text(app)
+
+
+def test_a_heat_map_says_what_the_network_does_not_see_and_can_be_saved(app, photos):
+    app.get_by_key("pictures-where").set_value(True)
+    app.file_uploader[0].set_value(photos[:1]).run()
+    assert text(app).count("The network does not see the faded margin") == 2
+    labels = [button.label for button in app.get("download_button")]
+    assert labels == ["Heat map as PNG", "Heat map as PNG", "CSV", "JSON"]
 
 
 def test_answers_belong_to_a_session_and_are_given_once_in_it(monkeypatch):

@@ -125,6 +125,14 @@ def test_what_is_not_seen_is_not_a_number_and_stays_as_it_was(net, turnstone):
         found.overlay(turnstone, opacity=2)
 
 
+def test_occlusion_tells_how_far_it_is(net, turnstone):
+    fractions = []
+    net("squeezenet").explain(turnstone, method="occlusion", progress=fractions.append)
+    assert fractions == sorted(set(fractions))
+    assert 0 < fractions[0] < 0.2
+    assert fractions[-1] == 1
+
+
 def test_several_pictures_and_a_class_of_ones_own_choice(net, turnstone):
     network = net("squeezenet")
     cat = decode(zoo.sample("cat.png"))

@@ -1,0 +1,72 @@
+"""The main jobs without a pointer: the classes of a photo, the events of a sound, and its pitch."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+import zoo
+from tests.browser.reading import WAIT, expect_text, settled, wide
+
+MOST_TABS = 80
+
+
+def tab_to(page: Page, element: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    expect(element).to_be_visible(timeout=WAIT)
+    settled(page)
+    for _ in range(MOST_TABS):
+        if element.evaluate("element => element === element.getRootNode().activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{MOST_TABS} times Tab do not lead to {element}")
+
+
+def upload(page: Page, name: str, file: str) -> None:
+    """Choose a file with the button of an uploader."""
+    box = page.get_by_role("region", name=name)
+    tab_to(page, box.get_by_role("button", name="Upload", exact=True))
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(zoo.sample(file))
+
+
+@wide
+def test_a_photo_is_classified(page, address):
+    page.goto(f"{address}/pictures")
+    upload(page, "Pictures", "cat.png")
+    expect_text(page, "SqueezeNet 1.1: Egyptian cat")
+    tab_to(page, page.get_by_role("switch", name="Where it looks"))
+    page.keyboard.press("Space")
+    expect(page.get_by_alt_text(re.compile("^Where "))).to_have_count(2, timeout=WAIT)
+    tab_to(page, page.get_by_role("button", name="CSV", exact=True))
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")
+    assert waiting.value.suggested_filename == "pictures.csv"
+
+
+@wide
+def test_events_of_a_sound_are_found_and_one_is_chosen(page, address):
+    page.goto(f"{address}/sounds")
+    upload(page, "A recording", "bicycle-bell.wav")
+    expect_text(page, "Overall:")
+    tab_to(page, page.get_by_role("tab", name="Events"))
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Scores over time")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    tab_to(page, page.get_by_role("button", name="Audacity labels"))
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")
+    assert waiting.value.suggested_filename == "events.txt"
+
+
+@wide
+def test_the_pitch_of_the_sample_is_followed_and_played(page, address):
+    page.goto(f"{address}/pitch")
+    tab_to(page, page.get_by_role("radio", name="Upload"))
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect_text(page, "Median")
+    tab_to(page, page.get_by_role("switch", name="Play the pitch as a tone"))
+    page.keyboard.press("Space")
+    expect(page.locator("audio")).to_have_count(2, timeout=WAIT)
