@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from zoo.app import state
+
 PAGES = Path(__file__).parent
 ICONS = {
     "home": "home",
@@ -27,6 +29,7 @@ STYLE = """<style>
 
 st.set_page_config(page_title="Zoo", page_icon="🐾", layout="wide")
 st.html(STYLE)
+state.project()  # on every page, so that its training goes on while any page is open
 st.navigation(
     [
         st.Page(
