@@ -44,21 +44,21 @@ def project_bar(project: Project) -> None:
         icon=":material/download:",
         key="teach-save-project",
     )
-    with row.popover("Open", icon=":material/folder_open:", key="teach-open"):
-        _open(project)
+    key, renew = fresh_key("teach-open")
+    with row.popover("Open", icon=":material/folder_open:", key=key):
+        _open(project, key, renew)
     with row.popover("Delete", icon=":material/delete:", key="teach-delete"):
         st.markdown("Delete the project, with its examples and networks? This cannot be undone.")
         st.button("Delete project", on_click=project.delete, key="teach-delete-project")
     st.caption(ENDS if state.is_temporary() else STAYS.format(days=PROJECT_DAYS))
 
 
-def _open(project: Project) -> None:
+def _open(project: Project, key: str, renew: Callable[[], None]) -> None:
     """Ask for a saved project or network; before a project is replaced, ask once more."""
-    key, renew = fresh_key("teach-open-file")
     file = st.file_uploader(
         "A project that was saved here, or the zip of a network",
         "zip",
-        key=key,
+        key=f"{key}-file",
         max_upload_size=int(session_upload_bytes() / 1e6),
     )
     if not file:

@@ -46,7 +46,7 @@ def save_evaluation(folder: Path, evaluation: Evaluation, held: Dataset) -> None
     saved = SavedEvaluation(
         classes=evaluation.classes,
         contents=tuple(held.hashes[i] for i in evaluation.positions),
-        names=evaluation.inputs,
+        names=tuple(Path(name).name for name in evaluation.inputs),  # and no paths of the server
         targets=tuple(evaluation.targets.tolist()),
         scores=evaluation.scores.clip(0, 1).tolist(),
         conditions=dict(evaluation.conditions),

@@ -84,6 +84,7 @@ def test_an_attempt_says_how_it_came_about_and_how_good_it_is(trained):
     assert (attempt.epochs, attempt.stopped) == (None, False)
     evaluation = restored(read_evaluation(folder_of(trained, attempt)), "net", "data")
     assert evaluation.accuracy == 1
+    assert sorted(evaluation.inputs)[0].startswith("blue")  # a name without folders
     assert len(evaluation.mistakes()) == 0
     assert zoo.load(network_of(trained, attempt)).classify(color("red", 99)).labels[0] == "red"
 
