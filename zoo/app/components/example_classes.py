@@ -9,7 +9,8 @@ import streamlit as st
 from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES
-from zoo.app.components.project_bar import attempt_to, fresh_key
+from zoo.app.components.project_bar import attempt_to
+from zoo.app.components.stored_uploads import fresh_key, release
 from zoo.app.services import uploads
 from zoo.app.services.project import ZIP, Project
 from zoo.app.services.project_record import MAX_NAME, ExampleClass
@@ -48,6 +49,7 @@ def zip_box(project: Project) -> None:
         if ready:
             renew()
             project.add_zip(file.name, file.getvalue(), part)
+            release(file)
             st.rerun()
     _wait_for(list(project.readings.values()))
     _show_problems(project.readings.get(ZIP))
@@ -78,6 +80,7 @@ def _class_box(project: Project, one: ExampleClass, *, removable: bool) -> None:
     if files:
         renew()
         project.add_files(one.number, [(file.name, file.getvalue()) for file in files])
+        release(*files)
         st.rerun()
     if one.examples:
         st.caption(f"{len(one.examples)} examples" if len(one.examples) > 1 else "1 example")
@@ -116,6 +119,7 @@ def _device(project: Project, one: ExampleClass) -> None:
         if take:
             renew()
             project.add_files(one.number, [(f"{len(one.examples) + 1}-{name}", take.getvalue())])
+            release(take)
             st.rerun()
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from zoo.app import state
 from zoo.app.components import widgets
+from zoo.app.components.stored_uploads import fresh_key, release
 from zoo.app.services.project import Project
 from zoo.app.services.project_archive import file_name, open_file, packed_project
 from zoo.app.services.project_record import MAX_NAME
@@ -72,22 +73,14 @@ def _open(project: Project, key: str, renew: Callable[[], None]) -> None:
         if not st.button("Open the file", key="teach-open-anyway"):
             return
     renew()
+    content = file.getvalue()
+    release(file)
     try:
         with st.spinner("Checking the file …"):
-            open_file(project, file.name, file.getvalue())
+            open_file(project, file.name, content)
     except ZooError as error:
         say_later(str(error))
     st.rerun()
-
-
-def fresh_key(name: str) -> tuple[str, Callable[[], None]]:
-    """Return the key of a widget that takes files, and what gives it a new key, which empties it."""
-    number = st.session_state.setdefault(f"{name}-uses", 0)
-
-    def renew() -> None:
-        st.session_state[f"{name}-uses"] = number + 1
-
-    return f"{name}-{number}", renew
 
 
 def attempt_to(action: Callable[..., object], *arguments: Any) -> None:
