@@ -90,6 +90,8 @@ class Project:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             record = project_record.read(self.folder) or ProjectRecord()
             yield record
+            if not record.examples:
+                record.modality = None
             project_record.save(self.folder, record)
             if not self.busy:  # which may still read them
                 self._remove_unlisted(record)
@@ -143,7 +145,7 @@ class Project:
             data = uploads.from_files(
                 files, folder, label=label.strip() or "examples", modality=modality, progress=reading.count
             )
-            reading.problems += self._add(data, {0: number})
+            reading.problems += self._add(data, number)
 
         self._begin_reading(number, read)
 
@@ -152,7 +154,7 @@ class Project:
 
         def read(folder: Path, reading: Reading) -> None:
             examples = uploads.from_zip(name, data, folder, part=part, progress=reading.count)
-            reading.problems += self._add(examples, {})
+            reading.problems += self._add(examples)
 
         self._begin_reading(ZIP, read)
 
@@ -165,12 +167,12 @@ class Project:
         self.readings.pop(number, None)
         self.readings[number] = Reading(work, after=last[0] if last else None)
 
-    def _add(self, data: Dataset, numbers: dict[int, int]) -> list[Problem]:
-        """Store examples in the classes of these numbers, or else in those of their labels."""
+    def _add(self, data: Dataset, number: int | None = None) -> list[Problem]:
+        """Store examples in the class of this number, or else in those of their labels."""
         sizes = [Path(path).stat().st_size for path in data.inputs]
         problems = list(data.problems)
         with self.changing() as record:
-            if record.modality not in (None, data.modality) and record.examples:
+            if record.modality not in (None, data.modality):
                 raise InputError(
                     f"{data.name} holds {data.modality} files, and the project {record.modality} files; "
                     "a project holds one kind."
@@ -181,12 +183,11 @@ class Project:
             )
             self._require_space(self.folder, sum(sizes))
             record.modality = "image" if data.modality == "image" else "audio"
-            if not numbers:
+            if number is not None:
+                targets = [record.class_of(number)]
+            else:
                 record.classes = [one for one in record.classes if one.examples]
-            targets = [
-                record.class_of(numbers[i]) if i in numbers else _class_called(record, label)
-                for i, label in enumerate(data.classes)
-            ]
+                targets = [_class_called(record, label) for label in data.classes]
             owners = {example.content: (example, one) for one in record.classes for example in one.examples}
             for path, target, content in zip(data.inputs, data.targets, data.hashes, strict=True):
                 name, one = Path(path).name, targets[target]
@@ -209,8 +210,6 @@ class Project:
         with self.changing() as record:
             for one in record.classes:
                 one.examples = [example for example in one.examples if example.content not in contents]
-            if not record.examples:
-                record.modality = None
 
     def move_example(self, content: str, number: int) -> None:
         """Move an example to the class of this number."""
@@ -227,8 +226,6 @@ class Project:
         """Remove a class and its examples."""
         with self.changing() as record:
             record.classes.remove(record.class_of(number))
-            if not record.examples:
-                record.modality = None
 
     def _remove_unlisted(self, record: ProjectRecord) -> None:
         """Remove files that the record does not list, and what was computed of them."""
@@ -242,6 +239,16 @@ class Project:
             shutil.rmtree(folder, ignore_errors=True)
             (self.folder / THUMBNAILS / f"{folder.name}.jpg").unlink(missing_ok=True)
         _forget_features(folder.name for folder in removed)
+
+    def remove_leftovers(self) -> None:
+        """Remove what a training left that was stopped, or whose project was deleted meanwhile."""
+        if not self.folder.exists():
+            return
+        with self._lock:
+            if record := project_record.read(self.folder):
+                self._remove_unlisted(record)
+            else:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def require_space(self, size: int) -> None:
         """Raise an `InputError` if the project may not grow by so many bytes."""

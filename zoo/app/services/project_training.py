@@ -67,10 +67,15 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
 
         def work(job: Job) -> Attempt:
             folder = project.folder / ATTEMPTS / number
-            trained = teach(net, data, config, folder / NETWORK, job)
-            save_evaluation(folder, trained.evaluation, trained.held)
-            attempt = _attempt(number, trained, name, config, stopped=job.stopping)
-            _keep(project, attempt, job)
+            try:
+                trained = teach(net, data, config, folder / NETWORK, job)
+                if job.abandoned:  # the project may be deleted
+                    raise Stopped
+                save_evaluation(folder, trained.evaluation, trained.held)
+                attempt = _attempt(number, trained, name, config, stopped=job.stopping)
+                _keep(project, attempt, job)
+            finally:
+                project.remove_leftovers()
             return attempt
 
         project.job = queue.begin(work)
@@ -79,7 +84,7 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
 
 def _keep(project: Project, attempt: Attempt, job: Job) -> None:
     with project.changing() as record:
-        if job.abandoned:  # while it was saved, for instance because the project is deleted
+        if job.abandoned:  # while the evaluation was saved
             raise Stopped
         record.attempts.append(attempt)
 

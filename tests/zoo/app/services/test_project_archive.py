@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import zoo
+from zoo.app.services import project_training
 from zoo.app.services.attempt_results import EVALUATION, read_evaluation, restored
 from zoo.app.services.jobs import JobQueue
 from zoo.app.services.project import ATTEMPTS, Project
@@ -195,3 +196,25 @@ def test_only_one_training_at_a_time_and_enough_examples(trained, elsewhere, net
             open_file(elsewhere, "mine.zip", packed_project(trained))
     finally:
         elsewhere.job.stop()
+
+
+def test_a_training_of_a_project_that_was_deleted_meanwhile_leaves_nothing(
+    trained, elsewhere, net, monkeypatch
+):
+    open_file(elsewhere, "mine.zip", packed_project(trained))
+    teach = project_training.teach
+
+    def teach_and_delete(*arguments):
+        result = teach(*arguments)
+        elsewhere.delete()
+        return result
+
+    monkeypatch.setattr(project_training, "teach", teach_and_delete)
+    config = TrainingConfig("features", classifier="logistic")
+    job = begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, config)
+    end = time.monotonic() + 100
+    while not job.over:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert job.state == "stopped"
+    assert not elsewhere.folder.exists()
