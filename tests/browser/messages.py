@@ -135,8 +135,11 @@ class Visitor:
 
 
 @contextmanager
-def visiting(address: str) -> Iterator[Visitor]:
-    """Visit the app for as long as the block lasts."""
+def visiting(address: str, cookie: str = "") -> Iterator[Visitor]:
+    """Visit the app for as long as the block lasts, with a header of cookies."""
     url = f"ws://{urlparse(address).netloc}/_stcore/stream"
-    with connect(url, subprotocols=["streamlit"], max_size=None, max_queue=None) as socket:
+    headers = {"Cookie": cookie} if cookie else {}
+    with connect(
+        url, subprotocols=["streamlit"], max_size=None, max_queue=None, additional_headers=headers
+    ) as socket:
         yield Visitor(address, socket)

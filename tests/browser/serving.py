@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,14 +16,19 @@ LAUNCH = 120  # s
 
 
 @contextmanager
-def served(log: Path | None = None, **environment: str) -> Iterator[tuple[str, int]]:
+def served(
+    log: Path | None = None, *, port: int | None = None, **environment: str
+) -> Iterator[tuple[str, int]]:
     """Serve the app at a free port; gives its address and the number of its process.
 
-    What it prints goes to `log`, if there is one.
+    What it prints goes to `log`, if there is one. Projects are kept for as long as it is served, unless the
+    environment names a folder for them; `port` is another one than a free one.
     """
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "zoo", "app", "--port", str(port), "--address", "127.0.0.1"]
     with ExitStack() as stack:
+        projects = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+        environment = {"ZOO_APP_PROJECTS": projects} | environment
         output = stack.enter_context(log.open("wb")) if log else None
         server = stack.enter_context(
             subprocess.Popen(

@@ -124,8 +124,7 @@ def test_broken_zips_and_examples(page, address, write, large):
     for number in (1, 2):
         box = page.get_by_role("region", name=f"Examples of Class {number}")
         box.locator('input[type="file"]').set_input_files([write(f"{number}.jpg", broken.ANYTHING["elf"])])
-        expect(box).to_contain_text(f"{number}.jpg")
-    expect_alert(page, "your upload", "holds neither pictures nor sound that can be read")
+        expect_alert(page, f"{number}.jpg", "your upload holds neither pictures nor sound that can be read")
     page.get_by_text("Zip", exact=True).click()
     box = page.get_by_role("region", name="A zip with a folder for each class")
     box.locator('input[type="file"]').set_input_files(large("zip"))
@@ -144,4 +143,4 @@ def test_broken_zips_and_examples(page, address, write, large):
         f"{label}/{i}.png": broken.photo("PNG") + bytes([i, ord(label)]) for label in "ab" for i in range(3)
     }
     box.locator('input[type="file"]').set_input_files(write("good.zip", broken.zipped(names)))
-    expect_text(page, "6 images from good.zip: 3 of a, 3 of b.")
+    expect_text(page, "6 images: 3 of a, 3 of b.")

@@ -75,7 +75,7 @@ def test_ants_and_bees_are_taught_to_over_90_percent(page, address, media, tmp_p
     """The training pictures, of which a fifth is held out: 49; and a fifth of the others."""
     page.goto(f"{address}/teach")
     upload_zip(page, zipped(media / "ants-bees" / "train", tmp_path / "ants-bees.zip"))
-    expect_text(page, "245 images from ants-bees.zip: 124 of ants, 121 of bees.")
+    expect_text(page, "245 images: 124 of ants, 121 of bees.")
     expect_text(page, "Advice: new head.")
     page.get_by_text("Classic classifier", exact=True).click()
     teach(page)
@@ -106,4 +106,4 @@ def test_a_bad_zip_is_one_sentence_and_the_page_still_works(page, address, tmp_p
     good = tmp_path / "good.zip"
     good.write_bytes(stream.getvalue())
     page.get_by_role("region", name="A zip").locator('input[type="file"]').set_input_files(good)
-    expect_text(page, "6 images from good.zip: 3 of blue, 3 of red.")
+    expect_text(page, "6 images: 3 of blue, 3 of red.")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from zoo.core.environment import setting
 from zoo.core.validation import number, parsed
+from zoo.hub.weights import cache_folder
 
 MOST_LISTENERS = 4
+PROJECT_DAYS = 30
+PROJECT_SECONDS = PROJECT_DAYS * 24 * 3600.0  # without a visit, after which a project is deleted
 
 
 def session_upload_bytes() -> float:
@@ -23,6 +27,22 @@ def total_upload_bytes() -> float:
 def network_bytes() -> float:
     """Return the memory for the networks of all users: ``ZOO_APP_NETWORKS_MB``, else 2000 MB."""
     return 1e6 * setting("ZOO_APP_NETWORKS_MB", 2000)
+
+
+def projects_folder() -> Path:
+    """Return where the projects of browsers are kept: ``ZOO_APP_PROJECTS``, else a folder of the cache."""
+    folder = os.environ.get("ZOO_APP_PROJECTS")
+    return Path(folder).expanduser() if folder else cache_folder() / "projects"
+
+
+def project_bytes() -> float:
+    """Return how much one project may hold: ``ZOO_APP_PROJECT_MB``, else 500 MB."""
+    return 1e6 * setting("ZOO_APP_PROJECT_MB", 500)
+
+
+def total_project_bytes() -> float:
+    """Return how much all projects may hold: ``ZOO_APP_PROJECTS_TOTAL_MB``, else 10000 MB."""
+    return 1e6 * setting("ZOO_APP_PROJECTS_TOTAL_MB", 10_000)
 
 
 def listeners() -> int:
@@ -41,6 +61,8 @@ def check() -> None:
         session_upload_bytes,
         total_upload_bytes,
         network_bytes,
+        project_bytes,
+        total_project_bytes,
         listeners,
         ice_servers,
         most_seconds,

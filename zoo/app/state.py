@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -21,14 +21,19 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import zoo
 from zoo.app.live.session import SessionLimiter
+from zoo.app.server.project_cookie import COOKIE, valid_token
 from zoo.app.server.sessions import at_end
 from zoo.app.server.stopping import at_stop
 from zoo.app.services import offered_networks
 from zoo.app.services.jobs import JobQueue
+from zoo.app.services.project import Project
+from zoo.app.services.project_training import network_of
+from zoo.app.services.project_training import spec_of as spec_of_saved
+from zoo.app.services.projects import Projects, require_project_space
 from zoo.app.services.semaphore import FairSemaphore
-from zoo.app.services.training_job import TrainedModel
+from zoo.app.services.training_job import shown_classes
 from zoo.app.services.workspaces import Workspace, WorkspaceRoot
-from zoo.app.settings import network_bytes
+from zoo.app.settings import network_bytes, projects_folder
 from zoo.core.errors import WeightsError, ZooError
 from zoo.core.machine import available_processors
 from zoo.core.spec import Spec
@@ -37,7 +42,6 @@ from zoo.results import to_csv
 RATE = 16000  # Hz, at which the sound networks of the pages hear and the figures are drawn
 MOST_SECONDS = 600
 MOST_RESULTS = 3  # of a kind; those of 10 minutes take 40 MB with their samples, pitch 130 MB
-MOST_TAUGHT = 5
 
 
 T = TypeVar("T")
@@ -51,7 +55,10 @@ def _bytes(net: zoo.Network) -> int:
 @cached(LRUCache(network_bytes(), getsizeof=_bytes), condition=threading.Condition())
 def _load(name: str) -> zoo.Network:
     """Load a network, one for all users; beyond `network_bytes` the least recently used ones go."""
-    return zoo.load(name, trust=name in offered_networks.allowed())
+    net = zoo.load(name, trust=name in offered_networks.allowed())
+    if net.spec.origin == "saved" and name not in offered_networks.allowed():
+        net.spec = net.spec.replace(name=" or ".join(shown_classes(net)))  # and not a path of the server
+    return net
 
 
 def network(name: str) -> zoo.Network:
@@ -64,8 +71,6 @@ def network(name: str) -> zoo.Network:
     WeightsError
         If it is not downloaded, which `zoo.app.components.network_picker` offers to do.
     """
-    if name in taught():
-        return taught()[name].network
     if not is_here(name):
         raise WeightsError(f"{title_of(name)} is not downloaded yet; download it first.")
     with st.spinner("Loading the network …"):
@@ -122,10 +127,20 @@ def _offer_to_start_again() -> None:
 
 # What follows must last as long as the process: Streamlit's cache would not do, for a browser can clear it.
 @cached({}, condition=threading.Condition())
-def _house() -> WorkspaceRoot:
-    house = WorkspaceRoot()
-    at_stop(house.close)
-    return house
+def _workspaces() -> WorkspaceRoot:
+    workspaces = WorkspaceRoot()
+    at_stop(workspaces.close)
+    return workspaces
+
+
+@cached({}, condition=threading.Condition())
+def _projects() -> Projects | None:
+    """Return the projects of browsers; None where their folder cannot be written."""
+    try:
+        return Projects(projects_folder(), _workspaces().folder)
+    except OSError as error:
+        logging.getLogger("zoo").warning("Projects end with their sessions: %s", error)
+        return None
 
 
 @cached({}, condition=threading.Condition())
@@ -141,31 +156,55 @@ def hall() -> SessionLimiter:
 
 
 def workspace() -> Workspace:
-    """Return the folder of this session and what it made; both are deleted when the session ends."""
+    """Return the folder of this session, which is deleted when the session ends."""
     own = st.session_state.get("workspace")
     if own is None or own.closed:
-        own = st.session_state["workspace"] = _house().room()
-        context = get_script_run_ctx()
-        assert context is not None  # pages run in one
-        at_end(context.session_id, own.close)
+        own = st.session_state["workspace"] = _workspaces().create()
+        at_end(session_number(), lambda lost: own.close(lost=lost))
     return own
 
 
-def taught(modality: str | None = None) -> dict[str, TrainedModel]:
-    """Return the networks that this session trained, the last one first, under names unique to it."""
-    if "workspace" not in st.session_state:
+def session_number() -> str:
+    """Return the number of this session."""
+    context = get_script_run_ctx()
+    assert context is not None  # pages run in one
+    return context.session_id
+
+
+def project() -> Project:
+    """Return the project of this browser; without its cookie, one that ends with the session."""
+    own = workspace()
+    if (opened := st.session_state.get("project")) is None or opened[0] is not own:
+        token, projects = valid_token(st.context.cookies.get(COOKIE)), _projects()
+        if token and projects:
+            found = projects.open(token)
+        else:
+            found = Project(own.folder / "project", own.folder, require_project_space)
+            own.at_end(found.delete)
+        session = session_number()
+        found.join(session)
+        own.at_end(lambda: found.leave(session, lost=own.lost))
+        opened = st.session_state["project"] = (own, found)
+    return opened[1]
+
+
+def is_temporary() -> bool:
+    """Whether the project ends with this session."""
+    return project().folder.is_relative_to(workspace().folder)
+
+
+def taught(modality: str | None = None) -> dict[str, Spec]:
+    """Return the records of the networks that were trained in the project, the last one first, by name."""
+    if "project" not in st.session_state:  # which every session of the app has
         return {}
-    made = workspace().made.items()
-    return {name: one for name, one in reversed(made) if modality in (None, one.network.spec.modality)}
-
-
-def keep_taught(one: TrainedModel) -> None:
-    """Offer a network that was taught on the other pages too; past `MOST_TAUGHT` the oldest goes."""
-    made = workspace().made
-    made[str(one.folder)] = one
-    while len(made) > MOST_TAUGHT:
-        oldest = next(iter(made))
-        shutil.rmtree(made.pop(oldest).folder, ignore_errors=True)
+    specs = {}
+    with suppress(ZooError):  # of a damaged project; the page Teach shows why
+        own = project()
+        for attempt in reversed(own.record.attempts):
+            folder = str(network_of(own, attempt))
+            with suppress(ZooError):
+                specs[folder] = spec_of_saved(folder)
+    return {name: spec for name, spec in specs.items() if modality in (None, spec.modality)}
 
 
 @contextmanager
@@ -266,7 +305,7 @@ def spec_of(name: str) -> Spec:
         If it was not offered; nothing is looked up then.
     """
     own = taught()
-    return own[name].network.spec if name in own else offered_networks.spec_of(name)
+    return own[name] if name in own else offered_networks.spec_of(name)
 
 
 def title_of(name: str) -> str:

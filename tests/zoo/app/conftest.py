@@ -12,3 +12,9 @@ def without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     That collects the garbage of all they left, for a second each time.
     """
     monkeypatch.delitem(sys.modules, "keras", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def projects_of_this_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep projects of tests away from those of the machine."""
+    monkeypatch.setenv("ZOO_APP_PROJECTS", str(tmp_path_factory.mktemp("projects")))

@@ -15,6 +15,8 @@ from zoo.app import settings
         ("ZOO_APP_UPLOADS_MB", "much"),
         ("ZOO_APP_UPLOADS_TOTAL_MB", "-1"),
         ("ZOO_APP_NETWORKS_MB", "nan"),
+        ("ZOO_APP_PROJECT_MB", "x"),
+        ("ZOO_APP_PROJECTS_TOTAL_MB", "-5"),
         ("ZOO_LISTENERS", "-1"),
         ("ZOO_ICE_SERVERS", "[7]"),
         ("ZOO_MAX_DECODE_SECONDS", "0"),

@@ -1,120 +1,198 @@
-"""What the page Teach shows of a network that was trained: how good it is, and what it says of new files."""
+"""What the page Teach shows of an attempt: how good its network is, and its predictions for new files."""
 
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import streamlit as st
 
-import zoo
 from zoo.app import state
 from zoo.app.components import input_picker
-from zoo.app.services.training_job import TrainedModel, curves, packed, verdict
+from zoo.app.components.attempts import epochs_of, method_of
+from zoo.app.components.mistakes import mistakes
+from zoo.app.components.project_bar import attempt_to
+from zoo.app.services.attempt_results import SavedEvaluation, read_evaluation, restored
+from zoo.app.services.project import Project
+from zoo.app.services.project_record import Attempt
+from zoo.app.services.project_training import begin_training, folder_of, network_of, remove_attempt
+from zoo.app.services.training_job import curves, packed, shown_labels, verdict
 from zoo.app.state import RATE, File, literally, one_sentence
 from zoo.audio.signal import read_mono
+from zoo.core.spec import Spec
 from zoo.exchange.onnx import to_onnx
+from zoo.training.evaluation.evaluation import Evaluation
 from zoo.vision.decoding import PixelBudget, count_pixels, thumbnail
 
 SIDES = (600, 600)  # of a picture on the page, at most
 
 
-def results(taught: TrainedModel) -> None:
-    """Everything about a trained network, with a place to try it."""
-    st.subheader(f"Taught: {literally(taught.network.name)}")
-    evaluation, training = taught.evaluation, taught.network.spec.training
-    state.metrics(
-        {
-            "Accuracy": f"{evaluation.accuracy:.1%}",
-            "Held out": len(evaluation),
-            "Trained in": f"{training['seconds']:.0f} s",
-        }
-    )
-    st.markdown(verdict(evaluation))
-    tried, judged, learned = st.tabs(["Try it", "Mistakes", "How it learned"], key="teach-tabs")
+class Epoch(msgspec.Struct):
+    """A row of a network's history that curves can be drawn of."""
+
+    epoch: int
+    accuracy: float
+    loss: float
+    validation_accuracy: float
+    validation_loss: float
+
+
+def results(project: Project, attempt: Attempt) -> None:
+    """Show everything about an attempt, with a place to try its network."""
+    with one_sentence():  # of files that are damaged; the attempt can be removed still
+        show(project, attempt)
+    further_buttons(project, attempt)
+
+
+def show(project: Project, attempt: Attempt) -> None:
+    """Show how good a network is, its mistakes and its training, and the buttons that save it."""
+    name = str(network_of(project, attempt))
+    spec = state.spec_of(name)
+    st.subheader(f"Taught: {literally(' or '.join(shown_labels(attempt.classes)))}")
+    method = method_of(attempt)
+    st.markdown(f"**{literally(method[0].upper() + method[1:])}**")
+    saved = read_evaluation(folder_of(project, attempt))
+    if saved:
+        evaluation = restored(saved, " or ".join(shown_labels(attempt.classes)), project.record.name)
+        figures(attempt, evaluation)
+        tried, judged, learned = st.tabs(["Try it", "Mistakes", "How it learned"], key="teach-tabs")
+        with judged, one_sentence():
+            mistakes(project, saved, evaluation)
+        with learned:
+            course(spec.training)
+    else:
+        evaluation, tried = None, st.container()
     with tried, one_sentence():
-        attempt(taught.network)
-    with judged:
-        mistakes(taught)
-    with learned:
-        course(training)
-    save(taught)
+        try_out(name, spec)
+    save(project, attempt, name, saved, evaluation)
 
 
-def attempt(net: zoo.Network) -> None:
+def figures(attempt: Attempt, evaluation: Evaluation) -> None:
+    """Show accuracy, examples, epochs and time."""
+    values = {"Accuracy": f"{evaluation.accuracy:.1%}", "Held out": len(evaluation)}
+    if attempt.epochs is not None:
+        values["Epochs"] = epochs_of(attempt)
+    if attempt.seconds is not None:
+        values["Trained in"] = f"{attempt.seconds:.0f} s"
+    state.metrics(values)
+    st.markdown(verdict(evaluation))
+
+
+def try_out(name: str, spec: Spec) -> None:
     """Ask for new files, and show the network's predictions for them."""
     budget = PixelBudget()
-    for position, given in enumerate(input_picker.ask(net.spec.modality, "teach-try")):
+    for position, given in enumerate(input_picker.ask(spec.modality, "teach-try")):
         with one_sentence():
             left, right = st.columns(2)
-            if net.spec.modality == "image":
+            net = state.network(name)
+            if spec.modality == "image":
                 budget.take(given.name, count_pixels(input_picker.named(given)))
                 small = thumbnail(input_picker.named(given), SIDES)
                 left.image(small, caption=literally(given.name), width=300, alt=given.name)
-                said = net.classify(input_picker.named(given), top=5)
+                result = net.classify(input_picker.named(given), top=5)
             else:
                 samples = read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
                 with left:
                     state.player(samples)
-                said = net.classify(samples, sample_rate=RATE, top=5)
-            right.markdown(f"**{literally(said.labels[0])}**, {said.scores[0]:.0%} sure")
+                result = net.classify(samples, sample_rate=RATE, top=5)
+            right.markdown(f"**{literally(result.labels[0])}**, {result.scores[0]:.0%} sure")
             right.plotly_chart(
-                said.plot(),
+                result.plot(),
                 key=f"teach-try-{position}",
                 config={"displayModeBar": False},
                 alt=f"Scores of the classes for {given.name}",
             )
-    st.caption("The network is also on the page Pictures or Sounds until you leave.")
-
-
-def mistakes(taught: TrainedModel) -> None:
-    """Show the confusion matrix, and the worst mistakes to look at or to listen to."""
-    evaluation = taught.evaluation
-    st.plotly_chart(evaluation.plot(), key="teach-confusion", alt="Confusion matrix of the held-out examples")
-    if not taught.mistakes:
-        st.info("No mistakes among the held-out examples.")
-        return
-    st.markdown("**The worst mistakes**")
-    for start in range(0, len(taught.mistakes), 4):
-        for column, one in zip(st.columns(4), taught.mistakes[start : start + 4], strict=False):
-            with column:
-                true, predicted = literally(one.true), literally(one.predicted)
-                st.markdown(f"{true}, taken for **{predicted}** ({one.score:.0%})")
-                if one.copy and one.copy.kind == "image":
-                    st.image(one.copy.url, caption=literally(one.name), alt=one.name)
-                elif one.copy:
-                    st.audio(one.copy.url)
+    st.caption("The network is also on the page Pictures or Sounds, as long as the project has it.")
 
 
 def course(training: dict[str, Any]) -> None:
-    """Curves of training, or what the classic classifiers reached."""
-    if training.get("history"):
-        st.plotly_chart(
-            curves(training["history"]), key="teach-curves", alt="Accuracy and loss after each epoch"
-        )
-    elif "accuracy in folds" in training:
+    """Draw the curves of training, or list what the classic classifiers reached.
+
+    The record may come from a file of a stranger: what has another form is left out.
+    """
+    history = converted(training.get("history"), list[Epoch])
+    folds = converted(training.get("accuracy in folds"), dict[str, float])
+    if history:
+        rows = [msgspec.structs.asdict(row) for row in history]
+        st.plotly_chart(curves(rows), key="teach-curves", alt="Accuracy and loss after each epoch")
+    elif folds:
         st.markdown("Balanced accuracy of the classifiers that were tried, in cross-validation:")
-        rows = [
-            {"classifier": kind, "accuracy": f"{value:.1%}", "": "chosen" * (kind == training["classifier"])}
-            for kind, value in training["accuracy in folds"].items()
+        chosen = training.get("classifier")
+        table = [
+            {"classifier": kind, "accuracy": f"{value:.1%}", "": "chosen" * (kind == chosen)}
+            for kind, value in folds.items()
         ]
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(table, hide_index=True)
 
 
-def save(taught: TrainedModel) -> None:
-    state.save(
-        "teach",
-        File("Network", "network.zip", "application/zip", lambda: packed(taught.folder)),
-        File("ONNX", "network.onnx", "application/octet-stream", lambda: to_onnx(taught.network)),
-        File("Report", "report.html", "text/html", lambda: _report(taught)),
-    )
+def converted(value: Any, kind: Any) -> Any:
+    """Return a value of a record in the form that is expected, or None."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
+
+
+def save(
+    project: Project,
+    attempt: Attempt,
+    name: str,
+    saved: SavedEvaluation | None,
+    evaluation: Evaluation | None,
+) -> None:
+    """Show the buttons that save the network and the report."""
+    files = [
+        File("Network", "network.zip", "application/zip", lambda: packed(network_of(project, attempt))),
+        File("ONNX", "network.onnx", "application/octet-stream", lambda: to_onnx(state.network(name))),
+    ]
+    if saved and evaluation:
+        files.append(
+            File("Report", "report.html", "text/html", lambda: report(project, name, saved, evaluation))
+        )
+    state.save("teach", *files)
     st.caption(
         'Unpack the network to use it: `zoo.load("./network")` or `zoo classify FILE --network ./network`. '
         "The ONNX file is for other programs; its metadata describe the preprocessing and the labels."
     )
 
 
-def _report(taught: TrainedModel) -> bytes:
+def report(project: Project, name: str, saved: SavedEvaluation, evaluation: Evaluation) -> bytes:
+    """Return the evaluation as an HTML page, with examples as far as the project has all of them."""
+    data = project.dataset()
+    positions = {content: i for i, content in enumerate(data.hashes)}
+    there = all(content in positions for content in saved.contents)
+    held = data.take([positions[content] for content in saved.contents]) if there else None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        taught.evaluation.report(path, data=taught.held, network=taught.network)
+        evaluation.report(path, data=held, network=state.network(name))
         return path.read_bytes()
+
+
+def further_buttons(project: Project, attempt: Attempt) -> None:
+    """Train again with the same settings, or remove the attempt."""
+    with st.container(horizontal=True):
+        if attempt.config is not None:
+            st.button(
+                "Train again",
+                icon=":material/replay:",
+                help="With the same settings, on the examples that the project has now.",
+                disabled=project.busy,
+                on_click=attempt_to,
+                args=(train_again, project, attempt),
+                key="teach-again",
+            )
+        st.button(
+            "Remove this attempt",
+            icon=":material/delete:",
+            on_click=attempt_to,
+            args=(remove_attempt, project, attempt.number),
+            key=f"teach-remove-attempt-{attempt.number}",
+        )
+
+
+def train_again(project: Project, attempt: Attempt) -> None:
+    """Begin another training with the settings of an attempt."""
+    assert attempt.network is not None  # an attempt with settings has one
+    assert attempt.config is not None
+    net = state.network(attempt.network)
+    begin_training(project, state.line(), net, attempt.network, attempt.config)

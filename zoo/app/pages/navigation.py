@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from zoo.app import state
 from zoo.app.components import charts
 
 PAGES = Path(__file__).parent
@@ -29,6 +30,7 @@ STYLE = """<style>
 
 st.set_page_config(page_title="Zoo", page_icon="🐾", layout="wide")
 st.html(STYLE + charts.STYLE)
+state.project()  # on every page, so that its training goes on while any page is open
 st.navigation(
     [
         st.Page(

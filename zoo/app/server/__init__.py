@@ -1,4 +1,4 @@
-"""What stands around the pages: headers, limits on uploads, ends of sessions and of the process."""
+"""What stands around the pages: headers, the cookie, limits on uploads, ends of sessions and the process."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from zoo.app.server.headers import SecurityHeaders
 from zoo.app.server.hosts import allowed_hosts
 from zoo.app.server.messages import BrowserMessages
+from zoo.app.server.project_cookie import ProjectCookie
 from zoo.app.server.routes import InternalRoutes
 from zoo.app.server.sessions import SessionEnds
 from zoo.app.server.stopping import lifespan
@@ -23,6 +24,7 @@ def middleware() -> list[Middleware]:
         Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(), www_redirect=False),
         Middleware(InternalRoutes),
+        Middleware(ProjectCookie),
         Middleware(UploadLimits),
         Middleware(SessionEnds),
         Middleware(BrowserMessages),

@@ -19,23 +19,25 @@ from streamlit.runtime import Runtime, get_instance
 
 GOING_AWAY = 1001  # RFC 6455, 7.4.1: a browser has left the page
 GRACE = 60.0  # s; less than server.disconnectedSessionTTL, after which Streamlit does not know the session
-_endings: dict[str, Callable[[], object]] = {}
+Ending = Callable[[bool], object]
+"""Called with whether the connection was lost; otherwise the browser has left the page."""
+_endings: dict[str, Ending] = {}
 _ended: deque[str] = deque(maxlen=1000)  # the last ones, whose pages may still be at work for a moment
 
 
-def at_end(session: str, ending: Callable[[], object]) -> None:
+def at_end(session: str, ending: Ending) -> None:
     """Call `ending` when the session of this number ends, or now if it has; only the last one counts."""
     _endings[session] = ending
     if session in _ended:
-        _call_ending(session)
+        _call_ending(session, lost=False)
 
 
-def _call_ending(session: str) -> None:
+def _call_ending(session: str, *, lost: bool) -> None:
     if ending := _endings.pop(session, None):
-        ending()
+        ending(lost)
 
 
-async def end(session: str) -> None:
+async def end(session: str, *, lost: bool) -> None:
     """End a session, unless it is connected (again)."""
     runtime: Runtime = get_instance()
     if runtime.is_active_session(session):
@@ -44,7 +46,7 @@ async def end(session: str) -> None:
     # Streamlit spares files for download once, for a click that is on its way; nobody can click any more.
     runtime.media_file_mgr.remove_orphaned_files()
     _ended.append(session)
-    await asyncio.to_thread(_call_ending, session)
+    await asyncio.to_thread(_call_ending, session, lost=lost)
 
 
 class SessionEnds:
@@ -79,18 +81,18 @@ class SessionEnds:
             await self.app(scope, watched_receive, watched_send)
         finally:
             if session is not None:
-                self._end_after(0 if code == GOING_AWAY else GRACE, session)
+                self._end_later(session, lost=code != GOING_AWAY)
 
     def _keep(self, session: str) -> None:
         """Cancel the end of a session, which is connected again."""
         if task := self._ending.pop(session, None):
             task.cancel()
 
-    def _end_after(self, seconds: float, session: str) -> None:
+    def _end_later(self, session: str, *, lost: bool) -> None:
         async def wait() -> None:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(GRACE if lost else 0)
             del self._ending[session]
-            await end(session)
+            await end(session, lost=lost)
 
         self._keep(session)
         self._ending[session] = asyncio.create_task(wait())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from zoo.app.services.jobs import Job
+from zoo.app.services.project_record import TrainingConfig
 from zoo.app.services.uploads import require_enough
 from zoo.core.validation import number
 from zoo.inference.network import Network
@@ -17,60 +18,23 @@ from zoo.plotting.theme import COLOR
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluate import evaluate
 from zoo.training.evaluation.evaluation import Evaluation
-from zoo.training.evaluation.thumbnails import Thumbnail, thumbnail_of
 from zoo.training.fit.transfer import transfer
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-MOST_MISTAKES = 8
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How to train.
-
-    Attributes
-    ----------
-    method : {"features", "head", "finetune"}
-    held : float
-        Share of the examples that the network never sees, and is judged on.
-    seed : int
-    options : mapping
-        Further options and settings of `zoo.transfer`.
-    """
-
-    method: str
-    held: float = 0.2
-    seed: int = 0
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Mistake(NamedTuple):
-    """An example that was named wrong, how sure the network was, and a small copy of it."""
-
-    name: str
-    true: str
-    predicted: str
-    score: float
-    copy: Thumbnail | None
-
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
-    """A trained network, how good it is on examples that it had not seen, and where it was saved.
-
-    `mistakes` are the worst of them.
-    """
+    """A trained network, how good it is on examples that it had not seen, and where it was saved."""
 
     network: Network
     evaluation: Evaluation
-    mistakes: tuple[Mistake, ...]
     held: Dataset
     folder: Path
 
 
-def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, job: Job) -> TrainedModel:
+def teach(net: Network, data: Dataset, config: TrainingConfig, folder: Path, job: Job) -> TrainedModel:
     """Train on a part of the examples, and judge by the rest.
 
     Parameters
@@ -78,7 +42,7 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
     net : Network
         Stays as it is.
     data : Dataset
-    choices : Choices
+    config : TrainingConfig
     folder : Path
         Where the trained network is saved.
     job : Job
@@ -92,35 +56,34 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
         If the job was stopped before there was a network.
     """
     require_enough(data)
-    training, held = data.split(number("held", choices.held, 0.05, 0.5), seed=choices.seed)
+    training, held = data.split(number("held", config.held, 0.05, 0.5), seed=config.seed)
     job.enter("Computing features of the examples")
     trained = transfer(
         training,
         network=net,
-        method=choices.method,
-        seed=choices.seed,
+        method=config.method,
+        seed=config.seed,
         progress=job.count_or_stop,
         watch=_within(job),
-        **choices.options,
+        **config.options,
     )
     name = " or ".join(shown_classes(trained))
     trained.spec = trained.spec.replace(name=name, title=f"{net.spec.title} taught {name}")
     job.enter("Evaluating on the held-out examples")
     evaluation = evaluate(held, network=trained, progress=job.count)
-    return TrainedModel(trained, evaluation, tuple(_worst(evaluation, held)), held, trained.save(folder))
+    return TrainedModel(trained, evaluation, held, trained.save(folder))
 
 
-def _worst(evaluation: Evaluation, held: Dataset) -> Iterator[Mistake]:
-    assert evaluation.positions is not None  # `evaluate` gives them
-    for row in evaluation.mistakes(MOST_MISTAKES).itertuples():
-        copy = thumbnail_of(held, int(evaluation.positions[row.Index]))
-        yield Mistake(Path(row.input).name, row.true, row.predicted, row.score, copy)
-
-
-def shown_classes(net: Network, most: int = 4) -> list[str]:
+def shown_classes(net: Network) -> list[str]:
     """Return the first classes of a network, and how many more there are."""
-    labels = [label.label for label in net.labels]
-    return labels if len(labels) <= most else [*labels[: most - 1], f"{len(labels) - most + 1} others"]
+    return shown_labels([label.label for label in net.labels])
+
+
+def shown_labels(labels: Sequence[str], most: int = 4) -> list[str]:
+    """Return the first labels, and how many more there are."""
+    if len(labels) <= most:
+        return list(labels)
+    return [*labels[: most - 1], f"{len(labels) - most + 1} others"]
 
 
 def _within(job: Job) -> Any:
@@ -134,7 +97,7 @@ def _within(job: Job) -> Any:
     return watch
 
 
-def curves(history: tuple[Mapping[str, float], ...] | list[Mapping[str, float]]) -> go.Figure:
+def curves(history: Sequence[Mapping[str, float]]) -> go.Figure:
     """Loss and accuracy after each epoch, on what is learned from and on what says when to stop.
 
     Parameters
@@ -167,14 +130,22 @@ def curves(history: tuple[Mapping[str, float], ...] | list[Mapping[str, float]])
     return figure.update_layout(height=280, margin={"l": 8, "r": 8, "t": 30, "b": 8}, legend=legend)
 
 
+def accuracy_interval(evaluation: Evaluation) -> tuple[float, float]:
+    """Return the 95 % interval of the accuracy on new examples like those that were held out."""
+    n = len(evaluation)
+    if round(evaluation.accuracy * n) == n:
+        # The rule of three: an event that happened in none of n trials is rarer than 3 / n, at 95 %.
+        return max(0.0, 1 - 3 / n), 1.0
+    return evaluation.interval("accuracy")
+
+
 def verdict(evaluation: Evaluation) -> str:
     """State the accuracy in one sentence, with what the number of examples allows to say."""
     right, n = round(evaluation.accuracy * len(evaluation)), len(evaluation)
+    low, high = accuracy_interval(evaluation)
     if right == n:
-        # The rule of three: an event that happened in none of n trials is rarer than 3 / n, at 95 %.
-        doubt = f"; up to {min(3 / n, 1):.0%} of new ones may still be wrong" if n > 3 else ""
+        doubt = f"; up to {1 - low:.0%} of new ones may still be wrong" if n > 3 else ""
         return f"All {n} held-out examples are classified correctly{doubt}."
-    low, high = evaluation.interval("accuracy")
     return (
         f"{right} of {n} held-out examples are classified correctly: expect {low:.0%} to {high:.0%} of new "
         "ones like them (95% confidence)."

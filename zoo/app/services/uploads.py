@@ -7,7 +7,7 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, zip_longest
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
@@ -29,49 +29,47 @@ _LONGEST = 200  # bytes of a name without its suffix; file systems take 255
 _PARTS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
 
 
-@dataclass(frozen=True)
-class ClassUpload:
-    """A class and its uploads: names of files and what they hold."""
-
-    label: str
-    files: tuple[tuple[str, bytes], ...]
-
-
-def from_boxes(boxes: Sequence[ClassUpload], folder: Path, *, progress: Progress | None = None) -> Dataset:
-    """Boxes of uploads as labeled examples.
+def from_files(
+    files: Sequence[tuple[str, bytes]],
+    folder: Path,
+    *,
+    label: str = "examples",
+    modality: str | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read uploads of one class as labeled examples.
 
     Parameters
     ----------
-    boxes : sequence of Box
-        Of different labels.
+    files : sequence of (str, bytes)
+        Names of files and what they hold.
     folder : Path
-        Where the files are kept.
+        Where the files are written.
+    label : str
+    modality : {"image", "audio"}, optional
+        By default, what the first files turn out to be.
     progress : callable, optional
-        Called with the files that were looked into, and all of them.
+        Called with the files that were decoded, and all of them.
 
     Raises
     ------
     InputError
-        If a label is missing or there twice, there is too much, or too little to learn from.
+        If no file can be used, or they are too many or too large.
     """
-    labels = [box.label.strip() for box in boxes]
-    if not all(labels):
-        raise InputError("A class has no name; give each one a name.")
-    if again := next((label for label in labels if labels.count(label) > 1), None):
-        raise InputError(f"There are two classes {again!r}; each needs a name of its own.")
-    contents = [data for box in boxes for _, data in box.files]
-    _limit("Your upload holds", len(contents), sum(map(len, contents)))
-    files, of_file = [], []
-    for place, (label, box) in enumerate(zip(labels, boxes, strict=True)):
-        for i, (name, data) in enumerate(box.files):
-            path = folder / "boxes" / f"{place}-{i}" / _base(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            files.append(path)
-            of_file.append(label)
-    listing = Listing(name="your upload", files=files, labels=of_file, classes=tuple(labels))
+    require_limits("Your upload holds", len(files), sum(len(data) for _, data in files))
+    paths = []
+    for place, (name, data) in enumerate(files):
+        path = folder / "files" / str(place) / base_name(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        paths.append(path)
+    listing = Listing("your upload", paths, [label] * len(paths), (label,))
     return _for_people(
-        lambda: examined(listing, progress=_in_time(progress, "Your examples")), "your upload", folder
+        lambda: examined(
+            listing, modality=modality, classes=(label,), progress=_in_time(progress, "Your examples")
+        ),
+        "your upload",
+        folder,
     )
 
 
@@ -90,18 +88,18 @@ def from_zip(
     part : str, optional
         Which of its `parts`.
     progress : callable, optional
-        As of `from_boxes`.
+        As of `from_files`.
 
     Raises
     ------
     InputError
         As of `zoo.dataset`, and if it is too large for the app.
     """
-    name = _base(name)
+    name = base_name(name)
     path = folder / "upload.zip"
     path.write_bytes(data)
-    entries = _entries(path, name)
-    _limit(f"{name} holds", len(entries), sum(entry.file_size for entry in entries))
+    listed = entries(path, name)
+    require_limits(f"{name} holds", len(listed), sum(entry.file_size for entry in listed))
     return _for_people(
         lambda: dataset(path, split=part, cache=folder, progress=_in_time(progress, name)),
         name,
@@ -133,11 +131,11 @@ def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str,
     InputError
         If it is no zip, is empty or too large for the app, or cannot be unpacked safely.
     """
-    name = _base(name)
+    name = base_name(name)
     path = folder / "upload.zip"
     path.write_bytes(data)
-    entries = _entries(path, name)
-    _limit(f"{name} holds", len(entries), sum(entry.file_size for entry in entries))
+    listed = entries(path, name)
+    require_limits(f"{name} holds", len(listed), sum(entry.file_size for entry in listed))
     try:
         root = unpacked(path, folder)
     except InputError as error:
@@ -156,7 +154,7 @@ def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str,
 def parts(file: BinaryIO) -> list[str]:
     """Return the folders train, val and the like that a zip has around its class folders; most have none."""
     try:
-        names = [PurePosixPath(entry.filename).parts for entry in _entries(file, "")]
+        names = [PurePosixPath(entry.filename).parts for entry in entries(file, "")]
     except InputError:  # which reading it will say
         return []
     while names and len({name[0] for name in names}) == 1 and all(len(name) > 3 for name in names):
@@ -170,22 +168,23 @@ def require_enough(data: Dataset, fewest: int = FEWEST) -> None:
     counts = data.counts()
     if len(few := counts[counts < fewest]):
         raise InputError(
-            f"The class {few.index[0]!r} has {few.iloc[0]} examples, and {fewest} are needed to train and to "
-            "judge; add some."
+            f"The class {few.index[0]!r} has {few.iloc[0]} examples; each class needs at least {fewest}, to "
+            "train and to evaluate."
         )
 
 
-def _entries(file: Path | BinaryIO, name: str) -> list[zipfile.ZipInfo]:
+def entries(file: Path | BinaryIO, name: str) -> list[zipfile.ZipInfo]:
     """Return the files of a zip, without what systems add to it."""
     try:
         with zipfile.ZipFile(file) as zipped:
-            entries = zipped.infolist()
+            listed = zipped.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"{name} is not a complete zip file.") from error
-    return [entry for entry in entries if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
+    return [entry for entry in listed if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
 
 
-def _limit(holder: str, examples: int, size: int) -> None:
+def require_limits(holder: str, examples: int, size: int) -> None:
+    """Raise an `InputError` if there are too many examples, or too many bytes."""
     if examples > MOST_EXAMPLES:
         raise InputError(f"{holder} {examples} files, and {MOST_EXAMPLES} are allowed here.")
     if size > MOST_BYTES:
@@ -208,7 +207,7 @@ def _in_time(progress: Progress | None, name: str) -> Progress:
     return report
 
 
-def _base(name: str) -> str:
+def base_name(name: str) -> str:
     """Return the name of a file from any system, without folders, in a form that every system accepts."""
     printable = "".join(c for c in name if c.isprintable())
     base = PureWindowsPath(PurePosixPath(printable).name).name.strip(". ") or "file"
@@ -220,7 +219,7 @@ def _base(name: str) -> str:
 
 def _for_people(read: Callable[[], Dataset], name: str, folder: Path, archive: str | None = None) -> Dataset:
     """Replace paths on the server by the names that the owner of the files knows."""
-    inner = re.compile(re.escape(f"{folder}/") + r"(?:zip-[0-9a-f]+/|boxes/\d+-\d+/)?")
+    inner = re.compile(re.escape(f"{folder}/") + r"(?:zip-[0-9a-f]+/|files/\d+/)?")
 
     def plain(text: str) -> str:
         return inner.sub("", text.replace(archive, name) if archive else text)

@@ -46,7 +46,7 @@ class WorkspaceRoot:
             except (Timeout, OSError):  # in use, or another user's
                 continue
 
-    def room(self) -> Workspace:
+    def create(self) -> Workspace:
         """Make a new folder for one session."""
         return Workspace(Path(tempfile.mkdtemp(dir=self.folder)))
 
@@ -57,28 +57,28 @@ class WorkspaceRoot:
 
 
 class Workspace:
-    """What one session brought and made.
+    """What one session brought.
 
     Attributes
     ----------
     folder : Path
-    made : dict
-        What the session made, by name; emptied when it is over.
     closed : bool
+        Whether the session is over.
+    lost : bool
+        Whether it is over because its connection was lost, and not because its browser left the page.
     """
 
     def __init__(self, folder: Path):
-        self.folder, self.made, self.closed = folder, {}, False
+        self.folder, self.closed, self.lost = folder, False, False
         self._endings: list[Callable[[], object]] = []
 
     def at_end(self, ending: Callable[[], object]) -> None:
         """Call something when the session is over, before its folder is removed."""
         self._endings.append(ending)
 
-    def close(self) -> None:
+    def close(self, *, lost: bool = False) -> None:
         """End the session."""
-        self.closed = True
+        self.closed, self.lost = True, lost
         for ending in self._endings:
             ending()
-        self.made.clear()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -3,7 +3,6 @@
 import io
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -257,8 +256,7 @@ def test_results_can_be_downloaded(page, name, labels):
 )
 def test_a_network_that_was_taught_comes_first_and_is_not_the_default(page, name, key, usual, monkeypatch):
     spec = zoo.describe("squeezenet").replace(title="SqueezeNet taught a or b")
-    own = {"/own": SimpleNamespace(network=SimpleNamespace(spec=spec))}
-    monkeypatch.setattr(state, "taught", lambda modality=None: own)
+    monkeypatch.setattr(state, "taught", lambda modality=None: {"/own": spec})
     networks = page(name).get_by_key(key)
     assert networks.options[0] == "SqueezeNet taught a or b ✓"
     assert networks.value == usual

@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app import state
+from zoo.app.services.project import Project
+from zoo.app.services.project_training import network_of
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
 COLORS = {"red": (200, 40, 40), "blue": (40, 40, 200)}
@@ -52,25 +54,39 @@ def text(app: AppTest) -> str:
     return "\n".join(element.value for kind in (app.markdown, app.caption, app.info) for element in kind)
 
 
-def fill(app: AppTest, **boxes: list) -> AppTest:
-    for number, (name, files) in enumerate(boxes.items(), 1):
-        app.get_by_key(f"teach-name-{number}").set_value(name)
-        app.get_by_key(f"teach-files-{number}").set_value(files)
-    return app.run()
+def find(app: AppTest, prefix: str):
+    """The widget whose key begins so: keys of boxes hold a label or a number besides."""
+    kinds = (app.text_input, app.file_uploader, app.camera_input, app.audio_input)
+    return next(one for kind in kinds for one in kind if one.key.startswith(prefix))
 
 
-def taught(app: AppTest, seconds: float = 100) -> AppTest:
+def fill(app: AppTest, **classes: list) -> AppTest:
+    for number, (name, files) in enumerate(classes.items(), 1):
+        find(app, f"teach-name-{number}").set_value(name).run()
+        find(app, f"teach-files-{number}").set_value(files).run()
+    return app
+
+
+def project(app: AppTest) -> Project:
+    return app.session_state["project"][1]
+
+
+def finished(app: AppTest, seconds: float = 100) -> AppTest:
     """The page once training is over."""
-    app.get_by_key("teach-begin").click().run()
     end = time.monotonic() + seconds
-    while not app.session_state["teach-job"].over and time.monotonic() < end:
+    while not project(app).job.over and time.monotonic() < end:
         time.sleep(0.2)
     return app.run()
 
 
-def test_boxes_are_taught_judged_and_tried(app):
+def taught(app: AppTest) -> AppTest:
+    app.get_by_key("teach-begin").click().run()
+    return finished(app)
+
+
+def test_classes_are_taught_judged_and_tried(app):
     fill(app, red=pictures("red"), blue=pictures("blue"))
-    assert "**12 images from your upload:** 6 of red, 6 of blue." in text(app)
+    assert "**12 images:** 6 of red, 6 of blue." in text(app)
     assert "**Advice: classic classifier.** A typical class has 6 examples" in text(app)
     app.get_by_key("teach-held").set_value(30)
     app.get_by_key("teach-classifier").set_value("logistic").run()
@@ -79,27 +95,31 @@ def test_boxes_are_taught_judged_and_tried(app):
     values = {metric.label: metric.value for metric in app.metric}
     assert (values["Accuracy"], values["Held out"]) == ("100.0%", "4")
     assert "All 4 held-out examples are classified correctly" in text(app)
-    assert [button.label for button in app.get("download_button")] == ["Network", "ONNX", "Report"]
+    assert "**Classic classifier on EfficientNet-Lite0**" in text(app)
+    buttons = [button.label for button in app.get("download_button")]
+    assert buttons == ["Save project", "Network", "ONNX", "Report"]
     app.get_by_key("teach-try-upload").set_value([("new.png", color("blue", 999), "image/png")]).run()
     assert not app.exception
     assert any(one.value.startswith("**blue**") for one in app.markdown)
 
 
-def test_a_head_shows_its_curves_and_appears_on_the_page_pictures(app):
+def test_a_head_shows_its_curves_and_is_on_the_page_pictures(app):
     app.get_by_key("teach-way").set_value("Zip").run()
-    app.get_by_key("teach-zip").set_value(("colors.zip", zipped("red", "blue"), "application/zip")).run()
-    assert "**12 images from colors.zip:**" in text(app)
+    find(app, "teach-zip").set_value(("colors.zip", zipped("red", "blue"), "application/zip")).run()
+    assert "**12 images:** 6 of blue, 6 of red." in text(app)
     app.get_by_key("teach-method-efficientnet_lite0.tf").set_value("head").run()
     app.get_by_key("teach-epochs-head").set_value(20).run()
     taught(app)
     assert not app.exception
     assert len(app.get("plotly_chart")) == 2  # confusion and curves
-    (name,) = app.session_state["workspace"].made
+    assert "20 of 20" in app.dataframe[0].value["epochs"].tolist()
     other = AppTest.from_file(str(PAGES / "pictures.py"), default_timeout=120)
-    other.session_state["workspace"] = app.session_state["workspace"]  # the same session
+    for key in ("workspace", "project"):  # the same session
+        other.session_state[key] = app.session_state[key]
     other.run()
     networks = other.get_by_key("pictures-networks")
     assert networks.options[0] == "EfficientNet-Lite0 taught blue or red ✓"
+    name = str(network_of(project(app), project(app).record.attempts[0]))
     assert name not in networks.value  # before it is chosen
     networks.set_value([name])
     other.file_uploader[0].set_value([("new.png", color("red", 999), "image/png")]).run()
@@ -107,13 +127,64 @@ def test_a_head_shows_its_curves_and_appears_on_the_page_pictures(app):
     assert "**EfficientNet-Lite0 taught blue or red**: red" in text(other)
 
 
+def test_attempts_stay_side_by_side_and_can_be_repeated_and_removed(app):
+    fill(app, red=pictures("red"), blue=pictures("blue"))
+    app.get_by_key("teach-classifier").set_value("logistic").run()
+    taught(app)
+    app.get_by_key("teach-again").click().run()
+    finished(app)
+    table = app.dataframe[0].value
+    assert table["method"].tolist() == ["Classic classifier"] * 2
+    assert table["95 % interval"].tolist() == ["0% to 100%"] * 2
+    latest = project(app).record.attempts[-1].number
+    app.get_by_key(f"teach-remove-attempt-{latest}").click().run()
+    assert not app.exception
+    assert len(app.dataframe[0].value) == 1
+
+
+def test_the_settings_chosen_last_are_there_after_the_page_was_left(app):
+    fill(app, red=pictures("red"), blue=pictures("blue"))
+    app.get_by_key("teach-method-efficientnet_lite0.tf").set_value("head").run()
+    app.get_by_key("teach-epochs-head").set_value(33).run()
+    other = AppTest.from_file(str(PAGES / "teach.py"), default_timeout=120)
+    for key in ("workspace", "project"):
+        other.session_state[key] = app.session_state[key]
+    other.run()
+    assert not other.exception
+    assert other.get_by_key("teach-method-efficientnet_lite0.tf").value == "head"
+    assert other.get_by_key("teach-epochs-head").value == 33
+
+
+def mislabeled() -> list[tuple[str, bytes, str]]:
+    """Blue pictures, some of which are red."""
+    wrong = [(f"wrong{i}.png", color("red", 50 + i), "image/png") for i in range(3)]
+    return [*pictures("blue", 9), *wrong]
+
+
+def test_a_mistake_is_moved_to_the_class_that_it_is_of_or_removed(app):
+    fill(app, red=pictures("red", 12), blue=mislabeled())
+    app.get_by_key("teach-held").set_value(50)
+    app.get_by_key("teach-classifier").set_value("logistic").run()
+    taught(app)
+    assert not app.exception
+    moves = [button for button in app.button if button.label == "Move to red"]
+    before = len(project(app).record.classes[0].examples)
+    moves[0].click().run()
+    assert not app.exception
+    assert len(project(app).record.classes[0].examples) == before + 1
+    assert "Now an example of red" in text(app)
+    drops = [button for button in app.button if (button.key or "").startswith("teach-drop-")]
+    drops[0].click().run()
+    assert not app.exception
+    assert "Removed from the project" in text(app)
+    assert len(project(app).record.examples) == 23
+
+
 def test_no_other_session_sees_it(app):
     fill(app, red=pictures("red"), blue=pictures("blue"))
-    own = app.session_state["workspace"].folder
     other = AppTest.from_file(str(PAGES / "teach.py"), default_timeout=120).run()
-    assert "teach-data" not in other.session_state
-    fill(other, red=pictures("red"), blue=pictures("blue"))
-    assert other.session_state["workspace"].folder != own
+    assert project(other).folder != project(app).folder
+    assert not project(other).record.examples
 
 
 def test_who_waits_is_told_how_many_are_before_and_may_leave(app):
@@ -121,11 +192,8 @@ def test_who_waits_is_told_how_many_are_before_and_may_leave(app):
     fill(app, red=pictures("red"), blue=pictures("blue"))
     app.get_by_key("teach-begin").click().run()
     assert "1 before you" in text(app)
-    assert app.get_by_key("teach-begin").disabled
     app.get_by_key("teach-stop").click().run()
-    while not app.session_state["teach-job"].over:
-        time.sleep(0.05)
-    app.run()
+    finished(app)
     assert "Stopped before there was anything to show" in text(app)
     held.stop()
     while not held.over:
@@ -134,10 +202,10 @@ def test_who_waits_is_told_how_many_are_before_and_may_leave(app):
 
 def test_classes_can_be_added_and_removed(app):
     app.get_by_key("teach-add").click().run()
-    assert len(app.file_uploader) == 3
+    assert [box.label for box in app.file_uploader][-1] == "Examples of Class 3"
     app.get_by_key("teach-remove-2").click().run()
-    assert [box.key for box in app.text_input] == ["teach-name-1", "teach-name-3"]
-    app.get_by_key("teach-files-1").set_value(pictures("red")).run()
+    assert [one.number for one in project(app).record.classes] == [1, 3]
+    find(app, "teach-files-1").set_value(pictures("red")).run()
     assert "Add examples of a second class" in text(app)
 
 
@@ -145,34 +213,36 @@ def test_boxes_are_filled_by_camera_and_microphone(app):
     app.get_by_key("teach-with-1").set_value("Camera").run()
     for seed in range(3):
         app.camera_input[0].set_value(("camera.jpg", color("red", seed), "image/jpeg")).run()
-    assert "3 taken" in text(app)
-    app.get_by_key("teach-files-2").set_value(pictures("blue")).run()
+    find(app, "teach-files-2").set_value(pictures("blue")).run()
     assert "3 of Class 1, 6 of Class 2." in text(app)
-    app.get_by_key("teach-discard-1").click().run()
-    assert "Add examples of a second class" in text(app)
+    content = project(app).record.classes[0].examples[0].content
+    app.get_by_key("teach-unwanted-1").set_value([content]).run()
+    app.get_by_key("teach-remove-examples-1").click().run()
+    assert "2 of Class 1, 6 of Class 2." in text(app)
     app.get_by_key("teach-with-2").set_value("Microphone").run()
     assert len(app.audio_input) == 1
 
 
 @pytest.mark.parametrize(
-    ("boxes", "sentence"),
+    ("classes", "sentence"),
     [
         ({"red": pictures("red"), " ": pictures("blue")}, "has no name"),
         ({"red": pictures("red"), "red ": pictures("blue")}, "two classes 'red'"),
         ({"red": pictures("red"), "blue": pictures("blue", 2)}, "'blue' has 2 examples"),
-        ({"red": [("a.png", b"text", "image/png")], "blue": [("b.png", b"", "image/png")]}, "holds neither"),
+        ({"red": pictures("red"), "blue": [("b.png", b"", "image/png")]}, "b.png is"),
     ],
     ids=["unnamed", "twice", "few", "unreadable"],
 )
-def test_bad_uploads_are_one_sentence_and_the_page_goes_on(app, boxes, sentence):
-    fill(app, **boxes)
+def test_what_cannot_be_trained_on_is_one_sentence_and_the_page_goes_on(app, classes, sentence):
+    fill(app, **classes)
     assert not app.exception
     assert [sentence in error.value for error in app.error] == [True]
     app.run()  # it is refused still
     assert [sentence in error.value for error in app.error] == [True]
-    fill(app, red=pictures("red"), blue=pictures("blue"))
+    find(app, "teach-name-2").set_value("blue").run()
+    find(app, "teach-files-2").set_value(pictures("blue")).run()
     assert not app.error
-    assert "**12 images from your upload:**" in text(app)
+    assert "**12 images:** 6 of red, 6 of blue." in text(app)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +252,7 @@ def test_bad_uploads_are_one_sentence_and_the_page_goes_on(app, boxes, sentence)
 )
 def test_a_bad_zip_is_one_sentence(app, content, sentence):
     app.get_by_key("teach-way").set_value("Zip").run()
-    app.get_by_key("teach-zip").set_value(("pets.zip", content, "application/zip")).run()
+    find(app, "teach-zip").set_value(("pets.zip", content, "application/zip")).run()
     assert not app.exception
     assert [sentence in error.value for error in app.error] == [True]
 
@@ -192,3 +262,12 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_used(app):
     assert not app.error
     assert app.dataframe[0].value["file"].tolist() == ["bad.png"]
     assert app.dataframe[0].value["why"][0].startswith("bad.png is not a picture")
+
+
+def test_a_project_is_deleted_when_its_session_ends_without_a_cookie(app):
+    fill(app, red=pictures("red"), blue=pictures("blue"))
+    assert "the project ends when you leave" in text(app)
+    folder = project(app).folder
+    assert folder.is_dir()
+    app.session_state["workspace"].close()
+    assert not folder.exists()

@@ -70,7 +70,7 @@ def app_of(runtime: Runtime):
 
 def test_a_browser_that_leaves_ends_its_session_at_once(runtime):
     ended = []
-    sessions.at_end("one", lambda: ended.append(True))
+    sessions.at_end("one", lambda lost: ended.append(lost))
 
     async def scene():
         await connection(SessionEnds(None), runtime, 1001)
@@ -78,20 +78,24 @@ def test_a_browser_that_leaves_ends_its_session_at_once(runtime):
 
     asyncio.run(scene())
     assert runtime.closed == ["one"]
-    assert ended == [True]
-    sessions.at_end("one", lambda: ended.append("late"))  # by a page that was still at work
-    assert ended == [True, "late"]
+    assert ended == [False]
+    sessions.at_end("one", lambda lost: ended.append("late"))  # by a page that was still at work
+    assert ended == [False, "late"]
 
 
 def test_a_lost_connection_ends_it_later(runtime):
+    ended = []
+    sessions.at_end("one", lambda lost: ended.append(lost))
+
     async def scene():
         await connection(SessionEnds(None), runtime, 1006)
         await asyncio.sleep(0.1)
         assert runtime.closed == []
-        await until(lambda: runtime.closed)
+        await until(lambda: ended)
 
     asyncio.run(scene())
     assert runtime.closed == ["one"]
+    assert ended == [True]
 
 
 def test_each_gap_in_the_network_has_its_own_time(runtime):

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -108,9 +107,10 @@ def test_a_network_that_the_owner_allows_has_a_card(view, monkeypatch):
 
 def test_networks_of_a_session_are_offered_to_it_alone(monkeypatch, tmp_path):
     folder = zoo.load("squeezenet", weights=None, device="cpu").save(tmp_path / "own")
-    own = SimpleNamespace(network=SimpleNamespace(spec=zoo.describe(str(folder))))
-    monkeypatch.setattr(state, "taught", lambda modality=None: {str(folder): own})
-    assert state.network(str(folder)) is own.network
+    monkeypatch.setattr(state, "taught", lambda modality=None: {str(folder): zoo.describe(str(folder))})
+    net = state.network(str(folder))
+    assert len(net.labels) == 1000
+    assert str(tmp_path) not in net.name  # which results show
     assert state.is_here(str(folder))
     monkeypatch.setattr(state, "taught", lambda modality=None: {})
     for lead in (state.network, state.spec_of, state.is_here):

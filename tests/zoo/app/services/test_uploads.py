@@ -7,13 +7,13 @@ import pytest
 
 from tests.zoo.training.examples import png
 from zoo.app.services import uploads
-from zoo.app.services.uploads import ClassUpload, from_boxes, from_zip, parts, require_enough, unzipped
+from zoo.app.services.uploads import from_files, from_zip, parts, require_enough, unzipped
 from zoo.core.errors import InputError
 from zoo.vision.decoding import decode, several
 
 
-def box(label: str, *names: str) -> ClassUpload:
-    return ClassUpload(label, tuple((name, png(f"{label} {name} {i}")) for i, name in enumerate(names)))
+def files(*names: str) -> list[tuple[str, bytes]]:
+    return [(name, png(f"{name} {i}")) for i, name in enumerate(names)]
 
 
 def zipped(*names: str) -> bytes:
@@ -24,14 +24,12 @@ def zipped(*names: str) -> bytes:
     return stream.getvalue()
 
 
-def test_boxes_become_classes_whatever_they_are_called(tmp_path):
-    boxes = [box("a/../b", "1.png", "1.png", "../../2.png"), box(" café ", "C:\\pictures\\3.png", "..")]
-    data = from_boxes(boxes, tmp_path, progress=lambda *_: None)
-    assert data.classes == ("a/../b", "café")
-    assert data.counts().tolist() == [3, 2]
-    assert data.modality == "image"
-    assert sorted(path.name for path in data.inputs) == ["1.png", "1.png", "2.png", "3.png", "file"]
-    assert all(path.resolve().is_relative_to(tmp_path / "boxes") for path in data.inputs)
+def test_files_become_examples_whatever_they_are_called(tmp_path):
+    names = ["1.png", "1.png", "../../2.png", "C:\\pictures\\3.png", ".."]
+    data = from_files(files(*names), tmp_path, label="a/../b", progress=lambda *_: None)
+    assert (data.classes, data.modality) == (("a/../b",), "image")
+    assert [path.name for path in data.inputs] == ["1.png", "1.png", "2.png", "3.png", "file"]
+    assert all(path.resolve().is_relative_to(tmp_path / "files") for path in data.inputs)
 
 
 @pytest.mark.parametrize(
@@ -45,43 +43,34 @@ def test_boxes_become_classes_whatever_they_are_called(tmp_path):
     ids=["wide", "no suffix", "control characters", "no real suffix"],
 )
 def test_names_are_kept_as_far_as_every_file_system_takes_them(tmp_path, name, kept):
-    data = from_boxes([box("cat", name), box("dog", "1.png")], tmp_path)
-    assert sorted(path.name for path in data.inputs) == sorted(["1.png", kept])
+    data = from_files(files(name), tmp_path)
+    assert [path.name for path in data.inputs] == [kept]
 
 
 def test_problems_name_the_file_and_no_path(tmp_path):
-    bad, twin = ("bad.png", b"text"), ("twin.png", png("cat 1.png 0"))
-    boxes = [box("cat", "1.png", "2.png"), ClassUpload("dog", (*box("dog", "1.png").files, bad, twin))]
-    data = from_boxes(boxes, tmp_path)
+    good = files("1.png", "2.png")
+    data = from_files([*good, ("bad.png", b"text"), ("twin.png", good[0][1])], tmp_path)
     reasons = dict(data.problems)
     assert reasons["bad.png"].startswith("bad.png is not a picture")
     assert reasons["twin.png"].startswith("twin.png has the same content as 1.png")
     assert str(tmp_path) not in str(data.problems)
 
 
-@pytest.mark.parametrize(
-    ("boxes", "sentence"),
-    [
-        ([box("cat", "1.png"), box(" ", "2.png")], "has no name"),
-        ([box("cat", "1.png"), box("cat ", "2.png")], "two classes 'cat'"),
-        (
-            [ClassUpload("cat", (("a.png", b""),)), ClassUpload("dog", (("b.png", b"x"),))],
-            "your upload holds neither",
-        ),
-    ],
-    ids=["unnamed", "twice", "unreadable"],
-)
-def test_boxes_that_cannot_be_used_are_refused(tmp_path, boxes, sentence):
-    with pytest.raises(InputError, match=sentence) as caught:
-        from_boxes(boxes, tmp_path)
+def test_files_that_cannot_be_used_are_refused(tmp_path):
+    with pytest.raises(InputError, match="your upload holds neither") as caught:
+        from_files([("a.png", b""), ("b.png", b"x")], tmp_path)
     assert str(tmp_path) not in str(caught.value)
 
 
+def test_a_project_of_pictures_takes_no_sound(tmp_path):
+    with pytest.raises(InputError, match="is not a sound file"):
+        from_files(files("1.png"), tmp_path, modality="audio")
+
+
 def test_too_much_is_refused_before_anything_is_written(tmp_path, monkeypatch):
-    boxes = [box("cat", "1.png", "2.png"), box("dog", "3.png")]
     monkeypatch.setattr(uploads, "MOST_EXAMPLES", 2)
     with pytest.raises(InputError, match="holds 3 files, and 2 are allowed"):
-        from_boxes(boxes, tmp_path)
+        from_files(files("1.png", "2.png", "3.png"), tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match=r"pets.zip holds 3 files"):
         from_zip("pets.zip", zipped("a/1.png", "b/2.png", "b/3.png"), tmp_path)
@@ -122,8 +111,9 @@ def test_a_part_of_a_zip_can_be_read(tmp_path):
 
 
 def test_a_class_needs_examples_for_all_that_is_done_with_them(tmp_path):
-    few = from_boxes([box("cat", "1.png", "2.png", "3.png"), box("dog", "1.png", "2.png")], tmp_path)
-    with pytest.raises(InputError, match=r"'dog' has 2 examples, and 3 are needed"):
+    names = [f"cat/{i}.png" for i in range(3)] + [f"dog/{i}.png" for i in range(2)]
+    few = from_zip("pets.zip", zipped(*names), tmp_path)
+    with pytest.raises(InputError, match=r"'dog' has 2 examples; each class needs at least 3"):
         require_enough(few)
 
 
@@ -175,7 +165,7 @@ def test_a_zip_that_cannot_be_unpacked_is_one_sentence(tmp_path, data, sentence)
 def test_examples_that_take_too_long_to_decode_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(uploads, "MOST_SECONDS", 0)
     with pytest.raises(InputError, match=r"^Your examples took more than 0 minutes to decode;"):
-        from_boxes([box("cat", "1.png", "2.png"), box("dog", "1.png")], tmp_path)
+        from_files(files("1.png", "2.png"), tmp_path)
     with pytest.raises(InputError, match=r"^pets\.zip took more than 0 minutes to decode;"):
         from_zip("pets.zip", zipped("cat/1.png", "dog/1.png"), tmp_path)
 

@@ -1,0 +1,254 @@
+"""Work on the page Teach survives what happens to browsers and servers, and nobody else reaches it."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from tests.browser.messages import visiting
+from tests.browser.reading import WAIT, expect_text, settled, wide
+from tests.browser.serving import free_port, served
+from tests.browser.test_teach import color, teach
+from zoo.app.server.project_cookie import COOKIE
+
+RED, BLUE = (200, 40, 40), (40, 40, 200)
+COUNTS = "12 images: 6 of Class 1, 6 of Class 2."
+# Keeps the sockets of a page, so that a test can lose its connection as a gap in the network does.
+SOCKETS = """
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+    constructor(...values) { super(...values); window.sockets.push(this); }
+};
+"""
+pytestmark = wide
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> dict[int, list[Path]]:
+    """Six pictures for each of two classes, by the number of the class."""
+    return {
+        number: [color(tmp_path / str(number) / f"{number}-{i}.png", rgb, 10 * number + i) for i in range(6)]
+        for number, rgb in ((1, RED), (2, BLUE))
+    }
+
+
+@pytest.fixture
+def others(browser: Browser) -> Iterator[BrowserContext]:
+    """Another browser, with cookies of its own."""
+    context = browser.new_context()
+    context.set_default_timeout(WAIT)
+    yield context
+    context.close()
+
+
+def box(page: Page, number: int) -> Locator:
+    return page.get_by_role("region", name=f"Examples of Class {number}").locator('input[type="file"]')
+
+
+def fill(page: Page, examples: dict[int, list[Path]]) -> None:
+    for number, files in examples.items():
+        box(page, number).set_input_files(files)
+        expect_text(page, f"6 of Class {number}")
+        settled(page)
+    expect_text(page, COUNTS)
+
+
+def opened(page: Page, address: str) -> Page:
+    page.goto(f"{address}/teach")
+    box(page, 1).wait_for(state="attached")
+    return page
+
+
+def is_whole(page: Page) -> None:
+    """Each class has its examples, in the box and in the sum."""
+    expect(page.get_by_text("6 examples", exact=True)).to_have_count(2, timeout=WAIT)
+    expect(page.get_by_alt_text("1-5.png")).to_be_visible()
+    expect_text(page, COUNTS)
+
+
+def choose(page: Page, method: str) -> None:
+    expect_text(page, "Advice:")
+    settled(page)
+    page.get_by_text(method, exact=True).click()
+    settled(page)
+
+
+def lose_connection(page: Page) -> None:
+    """Close the connection, and wait until the page has another one."""
+    sockets = page.evaluate("() => { window.sockets.at(-1).close(); return window.sockets.length; }")
+    page.wait_for_function(
+        "number => window.sockets.length > number && window.sockets.at(-1).readyState === 1", arg=sockets
+    )
+
+
+def test_examples_survive_other_pages_back_and_reload_and_no_other_browser_sees_them(
+    page, address, examples, others
+):
+    fill(opened(page, address), examples)
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible(timeout=WAIT)
+    page.go_back()
+    is_whole(page)
+    page.reload()
+    is_whole(page)
+    more = color(examples[1][0].with_name("more.png"), RED, 99)
+    box(page, 1).set_input_files(more)
+    expect_text(page, "13 images: 7 of Class 1, 6 of Class 2.")
+    (token,) = [one["value"] for one in page.context.cookies() if one["name"] == COOKIE]
+    forged = token[:-1] + ("A" if token[-1] != "A" else "B")
+    for value in (None, forged):
+        if value:
+            others.add_cookies([{"name": COOKIE, "value": value, "url": address}])
+        other = opened(others.new_page(), address)
+        expect_text(other, "Nobody else sees them.")
+        expect(other.get_by_text(re.compile(r"\d of Class 1"))).to_have_count(0)
+    assert page.evaluate("() => document.cookie.includes('zoo_project')") is False
+
+
+def test_raw_messages_reach_no_project_of_another_browser(page, address, examples):
+    fill(opened(page, address), examples)
+    with visiting(address) as one, visiting(address, f"{COOKIE}={'x' * 43}") as other:
+        for visitor in (one, other):
+            run = visitor.open("teach")
+            assert not run.crashed
+            assert COUNTS not in str(run.texts)
+            ids = [message.id for _, message in run.widgets.values()]
+            pressed = [WidgetState(id=number, trigger_value=True) for number in ids if "teach-" in number]
+            assert any("teach-delete-project" in state.id for state in pressed)
+            assert not visitor.run(*pressed).crashed
+    page.reload()
+    is_whole(page)
+
+
+def test_a_reload_in_the_middle_of_an_upload_keeps_what_was_there(page, address, examples):
+    opened(page, address)
+    box(page, 1).set_input_files(examples[1])
+    expect_text(page, "6 of Class 1")
+    settled(page)
+    page.route("**/_stcore/upload_file/**", lambda route: None)  # it does not arrive
+    with page.expect_request("**/_stcore/upload_file/**"):
+        box(page, 2).set_input_files(examples[2])
+    page.reload()
+    page.unroute("**/_stcore/upload_file/**")
+    expect_text(page, "6 images: 6 of Class 1.")
+    box(page, 2).set_input_files(examples[2])
+    is_whole(page)
+
+
+def test_an_upload_goes_on_after_the_connection_was_lost(page, address, examples):
+    page.add_init_script(SOCKETS)
+    opened(page, address)
+    box(page, 1).set_input_files(examples[1])
+    expect_text(page, "6 of Class 1")
+    settled(page)
+    page.route("**/_stcore/upload_file/**", lambda route: None)  # it waits
+    with page.expect_request("**/_stcore/upload_file/**"):
+        box(page, 2).set_input_files(examples[2])
+    lose_connection(page)
+    page.unroute("**/_stcore/upload_file/**")  # and goes on
+    is_whole(page)
+
+
+def test_training_goes_on_over_a_reload_and_a_lost_connection_and_says_that_it_was_stopped(
+    page, address, examples
+):
+    page.add_init_script(SOCKETS)
+    fill(opened(page, address), examples)
+    choose(page, "Fine-tuning")
+    teach(page)
+    expect_text(page, re.compile("^Training …"))
+    page.reload()
+    expect_text(page, re.compile("^Training …"))
+    lose_connection(page)
+    page.get_by_role("button", name="Stop").click()
+    expect_text(page, re.compile(r"^Fine-tuning on EfficientNet-Lite0, stopped after \d+ of 10 epochs$"))
+    page.reload()
+    expect_text(page, re.compile(r"^Fine-tuning on EfficientNet-Lite0, stopped after \d+ of 10 epochs$"))
+    is_whole(page)
+
+
+def test_a_mistake_that_is_moved_stays_moved(page, address, examples, tmp_path):
+    wrong = [color(tmp_path / f"wrong{i}.png", RED, 50 + i) for i in range(3)]
+    examples = {1: examples[1], 2: [*examples[2][:3], *wrong]}
+    fill(opened(page, address), examples)
+    choose(page, "Classic classifier")
+    page.get_by_text("Settings", exact=True).click()
+    slider = page.get_by_role("slider", name="Held out (%)")
+    slider.focus()
+    for _ in range(6):  # to 50 %
+        page.keyboard.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "50")
+    settled(page)
+    teach(page)
+    page.get_by_role("tab", name="Mistakes").click()
+    page.get_by_role("button", name="Move to Class 1").first.click()
+    expect_text(page, "12 images: 7 of Class 1, 5 of Class 2.")
+    expect_text(page, "Now an example of Class 1")
+    page.reload()
+    expect_text(page, "12 images: 7 of Class 1, 5 of Class 2.")
+    page.get_by_role("button", name="Train again").click()
+    expect(page.get_by_text("Show", exact=True)).to_be_visible(timeout=WAIT)  # one of two attempts
+
+
+def test_a_project_is_saved_opened_elsewhere_and_deleted_and_a_network_goes_back_in(
+    page, address, examples, others, tmp_path
+):
+    fill(opened(page, address), examples)
+    choose(page, "Classic classifier")
+    teach(page)
+    expect_text(page, "Classic classifier on EfficientNet-Lite0")
+    saved = saved_file(page, "Save project", tmp_path / "mine.zoo-project.zip")
+    network = saved_file(page, "Network", tmp_path / "network.zip")
+    assert zipfile.is_zipfile(saved)
+    other = opened(others.new_page(), address)
+    open_file(other, saved)
+    is_whole(other)
+    expect_text(other, "Classic classifier on EfficientNet-Lite0")
+    open_file(other, network)
+    other.get_by_role("button", name="Open the file").click()
+    expect_text(other, "Opened from a file")
+    other.reload()
+    is_whole(other)
+    other.get_by_role("button", name="Delete", exact=True).click()
+    other.get_by_role("button", name="Delete project").click()
+    expect_text(other, "Nobody else sees them.")
+    expect(other.get_by_text("Attempts", exact=True)).to_have_count(0)
+    is_whole(page)
+
+
+def saved_file(page: Page, label: str, path: Path) -> Path:
+    settled(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=label, exact=True).click()
+    waiting.value.save_as(path)
+    return path
+
+
+def open_file(page: Page, path: Path) -> None:
+    settled(page)
+    page.get_by_test_id("stPopoverButton").filter(has_text="Open").click()
+    region = page.get_by_role("region", name="A project that was saved here")
+    region.locator('input[type="file"]').set_input_files(path)
+
+
+def test_a_project_survives_a_restart_of_the_server(page, examples, tmp_path):
+    port, projects = free_port(), str(tmp_path / "projects")
+    with served(port=port, ZOO_APP_PROJECTS=projects) as (address, _):
+        fill(opened(page, address), examples)
+        choose(page, "Classic classifier")
+        teach(page)
+        expect_text(page, "Classic classifier on EfficientNet-Lite0")
+        choose(page, "Fine-tuning")
+        teach(page)  # which the end of the server interrupts
+        expect_text(page, re.compile("^Training …"))
+    with served(port=port, ZOO_APP_PROJECTS=projects):
+        page.goto(f"{address}/teach")
+        is_whole(page)
+        expect_text(page, "Classic classifier on EfficientNet-Lite0")
+        new = color(tmp_path / "new.png", BLUE, 99)
+        page.get_by_role("region", name="Pictures").locator('input[type="file"]').set_input_files(new)
+        expect_text(page, re.compile(r"^Class 2, \d+% sure"))

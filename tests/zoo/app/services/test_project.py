@@ -1,0 +1,246 @@
+"""A project keeps what was brought, under the names of its owner, until it is removed."""
+
+import os
+import stat
+import threading
+import time
+
+import pytest
+
+from tests.zoo.training.examples import png
+from zoo.app.services import project as project_module
+from zoo.app.services import project_record
+from zoo.app.services.jobs import JobQueue
+from zoo.app.services.project import ZIP, Project
+from zoo.app.services.projects import Projects
+from zoo.app.services.reading import Reading
+from zoo.core.errors import InputError
+
+TOKEN = "t" * 43
+
+
+def files(label: str, number: int = 3) -> list[tuple[str, bytes]]:
+    return [(f"{label}{i}.png", png(f"{label} {i}")) for i in range(number)]
+
+
+@pytest.fixture
+def projects(tmp_path):
+    (tmp_path / "temporary").mkdir()
+    return Projects(tmp_path / "projects", tmp_path / "temporary")
+
+
+def settle(project: Project) -> Project:
+    assert all(reading.wait(60) for reading in project.readings.values())
+    return project
+
+
+@pytest.fixture
+def project(projects):
+    one = projects.open(TOKEN)
+    one.add_files(1, files("cat"))
+    one.add_files(2, files("dog", 2))
+    return settle(one)
+
+
+def labels(project: Project) -> dict[str, list[str]]:
+    return {one.label: [example.name for example in one.examples] for one in project.record.classes}
+
+
+def test_a_second_process_finds_what_a_first_one_kept(project, projects):
+    again = Projects(projects.folder, projects.temporary).open(TOKEN)
+    assert again is not project
+    assert labels(again) == {
+        "Class 1": ["cat0.png", "cat1.png", "cat2.png"],
+        "Class 2": ["dog0.png", "dog1.png"],
+    }
+    assert [path.read_bytes() for path in again.dataset().inputs[:3]] == [data for _, data in files("cat")]
+    assert again.dataset().counts().to_dict() == {"Class 1": 3, "Class 2": 2}
+    again.add_files(2, files("cow", 1))
+    settle(again)
+    assert labels(project)["Class 2"] == ["dog0.png", "dog1.png", "cow0.png"]
+
+
+def test_folders_tell_no_tokens_and_no_other_user_may_read_them(project, projects):
+    assert TOKEN not in "".join(map(str, projects.folder.rglob("*")))
+    for folder in (projects.folder, project.folder):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not projects.open("u" * 43).record.examples
+
+
+def test_who_keeps_nothing_takes_no_place(projects):
+    projects.open(TOKEN).join("session")
+    assert not list(projects.folder.iterdir())
+
+
+def test_files_are_added_and_never_replaced(project):
+    project.add_files(1, [("cat0.png", png("another cat"))])
+    assert labels(settle(project))["Class 1"] == ["cat0.png", "cat1.png", "cat2.png", "cat0.png"]
+    project.add_files(1, [("again.png", files("cat")[0][1]), ("dog.png", files("dog")[0][1])])
+    settle(project)
+    assert [reason for _, reason in project.readings[1].problems] == [
+        "again.png has the same content as cat0.png.",
+        "dog.png has the same content as dog0.png, which is of the class 'Class 2'.",
+    ]
+    assert len(project.record.examples) == 6
+
+
+def test_what_cannot_be_used_is_a_sentence_and_the_rest_stays(project):
+    project.add_files(1, [("bad.png", b"text")])
+    project.add_zip("pets.zip", b"text")
+    settle(project)
+    assert "bad.png is not a picture" in project.readings[1].error
+    assert project.readings[ZIP].error == "pets.zip is not a complete zip file."
+    assert len(project.record.examples) == 5
+
+
+def test_a_removed_example_leaves_no_file_and_no_feature(project, monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(project_module, "forget", forgotten.extend)
+    content = project.record.classes[0].examples[0].content
+    project.thumbnail_of(project.record.classes[0].examples[0])
+    project.remove_examples([content])
+    assert labels(project)["Class 1"] == ["cat1.png", "cat2.png"]
+    assert not [path for path in project.folder.rglob("*") if content in path.name]
+    end = time.monotonic() + 60
+    while forgotten != [content]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_an_example_gets_another_class(project):
+    content = project.record.classes[0].examples[0].content
+    project.move_example(content, 2)
+    assert labels(project) == {
+        "Class 1": ["cat1.png", "cat2.png"],
+        "Class 2": ["dog0.png", "dog1.png", "cat0.png"],
+    }
+    with pytest.raises(InputError, match="was removed"):
+        project.move_example(content, 7)
+
+
+def test_classes_without_a_name_or_with_the_same_are_refused(project):
+    for label, sentence in ((" ", "has no name"), ("Class 2 ", "two classes 'Class 2'")):
+        with project.changing() as record:
+            record.classes[0].label = label
+        with pytest.raises(InputError, match=sentence):
+            project.dataset()
+
+
+def test_limits_are_a_sentence_and_nothing_is_added(project, monkeypatch):
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
+    noise = os.urandom(1_000_000)
+    project.add_files(1, [("big.png", png("big") + noise)])
+    assert settle(project).readings[1].error.startswith("A project holds at most 1 MB;")
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "500")
+    monkeypatch.setenv("ZOO_APP_PROJECTS_TOTAL_MB", "1")
+    project.add_files(1, [("big.png", png("big") + noise)])
+    assert settle(project).readings[1].error.startswith("The server holds as many projects as it can")
+    assert len(project.record.examples) == 5
+
+
+def test_a_project_that_nobody_opens_goes_after_its_time(project, projects, monkeypatch):
+    folder = project.folder
+    long_ago = time.time() - 31 * 24 * 3600
+    os.utime(folder, (long_ago, long_ago))
+    project.join("session")  # which is a visit
+    Projects(projects.folder, projects.temporary).open("u" * 43)
+    assert folder.is_dir()
+    os.utime(folder, (long_ago, long_ago))
+    Projects(projects.folder, projects.temporary).open("u" * 43)
+    assert not folder.exists()
+
+
+def test_a_deleted_project_is_empty_for_all_who_have_it_open(project):
+    project.delete()
+    assert not project.folder.exists()
+    assert not project.record.examples
+    project.add_files(1, files("cat"))
+    assert len(settle(project).record.examples) == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b'{"layout": 2}',
+        b'{"name": ""}',
+        b'{"classes": [{"number": 1, "label": "a"}, {"number": 1, "label": "b"}]}',
+        b'{"classes": [{"number": 1, "label": "a", "examples": [{"content": "../x", "name": "a.png"}]}]}',
+        b'{"classes": [{"number": 1, "label": "a", "examples": [{"content": "%s", "name": "../a"}]}]}'
+        % (b"0" * 64),
+        b'{"config": {"method": "scratch"}}',
+        b'{"config": {"method": "head", "out": "/tmp"}}',
+        b'{"other": 1}',
+    ],
+)
+def test_a_record_that_is_damaged_or_forged_is_a_sentence(tmp_path, content):
+    (tmp_path / project_record.RECORD).write_bytes(content)
+    with pytest.raises(InputError, match=r"^The project is damaged, or of another version of Zoo \(.*\)\.$"):
+        project_record.read(tmp_path)
+
+
+@pytest.fixture
+def training(project):
+    """The project with a job that lasts until it is stopped."""
+    project.job = JobQueue().begin(lambda job: [time.sleep(0.01) for _ in iter(lambda: job.stopping, True)])
+    yield project
+    project.job.stop()
+
+
+class Timers:
+    """The timers that were started, with their seconds; a test says when the time is over."""
+
+    def __init__(self):
+        self.started = []
+
+    def __call__(self, seconds, function):
+        timer = threading.Timer(seconds, function)
+        timer.start = lambda: self.started.append(timer)
+        return timer
+
+    def pass_time(self):
+        for timer in self.started:
+            if not timer.finished.is_set():  # canceled
+                timer.function()
+
+
+@pytest.mark.parametrize(("lost", "seconds"), [(False, 10), (True, 300)])
+def test_training_ends_when_the_last_session_has_been_gone_for_a_while(training, monkeypatch, lost, seconds):
+    timers = Timers()
+    monkeypatch.setattr(project_module, "Timer", timers)
+    training.join("one")
+    training.join("other")
+    training.leave("one", lost=lost)
+    assert not timers.started
+    training.leave("other", lost=lost)
+    assert [timer.interval for timer in timers.started] == [seconds]
+    assert not training.job.stopping
+    timers.pass_time()
+    assert training.job.abandoned
+
+
+def test_training_goes_on_when_the_browser_comes_back(training, monkeypatch):
+    timers = Timers()
+    monkeypatch.setattr(project_module, "Timer", timers)
+    training.join("one")
+    training.leave("one", lost=False)
+    training.join("reloaded")
+    timers.pass_time()
+    assert not training.job.stopping
+
+
+def test_one_reading_follows_another_and_an_unexpected_failure_is_a_sentence():
+    gate, order = threading.Event(), []
+
+    def first(reading):
+        gate.wait(60)
+        order.append("first")
+        raise RuntimeError("details for the log")
+
+    one = Reading(first)
+    other = Reading(lambda reading: order.append("other"), after=one)
+    gate.set()
+    assert other.wait(60)
+    assert order == ["first", "other"]
+    assert one.error == "This failed unexpectedly; the server's log has the reason."
+    assert not other.error

@@ -1,0 +1,220 @@
+"""A project is saved as one file and opened elsewhere; a file that lies is refused, and nothing is lost."""
+
+import io
+import json
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.app.services import project_training
+from zoo.app.services.attempt_results import EVALUATION, read_evaluation, restored
+from zoo.app.services.jobs import JobQueue
+from zoo.app.services.project import ATTEMPTS, Project
+from zoo.app.services.project_archive import file_name, open_file, packed_project
+from zoo.app.services.project_record import RECORD, TrainingConfig
+from zoo.app.services.project_training import begin_training, folder_of, network_of, remove_attempt
+from zoo.app.services.projects import Projects
+from zoo.app.services.training_job import packed
+from zoo.core.errors import InputError, ZooError
+
+NETWORK = "squeezenet.caffe"
+COLORS = {"red": (200, 40, 40), "blue": (40, 40, 200)}
+
+
+def color(label: str, seed: int) -> bytes:
+    noise = np.random.default_rng(seed).normal(COLORS[label], 30, (64, 64, 3)).clip(0, 255)
+    stream = io.BytesIO()
+    Image.fromarray(noise.astype(np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def opened(folder: Path) -> Project:
+    folder.mkdir()
+    return Projects(folder / "projects", folder).open("t" * 43)
+
+
+def train(project: Project, net: zoo.Network) -> None:
+    config = TrainingConfig("features", held=0.34, classifier="logistic")
+    job = begin_training(project, JobQueue(), net, NETWORK, config)
+    end = time.monotonic() + 100
+    while not job.over:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert (job.state, job.error) == ("done", "")
+
+
+@pytest.fixture(scope="module")
+def trained(net, tmp_path_factory) -> Project:
+    """A project of two classes and one attempt."""
+    project = opened(tmp_path_factory.mktemp("trained") / "here")
+    for number, label in enumerate(COLORS, 1):
+        with project.changing() as record:
+            record.class_of(number).label = label
+        project.add_files(number, [(f"{label}{i}.png", color(label, i)) for i in range(6)])
+    assert all(reading.wait(60) for reading in project.readings.values())
+    with project.changing() as record:
+        record.name = "Two colors"
+    train(project, net(NETWORK))
+    return project
+
+
+@pytest.fixture
+def elsewhere(tmp_path) -> Project:
+    return opened(tmp_path / "elsewhere")
+
+
+def changed(data: bytes, change) -> bytes:
+    """A saved project after ``change(name, content)`` of each of its files; None leaves one out."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(stream, "w") as target:
+        for name in source.namelist():
+            if (content := change(name, source.read(name))) is not None:
+                target.writestr(name, content)
+    return stream.getvalue()
+
+
+def test_an_attempt_says_how_it_came_about_and_how_good_it_is(trained):
+    (attempt,) = trained.record.attempts
+    assert (attempt.network, attempt.config.method, attempt.classes) == (NETWORK, "features", ("red", "blue"))
+    assert (attempt.accuracy, attempt.low, attempt.high, attempt.tested) == (1.0, 0.25, 1.0, 4)
+    assert (attempt.epochs, attempt.stopped) == (None, False)
+    evaluation = restored(read_evaluation(folder_of(trained, attempt)), "net", "data")
+    assert evaluation.accuracy == 1
+    assert sorted(evaluation.inputs)[0].startswith("blue")  # a name without folders
+    assert len(evaluation.mistakes()) == 0
+    assert zoo.load(network_of(trained, attempt)).classify(color("red", 99)).labels[0] == "red"
+
+
+def test_a_saved_project_is_the_same_elsewhere(trained, elsewhere):
+    assert file_name(trained.record) == "Two-colors.zoo-project.zip"
+    open_file(elsewhere, "mine.zip", packed_project(trained))
+    assert elsewhere.record == trained.record
+    assert elsewhere.dataset().fingerprint == trained.dataset().fingerprint
+    (attempt,) = elsewhere.record.attempts
+    assert zoo.load(network_of(elsewhere, attempt)).classify(color("blue", 99)).labels[0] == "blue"
+    assert packed_project(elsewhere)[:4] == b"PK\3\4"
+
+
+def test_a_project_in_a_file_replaces_the_one_before(trained, elsewhere):
+    elsewhere.add_files(1, [("green.png", color("red", 77))])
+    assert elsewhere.readings[1].wait(60)
+    open_file(elsewhere, "mine.zip", packed_project(trained))
+    assert len(elsewhere.record.examples) == 12
+    assert len(list((elsewhere.folder / "examples").iterdir())) == 12
+
+
+def test_a_network_goes_back_in_and_can_be_removed(trained, elsewhere):
+    (attempt,) = trained.record.attempts
+    data = packed(network_of(trained, attempt))
+    open_file(elsewhere, "network.zip", data)
+    (added,) = elsewhere.record.attempts
+    assert (added.title, added.classes, added.accuracy) == (attempt.title, attempt.classes, None)
+    assert read_evaluation(folder_of(elsewhere, added)) is None
+    assert zoo.load(network_of(elsewhere, added)).classify(color("blue", 99)).labels[0] == "blue"
+    remove_attempt(elsewhere, added.number)
+    assert not list((elsewhere.folder / ATTEMPTS).iterdir())
+
+
+def other_example(name: str, content: bytes) -> bytes:
+    return color("red", 1234) if name.endswith("red0.png") else content
+
+
+def no_example(name: str, content: bytes) -> bytes | None:
+    return None if name.endswith("red0.png") else content
+
+
+def other_weights(name: str, content: bytes) -> bytes:
+    return content[:-1] + b"x" if name.endswith(".safetensors") else content
+
+
+def parent_elsewhere(name: str, content: bytes) -> bytes:
+    if not name.endswith("network.json"):
+        return content
+    record = json.loads(content)
+    record["parent"]["name"] = "hf:owner/repository"
+    return json.dumps(record).encode()
+
+
+def forged_scores(name: str, content: bytes) -> bytes:
+    if not name.endswith(EVALUATION):
+        return content
+    record = json.loads(content)
+    record["targets"][0] = 7
+    return json.dumps(record).encode()
+
+
+def forged_name(name: str, content: bytes) -> bytes:
+    return content.replace(b"red0.png", b"../../x.png") if name == RECORD else content
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (other_example, "an example has another content"),
+        (no_example, "lacks the example red0.png"),
+        (other_weights, "missing or damaged"),
+        (parent_elsewhere, "'hf:owner/repository', which is not offered here"),
+        (forged_scores, "its examples are of other classes"),
+        (forged_name, "is not the name of a file"),
+        (lambda name, content: None if name == RECORD else content, "neither a project nor a network"),
+    ],
+)
+def test_a_file_that_lies_is_refused_and_the_project_stays(trained, elsewhere, change, sentence):
+    elsewhere.add_files(1, [("mine.png", color("red", 77))])
+    assert elsewhere.readings[1].wait(60)
+    with pytest.raises(ZooError, match=sentence) as caught:
+        open_file(elsewhere, "mine.zip", changed(packed_project(trained), change))
+    assert [example.name for example in elsewhere.record.examples] == ["mine.png"]
+    assert not [path for path in elsewhere.temporary.iterdir() if path.name != "projects"]
+    assert str(elsewhere.temporary) not in str(caught.value)
+
+
+def test_what_is_too_large_or_no_zip_is_a_sentence(trained, elsewhere, monkeypatch):
+    with pytest.raises(InputError, match=r"^x.zip is not a complete zip file\.$"):
+        open_file(elsewhere, "x.zip", b"text")
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
+    with pytest.raises(InputError, match=r"^mine.zip holds \d+ MB, and a project has at most 1 here\.$"):
+        open_file(elsewhere, "mine.zip", packed_project(trained))
+
+
+def test_only_one_training_at_a_time_and_enough_examples(trained, elsewhere, net):
+    elsewhere.add_files(1, [("mine.png", color("red", 77))])
+    elsewhere.add_files(2, [("yours.png", color("blue", 77))])
+    assert all(reading.wait(60) for reading in elsewhere.readings.values())
+    with pytest.raises(InputError, match="at least 3"):
+        begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, TrainingConfig("features"))
+    elsewhere.job = JobQueue().begin(lambda job: [time.sleep(0.01) for _ in iter(lambda: job.stopping, True)])
+    try:
+        with pytest.raises(InputError, match="training already"):
+            begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, TrainingConfig("features"))
+        with pytest.raises(InputError, match="is training"):
+            open_file(elsewhere, "mine.zip", packed_project(trained))
+    finally:
+        elsewhere.job.stop()
+
+
+def test_a_training_of_a_project_that_was_deleted_meanwhile_leaves_nothing(
+    trained, elsewhere, net, monkeypatch
+):
+    open_file(elsewhere, "mine.zip", packed_project(trained))
+    teach = project_training.teach
+
+    def teach_and_delete(*arguments):
+        result = teach(*arguments)
+        elsewhere.delete()
+        return result
+
+    monkeypatch.setattr(project_training, "teach", teach_and_delete)
+    config = TrainingConfig("features", classifier="logistic")
+    job = begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, config)
+    end = time.monotonic() + 100
+    while not job.over:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert job.state == "stopped"
+    assert not elsewhere.folder.exists()

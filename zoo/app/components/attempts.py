@@ -1,0 +1,80 @@
+"""The attempts of a project side by side, and which of them the page shows."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from zoo.app import state
+from zoo.app.components import widgets
+from zoo.app.components.training_choice import METHODS
+from zoo.app.services.project import Project
+from zoo.app.services.project_record import Attempt
+
+
+def choose_attempt(project: Project) -> Attempt | None:
+    """Show a table of the attempts, and let the user choose one; at first the last one is shown."""
+    attempts = project.record.attempts[::-1]
+    if not attempts:
+        return None
+    st.subheader("Attempts")
+    st.dataframe([_row(attempt) for attempt in attempts], hide_index=True, key="teach-attempts")
+    if len(attempts) == 1:
+        return attempts[0]
+    labels = {attempt.number: _label(attempt) for attempt in attempts}
+    # A new attempt is shown at once, whichever was chosen before.
+    chosen = widgets.selectbox(st, "Show", labels, key=f"teach-attempt-{attempts[0].number}")
+    return next(attempt for attempt in attempts if attempt.number == chosen)
+
+
+def method_of(attempt: Attempt) -> str:
+    """Describe how an attempt was trained: method and network, epochs, and whether it was stopped."""
+    if attempt.config is None or attempt.network is None:
+        return "opened from a file"
+    method = f"{METHODS[attempt.config.method].lower()} on {network_title(attempt)}"
+    if attempt.stopped:
+        return f"{method}, stopped" + (f" after {epochs_of(attempt)} epochs" if epochs_of(attempt) else "")
+    return method
+
+
+def epochs_of(attempt: Attempt) -> str:
+    """Return how many epochs of how many were done; empty where the method has none."""
+    if attempt.epochs is None or attempt.config is None:
+        return ""
+    return f"{attempt.epochs} of {attempt.config.epochs}" if attempt.config.epochs else str(attempt.epochs)
+
+
+def network_title(attempt: Attempt) -> str:
+    """Return the title of the network that an attempt was trained from, as far as it is offered here."""
+    try:
+        return state.title_of(attempt.network or "")
+    except LookupError:
+        return attempt.network or ""
+
+
+def _row(attempt: Attempt) -> dict[str, str]:
+    accuracy = "" if attempt.accuracy is None else f"{attempt.accuracy:.1%}"
+    known = attempt.low is not None and attempt.high is not None
+    interval = f"{attempt.low:.0%} to {attempt.high:.0%}" if known else ""
+    return {
+        "method": METHODS[attempt.config.method] if attempt.config else "Opened",
+        "network": network_title(attempt) or attempt.title,
+        "classes": ", ".join(attempt.classes),
+        "epochs": epochs_of(attempt) + " (stopped)" * attempt.stopped,
+        "accuracy": accuracy,
+        "95 % interval": interval,
+        "held out": str(attempt.tested or ""),
+        "seconds": "" if attempt.seconds is None else f"{attempt.seconds:.0f}",
+        "when": _when(attempt.date),
+    }
+
+
+def _label(attempt: Attempt) -> str:
+    accuracy = "" if attempt.accuracy is None else f", {attempt.accuracy:.1%}"
+    return f"{_when(attempt.date)}: {method_of(attempt)}{accuracy}"
+
+
+def _when(date: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(date):%Y-%m-%d %H:%M} UTC"
+    except ValueError:  # of a file that was changed by hand
+        return date[:16]

@@ -1,0 +1,320 @@
+"""A project: examples in classes, settings and attempts, in a folder that outlives the server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Timer
+
+import numpy as np
+from filelock import FileLock
+
+from zoo.app.services import project_record, uploads
+from zoo.app.services.jobs import Job
+from zoo.app.services.project_record import Example, ExampleClass, ProjectRecord
+from zoo.app.services.reading import Reading
+from zoo.core.errors import InputError, ZooError
+from zoo.hub.weights import write
+from zoo.results.problem import Problem
+from zoo.training.data.dataset import Dataset
+from zoo.training.fit.features import forget
+from zoo.vision.decoding import thumbnail
+
+EXAMPLES, ATTEMPTS, THUMBNAILS = "examples", "attempts", "thumbnails"
+THUMBNAIL_SIDES = (96, 96)  # pixels, at most
+ZIP = 0  # in the place of a class's number
+CLOSED_SECONDS = 10.0  # until the job of a project that nobody has open ends: a reload takes less
+LOST_SECONDS = 300.0  # the same where the connection was lost, as when a phone sleeps
+
+
+class Project:
+    """Examples, settings and networks of one browser.
+
+    Several sessions may have it open: tabs of one browser. Each change reads the record anew, under a lock,
+    and writes it; so a second process of the app may change it too.
+
+    Parameters
+    ----------
+    folder : Path
+        Made with the first change.
+    temporary : Path
+        A folder for files that are on their way.
+    require_space : callable
+        Called with a number of bytes to come; raises an `InputError` if there is no space for them.
+
+    Attributes
+    ----------
+    job : Job or None
+        The training that was begun last.
+    readings : dict of int to Reading
+        The last upload to each class, by its number; `ZIP` stands for that of a zip.
+    """
+
+    def __init__(self, folder: Path, temporary: Path, require_space: Callable[[Path, int], None]):
+        self.folder, self.temporary = folder, temporary
+        self.job: Job | None = None
+        self.readings: dict[int, Reading] = {}
+        self._require_space = require_space
+        self._lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+        self._sessions: set[str] = set()
+        self._end: Timer | None = None
+        self._leaving = threading.Lock()
+        self._seen: tuple[tuple[int, int], ProjectRecord] | None = None
+
+    @property
+    def record(self) -> ProjectRecord:
+        """What the project holds now; to change it, use `changing`."""
+        try:
+            status = (self.folder / project_record.RECORD).stat()
+        except FileNotFoundError:
+            return ProjectRecord()
+        stamp = status.st_mtime_ns, status.st_ino
+        if self._seen is None or self._seen[0] != stamp:
+            self._seen = stamp, project_record.read(self.folder) or ProjectRecord()
+        return self._seen[1]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a training waits or runs."""
+        return self.job is not None and not self.job.over
+
+    @contextmanager
+    def changing(self) -> Iterator[ProjectRecord]:
+        """Give the record to change, and write it; files that it no longer lists are removed."""
+        with self._lock:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            record = project_record.read(self.folder) or ProjectRecord()
+            yield record
+            if not record.examples:
+                record.modality = None
+            project_record.save(self.folder, record)
+            if not self.busy:  # which may still read them
+                self._remove_unlisted(record)
+
+    def path_of(self, example: Example) -> Path:
+        """Return the file of an example."""
+        return self.folder / EXAMPLES / example.content / example.name
+
+    def thumbnail_of(self, example: Example) -> bytes | None:
+        """Return a small copy of a picture as a JPEG, made once; None where it cannot be made."""
+        place = self.folder / THUMBNAILS / f"{example.content}.jpg"
+        try:
+            if not place.is_file():
+                place.parent.mkdir(mode=0o700, exist_ok=True)
+                copy = thumbnail(self.path_of(example), THUMBNAIL_SIDES)
+                write(place, lambda path: copy.convert("RGB").save(path, "JPEG", quality=80))
+            return place.read_bytes()
+        except (ZooError, OSError):  # removed meanwhile, perhaps by another tab
+            return None
+
+    def dataset(self) -> Dataset:
+        """Return the examples of the classes that have some.
+
+        Raises
+        ------
+        InputError
+            If a class with examples has no name, or the name of another one.
+        """
+        record = self.record
+        classes = [one for one in record.classes if one.examples]
+        labels = [one.label.strip() for one in classes]
+        if not all(labels):
+            raise InputError("A class has no name; give each one a name.")
+        if again := next((label for label in labels if labels.count(label) > 1), None):
+            raise InputError(f"There are two classes {again!r}; each needs a name of its own.")
+        return Dataset(
+            name=record.name,
+            modality=record.modality or "image",
+            inputs=[self.path_of(example) for one in classes for example in one.examples],
+            targets=np.repeat(np.arange(len(classes)), [len(one.examples) for one in classes]),
+            classes=tuple(labels),
+            known=tuple(example.content for one in classes for example in one.examples),
+        )
+
+    def add_files(self, number: int, files: Sequence[tuple[str, bytes]]) -> None:
+        """Begin to add uploads to a class; `readings` are how far that is."""
+
+        def read(folder: Path, reading: Reading) -> None:
+            modality = self.record.modality
+            label = self.record.class_of(number).label
+            data = uploads.from_files(
+                files, folder, label=label.strip() or "examples", modality=modality, progress=reading.count
+            )
+            reading.problems += self._add(data, number)
+
+        self._begin_reading(number, read)
+
+    def add_zip(self, name: str, data: bytes, part: str | None = None) -> None:
+        """Begin to add the class folders of a zip, each to the class of its name; see `add_files`."""
+
+        def read(folder: Path, reading: Reading) -> None:
+            examples = uploads.from_zip(name, data, folder, part=part, progress=reading.count)
+            reading.problems += self._add(examples)
+
+        self._begin_reading(ZIP, read)
+
+    def _begin_reading(self, number: int, read: Callable[[Path, Reading], None]) -> None:
+        def work(reading: Reading) -> None:
+            with tempfile.TemporaryDirectory(dir=self.temporary, ignore_cleanup_errors=True) as folder:
+                read(Path(folder), reading)
+
+        last = list(self.readings.values())[-1:]
+        self.readings.pop(number, None)
+        self.readings[number] = Reading(work, after=last[0] if last else None)
+
+    def _add(self, data: Dataset, number: int | None = None) -> list[Problem]:
+        """Store examples in the class of this number, or else in those of their labels."""
+        sizes = [Path(path).stat().st_size for path in data.inputs]
+        problems = list(data.problems)
+        with self.changing() as record:
+            if record.modality not in (None, data.modality):
+                raise InputError(
+                    f"{data.name} holds {data.modality} files, and the project {record.modality} files; "
+                    "a project holds one kind."
+                )
+            stored = sum(self.path_of(example).stat().st_size for example in record.examples)
+            uploads.require_limits(
+                "With these, the project holds", len(record.examples) + len(data), stored + sum(sizes)
+            )
+            self._require_space(self.folder, sum(sizes))
+            record.modality = "image" if data.modality == "image" else "audio"
+            if number is not None:
+                targets = [record.class_of(number)]
+            else:
+                record.classes = [one for one in record.classes if one.examples]
+                targets = [_class_called(record, label) for label in data.classes]
+            owners = {example.content: (example, one) for one in record.classes for example in one.examples}
+            for path, target, content in zip(data.inputs, data.targets, data.hashes, strict=True):
+                name, one = Path(path).name, targets[target]
+                if content in owners:
+                    problems.append(_repeated(name, one, *owners[content]))
+                    continue
+                example = Example(content, name)
+                self._store(Path(path), example)
+                one.examples.append(example)
+        return problems
+
+    def _store(self, path: Path, example: Example) -> None:
+        place = self.path_of(example)
+        shutil.rmtree(place.parent, ignore_errors=True)  # of a process that was killed
+        place.parent.mkdir(mode=0o700, parents=True)
+        shutil.move(path, place)
+
+    def remove_examples(self, contents: Collection[str]) -> None:
+        """Remove examples from their classes."""
+        with self.changing() as record:
+            for one in record.classes:
+                one.examples = [example for example in one.examples if example.content not in contents]
+
+    def move_example(self, content: str, number: int) -> None:
+        """Move an example to the class of this number."""
+        with self.changing() as record:
+            target = record.class_of(number)
+            for one in record.classes:
+                moved = [example for example in one.examples if example.content == content]
+                if moved and one is not target:
+                    one.examples = [example for example in one.examples if example.content != content]
+                    target.examples += moved
+                    break
+
+    def remove_class(self, number: int) -> None:
+        """Remove a class and its examples."""
+        with self.changing() as record:
+            record.classes.remove(record.class_of(number))
+
+    def _remove_unlisted(self, record: ProjectRecord) -> None:
+        """Remove files that the record does not list, and what was computed of them."""
+        contents = {example.content for example in record.examples}
+        attempts = {attempt.number for attempt in record.attempts}
+        for folder in _entries(self.folder / ATTEMPTS):
+            if folder.name not in attempts:
+                shutil.rmtree(folder, ignore_errors=True)
+        removed = [folder for folder in _entries(self.folder / EXAMPLES) if folder.name not in contents]
+        for folder in removed:
+            shutil.rmtree(folder, ignore_errors=True)
+            (self.folder / THUMBNAILS / f"{folder.name}.jpg").unlink(missing_ok=True)
+        _forget_features(folder.name for folder in removed)
+
+    def remove_leftovers(self) -> None:
+        """Remove what a training left that was stopped, or whose project was deleted meanwhile."""
+        if not self.folder.exists():
+            return
+        with self._lock:
+            if record := project_record.read(self.folder):
+                self._remove_unlisted(record)
+            else:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def require_space(self, size: int) -> None:
+        """Raise an `InputError` if the project may not grow by so many bytes."""
+        self._require_space(self.folder, size)
+
+    def delete(self) -> None:
+        """Remove everything, and end the training; sessions that have it open find it empty."""
+        if self.job is not None:
+            self.job.abandon()
+        with self._lock:
+            forget_examples(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.job = None
+        self.readings.clear()
+
+    def join(self, session: str) -> None:
+        """Note that a session has the project open."""
+        with self._leaving:
+            self._sessions.add(session)
+            if self._end is not None:
+                self._end.cancel()
+                self._end = None
+        with suppress(FileNotFoundError):  # of a project that is empty
+            os.utime(self.folder)  # its last use, see `zoo.app.services.projects`
+
+    def leave(self, session: str, *, lost: bool) -> None:
+        """Note that a session has ended: its browser left the page, or its connection was lost.
+
+        When it was the last one, a training ends, after `CLOSED_SECONDS` or `LOST_SECONDS`.
+        """
+        with self._leaving:
+            self._sessions.discard(session)
+            if self._sessions or not self.busy:
+                return
+            self._end = Timer(LOST_SECONDS if lost else CLOSED_SECONDS, self._abandon)
+            self._end.daemon = True
+            self._end.start()
+
+    def _abandon(self) -> None:
+        with self._leaving:
+            if not self._sessions and self.job is not None:
+                self.job.abandon()
+
+
+def _class_called(record: ProjectRecord, label: str) -> ExampleClass:
+    label = label[: project_record.MAX_NAME]
+    return next((one for one in record.classes if one.label.strip() == label), None) or record.add_class(
+        label
+    )
+
+
+def _repeated(name: str, target: ExampleClass, twin: Example, owner: ExampleClass) -> Problem:
+    where = "" if owner is target else f", which is of the class {owner.label!r}"
+    return Problem(name, f"{name} has the same content as {twin.name}{where}.")
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def forget_examples(folder: Path) -> None:
+    """Remove the features of a project's examples from the cache."""
+    _forget_features(entry.name for entry in _entries(folder / EXAMPLES))
+
+
+def _forget_features(contents: Iterable[str]) -> None:
+    """Remove features of these examples from the cache, in a thread: it waits for those being computed."""
+    if contents := list(contents):
+        threading.Thread(target=forget, args=(contents,), daemon=True).start()

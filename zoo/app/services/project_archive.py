@@ -1,0 +1,196 @@
+"""A project as one file: a zip that is saved here and opened here or on another server.
+
+A file that is opened may come from a stranger. Everything in it is checked before anything of it is kept.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import zoo
+from zoo.app.services import offered_networks, project_record, uploads
+from zoo.app.services.attempt_results import EVALUATION, NETWORK, read_evaluation
+from zoo.app.services.project import ATTEMPTS, EXAMPLES, Project
+from zoo.app.services.project_record import Attempt, ProjectRecord, new_number
+from zoo.app.services.projects import bytes_of
+from zoo.app.settings import project_bytes
+from zoo.core.errors import InputError, ZooError
+from zoo.hub import saved
+from zoo.training.data.archives import unpacked
+from zoo.training.data.build import examined
+from zoo.training.data.file_list import Listing
+
+SUFFIX = ".zoo-project.zip"
+_NETWORK_FILES = (saved.RECORD, saved.WEIGHTS)
+
+
+def packed_project(project: Project) -> bytes:
+    """Pack the files that a project lists as a zip."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as zipped:  # pictures and weights hardly shrink
+        for name in _files_of(project.record):
+            if (path := project.folder / name).is_file():
+                zipped.write(path, name)
+    return stream.getvalue()
+
+
+def file_name(record: ProjectRecord) -> str:
+    """Return how to call the file of a project."""
+    return (re.sub(r"[^\w-]+", "-", record.name).strip("-") or "project") + SUFFIX
+
+
+def _files_of(record: ProjectRecord) -> Iterator[str]:
+    """Yield the paths of a project's files; an attempt that was opened has no evaluation."""
+    yield project_record.RECORD
+    for example in record.examples:
+        yield f"{EXAMPLES}/{example.content}/{example.name}"
+    for attempt in record.attempts:
+        folder = f"{ATTEMPTS}/{attempt.number}"
+        yield f"{folder}/{EVALUATION}"
+        yield from (f"{folder}/{NETWORK}/{name}" for name in _NETWORK_FILES)
+
+
+def open_file(project: Project, name: str, data: bytes) -> None:
+    """Open a saved project, which replaces this one, or add the network of a ``network.zip``.
+
+    Raises
+    ------
+    InputError
+        If it is neither, is damaged or too large, or the project is training.
+    """
+    if project.busy:
+        raise InputError("This project is training; stop that, or wait for the end.")
+    with tempfile.TemporaryDirectory(dir=project.temporary, ignore_cleanup_errors=True) as temporary:
+        folder = _unpacked(uploads.base_name(name), data, Path(temporary))
+        try:
+            _open_folder(project, folder, uploads.base_name(name))
+        except ZooError as error:
+            raise InputError(
+                str(error).replace(f"{folder}/", "")
+            ) from error  # which is of no use to visitors
+
+
+def _open_folder(project: Project, folder: Path, name: str) -> None:
+    if (folder / project_record.RECORD).is_file():
+        _replace(project, folder)
+    elif network := _network_in(folder):
+        _add_network(project, network)
+    else:
+        raise InputError(
+            f"{name} holds neither a project nor a network; choose a file that "
+            '"Save project" or "Network" gave.'
+        )
+
+
+def _unpacked(name: str, data: bytes, folder: Path) -> Path:
+    archive = folder / "upload.zip"
+    archive.write_bytes(data)
+    size = sum(entry.file_size for entry in uploads.entries(archive, name))
+    if size > project_bytes():
+        raise InputError(
+            f"{name} holds {size / 1e6:.0f} MB, and a project has at most {project_bytes() / 1e6:g} here."
+        )
+    try:
+        return unpacked(archive, folder)
+    except InputError as error:
+        raise InputError(str(error).replace(str(archive), name)) from error
+
+
+def _replace(project: Project, folder: Path) -> None:
+    """Check a project that was unpacked, and put it into the place of this one."""
+    record = project_record.read(folder)
+    assert record is not None  # its file is there
+    _require_examples(record, folder)
+    for attempt in record.attempts:
+        attempt_folder = folder / ATTEMPTS / attempt.number
+        _require_network(attempt_folder / NETWORK)
+        read_evaluation(attempt_folder)
+    files = [name for name in _files_of(record) if (folder / name).is_file()]
+    size = sum((folder / name).stat().st_size for name in files)
+    project.require_space(size - bytes_of(project.folder))
+    project.delete()
+    with project.changing() as changed:
+        for name in files:
+            target = project.folder / name
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            shutil.move(folder / name, target)
+        _fill(changed, record)
+
+
+def _fill(target: ProjectRecord, source: ProjectRecord) -> None:
+    for field in source.__struct_fields__:
+        setattr(target, field, getattr(source, field))
+
+
+def _require_examples(record: ProjectRecord, folder: Path) -> None:
+    """Raise an `InputError` unless every example is there, is what the record states, and can be decoded."""
+    if not record.examples:
+        return
+    paths = [folder / EXAMPLES / example.content / example.name for example in record.examples]
+    if missing := next((path for path in paths if not path.is_file()), None):
+        raise InputError(f"The file lacks the example {missing.name}; save the project again.")
+    uploads.require_limits("The project holds", len(paths), sum(path.stat().st_size for path in paths))
+    listing = Listing("The project", paths, ["examples"] * len(paths), ("examples",))
+    data = examined(listing, modality=record.modality, classes=("examples",), progress=lambda *_: None)
+    contents = [example.content for example in record.examples]
+    if data.problems or list(data.hashes) != contents:
+        why = data.problems[0].reason if data.problems else "an example has another content than it states."
+        raise InputError(f"The file of the project is damaged: {why}")
+
+
+def _network_in(folder: Path) -> Path | None:
+    """Return the folder of a saved network, which may be packed with or without its folder."""
+    places = [folder, *(path for path in folder.iterdir() if path.is_dir())]
+    return next((place for place in places if saved.is_saved(place)), None)
+
+
+def _require_network(folder: Path) -> saved.Saved:
+    """Return the record of a saved network.
+
+    Raises
+    ------
+    InputError
+        If it was not made from a network that is offered here, or cannot be loaded.
+    """
+    if not saved.is_saved(folder) or not (folder / saved.WEIGHTS).is_file():
+        raise InputError("The file lacks a network that it lists; save it again.")
+    record = saved.read(folder)
+    if record.parent.name not in offered_networks.networks():
+        raise InputError(
+            f"The network was made from {record.parent.name[:60]!r}, which is not offered here; "
+            "its owner can offer it with ZOO_APP_NETWORKS."
+        )
+    if not record.classes:
+        raise InputError("The network has no classes of its own; open one that was trained with Zoo.")
+    zoo.load(folder, device="cpu")
+    return record
+
+
+def _add_network(project: Project, network: Path) -> None:
+    """Add a network that was unpacked to the attempts of the project."""
+    record = _require_network(network)
+    size = sum((network / name).stat().st_size for name in _NETWORK_FILES)
+    project.require_space(size)
+    number = new_number()
+    with project.changing() as changed:
+        if len(changed.attempts) >= project_record.MAX_ATTEMPTS:
+            raise InputError(f"A project keeps at most {project_record.MAX_ATTEMPTS} attempts; remove one.")
+        target = project.folder / ATTEMPTS / number / NETWORK
+        target.mkdir(mode=0o700, parents=True)
+        for name in _NETWORK_FILES:
+            shutil.move(network / name, target / name)
+        changed.attempts.append(
+            Attempt(
+                number=number,
+                title=record.title,
+                date=datetime.now(UTC).isoformat(timespec="seconds"),
+                classes=tuple(one.label for one in record.classes),
+            )
+        )

@@ -1,0 +1,117 @@
+"""Training within a project: each training becomes an attempt, which stays until it is removed."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import zoo
+from zoo.app.services.attempt_results import NETWORK, save_evaluation
+from zoo.app.services.jobs import Job, JobQueue, Stopped
+from zoo.app.services.project import ATTEMPTS, Project
+from zoo.app.services.project_record import MAX_ATTEMPTS, Attempt, TrainingConfig, new_number
+from zoo.app.services.training_job import TrainedModel, accuracy_interval, teach
+from zoo.app.services.uploads import require_enough
+from zoo.core.errors import InputError
+from zoo.core.spec import Spec
+from zoo.inference.network import Network
+
+_beginning = threading.Lock()
+
+
+def folder_of(project: Project, attempt: Attempt) -> Path:
+    """Return the folder of an attempt."""
+    return project.folder / ATTEMPTS / attempt.number
+
+
+def network_of(project: Project, attempt: Attempt) -> Path:
+    """Return the folder of an attempt's network, which `zoo.load` takes."""
+    return folder_of(project, attempt) / NETWORK
+
+
+@lru_cache(maxsize=1000)
+def spec_of(folder: str) -> Spec:
+    """Return the record of a network of a project, whose folder never changes."""
+    return zoo.describe(folder)
+
+
+def begin_training(project: Project, queue: JobQueue, net: Network, name: str, config: TrainingConfig) -> Job:
+    """Put a training into the queue; its result is an attempt of the project.
+
+    Parameters
+    ----------
+    project : Project
+    queue : JobQueue
+    net : Network
+        What to train; it stays as it is.
+    name : str
+        By which the app offers it.
+    config : TrainingConfig
+
+    Raises
+    ------
+    InputError
+        If the project is training already, has too few examples, or has no space for another network.
+    """
+    with _beginning:
+        if project.busy:
+            raise InputError("This project is training already; wait for the end, or stop it.")
+        if len(project.record.attempts) >= MAX_ATTEMPTS:
+            raise InputError(f"A project keeps at most {MAX_ATTEMPTS} attempts; remove one.")
+        data = project.dataset()
+        require_enough(data)
+        project.require_space(sum(tensor.nbytes for tensor in net.module.state_dict().values()))
+        number = new_number()
+
+        def work(job: Job) -> Attempt:
+            folder = project.folder / ATTEMPTS / number
+            try:
+                trained = teach(net, data, config, folder / NETWORK, job)
+                if job.abandoned:  # the project may be deleted
+                    raise Stopped
+                save_evaluation(folder, trained.evaluation, trained.held)
+                attempt = _attempt(number, trained, name, config, stopped=job.stopping)
+                _keep(project, attempt, job)
+            finally:
+                project.remove_leftovers()
+            return attempt
+
+        project.job = queue.begin(work)
+        return project.job
+
+
+def _keep(project: Project, attempt: Attempt, job: Job) -> None:
+    with project.changing() as record:
+        if job.abandoned:  # while the evaluation was saved
+            raise Stopped
+        record.attempts.append(attempt)
+
+
+def _attempt(
+    number: str, trained: TrainedModel, name: str, config: TrainingConfig, *, stopped: bool
+) -> Attempt:
+    training, evaluation = trained.network.spec.training, trained.evaluation
+    low, high = accuracy_interval(evaluation)
+    return Attempt(
+        number=number,
+        title=trained.network.spec.title,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        classes=tuple(label.label for label in trained.network.labels),
+        network=name,
+        config=config,
+        epochs=len(training["history"]) if "history" in training else None,
+        stopped=stopped,
+        accuracy=evaluation.accuracy,
+        low=low,
+        high=high,
+        tested=len(evaluation),
+        seconds=training["seconds"],
+    )
+
+
+def remove_attempt(project: Project, number: str) -> None:
+    """Remove an attempt and its network."""
+    with project.changing() as record:
+        record.attempts = [attempt for attempt in record.attempts if attempt.number != number]

@@ -1,0 +1,92 @@
+"""Where projects are kept: a folder for each browser, with limits, and an end when nobody comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import threading
+import time
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from filelock import FileLock
+
+from zoo.app.services.project import Project, forget_examples
+from zoo.app.settings import PROJECT_SECONDS, project_bytes, total_project_bytes
+from zoo.core.errors import InputError
+
+SWEEP_SECONDS = 3600.0  # between two searches for expired projects
+
+
+class Projects:
+    """The projects of a server.
+
+    A browser's token leads to a folder that is named by the token's SHA-256, so the names of folders tell no
+    tokens.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is absent; an `OSError` is raised if it cannot be.
+    temporary : Path
+        A folder for files that are on their way.
+    """
+
+    def __init__(self, folder: Path, temporary: Path):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder, self.temporary = folder.resolve(), temporary
+        self._open: WeakValueDictionary[str, Project] = WeakValueDictionary()
+        self._lock = threading.Lock()
+        self._swept = 0.0
+
+    def open(self, token: str) -> Project:
+        """Return the project of a browser, which is empty at first; sessions of one browser share it."""
+        name = hashlib.sha256(token.encode()).hexdigest()
+        with self._lock:
+            project = self._open.get(name)
+            if project is None:
+                project = self._open[name] = Project(self.folder / name, self.temporary, self.require_space)
+            if time.time() - self._swept > SWEEP_SECONDS:
+                self._swept = time.time()
+                self._sweep()
+        return project
+
+    def require_space(self, folder: Path, size: int) -> None:
+        """Raise an `InputError` if a project, or all together, would grow beyond their limits."""
+        require_project_space(folder, size)
+        if bytes_of(self.folder) + size > total_project_bytes():
+            raise InputError("The server holds as many projects as it can; try again later.")
+
+    def _sweep(self) -> None:
+        """Remove projects that nobody has opened for `PROJECT_SECONDS`."""
+        for folder in self.folder.iterdir():
+            try:
+                expired = folder.is_dir() and time.time() - folder.stat().st_mtime > PROJECT_SECONDS
+            except FileNotFoundError:  # removed by another process
+                continue
+            if expired and folder.name not in self._open:
+                lock = folder.with_name(f"{folder.name}.lock")
+                with FileLock(lock):
+                    forget_examples(folder)
+                    shutil.rmtree(folder, ignore_errors=True)
+                lock.unlink(missing_ok=True)
+
+
+def require_project_space(folder: Path, size: int) -> None:
+    """Raise an `InputError` if a project would grow beyond its limit."""
+    if bytes_of(folder) + size > project_bytes():
+        raise InputError(
+            f"A project holds at most {project_bytes() / 1e6:g} MB; remove examples or attempts, or save the "
+            "project and delete it here."
+        )
+
+
+def bytes_of(folder: Path) -> int:
+    """Return the size of all files below a folder."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:  # removed meanwhile
+            continue
+    return total

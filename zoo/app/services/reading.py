@@ -1,0 +1,65 @@
+"""Uploads that are read in a thread of their own, so that they are stored even if the page is left."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from zoo.core.errors import ZooError
+from zoo.results.problem import Problem
+
+
+class Reading:
+    """How far the reading of an upload is, and what came of it.
+
+    Parameters
+    ----------
+    work : callable
+        Called with this object.
+    after : Reading, optional
+        One that must be over before.
+
+    Attributes
+    ----------
+    fraction : float
+        How much is done.
+    problems : list of Problem
+        Files that were left out.
+    error : str
+        Why nothing was stored, in one sentence; empty if something was.
+    """
+
+    def __init__(self, work: Callable[[Reading], None], after: Reading | None = None):
+        self.fraction, self.error = 0.0, ""
+        self.problems: list[Problem] = []
+        self._work, self._after = work, after
+        self._over = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will change."""
+        return self._over.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long for the end; return whether it came."""
+        return self._over.wait(seconds)
+
+    def count(self, done: int, total: int) -> None:
+        """Note how many files are done."""
+        self.fraction = done / max(total, 1)
+
+    def _run(self) -> None:
+        try:
+            if self._after is not None:
+                self._after._over.wait()
+                self._after = None  # and not a chain of all before
+            self._work(self)
+        except ZooError as error:
+            self.error = str(error)
+        except Exception:
+            logging.getLogger(__name__).exception("An upload could not be read")
+            self.error = "This failed unexpectedly; the server's log has the reason."
+        finally:
+            self._over.set()
