@@ -122,12 +122,12 @@ async def measured(browser_path: str, address: str, pid: int, paths: list[Path],
         hostile = await opened(browser, address)
         rest = memory_of(server)
         peaks, beside = [rest], []
-        record_layers = asyncio.create_task(watch(server, peaks))
+        watching = asyncio.create_task(watch(server, peaks))
         attack = asyncio.create_task(attacks(hostile, paths))
         while not attack.done() or not beside:
             beside.append(await sampled(browser, address, answers))
         seconds, refusals = await attack
-        record_layers.cancel()
+        watching.cancel()
         await browser.close()
     return Figures(rest, peaks[0], alone, beside, seconds, refusals)
 

@@ -24,7 +24,7 @@ from zoo.app.live.session import SessionLimiter
 from zoo.app.server.sessions import at_end
 from zoo.app.server.stopping import at_stop
 from zoo.app.services import offered_networks
-from zoo.app.services.jobs import JobQueue
+from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.semaphore import FairSemaphore
 from zoo.app.services.training_job import TrainedModel
 from zoo.app.services.workspaces import Workspace, WorkspaceRoot
@@ -84,7 +84,8 @@ def turn() -> Iterator[None]:
     place = st.empty()
     with _turns.take(lambda before: place.info(f"The machine is busy: {before} before you.")):
         place.empty()
-        yield
+        with job_queue().page_at_work():
+            yield
 
 
 class _Halted(Exception):
@@ -130,8 +131,8 @@ def _house() -> WorkspaceRoot:
 
 
 @cached({}, condition=threading.Condition())
-def line() -> JobQueue:
-    """Where all sessions queue for what needs the machine for itself: training, and measuring."""
+def job_queue() -> JobQueue:
+    """Return the queue of all sessions for trainings and measurements."""
     return JobQueue()
 
 

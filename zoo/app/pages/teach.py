@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -12,18 +13,17 @@ import zoo
 from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES
-from zoo.app.components.job_progress import record_layers
+from zoo.app.components.job_progress import show_progress
 from zoo.app.components.training_result import results
 from zoo.app.services import offered_networks, uploads
 from zoo.app.services.jobs import FAILED, STOPPED, Job
-from zoo.app.services.training_job import TrainingConfig, curves, teach
+from zoo.app.services.training_job import TrainingConfig, curves, forget_after, kind_of, teach
 from zoo.app.state import literally, one_sentence, with_size
 from zoo.core.errors import ZooError
 from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.hub.registry import describe
 from zoo.training.fit.classical import CLASSIFIERS
-from zoo.training.fit.features import forget
 from zoo.training.fit.loop import Settings
 from zoo.training.fit.transfer import DEFAULTS
 
@@ -254,14 +254,14 @@ def _blocks(name: str) -> Sequence[str]:
 
 def busy() -> bool:
     job = st.session_state.get("teach-job")
-    return job is not None and not job.over
+    return job is not None and not job.finished
 
 
 def begin(data: zoo.Dataset, name: str, choices: TrainingConfig) -> None:
-    net, folder, line = state.network(name), fresh_folder() / "network", state.line()
-    job = line.begin(lambda job: teach(net, data, choices, folder, job))
-    state.workspace().at_end(job.abandon)
-    state.workspace().at_end(lambda: line.begin(lambda _: forget(data.hashes), always=True))
+    net, folder = state.network(name), fresh_folder() / "network"
+    work = partial(teach, net, data, choices, folder)
+    job = state.job_queue().begin(work, kind_of(net, data, choices))
+    state.workspace().at_end(lambda: forget_after(job, data))
     st.session_state["teach-job"] = job
     st.session_state.pop("teach-shown", None)
 
@@ -301,6 +301,6 @@ job = st.session_state.get("teach-job")
 if job is not None:
     with one_sentence():
         if busy():
-            record_layers(job, "teach", live)
+            show_progress(job, "teach", live)
         else:
             outcome(job)

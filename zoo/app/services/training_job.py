@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.app.services.jobs import Job
+from zoo.app.services.jobs import INSTANT, LONG, SHORT, Job, Kind
 from zoo.app.services.uploads import require_enough
 from zoo.core.validation import number
 from zoo.inference.network import Network
@@ -18,12 +18,14 @@ from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluate import evaluate
 from zoo.training.evaluation.evaluation import Evaluation
 from zoo.training.evaluation.thumbnails import Thumbnail, thumbnail_of
+from zoo.training.fit.features import count_missing, forget
 from zoo.training.fit.transfer import transfer
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 MOST_MISTAKES = 8
+SHORT_EXAMPLES = 300  # whose features take about 10 s with a small network on 2 cores
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
         If the job was stopped before there was a network.
     """
     require_enough(data)
-    training, held = data.split(number("held", choices.held, 0.05, 0.5), seed=choices.seed)
+    training, held = _split(data, choices)
     job.enter("Computing features of the examples")
     trained = transfer(
         training,
@@ -108,6 +110,28 @@ def teach(net: Network, data: Dataset, choices: TrainingConfig, folder: Path, jo
     job.enter("Evaluating on the held-out examples")
     evaluation = evaluate(held, network=trained, progress=job.count)
     return TrainedModel(trained, evaluation, tuple(_worst(evaluation, held)), held, trained.save(folder))
+
+
+def _split(data: Dataset, config: TrainingConfig) -> tuple[Dataset, Dataset]:
+    """Split the examples into those to train on and those to judge by."""
+    return data.split(number("held", config.held, 0.05, 0.5), seed=config.seed)
+
+
+def kind_of(net: Network, data: Dataset, config: TrainingConfig) -> Kind:
+    """Return the kind of work that a training is: the method decides, and which features are stored."""
+    if config.method == "finetune":
+        return LONG
+    missing = count_missing(net, _split(data, config)[0])
+    if missing > SHORT_EXAMPLES:
+        return LONG
+    return SHORT if missing else INSTANT
+
+
+def forget_after(job: Job, data: Dataset, seconds: float = 10.0) -> None:
+    """Abandon a training, and remove the features of its examples once its thread has ended."""
+    job.abandon()
+    job.wait(seconds)
+    forget(data.hashes)
 
 
 def _worst(evaluation: Evaluation, held: Dataset) -> Iterator[Mistake]:
@@ -129,7 +153,7 @@ def _within(job: Job) -> Any:
     def watch(step: Any) -> bool:
         if job.step is None:
             job.enter("Training")
-        return job.watch(step)
+        return job.on_step(step)
 
     return watch
 

@@ -1,6 +1,7 @@
 """The page Teach: from uploads to a network that is judged, tried, and found on the other pages."""
 
 import io
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app import state
+from zoo.app.services.jobs import LONG
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
 COLORS = {"red": (200, 40, 40), "blue": (40, 40, 200)}
@@ -63,7 +65,7 @@ def taught(app: AppTest, seconds: float = 100) -> AppTest:
     """The page once training is over."""
     app.get_by_key("teach-begin").click().run()
     end = time.monotonic() + seconds
-    while not app.session_state["teach-job"].over and time.monotonic() < end:
+    while not app.session_state["teach-job"].finished and time.monotonic() < end:
         time.sleep(0.2)
     return app.run()
 
@@ -114,18 +116,23 @@ def test_no_other_session_sees_it(app):
 
 
 def test_who_waits_is_told_how_many_are_before_and_may_leave(app):
-    held = state.line().begin(lambda job: [time.sleep(0.05) for _ in range(2000) if not job.stopping])
+    def wait(job):
+        return [time.sleep(0.05) for _ in range(2000) if not job.stopping]
+
+    held = state.job_queue().begin(wait, LONG)
     fill(app, red=pictures("red"), blue=pictures("blue"))
+    method = next(one for one in app.button_group if one.key.startswith("teach-method"))
+    method.set_value("finetune").run()
     app.get_by_key("teach-begin").click().run()
-    assert "1 before you" in text(app)
+    assert re.search("1 before you: starts in about [0-9]+ (s|min)", text(app))
     assert app.get_by_key("teach-begin").disabled
     app.get_by_key("teach-stop").click().run()
-    while not app.session_state["teach-job"].over:
+    while not app.session_state["teach-job"].finished:
         time.sleep(0.05)
     app.run()
     assert "Stopped before there was anything to show" in text(app)
     held.stop()
-    while not held.over:
+    while not held.finished:
         time.sleep(0.05)
 
 

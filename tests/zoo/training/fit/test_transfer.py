@@ -108,7 +108,7 @@ def test_every_method_tells_dark_from_bright(net, method, tmp_path):
     assert record["fingerprint"] == squares().fingerprint
     assert json.loads((tmp_path / "net" / "network.json").read_text())["training"] == record
     assert not list(tmp_path.glob("*.checkpoint"))
-    assert (steps == []) == (method == "features")
+    assert 0 < max(steps) <= 1
     moved = not np.array_equal(
         trained.module.features[0].weight.detach(), net("squeezenet").module.features[0].weight.detach()
     )
