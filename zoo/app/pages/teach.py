@@ -24,6 +24,7 @@ from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.hub.registry import describe
 from zoo.training.fit.classical import CLASSIFIERS
+from zoo.training.fit.features import forget
 from zoo.training.fit.loop import Settings
 from zoo.training.fit.transfer import DEFAULTS
 
@@ -181,14 +182,33 @@ def overview(data: zoo.Dataset) -> None:
             st.dataframe([{"file": name, "why": reason} for name, reason in data.problems], hide_index=True)
 
 
-def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
-    """Advice, measured once for these examples and that network."""
+def advised(data: zoo.Dataset, name: str) -> zoo.Advice | None:
+    """Advice, measured once for these examples and that network; None where the user went without."""
+    key = (data.fingerprint, name)
+    skipped = st.session_state.setdefault("teach-unadvised", set())
+    if key in skipped:
+        st.button("Advise me", icon=":material/lightbulb:", on_click=skipped.discard, args=(key,))
+        return None
 
     def measured(_: str, name: str) -> zoo.Advice:
-        with st.spinner("Trying some of the examples to advise you …"):
-            return zoo.advise(data, network=state.network(name))
+        net, text = state.network(name), "Trying some of the examples to advise you …"
+        state.workspace().at_end(lambda: forget(data.hashes))  # a training finds their features stored
+        bar, skip = st.progress(0.0, text=text), st.empty()
+        skip.button(
+            "Go without advice",
+            icon=":material/skip_next:",
+            on_click=skipped.add,
+            args=(key,),
+            key="teach-skip-advice",
+        )
+        advice = zoo.advise(
+            data, network=net, progress=lambda done, total: bar.progress(done / max(total, 1), text=text)
+        )
+        bar.empty()
+        skip.empty()
+        return advice
 
-    return state.remembered(measured, data.fingerprint, name)
+    return state.remembered(measured, *key)
 
 
 def choose(data: zoo.Dataset) -> tuple[str, TrainingConfig]:
@@ -197,17 +217,19 @@ def choose(data: zoo.Dataset) -> tuple[str, TrainingConfig]:
     default = describe(DEFAULTS[data.modality]).name
     name = widgets.selectbox(st, "Network", with_size(names), default, key=f"teach-network-{data.modality}")
     advice = advised(data, name)
-    with st.container(border=True):
-        st.markdown(f"**Advice: {METHODS[advice.method].lower()}.** {advice.reasons[0]}")
-        with st.expander("Why"):
-            for reason in (*advice.reasons[1:], advice.cost):
-                st.markdown(f"- {reason}")
-    method = widgets.segmented_control(st, "Method", METHODS, advice.method, key=f"teach-method-{name}")
+    if advice:
+        with st.container(border=True):
+            st.markdown(f"**Advice: {METHODS[advice.method].lower()}.** {advice.reasons[0]}")
+            with st.expander("Why"):
+                for reason in (*advice.reasons[1:], advice.cost):
+                    st.markdown(f"- {reason}")
+    suggested = advice.method if advice else "head"
+    method = widgets.segmented_control(st, "Method", METHODS, suggested, key=f"teach-method-{name}")
     with st.expander("Settings", icon=":material/tune:"):
         return name, settings(method, name, advice)
 
 
-def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
+def settings(method: str, name: str, advice: zoo.Advice | None) -> TrainingConfig:
     left, right = st.columns(2)
     held = widgets.slider(
         left,
@@ -236,7 +258,7 @@ def settings(method: str, name: str, advice: zoo.Advice) -> TrainingConfig:
         )
         layers = {
             layer: f"everything up to {layer}" if layer else "nothing"
-            for layer in (advice.layer or "", "", *_blocks(name))
+            for layer in ((advice and advice.layer) or "", "", *_blocks(name))
         }
         frozen = widgets.selectbox(right, "Frozen layers", layers, key=f"teach-freeze-{name}")
         options["freeze"] = frozen or None

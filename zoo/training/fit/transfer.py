@@ -117,7 +117,7 @@ def transfer(
         layer_of(network.module, freeze)
     _settings(settings)  # what makes no sense is said before the work
     if method == "auto":
-        advice = advise(data, network=network)
+        advice = advise(data, network=network, progress=progress)
         method, freeze = advice.method, freeze or (advice.layer if advice.method == "finetune" else None)
     begin = time.monotonic()
     if method == "features":

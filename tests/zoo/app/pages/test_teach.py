@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 import zoo
@@ -196,3 +197,22 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_used(app):
     assert not app.error
     assert app.dataframe[0].value["file"].tolist() == ["bad.png"]
     assert app.dataframe[0].value["why"][0].startswith("bad.png is not a picture")
+
+
+def test_who_goes_without_advice_can_train_and_ask_again(app, monkeypatch):
+    asked = []
+
+    def advise(data, *, network, progress):
+        asked.append(network.name)
+        progress(0, 12)
+        app.session_state["teach-unadvised"].add((data.fingerprint, network.name))  # as a click does
+        raise RerunException(RerunData())
+
+    monkeypatch.setattr(zoo, "advise", advise)
+    fill(app, red=pictures("red"), blue=pictures("blue"))
+    assert asked == ["efficientnet_lite0.tf"]
+    assert "Advice" not in text(app)
+    assert not app.get_by_key("teach-begin").disabled
+    monkeypatch.undo()
+    next(button for button in app.button if button.label == "Advise me").click().run()
+    assert "**Advice: classic classifier.**" in text(app)
