@@ -20,6 +20,7 @@ import psutil
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 import zoo
+from benchmarks.browsing import memory_of
 from tests import bombs
 from tests.browser import chromium
 from tests.browser.serving import served
@@ -51,17 +52,6 @@ class Figures:
     beside: list[float]
     seconds: float
     refusals: list[str]
-
-
-def memory_of(server: psutil.Process) -> int:
-    """Resident memory of a process and all that it started, in bytes."""
-    total = 0
-    for process in (server, *server.children(recursive=True)):
-        try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
 
 
 def answers_of_the_sample() -> list[str]:
