@@ -23,7 +23,7 @@ import zoo
 from zoo.app.live.session import SessionLimiter
 from zoo.app.server.sessions import at_end
 from zoo.app.server.stopping import at_stop
-from zoo.app.services import offered_networks
+from zoo.app.services import memory, offered_networks
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.semaphore import FairSemaphore
 from zoo.app.services.training_job import TrainedModel
@@ -86,6 +86,7 @@ def turn() -> Iterator[None]:
         place.empty()
         with job_queue().page_at_work():
             yield
+        memory.trim(memory.INTERVAL)
 
 
 class _Halted(Exception):

@@ -153,6 +153,8 @@ def outcome(job: Job, missed: list[str]) -> None:
         st.info("Stopped before anything was measured.")
     else:
         show(job.result)
+        if job.disturbed:
+            st.caption("Other work ran on this machine meanwhile, and slowed the networks down.")
 
 
 def show(result: Comparison) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from zoo.app.services import memory
 from zoo.app.services.jobs import DONE, RUNNING, WAITING, Job, Kind, Place
 from zoo.core.errors import InputError
 
@@ -108,6 +109,7 @@ class JobQueue:
         try:
             job.run()
         finally:
+            memory.trim()
             with self._changed:
                 if job.state == DONE:
                     self._durations.setdefault(job.kind, deque(maxlen=_REMEMBERED)).append(job.seconds)

@@ -1,9 +1,11 @@
 """Which job runs when: lanes, the quiet machine, estimates, and what is refused."""
 
+import sys
 import threading
 import time
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from zoo.app.components.job_progress import waiting
@@ -188,3 +190,16 @@ def test_past_jobs_and_the_pace_of_the_running_one_replace_the_typical_duration(
     assert wait[1] - wait[0] < 5  # and not 10, since those before took 0.01 s
     release.set()
     assert job.wait(60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems return freed memory by themselves")
+def test_memory_that_a_job_has_freed_returns_to_the_system():
+    before = psutil.Process().memory_info().rss
+
+    def work(job):
+        blocks = [b"x" * 50_000 for _ in range(6_000)]  # 300 MB in blocks that are not mapped by themselves
+        return blocks[::1000]  # some stay in between
+
+    job = JobQueue().begin(work, SHORT)
+    assert job.wait(60)
+    assert psutil.Process().memory_info().rss - before < 100e6
