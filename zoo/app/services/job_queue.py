@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
 import statistics
 import threading
@@ -109,6 +110,7 @@ class JobQueue:
         try:
             job.run()
         finally:
+            gc.collect()  # a training leaves cycles of tensors
             memory.trim()
             with self._changed:
                 if job.state == DONE:
