@@ -2,7 +2,8 @@
 
 A warm app is given one new picture after another, and one new recording of 10 s after another, each on a
 page without files: the time from the choice of the file until the answer is on the page, as the browser sees
-it. In each frame that the browser draws meanwhile, the page must show something.
+it. In each frame that the browser draws meanwhile, the page must show something. Then the pages are changed
+by their links: the time until the heading of the next one is there and the page is at rest.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,9 @@ PAGES: dict[str, Callable[[Path, int], list[Path]]] = {
     "pitch": recordings,
 }
 
+CHANGES = "changes"
+LINKS = ("Pictures", "Sounds", "Pitch", "Embeddings", "Compare", "Teach", "Networks")
+
 
 def answer(page: Page, path: Path) -> float:
     """Seconds from the choice of a file until what the networks say of it is on the page."""
@@ -85,10 +90,51 @@ def answer(page: Page, path: Path) -> float:
     return seconds
 
 
+def change(page: Page, title: str) -> float:
+    """Seconds from the click on the link of a page until it is at rest."""
+    link = page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True)
+    begin = time.perf_counter()
+    link.click()
+    page.wait_for_function(
+        """title => document.querySelector('h1')?.innerText.trim() === title
+            && document.querySelector('[data-test-script-state="notRunning"]')""",
+        arg=title,
+        polling="raf",
+    )
+    return time.perf_counter() - begin
+
+
+def report(name: str, seconds: list[float], more: str = "") -> None:
+    low, middle, high = statistics.quantiles(seconds, n=4)
+    most = max(seconds)
+    print(f"{name}: {middle:.2f} s (middle half {low:.2f} to {high:.2f}, most {most:.2f}){more}", flush=True)
+
+
+def answers(page: Page, address: str, name: str, paths: list[Path]) -> None:
+    """Report the times of the answers on one page."""
+    page.goto(f"{address}/{name}")
+    page.locator('input[type="file"]').first.wait_for(state="attached")
+    for path in paths[:2]:  # which load the networks, and do not count
+        answer(page, path)
+    page.evaluate(WATCH)
+    seconds = [answer(page, path) for path in paths[2:]]
+    fewest = page.evaluate("window.fewest")
+    report(name, seconds, f"; never less than {fewest} letters on the page")
+
+
+def changes(page: Page, address: str, repeats: int) -> None:
+    """Report the times of page changes; the first visit of each page does not count."""
+    page.goto(f"{address}/{LINKS[-1].lower()}")
+    settled(page)
+    for title in LINKS:
+        change(page, title)
+    report("page change", [change(page, title) for title in islice(cycle(LINKS), repeats)])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES))
+    parser.add_argument("--pages", nargs="+", choices=[*PAGES, CHANGES], default=[*PAGES, CHANGES])
     options = parser.parse_args()
     browser_path = chromium.find()
     with tempfile.TemporaryDirectory() as folder, served() as (address, _), sync_playwright() as playwright:
@@ -96,19 +142,10 @@ def main() -> None:
         for name in options.pages:
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             page.set_default_timeout(WAIT)
-            page.goto(f"{address}/{name}")
-            page.locator('input[type="file"]').first.wait_for(state="attached")
-            paths = PAGES[name](Path(folder), options.repeats + 2)
-            for given in paths[:2]:  # which load the networks, and do not count
-                answer(page, given)
-            page.evaluate(WATCH)
-            seconds = [answer(page, given) for given in paths[2:]]
-            low, middle, high = statistics.quantiles(seconds, n=4)
-            fewest = page.evaluate("window.fewest")
-            print(
-                f"{name}: {middle:.2f} s (middle half {low:.2f} to {high:.2f}, most {max(seconds):.2f}); "
-                f"never less than {fewest} letters on the page"
-            )
+            if name == CHANGES:
+                changes(page, address, options.repeats)
+            else:
+                answers(page, address, name, PAGES[name](Path(folder), options.repeats + 2))
             page.close()
         browser.close()
 

@@ -20,6 +20,7 @@ import psutil
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 import zoo
+from benchmarks.browsing import memory_of
 from tests import bombs
 from tests.browser import chromium
 from tests.browser.serving import served
@@ -51,17 +52,6 @@ class Figures:
     beside: list[float]
     seconds: float
     refusals: list[str]
-
-
-def memory_of(server: psutil.Process) -> int:
-    """Resident memory of a process and all that it started, in bytes."""
-    total = 0
-    for process in (server, *server.children(recursive=True)):
-        try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
 
 
 def answers_of_the_sample() -> list[str]:
@@ -122,12 +112,12 @@ async def measured(browser_path: str, address: str, pid: int, paths: list[Path],
         hostile = await opened(browser, address)
         rest = memory_of(server)
         peaks, beside = [rest], []
-        record_layers = asyncio.create_task(watch(server, peaks))
+        watching = asyncio.create_task(watch(server, peaks))
         attack = asyncio.create_task(attacks(hostile, paths))
         while not attack.done() or not beside:
             beside.append(await sampled(browser, address, answers))
         seconds, refusals = await attack
-        record_layers.cancel()
+        watching.cancel()
         await browser.close()
     return Figures(rest, peaks[0], alone, beside, seconds, refusals)
 

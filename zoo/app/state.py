@@ -24,8 +24,8 @@ from zoo.app.live.session import SessionLimiter
 from zoo.app.server.project_cookie import COOKIE, valid_token
 from zoo.app.server.sessions import at_end
 from zoo.app.server.stopping import at_stop
-from zoo.app.services import offered_networks
-from zoo.app.services.jobs import JobQueue
+from zoo.app.services import memory, offered_networks
+from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.project import Project
 from zoo.app.services.project_training import network_of
 from zoo.app.services.project_training import spec_of as spec_of_saved
@@ -86,7 +86,9 @@ def turn() -> Iterator[None]:
     place = st.empty()
     with _turns.take(lambda before: place.info(f"The machine is busy: {before} before you.")):
         place.empty()
-        yield
+        with job_queue().page_at_work():
+            yield
+        memory.trim(memory.INTERVAL)
 
 
 class Halted(Exception):
@@ -144,8 +146,8 @@ def _projects() -> Projects | None:
 
 
 @cached({}, condition=threading.Condition())
-def line() -> JobQueue:
-    """Where all sessions queue for what needs the machine for itself: training, and measuring."""
+def job_queue() -> JobQueue:
+    """Return the queue of all sessions for trainings and measurements."""
     return JobQueue()
 
 

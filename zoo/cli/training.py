@@ -61,7 +61,9 @@ def advise(
     from zoo.training.advice.advice import advise as ask
     from zoo.training.data.load import dataset
 
-    advice = ask(dataset(data), network=_trusted(network) if trust and network != "auto" else network)
+    with progress_bar("advice") as progress:
+        net = _trusted(network) if trust and network != "auto" else network
+        advice = ask(dataset(data), network=net, progress=progress)
     if as_json:
         return print_json(advice.to_dict())
     layer = f", {advice.layer}" if advice.layer else ""

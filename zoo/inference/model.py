@@ -191,11 +191,7 @@ class Model:
             pool = layer is not None or self.spec.pool
         layer = self.spec.embedding_layer if layer is None else str(layer)
         output = self._outputs(data, [layer])[layer].float()
-        if pool and output.ndim == 3 and (self.spec.tokens_first or self.spec.modality == "image"):
-            output = output.mean(dim=1)  # a transformer's (n, tokens, channels)
-        elif pool and output.ndim > 2:
-            output = output.flatten(2).mean(dim=2)
-        return output.flatten(1).cpu().numpy()
+        return (pooled(output, self.spec) if pool else output).flatten(1).cpu().numpy()
 
     def with_preprocessor(self, preprocessor: Preprocessor) -> Self:
         """Return the same network, its module and engine shared, with other preprocessing.
@@ -258,6 +254,13 @@ def _devices() -> list[str]:
     """Return the devices of this machine."""
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     return ["auto", "cpu", *gpus, *(["mps"] if torch.backends.mps.is_available() else [])]
+
+
+def pooled(output: torch.Tensor, spec: Spec) -> torch.Tensor:
+    """Average a layer's output over its positions, or over a transformer's tokens: (n, ...) -> (n, d)."""
+    if output.ndim == 3 and (spec.tokens_first or spec.modality == "image"):
+        return output.mean(dim=1)  # (n, tokens, channels)
+    return output.flatten(2).mean(dim=2) if output.ndim > 2 else output
 
 
 def joined(rows: list[torch.Tensor]) -> torch.Tensor:

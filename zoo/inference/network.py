@@ -108,8 +108,13 @@ class Network(Tasks):
         spec = self.spec.with_head(head, sum(parameter.numel() for parameter in module.parameters()))
         return self._like(spec, module, tuple(Label(name, name) for name in names))
 
-    def body(self) -> Network:
+    def body(self, embedding_layer: str | None = None) -> Network:
         """Return a copy without its head, whose outputs are the head's inputs: averaged, if that is a map.
+
+        Parameters
+        ----------
+        embedding_layer : str, optional
+            The layer that the copy embeds with, by default that of this network.
 
         Raises
         ------
@@ -119,7 +124,8 @@ class Network(Tasks):
         module = copy.deepcopy(self.module)
         replace_head(module, self.spec.head_layer, Head(1), after=self.spec.head_activation)
         module.set_submodule(self.spec.head_layer, nn.Identity())
-        return self._like(self.spec.replace(fft_builder=""), module, ())
+        layer = embedding_layer or self.spec.embedding_layer
+        return self._like(self.spec.replace(fft_builder="", embedding_layer=layer), module, ())
 
     def freeze(self, last: str | None = None) -> Network:
         """Return a copy of this network whose first layers stay fixed when the copy's module is trained.

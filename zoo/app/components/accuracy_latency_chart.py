@@ -11,8 +11,9 @@ import zoo
 from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.job_progress import record_layers
-from zoo.app.services.jobs import FAILED, Job, JobQueue, Stopped
+from zoo.app.components.job_progress import show_progress
+from zoo.app.services.job_queue import JobQueue
+from zoo.app.services.jobs import FAILED, MEASUREMENT, Job, Stopped
 from zoo.app.state import File, downloads, is_here
 from zoo.benchmark.compare import Comparison, field
 from zoo.core.errors import ZooError
@@ -28,22 +29,22 @@ class Bench:
 
     Parameters
     ----------
-    line : Line
-        Where it waits until nobody else trains or measures.
+    queue : JobQueue
+        Where it waits for a quiet machine.
     """
 
-    def __init__(self, line: JobQueue) -> None:
-        self.line = line
+    def __init__(self, queue: JobQueue) -> None:
+        self.queue = queue
         self.job: Job | None = None
         self.missed: list[str] = []
 
     @property
     def busy(self) -> bool:
-        return self.job is not None and not self.job.over
+        return self.job is not None and not self.job.finished
 
     def begin(self, names: list[str]) -> None:
         if not self.busy:
-            self.job = self.line.begin(lambda job: self.measure(names, job))
+            self.job = self.queue.begin(lambda job: self.measure(names, job), MEASUREMENT)
 
     def measure(self, names: list[str], job: Job) -> Comparison:
         """Network by network, until it is stopped; untrained where weights are not here."""
@@ -68,7 +69,7 @@ class Bench:
 
 @cached({}, condition=threading.Condition())  # not Streamlit's cache, which a browser can have cleared
 def bench() -> Bench:
-    return Bench(state.line())
+    return Bench(state.job_queue())
 
 
 def charts() -> None:
@@ -141,7 +142,7 @@ def measured() -> None:
     if own.job is None:
         return
     if own.busy:
-        record_layers(own.job, "networks")
+        show_progress(own.job, "networks")
     else:
         outcome(own.job, own.missed)
 
@@ -160,6 +161,8 @@ def outcome(job: Job, missed: list[str]) -> None:
         st.info("Stopped before anything was measured.")
     else:
         show(job.result)
+        if job.disturbed:
+            st.caption("Other work ran on this machine meanwhile, and slowed the networks down.")
 
 
 def show(result: Comparison) -> None:

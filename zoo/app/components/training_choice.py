@@ -35,13 +35,14 @@ def choose(project: Project, data: zoo.Dataset) -> tuple[str, TrainingConfig]:
     name = widgets.selectbox(st, "Network", with_size(names), usual, key=f"teach-network-{data.modality}")
     network_picker.require(Choice(f"teach-network-{data.modality}", name, names))
     advice = advised(data, name)
-    with st.container(border=True):
-        st.markdown(f"**Advice: {METHODS[advice.method].lower()}.** {advice.reasons[0]}")
-        with st.expander("Why"):
-            for reason in (*advice.reasons[1:], advice.cost):
-                st.markdown(f"- {reason}")
+    if advice:
+        with st.container(border=True):
+            st.markdown(f"**Advice: {METHODS[advice.method].lower()}.** {advice.reasons[0]}")
+            with st.expander("Why"):
+                for reason in (*advice.reasons[1:], advice.cost):
+                    st.markdown(f"- {reason}")
     last = record.config if record.network == name else None
-    usual_method = last.method if last else advice.method
+    usual_method = last.method if last else advice.method if advice else "head"
     method = widgets.segmented_control(st, "Method", METHODS, usual_method, key=f"teach-method-{name}")
     with st.expander("Settings", icon=":material/tune:"):
         config = settings(method, name, advice, last)
@@ -51,19 +52,40 @@ def choose(project: Project, data: zoo.Dataset) -> tuple[str, TrainingConfig]:
     return name, config
 
 
-def advised(data: zoo.Dataset, name: str) -> zoo.Advice:
-    """Return advice, measured once for these examples and that network."""
+def advised(data: zoo.Dataset, name: str) -> zoo.Advice | None:
+    """Return advice, measured once for these examples and that network; None where the user skipped it."""
+    key = (data.fingerprint, name)
+    skipped = st.session_state.setdefault("teach-unadvised", set())
+    if key in skipped:
+        st.button("Advise me", icon=":material/lightbulb:", on_click=skipped.discard, args=(key,))
+        return None
 
     def measured(_: str, name: str) -> zoo.Advice:
-        with st.spinner("Trying some of the examples to advise you …"):
-            return zoo.advise(data, network=state.network(name))
+        net, text = state.network(name), "Trying some of the examples to advise you …"
+        bar, skip = st.progress(0.0, text=text), st.empty()
+        skip.button(
+            "Go without advice",
+            icon=":material/skip_next:",
+            on_click=skipped.add,
+            args=(key,),
+            key="teach-skip-advice",
+        )
+        advice = zoo.advise(
+            data, network=net, progress=lambda done, total: bar.progress(done / max(total, 1), text=text)
+        )
+        bar.empty()
+        skip.empty()
+        return advice
 
-    return state.remembered(measured, data.fingerprint, name)
+    return state.remembered(measured, *key)
 
 
-def settings(method: str, name: str, advice: zoo.Advice, last: TrainingConfig | None) -> TrainingConfig:
+def settings(
+    method: str, name: str, advice: zoo.Advice | None, last: TrainingConfig | None
+) -> TrainingConfig:
     """Choose the settings of a method; those that were chosen last are the defaults."""
     left, right = st.columns(2)
+    advised_layer = (advice.layer if advice else None) or ""
     last = last or TrainingConfig("head")
     held = widgets.slider(
         left,
@@ -102,9 +124,9 @@ def settings(method: str, name: str, advice: zoo.Advice, last: TrainingConfig | 
     )
     layers = {
         layer: f"everything up to {layer}" if layer else "nothing"
-        for layer in (advice.layer or "", "", *_blocks(name))
+        for layer in (advised_layer, "", *_blocks(name))
     }
-    usual_layer = one_of(last.freeze or "", layers, "") if last.method == method else advice.layer or ""
+    usual_layer = one_of(last.freeze or "", layers, "") if last.method == method else advised_layer
     frozen = widgets.selectbox(right, "Frozen layers", layers, usual_layer, key=f"teach-freeze-{name}")
     batch = widgets.select_slider(
         left, "Batch", BATCH_SIZES, one_of(last.batch_size, BATCH_SIZES, 16), key="teach-batch"

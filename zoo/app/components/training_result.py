@@ -195,4 +195,4 @@ def train_again(project: Project, attempt: Attempt) -> None:
     assert attempt.network is not None  # an attempt with settings has one
     assert attempt.config is not None
     net = state.network(attempt.network)
-    begin_training(project, state.line(), net, attempt.network, attempt.config)
+    begin_training(project, state.job_queue(), net, attempt.network, attempt.config)

@@ -10,9 +10,9 @@ import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.input_picker import Given, named
-from zoo.app.components.job_progress import record_layers
+from zoo.app.components.job_progress import show_progress
 from zoo.app.services import offered_networks
-from zoo.app.services.jobs import FAILED, STOPPED, Job
+from zoo.app.services.jobs import FAILED, MEASUREMENT, STOPPED, Job
 from zoo.app.state import RATE, literally, one_sentence, spec_of, title_of, with_size
 from zoo.audio.signal import read_mono
 from zoo.benchmark.compare import Measurement
@@ -182,11 +182,11 @@ def distinct(names: Sequence[str]) -> dict[str, str]:
 
 def busy() -> bool:
     job = st.session_state.get("compare-job")
-    return job is not None and not job.over
+    return job is not None and not job.finished
 
 
 def begin(wanted: Wanted) -> None:
-    job = state.line().begin(work(wanted))
+    job = state.job_queue().begin(work(wanted), MEASUREMENT)
     state.workspace().at_end(job.abandon)
     st.session_state["compare-job"] = job
 
@@ -334,6 +334,6 @@ job = st.session_state.get("compare-job")
 if job is not None:
     with one_sentence():
         if busy():
-            record_layers(job, "compare")
+            show_progress(job, "compare")
         else:
             outcome(job)

@@ -7,7 +7,7 @@ from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.attempts import choose_attempt
 from zoo.app.components.example_classes import class_boxes, zip_box
-from zoo.app.components.job_progress import record_layers
+from zoo.app.components.job_progress import show_progress
 from zoo.app.components.project_bar import project_bar, show_refusal
 from zoo.app.components.training_choice import choose
 from zoo.app.components.training_result import results
@@ -47,7 +47,7 @@ def train(project: Project, data: zoo.Dataset) -> None:
     """Choose what to train and how, and begin."""
     name, config = choose(project, data)
     if st.button("Teach", type="primary", icon=":material/school:", key="teach-begin"):
-        begin_training(project, state.line(), state.network(name), name, config)
+        begin_training(project, state.job_queue(), state.network(name), name, config)
         st.rerun()
 
 
@@ -75,7 +75,7 @@ with one_sentence():
     project_bar(own)
     data = examples(own)
     if own.job is not None and own.busy:
-        record_layers(own.job, "teach", live)
+        show_progress(own.job, "teach", live)
     elif data:
         train(own, data)
 if own.job is not None and not own.busy:

@@ -1,4 +1,4 @@
-"""Jobs that need the machine for themselves: one runs at a time, in the order in which they came."""
+"""A job: long work of one visitor, how far it is, and what became of it."""
 
 from __future__ import annotations
 
@@ -6,183 +6,238 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.core.errors import InputError, ZooError
+from zoo.core.errors import ZooError
 
 if TYPE_CHECKING:
     from zoo.training.fit.loop import Step
 
-MOST_WAITING = 10
 WAITING, RUNNING, DONE, STOPPED, FAILED = "waiting", "running", "done", "stopped", "failed"
 
 
 class Stopped(Exception):
-    """A job was stopped before it had anything to show."""
+    """A job was stopped before it had a result."""
 
 
-class JobQueue:
-    """The jobs of a process: the first of them runs, the others wait.
-
-    Parameters
-    ----------
-    most : int
-        How many may wait.
-    """
-
-    def __init__(self, most: int = MOST_WAITING):
-        self.most = most
-        self._jobs: list[Job] = []
-        self._turn = threading.Condition()
-
-    def begin(self, work: Callable[[Job], Any], *, always: bool = False) -> Job:
-        """Put a job at the end of the line, and do it in a thread of its own when its turn comes.
-
-        Parameters
-        ----------
-        work : callable
-            Called with the job, which it tells how far it is; what it returns is the job's `result`.
-        always : bool
-            However many are waiting.
-
-        Raises
-        ------
-        InputError
-            If too many are waiting.
-        """
-        job = Job(work, self)
-        with self._turn:
-            if len(self._jobs) > self.most and not always:
-                raise InputError(f"{self.most} others wait here; try again in a while.")
-            self._jobs.append(job)
-        threading.Thread(target=self._do, args=(job,), daemon=True).start()
-        return job
-
-    def ahead_of(self, job: Job) -> int:
-        """How many jobs come before this one: 0 if it runs, or is over."""
-        with self._turn:
-            return self._jobs.index(job) if job in self._jobs else 0
-
-    def tell(self) -> None:
-        """Let those that wait look whether they are to go on."""
-        with self._turn:
-            self._turn.notify_all()
-
-    def _do(self, job: Job) -> None:
-        with self._turn:
-            self._turn.wait_for(lambda: job.stopping or self._jobs[0] is job)
-        try:
-            job.run()
-        finally:
-            with self._turn:
-                self._jobs.remove(job)
-                self._turn.notify_all()
-
-
-class Job:
-    """Something that takes long: how far it is, and what became of it. Made by `JobQueue.begin`.
+@dataclass(frozen=True)
+class Kind:
+    """A kind of work.
 
     Attributes
     ----------
+    noun, plural : str
+        Name of one such job, and of several.
+    lane : str
+        Jobs of one lane start in the order in which they came; jobs of different lanes do not wait for each
+        other.
+    at_once : int
+        How many jobs of the lane run at once.
+    seconds : float
+        Typical duration, used until the process has finished some jobs of this kind.
+    quiet : bool
+        Whether it waits until nothing else computes.
+    """
+
+    noun: str
+    plural: str
+    lane: str
+    at_once: int
+    seconds: float
+    quiet: bool = False
+
+
+# Seconds of 2 cores: 40 photos with a small network, and fine-tuning that network for 10 epochs.
+INSTANT = Kind("training", "trainings", "instant", at_once=8, seconds=2)  # a head on stored features
+SHORT = Kind("short training", "short trainings", "short", at_once=2, seconds=6)  # a head on a frozen body
+LONG = Kind("fine-tuning", "fine-tunings", "long", at_once=1, seconds=180)
+MEASUREMENT = Kind("comparison", "comparisons", "long", at_once=1, seconds=60, quiet=True)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of a waiting job in its queue.
+
+    Attributes
+    ----------
+    ahead : int
+        Jobs that start before it.
+    seconds : float
+        Estimate of the wait.
+    running : tuple of Kind
+        Of a job that needs a quiet machine: the jobs that run.
+    pages : int
+        Of such a job: the pages that compute.
+    """
+
+    ahead: int
+    seconds: float
+    running: tuple[Kind, ...] = ()
+    pages: int = 0
+
+
+class Job:
+    """Work in a thread of its own. Made by `JobQueue.begin`.
+
+    Attributes
+    ----------
+    kind : Kind
     state : str
         ``"waiting"``, ``"running"``, ``"done"``, ``"stopped"`` or ``"failed"``.
     stage : str
         What is being done, in words.
-    share : float
+    fraction : float
         How much of this stage is done, from 0 to 1.
     step : Step or None
-        How far training itself is, of a job that trains.
+        Progress of the training itself, of a job that trains.
     result : object
         What the work returned, once it is done.
     error : str
         Why it failed, in one sentence.
     stopping : bool
-        Whether somebody asked it to stop.
+        Whether it was asked to stop.
     abandoned : bool
-        Whether nobody waits for its result any more.
+        Whether its result is not wanted any more.
+    disturbed : bool
+        Whether other work ran beside a job that needs a quiet machine.
     """
 
-    def __init__(self, work: Callable[[Job], Any], line: JobQueue):
-        self._work, self._line = work, line
-        self.state, self.stage, self.share, self.error = WAITING, "", 0.0, ""
+    def __init__(
+        self,
+        work: Callable[[Job], Any],
+        kind: Kind,
+        *,
+        place: Callable[[Job], Place],
+        notify: Callable[[Job], None],
+    ):
+        self.kind = kind
+        self._work, self._place, self._notify = work, place, notify
+        self.state, self.stage, self.fraction, self.error = WAITING, "", 0.0, ""
         self.step: Step | None = None
         self.result: Any = None
-        self.stopping = self.abandoned = False
-        self._begin = 0.0  # of the stage
+        self.stopping = self.abandoned = self.disturbed = False
+        self._began = self._stage_began = time.monotonic()
+        self._ended = threading.Event()
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         return self.state in (DONE, STOPPED, FAILED)
 
     @property
-    def ahead(self) -> int:
-        """How many jobs come first."""
-        return self._line.ahead_of(self)
+    def place(self) -> Place:
+        """Its place in the queue, while it waits."""
+        return self._place(self)
 
     @property
-    def left(self) -> float | None:
-        """Seconds until this stage ends, at the pace so far; None where nothing is known yet."""
+    def seconds(self) -> float:
+        """How long it has run."""
+        return time.monotonic() - self._began
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until this stage ends, at the pace so far; None before there is a pace."""
+        if self.fraction <= 0:
+            return None
         if self.step is not None:
             return self.step.left
-        return (time.monotonic() - self._begin) * (1 / self.share - 1) if self.share > 0 else None
+        return (time.monotonic() - self._stage_began) * (1 / self.fraction - 1)
 
     def stop(self) -> None:
-        """Ask it to stop: it ends with what it has, or with nothing."""
+        """Ask it to stop: it ends with the result so far, or without one."""
         self.stopping = True
-        self._line.tell()
+        self._notify(self)
 
     def abandon(self) -> None:
-        """Ask it to stop as soon as it can, and to leave nothing."""
+        """Stop it and drop its result.
+
+        It counts as stopped at once, and the next job takes its place in the queue. Its thread ends at the
+        next report of progress, which every stage makes several times a second.
+        """
         self.abandoned = True
         self.stop()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until its thread has ended; whether it has."""
+        return self._ended.wait(seconds)
+
     def enter(self, stage: str) -> None:
-        """Begin another stage."""
-        self.stage, self.share, self.step, self._begin = stage, 0.0, None, time.monotonic()
+        """Begin another stage.
+
+        Raises
+        ------
+        Stopped
+            If the job was abandoned.
+        """
+        self.stage, self.fraction, self.step, self._stage_began = stage, 0.0, None, time.monotonic()
+        self._end_if_abandoned()
 
     def count(self, done: int, total: int) -> None:
-        """How far a stage is.
+        """Report the progress of a stage.
 
         Raises
         ------
         Stopped
-            If nobody waits for it any more.
+            If the job was abandoned.
         """
-        self.share = done / max(total, 1)
-        if self.abandoned:
-            raise Stopped
+        self.fraction = done / max(total, 1)
+        self._end_if_abandoned()
 
     def count_or_stop(self, done: int, total: int) -> None:
-        """As `count`, in a stage that leaves nothing when it is stopped.
+        """Report as `count`, in a stage that has no result when it is stopped.
 
         Raises
         ------
         Stopped
-            If somebody asked for it.
+            If the job was asked to stop.
         """
         self.count(done, total)
         if self.stopping:
             raise Stopped
 
-    def watch(self, step: Step) -> bool:
-        """How far training is; True where it should stop with what it has."""
-        self.step, self.share = step, step.share
+    def on_step(self, step: Step) -> bool:
+        """Report the progress of training; True where it should end with the result so far.
+
+        Raises
+        ------
+        Stopped
+            If the job was abandoned.
+        """
+        self.step, self.fraction = step, step.share
+        self._end_if_abandoned()
         return self.stopping
 
+    def start(self) -> None:
+        """Note that its turn has come."""
+        self.state, self._began = RUNNING, time.monotonic()
+
+    def drop(self) -> None:
+        """Count it as stopped, whatever its thread still does."""
+        self.state, self.result, self.error = STOPPED, None, ""
+
     def run(self) -> None:
-        """Do the work, whatever comes of it."""
-        if self.stopping:
-            self.state = STOPPED
-            return
-        self.state = RUNNING
+        """Do the work, and keep its result or its error."""
         try:
+            if self.stopping:
+                raise Stopped
             self.result = self._work(self)
-            self.state = DONE
+            state = DONE
         except Stopped:
-            self.state = STOPPED
+            state = STOPPED
         except ZooError as error:
-            self.error, self.state = str(error), FAILED
+            self.error, state = str(error), FAILED
         except Exception:
             logging.getLogger(__name__).exception("A job failed")
             self.error = "This failed unexpectedly; the server's log has the reason."
-            self.state = FAILED
+            state = FAILED
+        self.state = state
+        if self.abandoned:
+            self.drop()
+
+    def end(self) -> None:
+        """Note that its thread ends."""
+        self._ended.set()
+
+    def _end_if_abandoned(self) -> None:
+        if self.abandoned:
+            raise Stopped

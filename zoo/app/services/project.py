@@ -81,7 +81,7 @@ class Project:
     @property
     def busy(self) -> bool:
         """Whether a training waits or runs."""
-        return self.job is not None and not self.job.over
+        return self.job is not None and not self.job.finished
 
     @contextmanager
     def changing(self) -> Iterator[ProjectRecord]:

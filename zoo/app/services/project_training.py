@@ -9,14 +9,16 @@ from pathlib import Path
 
 import zoo
 from zoo.app.services.attempt_results import NETWORK, save_evaluation
-from zoo.app.services.jobs import Job, JobQueue, Stopped
+from zoo.app.services.job_queue import JobQueue
+from zoo.app.services.jobs import Job, Stopped
 from zoo.app.services.project import ATTEMPTS, Project
 from zoo.app.services.project_record import MAX_ATTEMPTS, Attempt, TrainingConfig, new_number
-from zoo.app.services.training_job import TrainedModel, accuracy_interval, teach
+from zoo.app.services.training_job import TrainedModel, accuracy_interval, kind_of, teach
 from zoo.app.services.uploads import require_enough
 from zoo.core.errors import InputError
 from zoo.core.spec import Spec
 from zoo.inference.network import Network
+from zoo.training.fit.features import forget
 
 _beginning = threading.Lock()
 
@@ -76,9 +78,11 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
                 _keep(project, attempt, job)
             finally:
                 project.remove_leftovers()
+                if not project.folder.exists():  # deleted meanwhile
+                    forget(data.hashes)
             return attempt
 
-        project.job = queue.begin(work)
+        project.job = queue.begin(work, kind_of(net, data, config))
         return project.job
 
 

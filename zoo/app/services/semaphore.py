@@ -1,4 +1,4 @@
-"""Whose turn it is: on a machine that many share, only some work at once, in the order in which they came."""
+"""Turns on a machine that many share: only some work at once, in the order in which they came."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ class FairSemaphore:
     def __init__(self, at_once: int):
         self.at_once = at_once
         self._queue: list[object] = []  # those being served come first
-        self._moved = threading.Condition()
-        self._mine = threading.local()  # whether this thread has a turn
+        self._changed = threading.Condition()
+        self._local = threading.local()  # whether this thread has a turn
 
     @contextmanager
-    def take(self, tell: Callable[[int], object] | None = None, every: float = 0.5) -> Iterator[None]:
+    def take(self, on_wait: Callable[[int], object] | None = None, every: float = 0.5) -> Iterator[None]:
         """Wait for one's turn, and have it as long as the block lasts.
 
         Parameters
         ----------
-        tell : callable, optional
+        on_wait : callable, optional
             Called while waiting with how many are before; what it raises ends the waiting.
         every : float
             Seconds after which it is called again.
         """
-        if getattr(self._mine, "turn", False):
+        if getattr(self._local, "turn", False):
             yield
             return
         ticket = object()
-        with self._moved:
+        with self._changed:
             self._queue.append(ticket)
         try:
             while before := self._wait(ticket, every):
-                if tell:
-                    tell(before)
-            self._mine.turn = True
+                if on_wait:
+                    on_wait(before)
+            self._local.turn = True
             yield
         finally:
-            self._mine.turn = False
-            with self._moved:
+            self._local.turn = False
+            with self._changed:
                 self._queue.remove(ticket)
-                self._moved.notify_all()
+                self._changed.notify_all()
 
     def _wait(self, ticket: object, seconds: float) -> int:
         """How many are still before a ticket, some time later; 0 when its turn has come."""
-        with self._moved:
-            self._moved.wait_for(lambda: not self._before(ticket), seconds)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._before(ticket), seconds)
             return self._before(ticket)
 
     def _before(self, ticket: object) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.app.services.jobs import Job
+from zoo.app.services.jobs import INSTANT, LONG, SHORT, Job, Kind
 from zoo.app.services.project_record import TrainingConfig
 from zoo.app.services.uploads import require_enough
 from zoo.core.validation import number
@@ -18,10 +18,13 @@ from zoo.plotting.theme import COLOR
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluate import evaluate
 from zoo.training.evaluation.evaluation import Evaluation
+from zoo.training.fit.features import count_missing
 from zoo.training.fit.transfer import transfer
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+SHORT_EXAMPLES = 300  # whose features take about 10 s with a small network on 2 cores
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ def teach(net: Network, data: Dataset, config: TrainingConfig, folder: Path, job
         If the job was stopped before there was a network.
     """
     require_enough(data)
-    training, held = data.split(number("held", config.held, 0.05, 0.5), seed=config.seed)
+    training, held = _split(data, config)
     job.enter("Computing features of the examples")
     trained = transfer(
         training,
@@ -72,6 +75,21 @@ def teach(net: Network, data: Dataset, config: TrainingConfig, folder: Path, job
     job.enter("Evaluating on the held-out examples")
     evaluation = evaluate(held, network=trained, progress=job.count)
     return TrainedModel(trained, evaluation, held, trained.save(folder))
+
+
+def _split(data: Dataset, config: TrainingConfig) -> tuple[Dataset, Dataset]:
+    """Split the examples into those to train on and those to judge by."""
+    return data.split(number("held", config.held, 0.05, 0.5), seed=config.seed)
+
+
+def kind_of(net: Network, data: Dataset, config: TrainingConfig) -> Kind:
+    """Return the kind of work that a training is: the method decides, and which features are stored."""
+    if config.method == "finetune":
+        return LONG
+    missing = count_missing(net, _split(data, config)[0])
+    if missing > SHORT_EXAMPLES:
+        return LONG
+    return SHORT if missing else INSTANT
 
 
 def shown_classes(net: Network) -> list[str]:
@@ -92,7 +110,7 @@ def _within(job: Job) -> Any:
     def watch(step: Any) -> bool:
         if job.step is None:
             job.enter("Training")
-        return job.watch(step)
+        return job.on_step(step)
 
     return watch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.core.errors import InputError
+from zoo.core.progress import Progress
 from zoo.hub.registry import describe, networks
 from zoo.inference.network import Network
 from zoo.training.advice.depth import layer_at
@@ -22,6 +24,7 @@ from zoo.vision.decoding import check
 FEW, MANY = 20, 100  # examples of a class: rules of thumb, and said to be such
 _EASY = 0.95
 _UNEVEN = 3
+_HASHING = 1.0  # s
 _HALF, _LATE = 0.5, 0.75  # of the layers
 
 
@@ -58,6 +61,7 @@ def advise(
     *,
     network: str | os.PathLike[str] | Network = "auto",
     device: str = "auto",
+    progress: Progress | None = None,
 ) -> Advice:
     """Advise how to train on some data: which method, what to freeze, and why.
 
@@ -65,7 +69,9 @@ def advise(
     layers as well, for a network that is a better classifier also transfers better, the more so when it is
     fine-tuned (Kornblith et al. 2019, arXiv:1805.08974). Early layers are general and late ones special to
     what the network was trained on (Yosinski et al. 2014, arXiv:1411.1792), so less is frozen where an
-    earlier layer tells the classes better apart: that is measured, on at most a hundred examples.
+    earlier layer tells the classes better apart: that is measured, on at most a hundred examples, and on
+    forty where these take more than a few seconds. A training that follows need not compute their features
+    again.
 
     Parameters
     ----------
@@ -75,6 +81,8 @@ def advise(
         ``"auto"``: of the networks whose weights are at hand, the one with the best published accuracy.
     device : str
         Of a network by name or path, as `zoo.load` takes it.
+    progress : callable, optional
+        Called with the examples tried and the examples to try; what it raises ends the work.
 
     Returns
     -------
@@ -83,9 +91,10 @@ def advise(
     Raises
     ------
     InputError
-        If fewer than two classes have examples, or the network is for another kind of input.
+        If fewer than two classes have examples, or the network is for another kind of input, or has no head
+        to replace.
     UnknownNameError, WeightsError
-        As `zoo.load`.
+        As `zoo.load`, and if the cache cannot be written.
     """
     data = data if isinstance(data, Dataset) else dataset(data)
     counts = data.counts()
@@ -93,9 +102,9 @@ def advise(
     if len(present) < 2:
         raise InputError(f"{data.name} has examples of {len(present)} classes; two or more are needed.")
     chosen = best_embedded(data.modality) if network == "auto" else network
-    net = as_network(chosen, data, device=device, engine="torch")
+    net = as_network(chosen, data, device=device)
     half = layer_at(net, _HALF)
-    seen = probe(net, data, half)
+    seen = probe(net, data, half, progress=progress)
     method, why = _method(float(present.median()), seen)
     earlier = seen is not None and seen.earlier_is_better
     layer = half if earlier else layer_at(net, _LATE) if method == "finetune" else None
@@ -169,16 +178,24 @@ def _warnings(data: Dataset, net: Network) -> Iterator[str]:
 
 
 def _duplicates(data: Dataset) -> int:
-    try:
-        return len(data) - len(set(data.hashes))
-    except InputError:  # one that cannot be read
-        return 0
+    """Count examples that are the same as another, as far as that takes `_HASHING` seconds."""
+    contents, duplicates, end = set(), 0, time.monotonic() + _HASHING
+    for i in range(len(data)):
+        if time.monotonic() > end:
+            break
+        try:
+            content = data.hash_of(i)
+        except InputError:  # it cannot be read
+            continue
+        duplicates += content in contents
+        contents.add(content)
+    return duplicates
 
 
 def _side(data: Dataset) -> float:
     """Median of the short sides of some pictures, in pixels; 0 if none can be read."""
     sides = []
-    for i in sample(data, most=20):
+    for i in sample(data, 20):
         try:
             sides.append(min(check(data.inputs[i])))
         except InputError:

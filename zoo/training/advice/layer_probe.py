@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.core.errors import InputError
+from zoo.core.progress import Progress
+from zoo.inference.model import pooled
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
+from zoo.training.fit.features import FeatureStore
 
-MOST = 100  # examples
+if TYPE_CHECKING:
+    import torch
+
+MIN_EXAMPLES, MAX_EXAMPLES = 40, 100
+SECONDS = 5.0  # after which no more than the fewest examples are tried
 _WINDOWS = 16  # of a recording
 _BATCH = 8
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How well single neighbors tell the classes of a sample apart, by features of two layers.
+    """How well single neighbors tell the classes of a sample apart, by the features for a head and a layer.
 
     Attributes
     ----------
@@ -60,36 +70,117 @@ class Probe:
         return max(self.deep, self.earlier) < self.chance + 2 * spread
 
 
-def probe(net: Network, data: Dataset, layer: str) -> Probe | None:
-    """Compare the network's embedding with an earlier layer on at most a hundred examples.
+@dataclass
+class _Tried:
+    """The examples that were tried: their positions, and the vectors of both layers."""
 
-    Of a recording the first windows are taken.
+    positions: list[int] = field(default_factory=list)
+    deep: list[np.ndarray] = field(default_factory=list)
+    earlier: list[np.ndarray] = field(default_factory=list)
+
+
+def probe(
+    net: Network, data: Dataset, layer: str, *, seconds: float = SECONDS, progress: Progress | None = None
+) -> Probe | None:
+    """Compare the features for a new head with an earlier layer on at most a hundred examples.
+
+    Of a recording the first windows are taken. The features are kept for a training that follows.
+
+    Parameters
+    ----------
+    net : Network
+    data : Dataset
+    layer : str
+        The earlier layer.
+    seconds : float
+        After this time no more than `MIN_EXAMPLES` are tried.
+    progress : callable, optional
+        Called with the examples tried and the examples to try; what it raises ends the work.
 
     Returns
     -------
     Probe or None
         None where there are not two classes with two readable examples each.
+
+    Raises
+    ------
+    InputError
+        If the network has no head to replace.
+    WeightsError
+        If the cache cannot be written.
     """
-    chosen = sample(data)
-    layers = [None, layer]
-    rows: list[list[np.ndarray]] = []
-    seconds, readable = [], []
-    for start in range(0, len(chosen), _BATCH):
-        batch = chosen[start : start + _BATCH]
+    chosen, end = sample(data), time.monotonic() + seconds
+    body, store = net.body(layer), FeatureStore(net)
+    tried, batch_seconds, count = _Tried(), [], 0
+    while count < len(chosen) and (count < MIN_EXAMPLES or time.monotonic() < end):
+        if progress:
+            progress(count, len(chosen))
         begin = time.perf_counter()
-        found = [_vectors(net, data, i, layers) for i in batch]
-        seconds.append((time.perf_counter() - begin) / len(layers) / len(batch))
-        readable += [i for i, vectors in zip(batch, found, strict=True) if vectors is not None]
-        rows += [vectors for vectors in found if vectors is not None]
-    targets = data.targets[readable]
-    groups = None if data.groups is None else np.array([data.groups[i] for i in readable])
-    right = [_neighbors(np.stack(vectors), targets, groups) for vectors in zip(*rows, strict=True)]
-    if not right or len(judged := np.flatnonzero(~np.isnan(right[0]))) < 2:
+        batch = chosen[count : count + _BATCH]
+        store.write(_try(body, data, batch, layer, tried))
+        batch_seconds.append((time.perf_counter() - begin) / len(batch))
+        count += len(batch)
+    if progress:
+        progress(len(chosen), len(chosen))
+    return _judged(data, tried, float(np.median(batch_seconds or 0.0)), count - len(tried.positions))
+
+
+def _try(
+    body: Network, data: Dataset, positions: Sequence[int], layer: str, tried: _Tried
+) -> dict[str, np.ndarray]:
+    """Run the body over some examples; returns the complete features among them by their hashes."""
+    deep, earlier, incomplete = defaultdict(list), defaultdict(list), set()
+    for rows, batch, is_last in _batches(body, data, positions):
+        outputs, kept = body.engine(batch, [layer])
+        vectors = pooled(kept[layer].float(), body.spec).flatten(1).cpu().numpy()
+        for i, output, vector in zip(rows, outputs.flatten(1).cpu().numpy(), vectors, strict=True):
+            deep[i].append(output)
+            earlier[i].append(vector)
+        incomplete |= set() if is_last else set(rows)
+    for i in deep:
+        tried.positions.append(i)
+        tried.deep.append(np.mean(deep[i], axis=0))
+        tried.earlier.append(np.mean(earlier[i], axis=0))
+    return {data.hash_of(i): np.stack(deep[i]).astype(np.float32) for i in deep if i not in incomplete}
+
+
+def _batches(
+    body: Network, data: Dataset, positions: Sequence[int]
+) -> Iterator[tuple[list[int], torch.Tensor, bool]]:
+    """Preprocess examples, and leave out those that cannot be decoded.
+
+    Yields the example of each row, the rows, and whether these are all rows of their examples.
+    """
+    inputs: dict[int, Any] = {}
+    for i in positions:
+        with suppress(InputError):  # it is made when it is asked for, and cannot be
+            inputs[i] = data.inputs[i]
+    if data.modality == "image":
+        keys = list(inputs)
+        for batch in body.batches(list(inputs.values()), size=_BATCH, failures={}):
+            yield [keys[row] for row in batch.inputs], batch.data, True
+        return
+    for i, recording in inputs.items():
+        with (
+            suppress(InputError),
+            closing(body.batches([recording], sample_rate=data.sample_rate, size=_WINDOWS)) as batches,
+        ):
+            first = next(batches)
+            yield [i] * len(first.data), first.data, next(batches, None) is None
+
+
+def _judged(data: Dataset, tried: _Tried, seconds: float, unreadable: int) -> Probe | None:
+    """Compare the vectors of both layers by their nearest neighbors."""
+    if not tried.positions:
         return None
-    deep, earlier = (values[judged] for values in right)
+    targets = data.targets[tried.positions]
+    groups = None if data.groups is None else np.array([data.groups[i] for i in tried.positions])
+    right = [_neighbors(np.stack(rows), targets, groups) for rows in (tried.deep, tried.earlier)]
+    judged = np.flatnonzero(~np.isnan(right[0]))
     classes = len(np.unique(targets[judged]))
     if classes < 2:
         return None
+    deep, earlier = (values[judged] for values in right)
     difference = earlier - deep
     return Probe(
         examples=len(judged),
@@ -98,34 +189,25 @@ def probe(net: Network, data: Dataset, layer: str) -> Probe | None:
         earlier=float(earlier.mean()),
         gain=float(difference.mean()),
         error=float(difference.std() / np.sqrt(len(judged))),
-        seconds=float(np.median(seconds)),
-        unreadable=len(chosen) - len(readable),
+        seconds=seconds,
+        unreadable=unreadable,
     )
 
 
-def sample(data: Dataset, most: int = MOST) -> list[int]:
-    """Positions of at most `most` examples: as many of each class, two or more of each that has them.
+def sample(data: Dataset, max_examples: int = MAX_EXAMPLES) -> list[int]:
+    """Positions of at most `max_examples` examples: as many of each class, two or more of each that has them.
 
-    The same whenever it is asked for.
+    They come in pairs of a class, one class after the other, so that the first of them are a sample too. The
+    same whenever it is asked for.
     """
     random = np.random.default_rng(0)
     by_class = [random.permutation(np.flatnonzero(data.targets == i)) for i in range(len(data.classes))]
     by_class = [members for members in by_class if len(members) > 1]
-    if len(by_class) > most // 2:
-        by_class = [by_class[i] for i in random.choice(len(by_class), most // 2, replace=False)]
-    each = most // max(len(by_class), 1)
-    return sorted(int(i) for members in by_class for i in members[:each])
-
-
-def _vectors(
-    net: Network, data: Dataset, position: int, layers: Sequence[str | None]
-) -> list[np.ndarray] | None:
-    """Return a vector of each layer for one example, the mean over windows; None if it cannot be decoded."""
-    try:
-        batch = next(iter(net.batches([data.inputs[position]], sample_rate=data.sample_rate, size=_WINDOWS)))
-    except InputError:
-        return None
-    return [net.vectors(batch.data, layer=layer).mean(axis=0) for layer in layers]
+    if len(by_class) > max_examples // 2:
+        by_class = [by_class[i] for i in random.choice(len(by_class), max_examples // 2, replace=False)]
+    each = max_examples // max(len(by_class), 1)
+    pairs = [members[start : min(start + 2, each)] for start in range(0, each, 2) for members in by_class]
+    return [int(i) for pair in pairs for i in pair]
 
 
 def _neighbors(vectors: np.ndarray, targets: np.ndarray, groups: np.ndarray | None) -> np.ndarray:

@@ -106,7 +106,17 @@ class Dataset:
     @cached_property
     def hashes(self) -> tuple[str, ...]:
         """SHA-256 of each example: of a file's bytes, or of an array's type, shape and values."""
-        return tuple(map(content_hash, self.inputs)) if self.known is None else self.known
+        return tuple(map(self.hash_of, range(len(self))))
+
+    def hash_of(self, i: int) -> str:
+        """SHA-256 of one example, see `hashes`.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return content_hash(self.inputs[i]) if self.known is None else self.known[i]
 
     @cached_property
     def fingerprint(self) -> str:

@@ -7,6 +7,7 @@ needs no scikit-learn where it is used.
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_val_predict
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedGroupKFold, cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
@@ -28,6 +30,7 @@ from zoo.core.errors import InputError
 from zoo.core.validation import choice
 from zoo.inference.network import Network
 from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_head
+from zoo.training.fit.loop import Step, Watch
 
 FOLDS = 5
 
@@ -75,6 +78,7 @@ def fit(
     *,
     classifier: str = "auto",
     seed: int = 0,
+    watch: Watch | None = None,
 ) -> tuple[Network, dict[str, Any]]:
     """Return a copy of a network with the best classifier for its features as head.
 
@@ -89,6 +93,9 @@ def fit(
     classifier : str
         Key of `CLASSIFIERS`, or ``"auto"``: the best of all.
     seed : int
+    watch : callable, optional
+        Called after every fit of the cross-validation; where it returns True, the classifiers after the
+        present one are not tried. What it raises ends the work.
 
     Returns
     -------
@@ -103,10 +110,14 @@ def fit(
     """
     choice("classifier", classifier, ("auto", *CLASSIFIERS))
     folds = _folds(names, targets, groups, seed)
+    kinds = list(CLASSIFIERS) if classifier == "auto" else [classifier]
+    score = _WatchedScore(watch, sum(_count_fits(CLASSIFIERS[kind], values, folds) for kind in kinds))
     tried, searches = {}, {}
-    for kind in CLASSIFIERS if classifier == "auto" else [classifier]:
-        search = _search(CLASSIFIERS[kind], values, targets, folds)
+    for kind in kinds:
+        search = _search(CLASSIFIERS[kind], values, targets, folds, score)
         searches[kind], tried[kind] = search, float(search.best_score_)
+        if score.stopping:
+            break
     best = max(tried, key=tried.__getitem__)
     pipeline = searches[best].best_estimator_
     settings = {key.rpartition("__")[2]: value for key, value in searches[best].best_params_.items()}
@@ -142,16 +153,53 @@ def _folds(
     return list(splitter.split(targets, targets, groups))
 
 
-def _search(kind: Classifier, values: np.ndarray, targets: np.ndarray, folds: list[Any]) -> GridSearchCV:
-    pipeline = Pipeline([("scale", Scaler()), ("classify", kind.estimator())])
+class _WatchedScore:
+    """Balanced accuracy, which reports each fit that it judges.
+
+    Parameters
+    ----------
+    watch : callable or None
+    total : int
+        Fits in all.
+    """
+
+    def __init__(self, watch: Watch | None, total: int):
+        self.stopping = False
+        self._watch, self._total, self._done, self._begin = watch, total, 0, time.monotonic()
+
+    def __call__(self, estimator: Any, values: np.ndarray, targets: np.ndarray) -> float:
+        self._done += 1
+        if self._watch:
+            left = (time.monotonic() - self._begin) * (self._total / self._done - 1)
+            self.stopping |= bool(self._watch(Step(self._done / self._total, left, ())))
+        return float(balanced_accuracy_score(targets, estimator.predict(values)))
+
+
+def _grid(kind: Classifier, values: np.ndarray, folds: list[Any]) -> dict[str, list[Any]]:
     smallest = min(len(train) for train, _ in folds)
-    grid = {
+    return {
         f"classify__{key}": [v for v in settings if key != "n_neighbors" or v <= smallest]
         for key, settings in kind.grid(values.shape[1]).items()
     }
+
+
+def _count_fits(kind: Classifier, values: np.ndarray, folds: list[Any]) -> int:
+    return len(folds) * len(ParameterGrid(_grid(kind, values, folds)))
+
+
+def _search(
+    kind: Classifier,
+    values: np.ndarray,
+    targets: np.ndarray,
+    folds: list[Any],
+    score: Callable[..., float] | str = "balanced_accuracy",
+) -> GridSearchCV:
+    pipeline = Pipeline([("scale", Scaler()), ("classify", kind.estimator())])
+    grid = _grid(kind, values, folds)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # weak penalties need not converge to be compared
-        return GridSearchCV(pipeline, grid, cv=folds, scoring="balanced_accuracy").fit(values, targets)
+        search = GridSearchCV(pipeline, grid, cv=folds, scoring=score, error_score="raise")
+        return search.fit(values, targets)
 
 
 def _linear(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,13 +52,14 @@ class Features:
 
 
 def features(net: Network, data: Dataset, *, progress: Progress | None = None) -> Features:
-    """Run the body of a network over the examples that it has not seen yet, and read what it has.
+    """Run the body of a network over the examples that are not in the cache, and read the others from it.
 
     Parameters
     ----------
     net : Network
     data : Dataset
     progress : callable, optional
+        Called after every batch with the examples done and the examples in all; what it raises ends the work.
 
     Returns
     -------
@@ -71,22 +72,30 @@ def features(net: Network, data: Dataset, *, progress: Progress | None = None) -
     WeightsError
         If the cache cannot be written.
     """
-    body = net.body()
-    with locked(_place(body)), closing(_open(_place(body))) as store:
-        known = dict(store.execute("SELECT content, length(vectors) FROM features"))
-        missing = [i for i, content in enumerate(data.hashes) if content not in known]
-        for done in _compute(body, data, missing, store):
-            if progress:
-                progress(len(data) - len(missing) + done, len(data))
-        rows = [_read(store, content) for content in data.hashes]
-    lengths = [len(row) for row in rows]
-    return Features(np.concatenate(rows), np.repeat(np.arange(len(rows)), lengths))
+    store = FeatureStore(net)
+    vectors = store.read(data.hashes)
+    missing = [i for i, content in enumerate(data.hashes) if content not in vectors]
+    for done in _compute(net.body(), data, missing, store, vectors) if missing else ():
+        if progress:
+            progress(len(data) - len(missing) + done, len(data))
+    rows = [vectors[content] for content in data.hashes]
+    return Features(np.concatenate(rows), np.repeat(np.arange(len(rows)), list(map(len, rows))))
+
+
+def count_missing(net: Network, data: Dataset) -> int:
+    """Count the examples whose features are not in the cache.
+
+    Raises
+    ------
+    WeightsError
+        If the cache cannot be written.
+    """
+    stored = FeatureStore(net).contents()
+    return sum(content not in stored for content in data.hashes)
 
 
 def forget(contents: Iterable[str]) -> None:
-    """Take what was computed of some examples out of the cache again, for all networks.
-
-    No training that uses them may be under way.
+    """Remove the features of some examples from the cache, for all networks.
 
     Parameters
     ----------
@@ -100,15 +109,53 @@ def forget(contents: Iterable[str]) -> None:
     """
     rows = [(content,) for content in contents]
     for path in sorted(_folder().glob("*.sqlite")):
-        with locked(path), closing(_open(path)) as store, store:
-            store.execute("PRAGMA secure_delete = ON")  # overwritten, and not just marked as free
-            store.executemany("DELETE FROM features WHERE content = ?", rows)
+        with _opened(path) as table:
+            table.execute("PRAGMA secure_delete = ON")  # overwritten, and not just marked as free
+            table.executemany("DELETE FROM features WHERE content = ?", rows)
+
+
+class FeatureStore:
+    """The stored features of one body: a file of the cache, under the hash of its tensors and preprocessing.
+
+    It is locked only while it is read or written, so that trainings do not wait for each other.
+
+    Parameters
+    ----------
+    net : Network
+        Its head does not count.
+    """
+
+    def __init__(self, net: Network):
+        name = re.sub(r"[^\w.-]+", "--", net.spec.arch)
+        self.path = _folder() / f"{name}-{_body_hash(net)[:16]}.sqlite"
+
+    def contents(self) -> set[str]:
+        """Return the hashes of the examples whose features are stored."""
+        with _opened(self.path) as table:
+            return {content for (content,) in table.execute("SELECT content FROM features")}
+
+    def read(self, contents: Iterable[str]) -> dict[str, np.ndarray]:
+        """Return the features that are stored of some examples, shape (windows, d), by their hashes."""
+        query = "SELECT content, windows, vectors FROM features WHERE content = ?"
+        with _opened(self.path) as table:
+            rows = [row for content in contents for row in table.execute(query, (content,))]
+        return {content: np.frombuffer(data, np.float32).reshape(n, -1) for content, n, data in rows}
+
+    def write(self, vectors: Mapping[str, np.ndarray]) -> None:
+        """Store the features of some examples by their hashes."""
+        rows = [(content, len(rows), rows.tobytes()) for content, rows in vectors.items()]
+        with _opened(self.path) as table:
+            table.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?)", rows)
 
 
 def _compute(
-    body: Network, data: Dataset, missing: Sequence[int], store: sqlite3.Connection
+    body: Network,
+    data: Dataset,
+    missing: Sequence[int],
+    store: FeatureStore,
+    vectors: dict[str, np.ndarray],
 ) -> Iterator[int]:
-    """Store the vectors of the missing examples; yields how many are done."""
+    """Store the vectors of the missing examples, and enter them in `vectors`; yields how many are done."""
     for start in range(0, len(missing), _CHUNK):
         chunk = missing[start : start + _CHUNK]
         parts: list[list[np.ndarray]] = [[] for _ in chunk]
@@ -116,18 +163,23 @@ def _compute(
             outputs, _ = body.engine(batch.data)
             for place, row in zip(batch.inputs, outputs.flatten(1).cpu().numpy(), strict=True):
                 parts[place].append(row)
-        with store:  # a transaction
-            store.executemany(
-                "INSERT OR REPLACE INTO features VALUES (?, ?, ?)",
-                [
-                    (data.hashes[i], len(rows), np.stack(rows).astype(np.float32).tobytes())
-                    for i, rows in zip(chunk, parts, strict=True)
-                ],
-            )
+            yield start + int(batch.inputs[-1])  # the last one may have more windows
+        computed = {
+            data.hashes[i]: np.stack(rows).astype(np.float32) for i, rows in zip(chunk, parts, strict=True)
+        }
+        store.write(computed)
+        vectors.update(computed)
         yield start + len(chunk)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a store, for one thread or process at a time, and commit what the block changes."""
+    with locked(path), closing(_connect(path)) as store, store:
+        yield store
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     table = "CREATE TABLE IF NOT EXISTS features (content TEXT PRIMARY KEY, windows INT, vectors BLOB)"
     store = sqlite3.connect(path)
     try:
@@ -144,20 +196,13 @@ def _folder() -> Path:
     return cache_folder() / "features"
 
 
-def _read(store: sqlite3.Connection, content: str) -> np.ndarray:
-    windows, vectors = store.execute(
-        "SELECT windows, vectors FROM features WHERE content = ?", (content,)
-    ).fetchone()
-    return np.frombuffer(vectors, np.float32).reshape(windows, -1)
-
-
-def _place(body: Network) -> Path:
-    """Where the features of a body are kept: under the hash of its tensors and of its preprocessing."""
-    spec = body.spec
-    told = [spec.builder, str(spec.arguments), str(spec.preprocess), body.preprocessor.describe()]
-    found = hashlib.sha256("\n".join(told).encode())
-    for name, tensor in body.module.state_dict().items():
-        found.update(name.encode())
-        found.update(tensor.cpu().contiguous().numpy().tobytes())
-    name = re.sub(r"[^\w.-]+", "--", spec.arch)
-    return _folder() / f"{name}-{found.hexdigest()[:16]}.sqlite"
+def _body_hash(net: Network) -> str:
+    """Hash the tensors of a body and its preprocessing: networks that differ only in their heads share it."""
+    spec, digest = net.spec, hashlib.sha256()
+    told = [spec.builder, str(spec.arguments), str(spec.preprocess), net.preprocessor.describe()]
+    digest.update("\n".join(told).encode())
+    for name, tensor in net.module.state_dict().items():
+        if not name.startswith(f"{spec.head_layer}."):
+            digest.update(name.encode())
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -131,7 +131,10 @@ class Step(NamedTuple):
 
 
 Watch = Callable[[Step], object]
-"""Called after every batch; training stops with the best network so far where it returns True."""
+"""Called after every batch; training stops with the best network so far where it returns True.
+
+What it raises ends training at once.
+"""
 
 
 def fit(
@@ -260,7 +263,12 @@ class _Run:
                 raise InputError("Training diverged: the loss is no number any more; choose a lower rate.")
             if tell((place + 1) / len(batches)):
                 return True
-        row = {"epoch": number_ + 1, "loss": loss_sum / seen, "accuracy": right / seen, **self._validate()}
+        row = {
+            "epoch": number_ + 1,
+            "loss": loss_sum / seen,
+            "accuracy": right / seen,
+            **self._validate(tell),
+        }
         if all(row["validation_loss"] < before["validation_loss"] for before in self.history):
             self.best = _copy(self.plain)
         self.history.append(row)
@@ -311,7 +319,7 @@ class _Run:
                 layer.eval()
 
     @torch.no_grad()
-    def _validate(self) -> dict[str, float]:
+    def _validate(self, tell: Callable[[float], bool]) -> dict[str, float]:
         self.module.eval()
         order = np.arange(len(self.validation))
         loss = right = total = 0.0
@@ -320,6 +328,7 @@ class _Run:
             loss += float((cross_entropy(outputs, targets, reduction="none") * weights).sum())
             right += float(((outputs.argmax(dim=1) == targets) * weights).sum())
             total += float(weights.sum())
+            tell(1.0)  # which may raise; where training should stop, it does after this
         return {"validation_loss": loss / total, "validation_accuracy": right / total}
 
     def _loss(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

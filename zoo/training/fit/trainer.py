@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from zoo.training.data.dataset import Dataset
 from zoo.training.fit.features import Features, features
 from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_head
 from zoo.training.fit.loaders import Pictures, Vectors, Windows, examples
-from zoo.training.fit.loop import Settings, Watch, fit
+from zoo.training.fit.loop import Settings, Step, Watch, fit
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,12 @@ class Job:
         if refit and history:  # none where it was stopped in its first epoch
             best = 1 + int(np.argmin([row["validation_loss"] for row in history]))
             targets = np.concatenate([self.training.targets, self.held.targets])
-            linear, mean, scale, _ = self._on_features(
-                training.joined(held), targets, held, lambda step: len(step.history) >= best
-            )
+
+            def until_best(step: Step) -> bool:
+                self._poll(1.0, history)
+                return len(step.history) >= best
+
+            linear, mean, scale, _ = self._on_features(training.joined(held), targets, held, until_best)
         trained = self.net.replace_head(self.training.classes)
         weight = linear.weight.detach().double().numpy() / scale
         set_head(trained, weight, linear.bias.detach().double().numpy() - weight @ mean)
@@ -89,7 +93,7 @@ class Job:
         resume : bool
             Whether to go on from it, or to start anew.
         """
-        quick = replace(self, settings=replace(self.settings, **HEAD), watch=None)
+        quick = replace(self, settings=replace(self.settings, **HEAD), watch=lambda _: self._poll(0.0, []))
         trained, _ = quick.head()
         student = trained.freeze(freeze) if freeze else trained
         trained, record = self._fit(trained, student, augment, checkpoint, resume=resume)
@@ -149,10 +153,25 @@ class Job:
             shared=True,
         )
         trained.module.load_state_dict(module.state_dict())
-        softness = apply_temperature(trained, *_logits(trained, held))
+        softness = apply_temperature(trained, *self._logits(trained, held, history))
         if checkpoint:
             checkpoint.unlink(missing_ok=True)
         return trained, self._record(history, softness) | {"augment": augment}
+
+    def _logits(
+        self, net: Network, held: Pictures | Windows, history: list[dict[str, float]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        outputs, targets = [], []
+        for data, right, _ in held.batches(np.arange(len(held)), -1, 16):
+            self._poll(1.0, history)
+            outputs.append(net.engine(data)[0].cpu().numpy())
+            targets.append(right.numpy())
+        return np.concatenate(outputs), np.concatenate(targets)
+
+    def _poll(self, share: float, history: list[dict[str, float]]) -> None:
+        """Let `watch` raise before or after the training itself, where it cannot be stopped halfway."""
+        if self.watch:
+            self.watch(Step(share, 0.0 if share else math.inf, tuple(history)))
 
     def _record(self, history: list[dict[str, float]], softness: float) -> dict[str, Any]:
         return {
@@ -174,11 +193,3 @@ SCRATCH = {
     "patience": 15,
     "freeze_batchnorm": False,
 }
-
-
-def _logits(net: Network, held: Pictures | Windows) -> tuple[np.ndarray, np.ndarray]:
-    outputs, targets = [], []
-    for data, right, _ in held.batches(np.arange(len(held)), -1, 16):
-        outputs.append(net.engine(data)[0].cpu().numpy())
-        targets.append(right.numpy())
-    return np.concatenate(outputs), np.concatenate(targets)

@@ -85,9 +85,10 @@ def transfer(
         As of `zoo.load`.
     seed : int
     progress : callable, optional
-        Called with the examples whose features are there, and all of them.
+        Called with the examples whose features are there, and all of them; what it raises ends the work.
     watch : callable, optional
-        Called with a `zoo.training.fit.loop.Step`; training stops where it returns True.
+        Called with a `zoo.training.fit.loop.Step` after every batch, and every fit of a cross-validation;
+        training stops where it returns True. What it raises ends the work.
     **settings
         Fields of `zoo.training.fit.loop.Settings`: epochs, batch_size, learning_rate, patience, ...
 
@@ -121,11 +122,11 @@ def transfer(
         layer_of(network.module, freeze)
     _settings(settings)  # what makes no sense is said before the work
     if method == "auto":
-        advice = advise(data, network=network)
+        advice = advise(data, network=network, progress=progress)
         method, freeze = advice.method, freeze or (advice.layer if advice.method == "finetune" else None)
     begin = time.monotonic()
     if method == "features":
-        trained, record = _classic(network, data, classifier, seed, progress)
+        trained, record = _classic(network, data, classifier, seed, progress, watch)
     else:
         training, held = (
             (data, validation) if isinstance(validation, Dataset) else data.split(validation, seed=seed)
@@ -155,7 +156,12 @@ def checkpoint_of(out: str | os.PathLike[str]) -> Path:
 
 
 def _classic(
-    net: Network, data: Dataset, classifier: str, seed: int, progress: Progress | None
+    net: Network,
+    data: Dataset,
+    classifier: str,
+    seed: int,
+    progress: Progress | None,
+    watch: Watch | None,
 ) -> tuple[Network, dict[str, Any]]:
     found = features(net, data, progress=progress)
     groups = np.arange(len(data))
@@ -163,7 +169,14 @@ def _classic(
         groups = np.unique(data.groups, return_inverse=True)[1]
     targets = data.targets[found.example]
     return classical.fit(
-        net, data.classes, found.values, targets, groups[found.example], classifier=classifier, seed=seed
+        net,
+        data.classes,
+        found.values,
+        targets,
+        groups[found.example],
+        classifier=classifier,
+        seed=seed,
+        watch=watch,
     )
 
 

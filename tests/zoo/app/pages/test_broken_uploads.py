@@ -100,7 +100,7 @@ def test_examples_of_classes_and_what_is_tried_on_the_network_that_was_taught():
     app.get_by_key("teach-classifier").set_value("logistic")
     app.get_by_key("teach-begin").click().run()
     end = time.monotonic() + 100
-    while not app.session_state["project"][1].job.over and time.monotonic() < end:
+    while not app.session_state["project"][1].job.finished and time.monotonic() < end:
         time.sleep(0.2)
     app.run()
     tried = [(*file, "image/jpeg") for file in PICTURES]

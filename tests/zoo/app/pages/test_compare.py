@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app import state
+from zoo.app.services.jobs import LONG
 from zoo.benchmark import compare as comparing
 from zoo.benchmark.compare import Comparison, Measurement
 from zoo.core.errors import WeightsError
@@ -44,7 +45,7 @@ def compared(app: AppTest, seconds: float = 200) -> AppTest:
 
 def until_over(app: AppTest, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
-    while not app.session_state["compare-job"].over and time.monotonic() < end:
+    while not app.session_state["compare-job"].finished and time.monotonic() < end:
         time.sleep(0.1)
 
 
@@ -102,10 +103,13 @@ def test_stop_ends_the_measurement_at_once(app):
     assert not app.get_by_key("compare-begin").disabled
 
 
-def test_who_waits_is_told_how_many_are_before(app):
-    held = state.line().begin(lambda job: [time.sleep(0.05) for _ in range(2000) if not job.stopping])
+def test_who_waits_is_told_what_computes(app):
+    def wait(job):
+        return [time.sleep(0.05) for _ in range(2000) if not job.stopping]
+
+    held = state.job_queue().begin(wait, LONG)
     app.get_by_key("compare-begin").click().run()
-    assert "1 before you" in text(app)
+    assert "Waits for a quiet machine: 1 fine-tuning is running. Starts in about" in text(app)
     app.get_by_key("compare-stop").click().run()
     until_over(app)
     held.stop()

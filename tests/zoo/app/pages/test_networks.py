@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 import zoo
 from zoo.app import state
 from zoo.app.components import accuracy_latency_chart
-from zoo.app.services.jobs import JobQueue
+from zoo.app.services.job_queue import JobQueue
 from zoo.benchmark.compare import Comparison, Measurement
 from zoo.core.errors import EngineError
 
@@ -170,7 +170,7 @@ def test_a_network_whose_weights_are_elsewhere_has_graph_and_table_and_says_what
 def test_the_field_is_as_published_and_measured_on_this_machine(monkeypatch):
     monkeypatch.setattr(accuracy_latency_chart, "is_here", lambda name: name == "squeezenet.caffe")
     bench = accuracy_latency_chart.bench()
-    assert bench.line is state.line()  # it does not measure while somebody trains
+    assert bench.queue is state.job_queue()  # it does not measure while somebody trains
     app = opened()
     app.session_state["networks-charts"] = True
     app.run()

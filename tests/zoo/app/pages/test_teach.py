@@ -1,6 +1,7 @@
 """The page Teach: from uploads to a network that is judged, tried, and found on the other pages."""
 
 import io
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app import state
+from zoo.app.services.jobs import LONG
 from zoo.app.services.project import Project
 from zoo.app.services.project_training import network_of
 
@@ -74,7 +77,7 @@ def project(app: AppTest) -> Project:
 def finished(app: AppTest, seconds: float = 100) -> AppTest:
     """The page once training is over."""
     end = time.monotonic() + seconds
-    while not project(app).job.over and time.monotonic() < end:
+    while not project(app).job.finished and time.monotonic() < end:
         time.sleep(0.2)
     return app.run()
 
@@ -188,15 +191,20 @@ def test_no_other_session_sees_it(app):
 
 
 def test_who_waits_is_told_how_many_are_before_and_may_leave(app):
-    held = state.line().begin(lambda job: [time.sleep(0.05) for _ in range(2000) if not job.stopping])
+    def wait(job):
+        return [time.sleep(0.05) for _ in range(2000) if not job.stopping]
+
+    held = state.job_queue().begin(wait, LONG)
     fill(app, red=pictures("red"), blue=pictures("blue"))
+    method = next(one for one in app.button_group if one.key.startswith("teach-method"))
+    method.set_value("finetune").run()
     app.get_by_key("teach-begin").click().run()
-    assert "1 before you" in text(app)
+    assert re.search("1 before you: starts in about [0-9]+ (s|min)", text(app))
     app.get_by_key("teach-stop").click().run()
     finished(app)
     assert "Stopped before there was anything to show" in text(app)
     held.stop()
-    while not held.over:
+    while not held.finished:
         time.sleep(0.05)
 
 
@@ -271,3 +279,22 @@ def test_a_project_is_deleted_when_its_session_ends_without_a_cookie(app):
     assert folder.is_dir()
     app.session_state["workspace"].close()
     assert not folder.exists()
+
+
+def test_who_goes_without_advice_can_train_and_ask_again(app, monkeypatch):
+    asked = []
+
+    def advise(data, *, network, progress):
+        asked.append(network.name)
+        progress(0, 12)
+        app.session_state["teach-unadvised"].add((data.fingerprint, network.name))  # as a click does
+        raise RerunException(RerunData())
+
+    monkeypatch.setattr(zoo, "advise", advise)
+    fill(app, red=pictures("red"), blue=pictures("blue"))
+    assert asked == ["efficientnet_lite0.tf"]
+    assert "Advice" not in text(app)
+    assert not app.get_by_key("teach-begin").disabled
+    monkeypatch.undo()
+    next(button for button in app.button if button.label == "Advise me").click().run()
+    assert "**Advice: classic classifier.**" in text(app)

@@ -10,7 +10,8 @@ import pytest
 from tests.zoo.training.examples import png
 from zoo.app.services import project as project_module
 from zoo.app.services import project_record
-from zoo.app.services.jobs import JobQueue
+from zoo.app.services.job_queue import JobQueue
+from zoo.app.services.jobs import SHORT
 from zoo.app.services.project import ZIP, Project
 from zoo.app.services.projects import Projects
 from zoo.app.services.reading import Reading
@@ -182,7 +183,9 @@ def test_a_record_that_is_damaged_or_forged_is_a_sentence(tmp_path, content):
 @pytest.fixture
 def training(project):
     """The project with a job that lasts until it is stopped."""
-    project.job = JobQueue().begin(lambda job: [time.sleep(0.01) for _ in iter(lambda: job.stopping, True)])
+    project.job = JobQueue().begin(
+        lambda job: [time.sleep(0.01) for _ in iter(lambda: job.stopping, True)], SHORT
+    )
     yield project
     project.job.stop()
 

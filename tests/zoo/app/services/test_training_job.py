@@ -1,18 +1,21 @@
 """From uploads to a network that was judged and saved, as the app does it."""
 
+import importlib
 import io
 import re
-import time
+import threading
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import zoo
-from zoo.app.services.jobs import JobQueue
+from zoo.app.services.job_queue import JobQueue
+from zoo.app.services.jobs import INSTANT, LONG, SHORT
 from zoo.app.services.project_record import TrainingConfig
-from zoo.app.services.training_job import curves, packed, teach, verdict
+from zoo.app.services.training_job import curves, kind_of, packed, teach, verdict
 from zoo.app.services.uploads import from_zip
 from zoo.training.evaluation.evaluation import Evaluation
 from zoo.training.fit.features import features, forget
@@ -37,9 +40,8 @@ def colors(tmp_path):
 
 
 def run(net, data, choices, folder):
-    job = JobQueue().begin(lambda job: teach(net, data, choices, folder, job))
-    while not job.over:
-        time.sleep(0.02)
+    job = JobQueue().begin(partial(teach, net, data, choices, folder), SHORT)
+    assert job.wait(300)
     return job
 
 
@@ -80,11 +82,83 @@ def test_what_was_computed_of_examples_can_be_forgotten(net, colors, tmp_path, m
         features(parent, part)
     forget(colors.hashes[:6])
     features(parent, colors, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(12, 12)]  # the first six anew, in one batch after the six that were kept
+    assert seen == [(11, 12), (12, 12)]  # the first six anew, in one batch after the six that were kept
     (store,) = (tmp_path / "cache" / "features").glob("*.sqlite")
     assert colors.hashes[0].encode() in store.read_bytes()
     forget(colors.hashes)
     assert not any(content.encode() in store.read_bytes() for content in colors.hashes)
+
+
+def test_stored_features_make_a_training_instant_and_many_missing_ones_make_it_long(
+    net, colors, tmp_path, monkeypatch
+):
+    parent, head = net("efficientnet_lite0"), TrainingConfig("head", held=0.34)
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    assert kind_of(parent, colors, head) is SHORT
+    assert kind_of(parent, colors, TrainingConfig("finetune")) is LONG
+    monkeypatch.setattr("zoo.app.services.training_job.SHORT_EXAMPLES", 7)
+    assert kind_of(parent, colors, head) is LONG
+    features(parent, colors.split(0.34)[0])
+    assert kind_of(parent, colors, head) is INSTANT
+    other = TrainingConfig("head", held=0.34, seed=1)  # holds out other examples
+    assert kind_of(parent, colors, other) is SHORT
+
+
+# Method and options of a training, and which call of which function begins a stage of it.
+STAGES = {
+    "features": ("features", {}, "zoo.inference.network.Network.batches", 1),
+    "cross-validation": ("features", {}, "zoo.training.fit.classical._WatchedScore.__call__", 3),
+    "head": ("head", {}, "zoo.training.fit.loop._Run.epoch", 3),
+    "head on all examples": ("head", {"epochs": 2}, "zoo.training.fit.loop._Run.epoch", 3),
+    "head before fine-tuning": ("finetune", {}, "zoo.training.fit.loop._Run.epoch", 2),
+    "fine-tuning": ("finetune", {}, "zoo.training.fit.loaders.LazyExamples.batches", 1),
+    "validation": ("finetune", {}, "zoo.training.fit.loaders.LazyExamples.batches", 2),
+    "calibration": ("finetune", {"epochs": 1}, "zoo.training.fit.loaders.LazyExamples.batches", 3),
+    "evaluation": ("features", {}, "zoo.inference.network.Network.classify", 1),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_training_whose_owner_left_ends_in_every_stage(net, colors, tmp_path, monkeypatch, stage):
+    """It is abandoned when a stage begins, and must end with the report of progress after that."""
+    method, options, function, call = STAGES[stage]
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    owner, name = resolve(function)
+    original, calls, later = getattr(owner, name), [], []
+
+    def leaving(self, *arguments, **settings):
+        calls.append(name)
+        if len(calls) == call:
+            running.abandon()
+        later.extend([name] * (len(calls) > call))
+        return original(self, *arguments, **settings)
+
+    monkeypatch.setattr(owner, name, leaving)
+    begin = threading.Event()
+
+    def work(job):
+        begin.wait(60)
+        return teach(
+            net("squeezenet"),
+            colors,
+            TrainingConfig(method, held=0.34, **options),
+            tmp_path / "network",
+            job,
+        )
+
+    running = JobQueue().begin(work, SHORT)
+    begin.set()
+    assert running.wait(300)
+    assert len(calls) >= call, "the stage was reached"
+    assert later == [], "and nothing more of it was begun"
+    assert (running.state, running.result) == ("stopped", None)
+    assert not (tmp_path / "network").exists()
+
+
+def resolve(path: str) -> tuple[type, str]:
+    """The class and the name of a method, by its path."""
+    module, owner, name = path.rsplit(".", 2)
+    return getattr(importlib.import_module(module), owner), name
 
 
 def judged(right: int, wrong: int) -> Evaluation:

@@ -14,6 +14,7 @@ from zoo.training.advice.advice import advise, best_embedded
 from zoo.training.advice.depth import layer_at
 from zoo.training.advice.layer_probe import Probe, probe, sample
 from zoo.training.data.dataset import Dataset
+from zoo.training.fit.features import FeatureStore, count_missing, features
 
 
 def probed(deep, earlier, *, error=0.03, classes=2, examples=100):
@@ -33,12 +34,21 @@ def blocks(counts, size=64, **more):
     return Dataset("blocks", "image", inputs, targets, classes, **more)
 
 
+def keep_features_in(folder, monkeypatch):
+    monkeypatch.setattr("zoo.training.fit.features.cache_folder", lambda: folder)
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(tmp_path, monkeypatch):
+    keep_features_in(tmp_path, monkeypatch)
+
+
 @pytest.fixture
 def ask(net, monkeypatch):
     """The advice on so many examples a class, given what a probe has seen."""
 
     def call(seen, *counts, **more):
-        monkeypatch.setattr(advice, "probe", lambda *_: seen)
+        monkeypatch.setattr(advice, "probe", lambda *_, **__: seen)
         return advise(blocks(counts, size=8, **more), network=net("squeezenet"))
 
     return call
@@ -101,7 +111,7 @@ def test_what_is_wrong_with_the_data_is_mentioned(ask):
 
 
 def test_duplicates_are_counted(net, monkeypatch):
-    monkeypatch.setattr(advice, "probe", lambda *_: SUITS)
+    monkeypatch.setattr(advice, "probe", lambda *_, **__: SUITS)
     data = blocks([20, 20])
     twice = Dataset(
         "d", "image", [*data.inputs, *data.inputs[:3]], np.append(data.targets, [0] * 3), data.classes
@@ -200,3 +210,50 @@ def test_what_makes_no_sense_is_said(net):
     with pytest.raises(InputError, match="takes recordings"):
         advise(blocks([3, 3]), network=net("yamnet"))
     assert zoo.Advice is advice.Advice
+
+
+def test_slow_examples_are_fewer_and_of_all_classes(net):
+    data, told = blocks([80, 80]), []
+    network = net("squeezenet")
+    seen = probe(
+        network,
+        data,
+        layer_at(network, 0.5),
+        seconds=0.0,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert (seen.examples, seen.classes) == (layer_probe.MIN_EXAMPLES, 2)
+    assert told[:2] == [(0, 100), (8, 100)]
+    assert told[-1] == (100, 100)
+
+
+def test_advice_can_be_stopped(net):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        advise(blocks([6, 6]), network=net("squeezenet"), progress=stop)
+
+
+@pytest.mark.parametrize("modality", ["image", "audio"])
+def test_a_training_after_the_advice_finds_the_features(net, tmp_path, monkeypatch, modality):
+    """All of pictures and short recordings; a long recording was not tried to its end."""
+    network = net("squeezenet" if modality == "image" else "yamnet")
+    data = blocks([6, 6]) if modality == "image" else hums([1, 1, 1, 12])
+    advise(data, network=network)
+    assert count_missing(network, data) == (modality == "audio")
+    found = FeatureStore(network).read(data.hashes)
+    keep_features_in(tmp_path / "other", monkeypatch)
+    expected = features(network, data)
+    for i, content in enumerate(data.hashes):
+        if content in found:
+            rows = expected.values[expected.example == i]
+            np.testing.assert_allclose(found[content], rows, atol=1e-3 * np.abs(rows).max())
+
+
+def hums(seconds):
+    """Recordings of a hum, of two classes by turns."""
+    targets = np.arange(len(seconds)) % 2
+    times = [2 * np.pi * np.arange(16000 * n) / 16000 for n in seconds]
+    inputs = [np.sin(110 * (1 + target) * t) for t, target in zip(times, targets, strict=True)]
+    return Dataset("hums", "audio", inputs, targets, ("low", "high"), sample_rate=16000)

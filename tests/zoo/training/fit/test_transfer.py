@@ -108,7 +108,7 @@ def test_every_method_tells_dark_from_bright(net, method, tmp_path):
     assert record["fingerprint"] == squares().fingerprint
     assert json.loads((tmp_path / "net" / "network.json").read_text())["training"] == record
     assert not list(tmp_path.glob("*.checkpoint"))
-    assert (steps == []) == (method == "features")
+    assert 0 < max(steps) <= 1
     moved = not np.array_equal(
         trained.module.features[0].weight.detach(), net("squeezenet").module.features[0].weight.detach()
     )
@@ -133,7 +133,7 @@ def test_a_training_that_is_stopped_at_once_is_a_network_all_the_same(net, metho
 
 def test_advice_says_how_where_nobody_does(net, monkeypatch):
     advice = Advice("finetune", "squeezenet", "features.7", ("because",), "little")
-    monkeypatch.setattr("zoo.training.fit.transfer.advise", lambda data, network: advice)
+    monkeypatch.setattr("zoo.training.fit.transfer.advise", lambda data, network, progress: advice)
     trained = zoo.transfer(squares(), network=net("squeezenet"), epochs=1, validation=0.25)
     assert (trained.spec.training["method"], trained.spec.training["frozen up to"]) == (
         "finetune",
