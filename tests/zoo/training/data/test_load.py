@@ -251,7 +251,7 @@ def test_what_is_no_source(tmp_path):
 
 
 def test_an_unknown_modality(pets):
-    with pytest.raises(InputError, match="modality='smell'"):
+    with pytest.raises(InputError, match=r"no modality 'smell'; choose one of image, audio"):
         zoo.dataset(pets, modality="smell")
 
 
