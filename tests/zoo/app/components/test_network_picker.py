@@ -167,7 +167,7 @@ def test_one_block_is_about_all_lists_of_a_page(here, asked):
 
 def test_networks_that_are_here_come_first_and_are_marked(here, monkeypatch):
     title = "ResNet-18 taught ants or bees"
-    own = SimpleNamespace(network=SimpleNamespace(spec=zoo.describe("resnet18").replace(title=title)))
+    own = zoo.describe("resnet18").replace(title=title)
     monkeypatch.setattr(state, "taught", lambda modality=None: {"/own": own})
     here.add("/own")
     assert state.with_size(["/own", "resnet50.tv", "squeezenet.tv", "squeezenet.caffe"]) == {

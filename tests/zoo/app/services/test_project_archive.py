@@ -13,7 +13,8 @@ from PIL import Image
 import zoo
 from zoo.app.services import project_training
 from zoo.app.services.attempt_results import EVALUATION, read_evaluation, restored
-from zoo.app.services.jobs import JobQueue
+from zoo.app.services.job_queue import JobQueue
+from zoo.app.services.jobs import SHORT
 from zoo.app.services.project import ATTEMPTS, Project
 from zoo.app.services.project_archive import file_name, open_file, packed_project
 from zoo.app.services.project_record import RECORD, TrainingConfig
@@ -21,6 +22,7 @@ from zoo.app.services.project_training import begin_training, folder_of, network
 from zoo.app.services.projects import Projects
 from zoo.app.services.training_job import packed
 from zoo.core.errors import InputError, ZooError
+from zoo.training.fit.features import count_missing
 
 NETWORK = "squeezenet.caffe"
 COLORS = {"red": (200, 40, 40), "blue": (40, 40, 200)}
@@ -41,10 +43,7 @@ def opened(folder: Path) -> Project:
 def train(project: Project, net: zoo.Network) -> None:
     config = TrainingConfig("features", held=0.34, classifier="logistic")
     job = begin_training(project, JobQueue(), net, NETWORK, config)
-    end = time.monotonic() + 100
-    while not job.over:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    assert job.wait(100)
     assert (job.state, job.error) == ("done", "")
 
 
@@ -188,7 +187,9 @@ def test_only_one_training_at_a_time_and_enough_examples(trained, elsewhere, net
     assert all(reading.wait(60) for reading in elsewhere.readings.values())
     with pytest.raises(InputError, match="at least 3"):
         begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, TrainingConfig("features"))
-    elsewhere.job = JobQueue().begin(lambda job: [time.sleep(0.01) for _ in iter(lambda: job.stopping, True)])
+    elsewhere.job = JobQueue().begin(
+        lambda job: [time.sleep(0.01) for _ in iter(lambda: job.stopping, True)], SHORT
+    )
     try:
         with pytest.raises(InputError, match="training already"):
             begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, TrainingConfig("features"))
@@ -199,9 +200,11 @@ def test_only_one_training_at_a_time_and_enough_examples(trained, elsewhere, net
 
 
 def test_a_training_of_a_project_that_was_deleted_meanwhile_leaves_nothing(
-    trained, elsewhere, net, monkeypatch
+    trained, elsewhere, net, monkeypatch, tmp_path
 ):
     open_file(elsewhere, "mine.zip", packed_project(trained))
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    data = elsewhere.dataset()
     teach = project_training.teach
 
     def teach_and_delete(*arguments):
@@ -212,9 +215,7 @@ def test_a_training_of_a_project_that_was_deleted_meanwhile_leaves_nothing(
     monkeypatch.setattr(project_training, "teach", teach_and_delete)
     config = TrainingConfig("features", classifier="logistic")
     job = begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, config)
-    end = time.monotonic() + 100
-    while not job.over:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    assert job.wait(100)
     assert job.state == "stopped"
     assert not elsewhere.folder.exists()
+    assert count_missing(net(NETWORK), data) == len(data)

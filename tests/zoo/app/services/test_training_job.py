@@ -72,7 +72,7 @@ def test_too_few_examples_are_a_sentence(net, colors, tmp_path):
         net("efficientnet_lite0"), colors.take([0, 1, 2, 6, 7]), TrainingConfig("head"), tmp_path / "network"
     )
     assert (job.state, job.result) == ("failed", None)
-    assert "'blue' has 2 examples" in job.error
+    assert "'red' has 2 examples" in job.error
 
 
 def test_what_was_computed_of_examples_can_be_forgotten(net, colors, tmp_path, monkeypatch):
