@@ -196,7 +196,7 @@ def test_without_a_network_the_page_says_what_to_do(app):
 def showing(app: AppTest, *rows: Measurement) -> AppTest:
     """The page with the results for two inputs."""
     result = Comparison(rows, "cpu", "fp32", 1, 1, 1, ("1", "2"))
-    app.session_state["compare-job"] = SimpleNamespace(over=True, state="done", result=result)
+    app.session_state["compare-job"] = SimpleNamespace(finished=True, state="done", result=result)
     app.run()
     assert not app.exception
     return app

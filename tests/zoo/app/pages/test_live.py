@@ -95,7 +95,7 @@ def text(app: AppTest) -> str:
 def drawn(app: AppTest) -> list[str]:
     """What the figures say to those who do not see them."""
     found = (json.loads(element.proto.json or "null") for element in app.get("bidi_component"))
-    return [re.search('aria-label="(.*?)"', svg)[1] for svg in found if svg]
+    return [re.search('aria-label="(.*?)"', data["svg"])[1] for data in found if data and data["svg"]]
 
 
 def on(app: AppTest, connection: Connection) -> SessionSlot:
