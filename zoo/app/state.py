@@ -39,7 +39,7 @@ from zoo.core.machine import available_processors
 from zoo.core.spec import Spec
 from zoo.results import to_csv
 
-RATE = 16000  # Hz, at which the sound networks of the pages hear and the figures are drawn
+RATE = 16000  # Hz, of the sound networks of the pages, and of the figures
 MOST_SECONDS = 600
 MOST_RESULTS = 3  # of a kind; those of 10 minutes take 40 MB with their samples, pitch 130 MB
 
@@ -152,8 +152,8 @@ def job_queue() -> JobQueue:
 
 
 @cached({}, condition=threading.Condition())
-def hall() -> SessionLimiter:
-    """Where all sessions listen live."""
+def live_limiter() -> SessionLimiter:
+    """Return the limit of live sessions, one for all."""
     return SessionLimiter()
 
 

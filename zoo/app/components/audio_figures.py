@@ -96,11 +96,13 @@ def note_ticks(low: float, high: float) -> dict[str, float]:
     return {name: hertz for name, hertz in ticks.items() if low <= hertz <= high}
 
 
-def sound_events(samples: np.ndarray, sample_rate: int, heard: SoundEvents, most: int = 12) -> go.Figure:
+def sound_events(
+    samples: np.ndarray, sample_rate: int, result: SoundEvents, max_classes: int = 12
+) -> go.Figure:
     """Waveform, spectrogram and the time line of events below one another."""
-    events = heard.plot(max_classes=most)
-    rows = len({event.label for event in heard.events})
-    heights = [90, 170, 60 + 28 * min(rows, most)]
+    events = result.plot(max_classes=max_classes)
+    rows = len({event.label for event in result.events})
+    heights = [90, 170, 60 + 28 * min(rows, max_classes)]
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.03, row_heights=heights)
     figure.add_trace(waveform(samples, sample_rate), row=1, col=1)
     figure.add_trace(spectrogram(samples, sample_rate, low=60, high=sample_rate / 2), row=2, col=1)
@@ -113,22 +115,22 @@ def sound_events(samples: np.ndarray, sample_rate: int, heard: SoundEvents, most
         frequency_ticks({str(f): f for f in (100, 300, 1000, 3000)}), title="Hz", row=2, col=1
     )
     figure.update_yaxes(events.layout.yaxis, row=3, col=1)
-    figure.update_xaxes(range=[0, heard.duration])
+    figure.update_xaxes(range=[0, result.duration])
     figure.update_xaxes(title="time (s)", row=3, col=1)
     return figure.update_layout(height=sum(heights) + 80, margin=_MARGIN, barmode="overlay")
 
 
-def class_scores(heard: SoundEvents, most: int = 20) -> go.Figure:
+def class_scores(result: SoundEvents, max_classes: int = 20) -> go.Figure:
     """Draw the scores over time of the `most` classes with the highest ones, as a heat map."""
-    best = np.argsort(-heard.scores.max(axis=0), kind="stable")[:most]
-    step = max(1, -(-len(heard.scores) // MOST_COLUMNS))
-    padded = np.pad(heard.scores[:, best], ((0, -len(heard.scores) % step), (0, 0)))
+    best = np.argsort(-result.scores.max(axis=0), kind="stable")[:max_classes]
+    step = max(1, -(-len(result.scores) // MOST_COLUMNS))
+    padded = np.pad(result.scores[:, best], ((0, -len(result.scores) % step), (0, 0)))
     shown = padded.reshape(-1, step, len(best)).max(axis=1).T
-    labels = [plain(heard.labels[i]) for i in best]
+    labels = [plain(result.labels[i]) for i in best]
     figure = go.Figure(
         go.Heatmap(
             z=shown,
-            x=heard.times.mean(axis=1)[::step],
+            x=result.times.mean(axis=1)[::step],
             y=np.arange(len(best)),  # places, and not the labels: two may look alike once shortened
             customdata=np.broadcast_to(np.array(labels, dtype=object)[:, None], shown.shape),
             colorscale=_MAGMA,
@@ -138,7 +140,7 @@ def class_scores(heard: SoundEvents, most: int = 20) -> go.Figure:
             hovertemplate="%{customdata}, %{x:.2f} s: %{z:.1%}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="time (s)", range=[0, heard.duration])
+    figure.update_xaxes(title="time (s)", range=[0, result.duration])
     figure.update_yaxes(
         tickvals=np.arange(len(best)),
         ticktext=[shortened(label) for label in labels],

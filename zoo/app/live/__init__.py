@@ -1,1 +1,1 @@
-"""Live sound: chunks from a microphone in, what networks hear now out."""
+"""Live audio: chunks from a microphone in, results of networks for the last seconds out."""

@@ -1,4 +1,4 @@
-"""What networks hear of a sound that goes on and on: the last seconds of it, and nothing older."""
+"""Sliding-window inference on a live audio stream: results for its last seconds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LiveAnalyzer(ABC):
     window : float
         How much sound one answer is about, smoothing included, in s.
     sample_rate : float
-        What the network hears at, in Hz.
+        Of the network, in Hz.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class LiveAnalyzer(ABC):
 
     def __init__(self, window: float, sample_rate: float):
         self.window, self._rate = window, sample_rate
-        self.upto: float | None = None
+        self.processed_until: float | None = None
         self._begin = 0.0  # of the stream, in s of sound that had arrived
         self._stream: Stream[Any] | None = None
 
@@ -55,18 +55,18 @@ class LiveAnalyzer(ABC):
         """Keep what the stream gave."""
 
     @abstractmethod
-    def heard(self) -> Any:
+    def snapshot(self) -> Any:
         """Return the classes of the last seconds, which no longer change; None before the first."""
 
     def warm_up(self) -> None:
-        """Let the network hear some silence: its first pass takes many times as long as the others."""
+        """Run the network on silence: its first pass takes many times as long as the others."""
         self._new(self._rate).feed(np.zeros(round(2 * self.window * self._rate), np.float32))
 
     def end(self) -> None:
         """Let go of the stream, whose resampler holds memory that Python does not count."""
         self._stream = None
 
-    def hear(self, block: Block) -> None:
+    def process(self, block: Block) -> None:
         """Go on with the next sound."""
         if self._stream is None or not block.follows:
             self._stream = self._new(block.sample_rate)
@@ -76,14 +76,14 @@ class LiveAnalyzer(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Sounds:
-    """Which classes are heard.
+    """Scores of the classes over the last seconds.
 
     Attributes
     ----------
     now : Classification
         The scores averaged over the last windows, see `SMOOTHED_SOUNDS`.
     times : ndarray of float64, shape (windows,)
-        End of each window in s, counted back from the newest sound heard: 0 is now, the others are below.
+        End of each window in s, counted back from the newest analyzed sound: 0 is now, others are negative.
     scores : ndarray of float32, shape (windows, classes)
     labels : tuple of str
         Of all classes.
@@ -140,14 +140,14 @@ class SoundAnalyzer(LiveAnalyzer):
 
     def _add(self, piece: list[tuple[float, np.ndarray]]) -> None:
         for end, scores in piece:
-            self.upto = self._begin + end
-            self._windows.append((self.upto, scores))
+            self.processed_until = self._begin + end
+            self._windows.append((self.processed_until, scores))
 
-    def heard(self) -> Sounds | None:
+    def snapshot(self) -> Sounds | None:
         """None before the first window is whole."""
-        if self.upto is None:
+        if self.processed_until is None:
             return None
-        times = np.array([end for end, _ in self._windows]) - self.upto
+        times = np.array([end for end, _ in self._windows]) - self.processed_until
         scores = np.stack([row for _, row in self._windows])
         now = scores[times > -SMOOTHED_SOUNDS - HOP_SOUNDS / 2].mean(axis=0)
         kept = times > -KEPT_SOUNDS  # a gap may have let older ones stay
@@ -156,12 +156,12 @@ class SoundAnalyzer(LiveAnalyzer):
 
 
 class PitchAnalyzer(LiveAnalyzer):
-    """Hears the pitch.
+    """Track the pitch of live audio.
 
     Parameters
     ----------
     net : Network
-        That follows pitch.
+        That tracks pitch.
     **options
         As of `zoo.pitch`, but for `sample_rate`, `hop` and `progress`.
 
@@ -190,13 +190,13 @@ class PitchAnalyzer(LiveAnalyzer):
             pieces.insert(0, self._track)
         track: PitchTrack = self._stream.processor.merge(pieces)
         self._track = track[-round(KEPT_PITCH / HOP_PITCH) :]
-        self.upto = float(self._track.time[-1]) + self._span / 2
+        self.processed_until = float(self._track.time[-1]) + self._span / 2
 
-    def heard(self) -> PitchTrack | None:
+    def snapshot(self) -> PitchTrack | None:
         """Return the last seconds, times counted back from now; None before the first frame."""
         if self._track is None:
             return None
-        track = replace(self._track, time=self._track.time - self.upto)
+        track = replace(self._track, time=self._track.time - self.processed_until)
         return track[int(np.searchsorted(track.time, -KEPT_PITCH)) :]
 
 
@@ -223,7 +223,7 @@ class TunerReading:
 
 
 def tone_of(track: PitchTrack, a4: float = 440.0) -> TunerReading | None:
-    """Return the pitch at the end of a track of the last seconds, as `PitchAnalyzer.heard` does.
+    """Return the pitch at the end of a track of the last seconds, as `PitchAnalyzer.snapshot` does.
 
     Parameters
     ----------

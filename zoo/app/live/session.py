@@ -1,4 +1,4 @@
-"""Who listens: a thread that lets networks hear sound as it arrives, and a limit on how many do."""
+"""Live sessions: a thread that analyzes audio as it arrives, and a limit on how many there are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zoo.inference.network import Network
 from zoo.results import PitchTrack
 
 MOST_BEHIND = 1.5  # s of sound that may wait; more is left out
-LEAST = 0.1  # s that are heard at once: for shorter pieces a network takes twice the time
+LEAST = 0.1  # s that are analyzed at once: for shorter pieces a network takes twice the time
 MOST_AT_ONCE = 0.5  # s
 PATIENCE = 20.0  # s without sound, after which nobody is thought to be there
 MOST_SECONDS = 1800.0  # s, after which a place is given to others
@@ -52,8 +52,8 @@ class Delay:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
-    """What is heard at the moment.
+class Snapshot:
+    """The results at one moment.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Heard:
     since : float
         How long ago sound arrived for the last time, in s.
     waiting : float
-        How much sound has arrived and is not heard yet, in s.
+        How much sound has arrived and is not analyzed yet, in s.
     left_out : float
         How much sound was left out because the networks were too slow, in s.
     behind : bool
@@ -88,7 +88,7 @@ class Heard:
 
 
 class _Shown:
-    """Counts how old the answers of one sense are when they are shown."""
+    """Measure how old the results of one analyzer are when they are shown."""
 
     def __init__(self) -> None:
         self.answered: float | None = None  # when the newest sound of the last answer arrived
@@ -106,14 +106,14 @@ class _Shown:
 
 
 class Listener:
-    """Listens to a live sound with networks, in a thread of its own, until it is stopped.
+    """Analyze live audio with networks, in a thread of its own, until it is stopped.
 
-    Memory is bounded however long that takes. Sound that comes faster than the networks hear it is left out.
+    Memory is bounded. Sound that comes faster than the networks analyze it is dropped.
 
     Parameters
     ----------
     sounds, pitch : Network, optional
-        What hears classes of sounds, and what hears pitch; one of them at least.
+        For classes of sounds, and for pitch; at least one of them.
     patience : float
         It stops when no sound has come for so long, in s.
     clock : callable
@@ -124,8 +124,8 @@ class Listener:
     Attributes
     ----------
     ready : bool
-        Whether the networks are warm; what arrives before is not heard.
-    over : bool
+        Whether the networks are warm; sound that arrives before is dropped.
+    stopped : bool
         Whether it has stopped.
     reason : str
         Why it stopped of itself, in a sentence.
@@ -140,7 +140,7 @@ class Listener:
     >>> import numpy as np, zoo
     >>> from zoo.app.live.session import Listener
     >>> listener = Listener(pitch=zoo.load("crepe.tiny", weights=None))
-    >>> listener.hear(np.zeros((2, 960), np.int16), 48000)
+    >>> listener.process(np.zeros((2, 960), np.int16), 48000)
     >>> listener.stop()
     """
 
@@ -153,29 +153,29 @@ class Listener:
         clock: Clock = time.monotonic,
         **options: float,
     ):
-        self._senses: dict[str, LiveAnalyzer] = {}
+        self._analyzers: dict[str, LiveAnalyzer] = {}
         if sounds is not None:
-            self._senses["sounds"] = SoundAnalyzer(sounds)
+            self._analyzers["sounds"] = SoundAnalyzer(sounds)
         if pitch is not None:
-            self._senses["pitch"] = PitchAnalyzer(pitch, **options)
-        if not self._senses:
+            self._analyzers["pitch"] = PitchAnalyzer(pitch, **options)
+        if not self._analyzers:
             raise InputError("There is nothing to listen for: choose sounds, pitch, or both.")
         self.ready, self.reason = False, ""
         self._patience, self._clock, self._begin = patience, clock, clock()
-        self._backlog = DropOldestBuffer(MOST_BEHIND, clock)
+        self._buffer = DropOldestBuffer(MOST_BEHIND, clock)
         self._level = -math.inf
-        self._heard: dict[str, Any] = {}
-        self._shown = {name: _Shown() for name in self._senses}
+        self._results: dict[str, Any] = {}
+        self._delays = {name: _Shown() for name in self._analyzers}
         self._lock = threading.Lock()  # of the two before; never held while a network works
         self._stopping = threading.Event()
         self._endings: set[Callable[[], object]] | None = set()  # None once they were called
         threading.Thread(target=self._work, name="live", daemon=True).start()
 
     @property
-    def over(self) -> bool:
+    def stopped(self) -> bool:
         return self._stopping.is_set()
 
-    def hear(self, samples: Any, sample_rate: float) -> None:
+    def process(self, samples: Any, sample_rate: float) -> None:
         """Go on with a chunk of sound, which comes right after the one before; never waits for a network.
 
         Parameters
@@ -191,33 +191,33 @@ class Listener:
             If that is no sound.
         """
         mono = as_float(as_channels(samples, "the microphone")).mean(axis=0)
-        self._backlog.put(mono, check_rate(sample_rate, "the microphone"))
+        self._buffer.put(mono, check_rate(sample_rate, "the microphone"))
 
-    def heard(self) -> Heard:
+    def snapshot(self) -> Snapshot:
         """Return the present results, to be shown at once: delays are counted up to this call."""
         with self._lock:
             now = self._clock()
-            for shown in self._shown.values():
-                shown.count(now)
-            arrival, gap = self._backlog.last_arrival, self._backlog.last_gap
-            return Heard(
-                sounds=self._heard.get("sounds"),
-                pitch=self._heard.get("pitch"),
+            for delay in self._delays.values():
+                delay.count(now)
+            arrival, gap = self._buffer.last_arrival, self._buffer.last_gap
+            return Snapshot(
+                sounds=self._results.get("sounds"),
+                pitch=self._results.get("pitch"),
                 level=self._level,
-                seconds=self._backlog.seconds,
+                seconds=self._buffer.seconds,
                 since=now - (self._begin if arrival is None else arrival),
-                waiting=self._backlog.waiting,
-                left_out=self._backlog.left_out,
+                waiting=self._buffer.waiting,
+                left_out=self._buffer.left_out,
                 behind=gap is not None and now - gap < 10,
                 delays={
-                    name: Delay(shown.mean, self._senses[name].window)
-                    for name, shown in self._shown.items()
-                    if shown.mean is not None
+                    name: Delay(delay.mean, self._analyzers[name].window)
+                    for name, delay in self._delays.items()
+                    if delay.mean is not None
                 },
             )
 
     def at_end(self, ending: Callable[[], object]) -> None:
-        """Call `ending` once in the listener's thread when it is over, or at once if it is."""
+        """Call `ending` once in the listener's thread when it has stopped, or at once if it has."""
         with self._lock:
             if self._endings is not None:
                 self._endings.add(ending)
@@ -225,22 +225,22 @@ class Listener:
         ending()
 
     def stop(self, reason: str = "") -> None:
-        """Hear no more; what was heard stays."""
-        if not self.over:
+        """Analyze no more; the last results stay."""
+        if not self.stopped:
             self.reason = reason
             self._stopping.set()
-            self._backlog.close()
+            self._buffer.close()
 
     def _work(self) -> None:
         try:
-            for sense in self._senses.values():
-                sense.warm_up()
-            self._backlog.skip()
+            for analyzer in self._analyzers.values():
+                analyzer.warm_up()
+            self._buffer.skip()
             self.ready = True
-            while not self.over:
-                if block := self._backlog.take(LEAST, MOST_AT_ONCE, min(_TURN, self._patience)):
-                    self._hear(block)
-                self._look_around()
+            while not self.stopped:
+                if block := self._buffer.take(LEAST, MOST_AT_ONCE, min(_TURN, self._patience)):
+                    self._process(block)
+                self._check_limits()
         except ZooError as error:
             self.stop(str(error))
         except Exception:
@@ -249,40 +249,40 @@ class Listener:
         finally:
             self._end()
 
-    def _look_around(self) -> None:
+    def _check_limits(self) -> None:
         now = self._clock()
-        if now - (self._backlog.last_arrival or self._begin) >= self._patience:
+        if now - (self._buffer.last_arrival or self._begin) >= self._patience:
             self.stop(f"No sound has arrived for {self._patience:g} seconds.")
         elif now - self._begin >= MOST_SECONDS:
             self.stop(f"Listening ends after {MOST_SECONDS / 60:g} minutes.")
-        elif self._backlog.seconds > HEADSTART + MOST_HASTE * (now - self._begin):
+        elif self._buffer.seconds > HEADSTART + MOST_HASTE * (now - self._begin):
             self.stop("Sound arrives faster than a microphone makes it.")
 
     def _end(self) -> None:
-        for sense in self._senses.values():
-            sense.end()
+        for analyzer in self._analyzers.values():
+            analyzer.end()
         with self._lock:
             endings, self._endings = self._endings, None
         for ending in endings or ():
             ending()
 
-    def _hear(self, block: Block) -> None:
+    def _process(self, block: Block) -> None:
         power = float(np.mean(np.square(block.samples, dtype=np.float64)))
         self._level = 10 * math.log10(power) if power > 0 else -math.inf
-        for name, sense in self._senses.items():
-            before = sense.upto
-            sense.hear(block)
-            if sense.upto is None or sense.upto == before:
+        for name, analyzer in self._analyzers.items():
+            before = analyzer.processed_until
+            analyzer.process(block)
+            if analyzer.processed_until is None or analyzer.processed_until == before:
                 continue
-            heard = sense.heard()
+            snapshot = analyzer.snapshot()
             with self._lock:
-                self._heard[name] = heard
+                self._results[name] = snapshot
                 # Sound comes as fast as it was made, so what is older by so much arrived so much earlier.
-                self._shown[name].answered = block.arrived - (block.end - sense.upto)
+                self._delays[name].answered = block.arrived - (block.end - analyzer.processed_until)
 
 
 class SessionLimiter:
-    """Where the sessions of a process listen: no more than some at once.
+    """Limit how many sessions of a process use live audio at once.
 
     Parameters
     ----------
@@ -295,54 +295,54 @@ class SessionLimiter:
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
 
-    def require_room(self) -> None:
-        """Raise an `InputError` if it is full."""
+    def require_free(self) -> None:
+        """Raise an `InputError` if all places are taken."""
         with self._lock:
-            self._look()
+            self._check()
 
-    def admit(self, begin: Callable[[], Listener]) -> Listener:
-        """Let one more listen.
+    def acquire(self, begin: Callable[[], Listener]) -> Listener:
+        """Begin one more listener.
 
         Raises
         ------
         InputError
-            If it is full.
+            If all places are taken.
         """
         with self._lock:
-            self._look()
+            self._check()
             self._listeners.append(begin())
             return self._listeners[-1]
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self.most == 0:
             raise InputError("Live listening is switched off on this server.")
-        self._listeners = [listener for listener in self._listeners if not listener.over]
+        self._listeners = [listener for listener in self._listeners if not listener.stopped]
         if len(self._listeners) >= self.most:
             raise InputError(f"All {self.most} live sessions of this machine are taken: try again later.")
 
 
 class SessionSlot:
-    """The place of one session in the hall: one listener at a time, which chunks of sound are led to.
+    """The live audio of one session: one listener at a time, which gets the chunks of sound.
 
     Parameters
     ----------
-    hall : Hall
+    limiter : SessionLimiter
 
     Attributes
     ----------
     listener : Listener or None
-        The last one, which may be over.
+        The last one, which may have stopped.
     """
 
-    def __init__(self, hall: SessionLimiter):
-        self._hall = hall
+    def __init__(self, limiter: SessionLimiter):
+        self._limiter = limiter
         self.listener: Listener | None = None
         self._wish: Any = None
 
     def require(self) -> None:
         """Raise an `InputError` if this session does not listen and there is no room for it."""
-        if self.listener is None or self.listener.over:
-            self._hall.require_room()
+        if self.listener is None or self.listener.stopped:
+            self._limiter.require_free()
 
     def listen(self, wish: Any, begin: Callable[[], Listener]) -> None:
         """Begin, unless the listener was begun for the same wish, whatever became of it.
@@ -350,11 +350,11 @@ class SessionSlot:
         Raises
         ------
         InputError
-            If the hall is full.
+            If all places are taken.
         """
         if self.listener is None or wish != self._wish:
             self.leave()
-            self.listener, self._wish = self._hall.admit(begin), wish
+            self.listener, self._wish = self._limiter.acquire(begin), wish
 
     def at_end(self, ending: Callable[[], object]) -> None:
         """As `Listener.at_end`; with no listener `ending` is called at once."""
@@ -363,10 +363,10 @@ class SessionSlot:
         else:
             self.listener.at_end(ending)
 
-    def hear(self, samples: Any, sample_rate: float) -> None:
-        """As `Listener.hear`; with no listener nothing happens."""
+    def process(self, samples: Any, sample_rate: float) -> None:
+        """As `Listener.process`; with no listener nothing happens."""
         if self.listener is not None:
-            self.listener.hear(samples, sample_rate)
+            self.listener.process(samples, sample_rate)
 
     def leave(self) -> None:
         """Listen no more."""

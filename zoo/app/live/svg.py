@@ -1,4 +1,4 @@
-"""Figures of what is heard live, drawn anew several times a second.
+"""Figures of live audio, drawn several times a second.
 
 They are SVG and not Plotly: Streamlit puts another Plotly chart in place of one whose figure has changed, so
 that four a second flicker, and building one takes a hundred times as long.
@@ -77,9 +77,9 @@ def curve(track: PitchTrack) -> str:
     return _svg(208, "Pitch of the last 10 seconds", [*parts, *_seconds_ago(KEPT_PITCH, 2, 72, 190)])
 
 
-def bars(heard: Sounds, most: int = 5) -> str:
+def bars(sounds: Sounds, most: int = 5) -> str:
     """Draw the present classes with the highest scores."""
-    best = heard.now.best(most)
+    best = sounds.now.best(most)
     parts = []
     for row, (label, score) in enumerate(zip(best.labels, best.scores, strict=True)):
         y, length = 6 + 26 * row, 180 * float(score)
@@ -91,20 +91,20 @@ def bars(heard: Sounds, most: int = 5) -> str:
     return _svg(12 + 26 * most, f"Heard now: {', '.join(best.labels)}", parts)
 
 
-def classes(heard: Sounds, most: int = 8) -> str:
+def classes(sounds: Sounds, most: int = 8) -> str:
     """Draw the scores of the last seconds, of the classes with the highest ones, as a heat map."""
-    best = np.argsort(-heard.scores.max(axis=0), kind="stable")[:most]
+    best = np.argsort(-sounds.scores.max(axis=0), kind="stable")[:most]
     step = (_END - _LEFT) * HOP_SOUNDS / KEPT_SOUNDS
-    starts = _END + (_END - _LEFT) * heard.times / KEPT_SOUNDS - step
+    starts = _END + (_END - _LEFT) * sounds.times / KEPT_SOUNDS - step
     parts = []
     for row, index in enumerate(best):
         y = 4 + 20 * row
-        parts.append(_text(_LEFT - 6, y + 13, escape(shortened(heard.labels[index], 22)), "end"))
+        parts.append(_text(_LEFT - 6, y + 13, escape(shortened(sounds.labels[index], 22)), "end"))
         parts.append(_line(_LEFT, y + 19, _END, y + 19, 0.12))
         parts += [
             f'<rect x="{start:.1f}" y="{y}" width="{step:.2f}" height="18" fill="{_RIGHT}" '
             f'fill-opacity="{score:.2f}"/>'
-            for start, score in zip(starts, heard.scores[:, index], strict=True)
+            for start, score in zip(starts, sounds.scores[:, index], strict=True)
             if score >= _FAINT
         ]
     parts += _seconds_ago(KEPT_SOUNDS, 5, _LEFT, 20 * most + 20)

@@ -1,4 +1,4 @@
-"""What is heard now? The microphone in real time: classes of sounds, and pitch as a tuner shows it."""
+"""The microphone in real time: classes of sounds, and pitch as on a tuner."""
 
 import logging
 import math
@@ -23,24 +23,24 @@ from zoo.app.live import svg
 from zoo.app.live.analyzers import PitchAnalyzer, SoundAnalyzer, Sounds, TunerReading, tone_of
 from zoo.app.live.ice import ice_servers
 from zoo.app.live.offers import is_offer
-from zoo.app.live.session import Heard, Listener, SessionSlot
+from zoo.app.live.session import Listener, SessionSlot, Snapshot
 from zoo.app.services import offered_networks
 from zoo.app.state import one_sentence, with_size
 from zoo.core.errors import InputError, ZooError
 from zoo.results import PitchTrack
 
-EVERY = 0.25  # s between two pictures of what is heard
+EVERY = 0.25  # s between two updates of the figures
 STREAM = "live-stream"
 LATE = 5.0  # s without sound, after which the page says so
 SENSES = {"sounds": SoundAnalyzer, "pitch": PitchAnalyzer}
 
 
-def seat() -> SessionSlot:
-    """Return the session's seat among the listeners, which it leaves when the session ends."""
-    if "live-seat" not in st.session_state:
-        own = st.session_state["live-seat"] = SessionSlot(state.hall())
+def slot() -> SessionSlot:
+    """Return the slot of this session, which it leaves when the session ends."""
+    if "live-slot" not in st.session_state:
+        own = st.session_state["live-slot"] = SessionSlot(state.live_limiter())
         state.workspace().at_end(own.leave)
-    return st.session_state["live-seat"]
+    return st.session_state["live-slot"]
 
 
 def samples_of(frame: av.AudioFrame) -> np.ndarray:
@@ -110,7 +110,7 @@ def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
                 "audio": {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False},
             },
             sink_audio_track=streamlit_webrtc.create_audio_sink_track(
-                lambda frame: own.hear(samples_of(frame), frame.sample_rate),
+                lambda frame: own.process(samples_of(frame), frame.sample_rate),
                 key="live-sink",
                 on_ended=own.leave,
             ),
@@ -136,20 +136,20 @@ def worker_of(context: WebRtcStreamerContext[Any, Any] | None) -> WebRtcWorker[A
     return worker
 
 
-def numbers(tone: TunerReading | None, heard: Heard) -> None:
+def numbers(tone: TunerReading | None, snapshot: Snapshot) -> None:
     values = {
         "Frequency": f"{tone.frequency:.1f} Hz" if tone else "–",
         "Cents off": f"{round(tone.cents):+d}" if tone else "–",
         "Confidence": f"{tone.confidence:.2f}" if tone else "–",
-        "Level": f"{heard.level:.0f} dB" if math.isfinite(heard.level) else "–",
+        "Level": f"{snapshot.level:.0f} dB" if math.isfinite(snapshot.level) else "–",
     }
     state.metrics(values)
 
 
-def as_tuner(heard: Heard, pitch: PitchTrack, a4: float) -> None:
+def as_tuner(snapshot: Snapshot, pitch: PitchTrack, a4: float) -> None:
     tone = tone_of(pitch, a4)
     drawing(svg.tuner(tone), "live-tuner")
-    numbers(tone, heard)
+    numbers(tone, snapshot)
     drawing(svg.curve(pitch), "live-curve", name="pitch")
 
 
@@ -158,13 +158,13 @@ def as_classes(sounds: Sounds) -> None:
     drawing(svg.classes(sounds), "live-map", name="sounds")
 
 
-def as_delay(heard: Heard) -> None:
-    if not heard.delays:
+def as_delay(snapshot: Snapshot) -> None:
+    if not snapshot.delays:
         st.caption("No sound has been analyzed yet.")
         return
     said = "; ".join(
         f"{kind} {delay.seconds:.2f} s, and a window of {delay.window:.2g} s"
-        for kind, delay in heard.delays.items()
+        for kind, delay in snapshot.delays.items()
     )
     st.caption(
         f"**Delay**: {said}. The first is from the arrival of a sound at the server until its answer is "
@@ -172,41 +172,41 @@ def as_delay(heard: Heard) -> None:
     )
 
 
-def trouble(listener: Listener, heard: Heard) -> None:
-    if listener.over:
+def trouble(listener: Listener, snapshot: Snapshot) -> None:
+    if listener.stopped:
         st.warning(f"{listener.reason or 'Listening is over.'} Press Stop, and then Start.")
-    elif heard.since > LATE:
+    elif snapshot.since > LATE:
         st.info(
-            f"No sound has arrived for {heard.since:.0f} s. If browser and server cannot reach "
+            f"No sound has arrived for {snapshot.since:.0f} s. If browser and server cannot reach "
             "each other, the operator of the app can name a TURN server in ZOO_ICE_SERVERS."
         )
-    elif heard.behind:
+    elif snapshot.behind:
         st.warning(
-            f"This machine cannot keep up: {heard.left_out:.0f} of {heard.seconds:.0f} seconds of sound were "
-            "left out; choose a smaller network, or only one of the two."
+            f"This machine cannot keep up: {snapshot.left_out:.0f} of {snapshot.seconds:.0f} seconds of "
+            "sound were left out; choose a smaller network, or only one of the two."
         )
 
 
 def show(listener: Listener, a4: float) -> None:
     """Show the present results."""
-    heard = listener.heard()
+    snapshot = listener.snapshot()
     with st.container():  # which keeps the place of what is below, whether it says something or not
-        trouble(listener, heard)
+        trouble(listener, snapshot)
     columns = iter(st.columns(2))
-    if heard.pitch is not None:
+    if snapshot.pitch is not None:
         with next(columns):
-            as_tuner(heard, heard.pitch, a4)
-    if heard.sounds is not None:
+            as_tuner(snapshot, snapshot.pitch, a4)
+    if snapshot.sounds is not None:
         with next(columns):
-            as_classes(heard.sounds)
-    as_delay(heard)
+            as_classes(snapshot.sounds)
+    as_delay(snapshot)
 
 
 st.title("Live")
 st.markdown("Press Start, then speak, sing, or play: the page shows sounds and pitch as they occur.")
 with one_sentence():
     choices, a4 = choose()
-    own = seat()
+    own = slot()
     # What comes and goes above the streamer keeps to a place of its own: were the streamer moved by it, the
     # browser would load it anew and lose the connection.
     with st.container():

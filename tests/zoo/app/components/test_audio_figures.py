@@ -49,15 +49,15 @@ def test_a_frequency_axis_names_notes(low, high, names):
 
 
 def test_the_scores_of_classes_are_as_wide_as_a_screen_and_lose_no_peak(net):
-    heard = zoo.sound_events(TONE, sample_rate=RATE, network=net("yamnet"))
-    figure = audio_figures.class_scores(heard, most=7)
-    assert np.shape(figure.data[0].z) == (7, len(heard.scores))
-    best = heard.scores.max(axis=0).argsort()[::-1][:7]
-    np.testing.assert_array_equal(figure.data[0].z, heard.scores[:, best].T)
-    long = replace(heard, scores=np.tile(heard.scores, (400, 1)), times=np.tile(heard.times, (400, 1)))
-    shown = np.array(audio_figures.class_scores(long, most=7).data[0].z)
+    result = zoo.sound_events(TONE, sample_rate=RATE, network=net("yamnet"))
+    figure = audio_figures.class_scores(result, max_classes=7)
+    assert np.shape(figure.data[0].z) == (7, len(result.scores))
+    best = result.scores.max(axis=0).argsort()[::-1][:7]
+    np.testing.assert_array_equal(figure.data[0].z, result.scores[:, best].T)
+    long = replace(result, scores=np.tile(result.scores, (400, 1)), times=np.tile(result.times, (400, 1)))
+    shown = np.array(audio_figures.class_scores(long, max_classes=7).data[0].z)
     assert shown.shape[1] <= audio_figures.MOST_COLUMNS
-    np.testing.assert_array_equal(shown.max(axis=1), heard.scores[:, best].max(axis=0))
+    np.testing.assert_array_equal(shown.max(axis=1), result.scores[:, best].max(axis=0))
 
 
 def test_a_piano_roll_has_a_bar_for_each_note_on_its_key():
@@ -74,7 +74,7 @@ def test_a_piano_roll_has_a_bar_for_each_note_on_its_key():
 
 
 def test_events_lie_below_waveform_and_spectrogram(net):
-    heard = zoo.sound_events(TONE, sample_rate=RATE, network=net("yamnet"), threshold=0.1)
-    figure = audio_figures.sound_events(TONE, RATE, heard)
+    result = zoo.sound_events(TONE, sample_rate=RATE, network=net("yamnet"), threshold=0.1)
+    figure = audio_figures.sound_events(TONE, RATE, result)
     assert [trace.type for trace in figure.data] == ["scatter", "heatmap", "bar"]
-    assert len(figure.data[2].x) == len(heard.events) > 0
+    assert len(figure.data[2].x) == len(result.events) > 0

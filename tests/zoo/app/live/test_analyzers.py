@@ -19,73 +19,73 @@ def tone(seconds: float, hertz: float = 440.0) -> np.ndarray:
 
 
 def listen(
-    sense, samples: np.ndarray, begin: float = 0.0, sample_rate: int = RATE, length: float = 0.1
+    analyzer, samples: np.ndarray, begin: float = 0.0, sample_rate: int = RATE, length: float = 0.1
 ) -> None:
-    """Let a sense hear samples in blocks; `begin`: how much sound had arrived before, in s."""
+    """Let an analyzer process samples in blocks; `begin`: how much sound had arrived before, in s."""
     n = round(length * sample_rate)
     for i in range(0, len(samples), n):
         piece = samples[i : i + n]
         end = begin + (i + len(piece)) / sample_rate
-        sense.hear(Block(piece, sample_rate, end, end, follows=i > 0))
+        analyzer.process(Block(piece, sample_rate, end, end, follows=i > 0))
 
 
 def test_a_tone_has_its_note(net):
-    sense = PitchAnalyzer(net("crepe.tiny"))
-    assert sense.heard() is None
-    listen(sense, tone(1))
-    heard = tone_of(sense.heard())
-    assert heard.note == "A4"
-    assert abs(heard.cents) < 5
-    assert heard.frequency == pytest.approx(440, rel=0.003)
-    assert heard.confidence > 0.8
-    assert 0.9 < sense.upto <= 1.0
+    analyzer = PitchAnalyzer(net("crepe.tiny"))
+    assert analyzer.snapshot() is None
+    listen(analyzer, tone(1))
+    snapshot = tone_of(analyzer.snapshot())
+    assert snapshot.note == "A4"
+    assert abs(snapshot.cents) < 5
+    assert snapshot.frequency == pytest.approx(440, rel=0.003)
+    assert snapshot.confidence > 0.8
+    assert 0.9 < analyzer.processed_until <= 1.0
 
 
 def test_notes_follow_what_instruments_are_tuned_to(net):
-    sense = PitchAnalyzer(net("crepe.tiny"))
-    listen(sense, tone(0.5))
-    assert tone_of(sense.heard(), a4=466.16).note == "G#4"
-    assert tone_of(sense.heard(), a4=444).cents == pytest.approx(1200 * np.log2(440 / 444), abs=5)
+    analyzer = PitchAnalyzer(net("crepe.tiny"))
+    listen(analyzer, tone(0.5))
+    assert tone_of(analyzer.snapshot(), a4=466.16).note == "G#4"
+    assert tone_of(analyzer.snapshot(), a4=444).cents == pytest.approx(1200 * np.log2(440 / 444), abs=5)
 
 
 def test_silence_has_no_note(net):
-    sense = PitchAnalyzer(net("crepe.tiny"))
-    listen(sense, np.zeros(RATE, np.float32))
-    assert len(sense.heard()) > 40
-    assert tone_of(sense.heard()) is None
+    analyzer = PitchAnalyzer(net("crepe.tiny"))
+    listen(analyzer, np.zeros(RATE, np.float32))
+    assert len(analyzer.snapshot()) > 40
+    assert tone_of(analyzer.snapshot()) is None
 
 
 def test_a_note_that_has_ended_is_not_shown_on(net):
-    sense = PitchAnalyzer(net("crepe.tiny"))
-    listen(sense, np.concatenate([tone(0.5), np.zeros(RATE // 2, np.float32)]))
-    assert tone_of(sense.heard()) is None
-    assert sense.heard().voiced.sum() > 15
+    analyzer = PitchAnalyzer(net("crepe.tiny"))
+    listen(analyzer, np.concatenate([tone(0.5), np.zeros(RATE // 2, np.float32)]))
+    assert tone_of(analyzer.snapshot()) is None
+    assert analyzer.snapshot().voiced.sum() > 15
 
 
 def test_pitch_is_that_of_the_recording(net):
-    sense = PitchAnalyzer(net("crepe.tiny"))
+    analyzer = PitchAnalyzer(net("crepe.tiny"))
     melody = read_mono(zoo.sample("melody.wav"), RATE)[: 5 * RATE]
-    listen(sense, melody)
-    heard = sense.heard()
+    listen(analyzer, melody)
+    snapshot = analyzer.snapshot()
     whole = zoo.pitch(melody, network=net("crepe.tiny"), sample_rate=RATE, hop=analyzers.HOP_PITCH)[
-        : len(heard)
+        : len(snapshot)
     ]
-    np.testing.assert_allclose(heard.time + sense.upto, whole.time, atol=1e-6)
-    np.testing.assert_allclose(heard.frequency, whole.frequency, rtol=1e-3)
+    np.testing.assert_allclose(snapshot.time + analyzer.processed_until, whole.time, atol=1e-6)
+    np.testing.assert_allclose(snapshot.frequency, whole.frequency, rtol=1e-3)
 
 
 def test_a_bell_is_heard_while_it_rings(net):
-    sense = SoundAnalyzer(net("yamnet"))
+    analyzer = SoundAnalyzer(net("yamnet"))
     bell = read_mono(zoo.sample("bicycle-bell.wav"), RATE)
-    listen(sense, bell[: 9 * RATE])  # which rings from 6.9 s on
-    heard = sense.heard()
-    assert heard.now.labels[0] == "Bicycle bell"
-    rings = heard.scores[:, heard.labels.index("Bicycle bell")]
-    assert rings[heard.times < -2].max() < 0.1 < 0.9 < rings[-2:].max()
-    assert heard.now.scores[0] == pytest.approx(rings[-3:].mean())
-    assert sense.upto == pytest.approx(9, abs=analyzers.HOP_SOUNDS + 0.1)
-    assert np.diff(heard.times) == pytest.approx(analyzers.HOP_SOUNDS)
-    assert heard.times[-1] == 0
+    listen(analyzer, bell[: 9 * RATE])  # which rings from 6.9 s on
+    snapshot = analyzer.snapshot()
+    assert snapshot.now.labels[0] == "Bicycle bell"
+    rings = snapshot.scores[:, snapshot.labels.index("Bicycle bell")]
+    assert rings[snapshot.times < -2].max() < 0.1 < 0.9 < rings[-2:].max()
+    assert snapshot.now.scores[0] == pytest.approx(rings[-3:].mean())
+    assert analyzer.processed_until == pytest.approx(9, abs=analyzers.HOP_SOUNDS + 0.1)
+    assert np.diff(snapshot.times) == pytest.approx(analyzers.HOP_SOUNDS)
+    assert snapshot.times[-1] == 0
 
 
 @pytest.mark.parametrize(
@@ -97,36 +97,36 @@ def test_a_bell_is_heard_while_it_rings(net):
     ids=["sounds", "pitch"],
 )
 def test_only_the_last_seconds_are_kept(net, make, most):
-    sense = make(net)
+    analyzer = make(net)
     for minute in range(2):
-        listen(sense, np.tile(tone(1), 30), begin=30.0 * minute, length=0.5)
-        heard = sense.heard()
-        times = heard.times if isinstance(heard, analyzers.Sounds) else heard.time
+        listen(analyzer, np.tile(tone(1), 30), begin=30.0 * minute, length=0.5)
+        snapshot = analyzer.snapshot()
+        times = snapshot.times if isinstance(snapshot, analyzers.Sounds) else snapshot.time
         assert most - 2 <= len(times) <= most
-        assert sense.upto == pytest.approx(30 * (minute + 1), abs=0.3)
+        assert analyzer.processed_until == pytest.approx(30 * (minute + 1), abs=0.3)
 
 
 def test_after_a_gap_times_go_on_where_sound_does(net):
     pitch, sounds = PitchAnalyzer(net("crepe.tiny")), SoundAnalyzer(net("yamnet"))
-    for sense in (pitch, sounds):
-        listen(sense, tone(2, 220))
-        listen(sense, tone(2, 330), begin=5.0)
-        assert 6.7 < sense.upto <= 7.0
-    track = pitch.heard()
-    time = track.time + pitch.upto
+    for analyzer in (pitch, sounds):
+        listen(analyzer, tone(2, 220))
+        listen(analyzer, tone(2, 330), begin=5.0)
+        assert 6.7 < analyzer.processed_until <= 7.0
+    track = pitch.snapshot()
+    time = track.time + pitch.processed_until
     assert not ((time > 2.05) & (time < 4.95)).any()
     assert np.nanmedian(track.frequency[time < 2]) == pytest.approx(220, rel=0.01)
     assert np.nanmedian(track.frequency[time > 5]) == pytest.approx(330, rel=0.01)
-    assert np.diff(sounds.heard().times).max() == pytest.approx(5 - 2 + 0.96, abs=0.3)
+    assert np.diff(sounds.snapshot().times).max() == pytest.approx(5 - 2 + 0.96, abs=0.3)
 
 
 def test_what_is_older_than_is_kept_goes_after_a_gap_too(net):
     pitch, sounds = PitchAnalyzer(net("crepe.tiny")), SoundAnalyzer(net("yamnet"))
-    for sense in (pitch, sounds):
-        listen(sense, tone(2))
-        listen(sense, tone(2), begin=100.0)
-    assert pitch.heard().time[0] > -2.1
-    assert sounds.heard().times[0] > -2.1
+    for analyzer in (pitch, sounds):
+        listen(analyzer, tone(2))
+        listen(analyzer, tone(2), begin=100.0)
+    assert pitch.snapshot().time[0] > -2.1
+    assert sounds.snapshot().times[0] > -2.1
 
 
 def test_a_network_of_pictures_does_not_listen(net):

@@ -11,7 +11,7 @@ import zoo
 from zoo.app import settings
 from zoo.app.live import session as listening
 from zoo.app.live.analyzers import tone_of
-from zoo.app.live.session import Heard, Listener, SessionLimiter, SessionSlot
+from zoo.app.live.session import Listener, SessionLimiter, SessionSlot, Snapshot
 from zoo.audio.signal import read_mono
 from zoo.core.errors import InputError
 
@@ -26,15 +26,15 @@ def tone(seconds: float, hertz: float = 440.0) -> np.ndarray:
     return stereo(0.4 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE))
 
 
-def play(listener: Listener, samples: np.ndarray) -> Heard:
-    """Feed chunks as fast as they are heard, however slow that is here; returns what is heard at the end."""
+def play(listener: Listener, samples: np.ndarray) -> Snapshot:
+    """Feed chunks as fast as they are analyzed, however slow that is here; return the last results."""
     until(lambda: listener.ready)
     for i in range(0, samples.shape[1], CHUNK):
-        listener.hear(samples[:, i : i + CHUNK], RATE)
-        until(lambda: listener.heard().waiting < 1)
-    until(lambda: listener.heard().waiting < listening.LEAST)
-    until(lambda: listener.heard().delays)
-    return listener.heard()
+        listener.process(samples[:, i : i + CHUNK], RATE)
+        until(lambda: listener.snapshot().waiting < 1)
+    until(lambda: listener.snapshot().waiting < listening.LEAST)
+    until(lambda: listener.snapshot().delays)
+    return listener.snapshot()
 
 
 def until(condition) -> None:
@@ -66,38 +66,38 @@ def begin():
 
 
 def test_a_tone_from_a_microphone_is_a4(begin, net):
-    heard = play(begin(sounds=net("yamnet"), pitch=net("crepe.tiny")), tone(3))
-    found = tone_of(heard.pitch)
+    snapshot = play(begin(sounds=net("yamnet"), pitch=net("crepe.tiny")), tone(3))
+    found = tone_of(snapshot.pitch)
     assert found.note == "A4"
     assert abs(found.cents) < 5
-    assert "Dial tone" in heard.sounds.now.labels[:4]
-    assert heard.level == pytest.approx(20 * np.log10(0.4 / np.sqrt(2)), abs=0.1)
-    assert heard.left_out == 0
-    assert not heard.behind
-    assert heard.seconds == pytest.approx(3)
-    assert heard.delays["sounds"].window == pytest.approx(0.96 + 0.48)
-    assert heard.delays["pitch"].window == pytest.approx(0.064 + 0.12)
-    assert all(0 < delay.seconds < 60 for delay in heard.delays.values())
+    assert "Dial tone" in snapshot.sounds.now.labels[:4]
+    assert snapshot.level == pytest.approx(20 * np.log10(0.4 / np.sqrt(2)), abs=0.1)
+    assert snapshot.left_out == 0
+    assert not snapshot.behind
+    assert snapshot.seconds == pytest.approx(3)
+    assert snapshot.delays["sounds"].window == pytest.approx(0.96 + 0.48)
+    assert snapshot.delays["pitch"].window == pytest.approx(0.064 + 0.12)
+    assert all(0 < delay.seconds < 60 for delay in snapshot.delays.values())
 
 
 def test_a_bicycle_bell_is_one(begin, net):
     bell = stereo(read_mono(zoo.sample("bicycle-bell.wav"), RATE)[: 10 * RATE])
-    heard = play(begin(sounds=net("yamnet")), bell)
-    assert "Bicycle bell" in heard.sounds.now.labels[:3]
-    assert heard.pitch is None
+    snapshot = play(begin(sounds=net("yamnet")), bell)
+    assert "Bicycle bell" in snapshot.sounds.now.labels[:3]
+    assert snapshot.pitch is None
 
 
 def test_delays_are_counted_from_arrival_to_showing(begin, net):
     listener = begin(pitch=net("crepe.tiny"))
     until(lambda: listener.ready)
     arrived = time.monotonic()
-    listener.hear(tone(0.5), RATE)
-    until(lambda: listener._shown["pitch"].answered is not None)
+    listener.process(tone(0.5), RATE)
+    until(lambda: listener._delays["pitch"].answered is not None)
     time.sleep(0.3)  # until somebody looks
-    delay = listener.heard().delays["pitch"].seconds
+    delay = listener.snapshot().delays["pitch"].seconds
     assert 0.3 < delay < time.monotonic() - arrived + 0.1
     time.sleep(0.2)
-    assert listener.heard().delays["pitch"].seconds == delay  # an answer counts when it is shown first
+    assert listener.snapshot().delays["pitch"].seconds == delay  # an answer counts when it is shown first
 
 
 def test_a_network_that_is_too_slow_leaves_sound_out_and_does_not_fall_behind(begin, net):
@@ -105,16 +105,16 @@ def test_a_network_that_is_too_slow_leaves_sound_out_and_does_not_fall_behind(be
     until(lambda: listener.ready)
     samples, most = tone(30), 0.0
     for i in range(0, samples.shape[1], CHUNK):
-        listener.hear(samples[:, i : i + CHUNK], RATE)
-        most = max(most, listener.heard().waiting)
+        listener.process(samples[:, i : i + CHUNK], RATE)
+        most = max(most, listener.snapshot().waiting)
         time.sleep(0.0005)
-    heard = listener.heard()
-    assert heard.seconds == pytest.approx(30)
-    assert 5 < heard.left_out < 30
-    assert heard.behind
+    snapshot = listener.snapshot()
+    assert snapshot.seconds == pytest.approx(30)
+    assert 5 < snapshot.left_out < 30
+    assert snapshot.behind
     assert most <= listening.MOST_BEHIND
-    until(lambda: listener.heard().waiting < listening.LEAST)
-    until(lambda: (tone := tone_of(listener.heard().pitch)) and tone.note == "A4")
+    until(lambda: listener.snapshot().waiting < listening.LEAST)
+    until(lambda: (tone := tone_of(listener.snapshot().pitch)) and tone.note == "A4")
 
 
 def test_a_microphone_never_waits_for_a_network(begin, net):
@@ -122,20 +122,20 @@ def test_a_microphone_never_waits_for_a_network(begin, net):
     stuck.scores = lambda data: answer.wait(60) and net("crepe.tiny").scores(data)
     listener, samples = begin(pitch=stuck), tone(0.02)
     for _ in range(100):
-        listener.hear(samples, RATE)
-        assert not listener.heard().delays
+        listener.process(samples, RATE)
+        assert not listener.snapshot().delays
     answer.set()
 
 
 def test_silence_has_no_level(begin, net):
-    heard = play(begin(pitch=net("crepe.tiny")), np.zeros((2, RATE), np.int16))
-    assert heard.level == -np.inf
-    assert tone_of(heard.pitch) is None
+    snapshot = play(begin(pitch=net("crepe.tiny")), np.zeros((2, RATE), np.int16))
+    assert snapshot.level == -np.inf
+    assert tone_of(snapshot.pitch) is None
 
 
 def test_without_sound_it_stops_of_itself(begin, net):
     listener = begin(pitch=net("crepe.tiny"), patience=0.2)
-    until(lambda: listener.over)
+    until(lambda: listener.stopped)
     assert listener.reason == "No sound has arrived for 0.2 seconds."
 
 
@@ -156,15 +156,15 @@ def test_what_depends_on_it_ends_with_it_in_its_own_thread(begin, net):
 def test_nobody_listens_for_ever(begin, net, monkeypatch):
     monkeypatch.setattr(listening, "MOST_SECONDS", 0.1)
     listener = begin(pitch=net("crepe.tiny"))
-    until(lambda: listener.over)
+    until(lambda: listener.stopped)
     assert listener.reason.startswith("Listening ends after")
 
 
 def test_more_sound_than_a_microphone_makes_ends_it(begin, net):
     listener = begin(pitch=net("crepe.tiny"))
     until(lambda: listener.ready)
-    while not listener.over:
-        listener.hear(np.zeros((1, RATE * 10), np.int16), RATE)
+    while not listener.stopped:
+        listener.process(np.zeros((1, RATE * 10), np.int16), RATE)
     assert listener.reason == "Sound arrives faster than a microphone makes it."
 
 
@@ -173,20 +173,20 @@ def test_what_is_stopped_is_over_and_its_thread_ends(begin, net):
     listener = begin(pitch=net("crepe.tiny"))
     play(listener, tone(0.5))
     listener.stop()
-    assert listener.over
+    assert listener.stopped
     assert listener.reason == ""
     until(lambda: threading.active_count() <= before)
-    seconds = listener.heard().seconds
-    listener.hear(tone(0.1), RATE)
-    assert listener.heard().seconds == seconds
-    assert tone_of(listener.heard().pitch).note == "A4"  # what was heard stays
+    seconds = listener.snapshot().seconds
+    listener.process(tone(0.1), RATE)
+    assert listener.snapshot().seconds == seconds
+    assert tone_of(listener.snapshot().pitch).note == "A4"  # what was heard stays
 
 
 def test_an_error_of_a_network_is_told(begin, net, caplog):
     broken = copy.copy(net("crepe.tiny"))
     broken.scores = lambda data: 1 / 0
     listener = begin(pitch=broken)
-    until(lambda: listener.over)
+    until(lambda: listener.stopped)
     assert listener.reason.startswith("Listening failed unexpectedly")
     assert "ZeroDivisionError" in caplog.text
 
@@ -194,51 +194,51 @@ def test_an_error_of_a_network_is_told(begin, net, caplog):
 def test_what_is_no_sound_is_refused(begin, net):
     listener = begin(pitch=net("crepe.tiny"))
     with pytest.raises(InputError):
-        listener.hear(np.zeros((960, 30)), RATE)
+        listener.process(np.zeros((960, 30)), RATE)
     with pytest.raises(InputError, match="sample rate"):
-        listener.hear(np.zeros((1, 960)), 0)
+        listener.process(np.zeros((1, 960)), 0)
     with pytest.raises(InputError, match="nothing to listen for"):
         begin()
 
 
-def test_a_hall_has_so_many_seats(net):
-    hall = SessionLimiter(2)
-    seats = [SessionSlot(hall) for _ in range(3)]
+def test_a_limiter_has_so_many_slots(net):
+    limiter = SessionLimiter(2)
+    slots = [SessionSlot(limiter) for _ in range(3)]
 
     def make() -> Listener:
         return Listener(pitch=net("crepe.tiny"))
 
     try:
-        for seat in seats[:2]:
-            seat.require()
-            seat.listen("pitch", make)
-        for refused in (seats[2].require, lambda: seats[2].listen("pitch", make)):
+        for slot in slots[:2]:
+            slot.require()
+            slot.listen("pitch", make)
+        for refused in (slots[2].require, lambda: slots[2].listen("pitch", make)):
             with pytest.raises(InputError, match="live sessions of this machine are taken"):
                 refused()
-        assert seats[2].listener is None
-        seats[0].require()  # who listens is not asked to leave
-        seats[0].leave()
-        seats[2].listen("pitch", make)
-        seats[1].listener.stop()  # of itself, as when nobody is there
-        seats[0].listen("pitch", make)
+        assert slots[2].listener is None
+        slots[0].require()  # who listens is not asked to leave
+        slots[0].leave()
+        slots[2].listen("pitch", make)
+        slots[1].listener.stop()  # of itself, as when nobody is there
+        slots[0].listen("pitch", make)
     finally:
-        for seat in seats:
-            seat.leave()
+        for slot in slots:
+            slot.leave()
 
 
-def test_a_seat_has_one_listener_for_each_wish(net):
-    seat = SessionSlot(SessionLimiter(1))
-    seat.hear(tone(0.1), RATE)  # which nobody listens to
+def test_a_slot_has_one_listener_for_each_wish(net):
+    slot = SessionSlot(SessionLimiter(1))
+    slot.process(tone(0.1), RATE)  # which nobody listens to
     try:
-        seat.listen("a", lambda: Listener(pitch=net("crepe.tiny")))
-        first = seat.listener
-        seat.listen("a", lambda: Listener(pitch=net("crepe.tiny")))
-        assert seat.listener is first
-        seat.listen("b", lambda: Listener(sounds=net("yamnet")))
-        assert first.over
-        assert not seat.listener.over
+        slot.listen("a", lambda: Listener(pitch=net("crepe.tiny")))
+        first = slot.listener
+        slot.listen("a", lambda: Listener(pitch=net("crepe.tiny")))
+        assert slot.listener is first
+        slot.listen("b", lambda: Listener(sounds=net("yamnet")))
+        assert first.stopped
+        assert not slot.listener.stopped
     finally:
-        seat.leave()
+        slot.leave()
 
 
 def test_how_many_is_a_setting(monkeypatch):
@@ -247,4 +247,4 @@ def test_how_many_is_a_setting(monkeypatch):
     assert SessionLimiter().most == 9
     monkeypatch.setenv("ZOO_LISTENERS", "0")
     with pytest.raises(InputError, match="switched off"):
-        SessionLimiter().require_room()
+        SessionLimiter().require_free()

@@ -37,17 +37,17 @@ class Connection:
         self.callback, self.on_ended = callback, on_ended
         return object()
 
-    def play(self, samples: np.ndarray, seat: SessionSlot) -> None:
+    def play(self, samples: np.ndarray, slot: SessionSlot) -> None:
         """Frames of 20 ms of stereo, as fast as they are heard."""
-        until(lambda: seat.listener.ready)
+        until(lambda: slot.listener.ready)
         whole = np.repeat((samples * 32767).astype(np.int16), 2)[None]
         for i in range(0, whole.shape[1], 2 * CHUNK):
             frame = av.AudioFrame.from_ndarray(whole[:, i : i + 2 * CHUNK], format="s16", layout="stereo")
             frame.sample_rate, frame.pts, frame.time_base = RATE, i // 2, Fraction(1, RATE)
             self.callback(frame)
-            until(lambda: seat.listener.heard().waiting < 1)
-        until(lambda: seat.listener.heard().waiting < 0.1)
-        until(lambda: seat.listener.heard().delays)
+            until(lambda: slot.listener.snapshot().waiting < 1)
+        until(lambda: slot.listener.snapshot().waiting < 0.1)
+        until(lambda: slot.listener.snapshot().delays)
 
 
 def until(condition) -> None:
@@ -68,7 +68,7 @@ def connection(monkeypatch):
 @pytest.fixture
 def pages():
     """The page, once for each session; all of them leave in the end."""
-    state.hall.cache_clear()  # another test's sessions are no others
+    state.live_limiter.cache_clear()  # another test's sessions are no others
     begun = []
 
     def start() -> AppTest:
@@ -78,8 +78,8 @@ def pages():
 
     yield start
     for app in begun:
-        if "live-seat" in app.session_state:
-            app.session_state["live-seat"].leave()
+        if "live-slot" in app.session_state:
+            app.session_state["live-slot"].leave()
 
 
 def tone(seconds: float = 2) -> np.ndarray:
@@ -103,7 +103,7 @@ def on(app: AppTest, connection: Connection) -> SessionSlot:
     app.run()
     assert not app.exception
     assert not app.error
-    return app.session_state["live-seat"]
+    return app.session_state["live-slot"]
 
 
 def test_says_what_to_do_before_it_is_on(pages, connection):
@@ -117,9 +117,9 @@ def test_says_what_to_do_before_it_is_on(pages, connection):
 
 def test_shows_note_and_classes_and_delay(pages, connection):
     app = pages()
-    seat = on(app, connection)
+    slot = on(app, connection)
     assert "No sound has been analyzed yet" in text(app)
-    connection.play(tone(), seat)
+    connection.play(tone(), slot)
     app.run()
     shown = {metric.label: metric.value for metric in app.metric}
     assert float(shown["Frequency"].split()[0]) == pytest.approx(440, rel=0.003)
@@ -150,18 +150,18 @@ def test_only_what_is_chosen_is_heard(pages, connection):
     assert len(drawn(app)) == 2
     app.get_by_key("live-for").set_value([]).run()
     assert "Choose what to listen for" in text(app)
-    assert app.session_state["live-seat"].listener is None
+    assert app.session_state["live-slot"].listener is None
 
 
 def test_a4_may_be_tuned_elsewhere(pages, connection):
     app = pages()
     app.get_by_key("live-for").set_value(["pitch"])
-    seat = on(app, connection)
-    connection.play(tone(1), seat)
-    listener = seat.listener
+    slot = on(app, connection)
+    connection.play(tone(1), slot)
+    listener = slot.listener
     app.get_by_key("live-a4").set_value(466.0).run()
     assert drawn(app)[0].startswith("Tuner: G#4")
-    assert seat.listener is listener  # who goes on listening
+    assert slot.listener is listener  # who goes on listening
 
 
 def test_stop_stops(pages, connection):
@@ -169,7 +169,7 @@ def test_stop_stops(pages, connection):
     listener = on(app, connection).listener
     connection.playing = False
     app.run()
-    assert listener.over
+    assert listener.stopped
     assert "The microphone is off" in text(app)
 
 
@@ -177,33 +177,33 @@ def test_a_lost_connection_stops_too(pages, connection):
     app = pages()
     listener = on(app, connection).listener
     connection.on_ended()
-    assert listener.over
+    assert listener.stopped
 
 
 def test_the_end_of_the_session_stops_too(pages, connection):
     app = pages()
     listener = on(app, connection).listener
     app.session_state["workspace"].close()
-    assert listener.over
+    assert listener.stopped
 
 
 def test_one_session_too_many_is_told(pages, connection, monkeypatch):
     monkeypatch.setenv("ZOO_LISTENERS", "1")
     first = pages()
-    seat = on(first, connection)
+    slot = on(first, connection)
     second = pages()
     assert second.error[0].value.endswith("All 1 live sessions of this machine are taken: try again later.")
-    assert not seat.listener.over
-    seat.leave()
+    assert not slot.listener.stopped
+    slot.leave()
     assert on(second, connection).listener is not None
 
 
 def test_a_machine_that_is_too_slow_is_told(pages, connection):
     app = pages()
-    seat = on(app, connection)
-    until(lambda: seat.listener.ready)
+    slot = on(app, connection)
+    until(lambda: slot.listener.ready)
     for _ in range(60):  # 12 s of sound at once
-        seat.hear(np.zeros((1, RATE // 5), np.int16), RATE)
+        slot.process(np.zeros((1, RATE // 5), np.int16), RATE)
     app.run()
     assert "This machine cannot keep up" in text(app)
 
