@@ -39,13 +39,15 @@ class Framing:
             return 1 + math.ceil(max(samples - self.window, 0) / self.hop)
         return max(0, 1 + (samples - self.window) // self.hop)
 
-    def segments(self, blocks: Iterable[np.ndarray], most: int) -> Iterator[tuple[int, np.ndarray, int]]:
+    def segments(
+        self, blocks: Iterable[np.ndarray], batch_size: int
+    ) -> Iterator[tuple[int, np.ndarray, int]]:
         """Cut a stream into waveforms of whole windows, see `StreamingFramer`.
 
         Parameters
         ----------
         blocks : iterable of ndarray, shape (samples,)
-        most : int
+        batch_size : int
             Windows in a segment, at the most.
 
         Yields
@@ -53,7 +55,7 @@ class Framing:
         first, waveform, seen
             As `StreamingFramer.feed`.
         """
-        cutter = StreamingFramer(self, most)
+        cutter = StreamingFramer(self, batch_size)
         for block in blocks:
             yield from cutter.feed(block)
         yield from cutter.finish()
@@ -65,10 +67,10 @@ class StreamingFramer:
     Parameters
     ----------
     framing : Framing
-    most : int
+    batch_size : int
         Windows in a segment, at the most.
     at_once : bool
-        True: a window is given out as soon as it is whole. False: segments are of `most` windows, but for
+        True: a window is given out as soon as it is whole. False: segments have `batch_size` windows, but for
         the last one.
 
     Attributes
@@ -77,8 +79,8 @@ class StreamingFramer:
         Samples of the recording read so far.
     """
 
-    def __init__(self, framing: Framing, most: int, *, at_once: bool = False):
-        self._framing, self._most, self._at_once = framing, most, at_once
+    def __init__(self, framing: Framing, batch_size: int, *, at_once: bool = False):
+        self._framing, self._batch_size, self._at_once = framing, batch_size, at_once
         self._first, self.seen = 0, 0
         self._passed, self._rest = np.zeros(0, np.float32), np.zeros(framing.lead, np.float32)
 
@@ -97,8 +99,8 @@ class StreamingFramer:
         window, hop = self._framing.window, self._framing.hop
         self.seen += len(block)
         self._rest = np.concatenate([self._rest, block])
-        while (whole := 1 + (len(self._rest) - window) // hop) >= (1 if self._at_once else self._most):
-            yield self._next(min(whole, self._most))
+        while (whole := 1 + (len(self._rest) - window) // hop) >= (1 if self._at_once else self._batch_size):
+            yield self._next(min(whole, self._batch_size))
 
     def finish(self) -> Iterator[tuple[int, np.ndarray, int]]:
         """Return the windows that are left, as the framing treats the end."""
@@ -109,7 +111,7 @@ class StreamingFramer:
         )
         last = framing.count(self.seen) - moved
         while self._first < last:
-            yield self._next(min(last - self._first, self._most))
+            yield self._next(min(last - self._first, self._batch_size))
         if moved:
             yield self._first, np.concatenate([self._passed, self._rest])[-framing.window :], self.seen
 

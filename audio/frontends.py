@@ -44,9 +44,9 @@ class Frontend(ABC):
         In Hz.
     framing : Framing
         Or a table of its fields, as records have it.
-    shortest : float
+    min_seconds : float
         In s: less is no recording.
-    most : int
+    batch_size : int
         Windows in a batch, where nobody says. Larger batches are no faster on a CPU, where they leave its
         caches.
     axes : tuple of str
@@ -56,8 +56,8 @@ class Frontend(ABC):
     sample_rate: int
     framing: Framing
 
-    shortest: ClassVar[float] = 0.01  # the time between two frames of YAMNet and CREPE
-    most: ClassVar[int] = 32
+    min_seconds: ClassVar[float] = 0.01  # the time between two frames of YAMNet and CREPE
+    batch_size: ClassVar[int] = 32
     axes: ClassVar[tuple[str, ...]] = ()
 
     is_one = staticmethod(is_one)
@@ -80,7 +80,7 @@ class Frontend(ABC):
         )
 
     @property
-    def grain(self) -> int:
+    def hop_quantum(self) -> int:
         """What the time between windows is a multiple of, in samples."""
         return 1
 
@@ -94,10 +94,10 @@ class Frontend(ABC):
         Raises
         ------
         InputError
-            If that is less than `grain` or more than one window.
+            If that is less than `hop_quantum` or more than one window.
         """
-        number("hop", seconds, self.grain / self.sample_rate, self.span)
-        hop = round(seconds * self.sample_rate / self.grain) * self.grain
+        number("hop", seconds, self.hop_quantum / self.sample_rate, self.span)
+        hop = round(seconds * self.sample_rate / self.hop_quantum) * self.hop_quantum
         return replace(self, framing=replace(self.framing, hop=hop))
 
     def padded(self) -> Self:
@@ -110,7 +110,7 @@ class Frontend(ABC):
         Parameters
         ----------
         share : float
-            From 0 to less than 1; the time between windows is rounded to a multiple of `grain`.
+            From 0 to less than 1; the time between windows is rounded to a multiple of `hop_quantum`.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Frontend(ABC):
         """
         if number("overlap", share, 0, 1) == 1:
             raise InputError("With overlap=1 no window would follow another: it must be less than 1.")
-        return self.with_hop(max(self.span * (1 - share), self.grain / self.sample_rate))
+        return self.with_hop(max(self.span * (1 - share), self.hop_quantum / self.sample_rate))
 
     def batches(
         self,
@@ -138,7 +138,7 @@ class Frontend(ABC):
         Raises
         ------
         InputError
-            Without `failures`, if a recording cannot be used, is shorter than `shortest`, or than one window
+            Without `failures`, if a recording cannot be used, is shorter than `min_seconds` or one window
             where windows are not padded.
         """
         return ahead(self._batches(x, sample_rate, size, failures))
@@ -208,7 +208,7 @@ class FrontendStream:
     ):
         self._frontend, self._name, self._index = frontend, name, index
         self._mono = MonoResampler(name, sample_rate, frontend.sample_rate)
-        self._cutter = StreamingFramer(frontend.framing, size or frontend.most, at_once=at_once)
+        self._cutter = StreamingFramer(frontend.framing, size or frontend.batch_size, at_once=at_once)
         self._count = 0
 
     @property
@@ -245,7 +245,7 @@ class FrontendStream:
     def _batches(self, segments: Iterator[tuple[int, np.ndarray, int]]) -> Iterator[Batch]:
         frontend = self._frontend
         for first, waveform, seen in segments:
-            if seen < frontend.shortest * frontend.sample_rate:
+            if seen < frontend.min_seconds * frontend.sample_rate:
                 raise InputError(
                     f"{self._name} lasts {seen / frontend.sample_rate:.2g} s: too short to hear anything."
                 )
@@ -291,7 +291,7 @@ class LogMelPatches(Frontend):
         return 0.96
 
     @property
-    def grain(self) -> int:
+    def hop_quantum(self) -> int:
         """10 ms: patches begin with a frame."""
         return 160
 
@@ -357,7 +357,7 @@ class NormalizedFrames(Frontend):
 
     sample_rate: int = 16000
     framing: Framing = _CENTERD
-    most: ClassVar[int] = 64
+    batch_size: ClassVar[int] = 64
 
     def describe(self) -> str:
         return f"{super().describe()}, each shifted to mean 0 and scaled to standard deviation 1."

@@ -70,7 +70,7 @@ class Extractor(Frontend):
 
     checkpoint: str
 
-    shortest: ClassVar[float] = 0.1  # more than the first frame of any network here
+    min_seconds: ClassVar[float] = 0.1  # more than the first frame of any network here
     most: ClassVar[int] = 4  # windows of many seconds, for large networks
 
     @cached_property

@@ -65,30 +65,30 @@ class Judged(ShortRepr):
         return len(self.targets)
 
     @cached_property
-    def answers(self) -> metrics.Answers:
+    def predictions(self) -> metrics.Predictions:
         """True and best class, confidence and rank of each example."""
         if not len(self):
             raise InputError("There is no example to judge.")
-        return metrics.answers(self.targets, self.scores)
+        return metrics.predict(self.targets, self.scores)
 
     @property
     def accuracy(self) -> float:
         """Share of the examples whose best class is the true one."""
-        return metrics.accuracy(self.answers)
+        return metrics.accuracy(self.predictions)
 
     @property
     def balanced_accuracy(self) -> float:
         """Mean recall over the classes that have examples."""
-        return metrics.balanced_accuracy(self.answers)
+        return metrics.balanced_accuracy(self.predictions)
 
     @property
     def f1(self) -> float:
         """Mean F1 over the classes that have examples."""
-        return metrics.f1(self.answers)
+        return metrics.f1(self.predictions)
 
     def top(self, k: int) -> float:
         """Share of the examples whose true class is among the `k` best."""
-        return metrics.top(count("k", k))(self.answers)
+        return metrics.top(count("k", k))(self.predictions)
 
     def ece(self, bins: int = 15) -> float:
         """Return the expected calibration error: how far confidence is from accuracy, from 0 to 1.
@@ -97,13 +97,13 @@ class Judged(ShortRepr):
         arXiv:1706.04599). Scores that are independent of each other are no probabilities of one class, and
         theirs is large.
         """
-        return metrics.ece(count("bins", bins))(self.answers)
+        return metrics.ece(count("bins", bins))(self.predictions)
 
     def reliability(self, bins: int = 15) -> pd.DataFrame:
         """One row a bin of confidence: low, high, examples, mean confidence, accuracy (NaN where empty)."""
         import pandas as pd
 
-        examples, confidence, accuracy = metrics.calibration(self.answers, count("bins", bins))
+        examples, confidence, accuracy = metrics.calibration(self.predictions, count("bins", bins))
         edges = np.linspace(0, 1, bins + 1)
         columns = {"low": edges[:-1], "high": edges[1:], "examples": examples}
         return pd.DataFrame({**columns, "confidence": confidence, "accuracy": accuracy})
@@ -133,7 +133,7 @@ class Judged(ShortRepr):
             If there is no such measure, or an option cannot be used.
         """
         return metrics.bootstrap(
-            self.answers,
+            self.predictions,
             metrics.named(measure),
             groups=self.groups,
             share=number("share", share, 0, 1),
@@ -147,7 +147,7 @@ class Judged(ShortRepr):
         from sklearn.metrics import precision_recall_fscore_support
 
         values = precision_recall_fscore_support(
-            self.targets, self.answers.predictions, labels=range(len(self.classes)), zero_division=np.nan
+            self.targets, self.predictions.classes, labels=range(len(self.classes)), zero_division=np.nan
         )
         columns = dict(zip(("precision", "recall", "f1", "support"), values, strict=True))
         return pd.DataFrame({"class": self.classes, **columns}).astype({"support": int})
@@ -157,13 +157,13 @@ class Judged(ShortRepr):
         import pandas as pd
         from sklearn.metrics import confusion_matrix
 
-        counts = confusion_matrix(self.targets, self.answers.predictions, labels=range(len(self.classes)))
+        counts = confusion_matrix(self.targets, self.predictions.classes, labels=range(len(self.classes)))
         return pd.DataFrame(counts, index=list(self.classes), columns=list(self.classes))
 
     @property
     def met(self) -> np.ndarray:
         """Indices of the classes that some example has or was given: of a thousand, often a few."""
-        return np.union1d(self.targets, self.answers.predictions)
+        return np.union1d(self.targets, self.predictions.classes)
 
     def roc(self) -> curves.Curves:
         """Receiver operating characteristic of each class against the others, and their mean."""
@@ -185,21 +185,21 @@ class Judged(ShortRepr):
         """One row an example: input, true, predicted, score (of the predicted), true_score, rank, group."""
         import pandas as pd
 
-        answers, names = self.answers, np.array(self.classes, dtype=object)
+        predictions, names = self.predictions, np.array(self.classes, dtype=object)
         columns = {
             "input": self.inputs,
-            "true": names[answers.targets],
-            "predicted": names[answers.predictions],
-            "score": answers.confidences,
-            "true_score": self.scores[np.arange(len(self)), answers.targets].astype(float),
-            "rank": answers.ranks,
+            "true": names[predictions.targets],
+            "predicted": names[predictions.classes],
+            "score": predictions.confidences,
+            "true_score": self.scores[np.arange(len(self)), predictions.targets].astype(float),
+            "rank": predictions.ranks,
         }
         return pd.DataFrame(columns | ({} if self.groups is None else {"group": self.groups}))
 
     def mistakes(self, max_rows: int = 20) -> pd.DataFrame:
         """Return the worst mistakes, highest score first: rows of `table`, with their numbers there."""
-        wrong = np.flatnonzero(self.answers.targets != self.answers.predictions)
-        worst = wrong[np.argsort(-self.answers.confidences[wrong], kind="stable")]
+        wrong = np.flatnonzero(self.predictions.targets != self.predictions.classes)
+        worst = wrong[np.argsort(-self.predictions.confidences[wrong], kind="stable")]
         return self.table().iloc[worst[: count("max_rows", max_rows)]]
 
     def plot(self, max_classes: int = 40) -> go.Figure:
@@ -229,7 +229,7 @@ class Judged(ShortRepr):
             note += f", {len(self.problems):,} more could not be used"
         if not len(self):
             return notebook.card(self.network, note)
-        measured = {name: metrics.named(name)(self.answers) for name in self._headline}
+        measured = {name: metrics.named(name)(self.predictions) for name in self._headline}
         rows = [(name.replace("_", " "), value, f"{value:.1%}") for name, value in measured.items()]
         rows.append(("calibration error", 0.0, f"{self.ece():.3f}"))  # no bar: less is better
         return notebook.card(self.network, note, notebook.bars(rows))
@@ -247,7 +247,7 @@ class Judged(ShortRepr):
             "dataset": self.dataset,
             "examples": len(self),
             "classes": len(self.classes),
-            **{name: metrics.named(name)(self.answers) for name in self._headline},
+            **{name: metrics.named(name)(self.predictions) for name in self._headline},
             "ece": self.ece(),
             "intervals": {name: list(self.interval(name)) for name in self._headline},
             "per_class": [_finite(row) for row in rows],

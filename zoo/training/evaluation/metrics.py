@@ -11,12 +11,12 @@ import numpy as np
 from zoo.core.validation import choice
 
 
-class Answers(NamedTuple):
-    """What is left of the scores once examples are judged; each of shape (n,).
+class Predictions(NamedTuple):
+    """The best class of each example, and how good that is; each of shape (n,).
 
     Attributes
     ----------
-    targets, predictions : ndarray of int
+    targets, classes : ndarray of int
         True and best class.
     confidences : ndarray of float
         Score of the best class.
@@ -25,52 +25,54 @@ class Answers(NamedTuple):
     """
 
     targets: np.ndarray
-    predictions: np.ndarray
+    classes: np.ndarray
     confidences: np.ndarray
     ranks: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Answers:
-        return Answers(*(column[rows] for column in self))
+    def take(self, rows: np.ndarray) -> Predictions:
+        return Predictions(*(column[rows] for column in self))
 
 
-Measure = Callable[[Answers], float]
+Measure = Callable[[Predictions], float]
 
 
-def answers(targets: np.ndarray, scores: np.ndarray) -> Answers:
+def predict(targets: np.ndarray, scores: np.ndarray) -> Predictions:
     """Judge scores, shape (n, classes); of equal scores the class that is listed first is the better one."""
     rows = np.arange(len(targets))
     own = scores[rows, targets][:, None]
     earlier = np.arange(scores.shape[1]) < targets[:, None]
     ranks = 1 + ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
-    predictions = scores.argmax(axis=1)
-    return Answers(targets, predictions, scores[rows, predictions].astype(float), ranks)
+    best = scores.argmax(axis=1)
+    return Predictions(targets, best, scores[rows, best].astype(float), ranks)
 
 
-def accuracy(given: Answers) -> float:
-    return float(np.mean(given.targets == given.predictions))
+def accuracy(predictions: Predictions) -> float:
+    return float(np.mean(predictions.targets == predictions.classes))
 
 
-def balanced_accuracy(given: Answers) -> float:
+def balanced_accuracy(predictions: Predictions) -> float:
     """Mean recall over the classes that have examples."""
-    hits, support, _ = _counts(given)
+    hits, support, _ = _counts(predictions)
     return float(np.mean(hits[support > 0] / support[support > 0]))
 
 
-def f1(given: Answers) -> float:
+def f1(predictions: Predictions) -> float:
     """Mean F1 over the classes that have examples."""
-    hits, support, predicted = _counts(given)
+    hits, support, predicted = _counts(predictions)
     present = support > 0
     return float(np.mean(2 * hits[present] / (support + predicted)[present]))
 
 
-def _counts(given: Answers) -> np.ndarray:
+def _counts(predictions: Predictions) -> np.ndarray:
     """Right, true and predicted examples of each class, shape (3, classes).
 
     scikit-learn says the same (tests compare), but takes milliseconds, and a bootstrap asks a thousand times.
     """
-    right = given.targets[given.targets == given.predictions]
-    most = 1 + max(given.targets.max(), given.predictions.max())
-    return np.array([np.bincount(i, minlength=most) for i in (right, given.targets, given.predictions)])
+    right = predictions.targets[predictions.targets == predictions.classes]
+    most = 1 + max(predictions.targets.max(), predictions.classes.max())
+    return np.array(
+        [np.bincount(i, minlength=most) for i in (right, predictions.targets, predictions.classes)]
+    )
 
 
 def top(k: int) -> Measure:
@@ -78,26 +80,26 @@ def top(k: int) -> Measure:
 
     scikit-learn's own takes the last of equal scores for the best, and so disagrees with its accuracy.
     """
-    return lambda given: float(np.mean(given.ranks <= k))
+    return lambda predictions: float(np.mean(predictions.ranks <= k))
 
 
 def ece(bins: int = 15) -> Measure:
     """Return the expected calibration error, equation 3 of Guo et al. 2017, arXiv:1706.04599."""
 
-    def measure(given: Answers) -> float:
-        counts, confidence, right = calibration(given, bins)
+    def measure(predictions: Predictions) -> float:
+        counts, confidence, right = calibration(predictions, bins)
         return float(np.nansum(counts * np.abs(right - confidence)) / counts.sum())
 
     return measure
 
 
-def calibration(given: Answers, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def calibration(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Examples, mean confidence and accuracy in equal bins of confidence, open below; NaN where empty."""
     edges = np.linspace(0, 1, bins + 1)
-    place = np.digitize(given.confidences, edges[1:-1], right=True)
+    place = np.digitize(predictions.confidences, edges[1:-1], right=True)
     counts, confidence, right = (
         np.bincount(place, weights=weights, minlength=bins)
-        for weights in (None, given.confidences, given.targets == given.predictions)
+        for weights in (None, predictions.confidences, predictions.targets == predictions.classes)
     )
     filled = np.where(counts, counts, np.nan)
     return counts, confidence / filled, right / filled
@@ -118,7 +120,7 @@ def named(measure: str) -> Measure:
 
 
 def bootstrap(
-    given: Answers,
+    predictions: Predictions,
     measure: Measure,
     *,
     groups: tuple[str, ...] | None,
@@ -131,13 +133,15 @@ def bootstrap(
     Examples of one group (a speaker, a recording) are alike, so drawing them apart would promise too much.
     """
     random = np.random.default_rng(seed)
-    _, members = np.unique(np.arange(len(given.targets)) if groups is None else groups, return_inverse=True)
+    _, members = np.unique(
+        np.arange(len(predictions.targets)) if groups is None else groups, return_inverse=True
+    )
     order = np.argsort(members, kind="stable")
     units = np.split(order, np.cumsum(np.bincount(members))[:-1])
     found = []
     for _ in range(resamples):
         drawn = random.integers(len(units), size=len(units))
         rows = order[drawn] if len(units) == len(order) else np.concatenate([units[i] for i in drawn])
-        found.append(measure(given.take(rows)))
+        found.append(measure(predictions.take(rows)))
     low, high = np.quantile(found, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)

@@ -82,7 +82,7 @@ def write_report(
             headlines=_headlines(evaluation),
             mistakes=_mistakes(evaluation, data),
             pictures=data is not None and data.modality == "image",
-            wrong=int((evaluation.answers.targets != evaluation.answers.predictions).sum()),
+            wrong=int((evaluation.predictions.targets != evaluation.predictions.classes).sum()),
             classes=_classes(evaluation),
             figures={name: Markup(_embedded(name, figure)) for name, figure in figures.items()},
             columns=len(figures["confusion"].layout.xaxis.ticktext),
@@ -116,7 +116,7 @@ def _headlines(evaluation: Judged) -> list[Headline]:
         return Headline(name, value, evaluation.interval(measure), meaning)
 
     found = [
-        measured("accuracy", "accuracy", evaluation.accuracy, "share of right answers"),
+        measured("accuracy", "accuracy", evaluation.accuracy, "share of correct predictions"),
         measured(
             "balanced_accuracy",
             "balanced accuracy",

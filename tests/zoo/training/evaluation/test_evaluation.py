@@ -8,7 +8,7 @@ import pytest
 
 from zoo.core.errors import InputError
 from zoo.training.evaluation.evaluation import Evaluation
-from zoo.training.evaluation.metrics import accuracy, answers, bootstrap
+from zoo.training.evaluation.metrics import accuracy, bootstrap, predict
 
 # Class d has no example; x4 is the one mistake that is sure of itself.
 RESULT = Evaluation(
@@ -55,7 +55,7 @@ def test_averages_over_classes_are_those_of_scikit_learn():
 
 def test_of_equal_scores_the_first_class_is_the_best_for_every_measure():
     flat = replace(RESULT, scores=np.full((6, 4), 0.25, np.float32))
-    assert flat.answers.ranks.tolist() == [1, 1, 1, 2, 2, 3]
+    assert flat.predictions.ranks.tolist() == [1, 1, 1, 2, 2, 3]
     assert flat.top(1) == flat.accuracy == 0.5
 
 
@@ -132,8 +132,8 @@ def test_groups_of_different_sizes_are_drawn_whole():
         seen.add(tuple(np.bincount(drawn.targets, minlength=3)))
         return accuracy(drawn)
 
-    given = answers(np.array([0, 1, 1, 2, 2, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 2, 2]])
-    bootstrap(given, note, groups=("p", "q", "q", "r", "r", "r"), share=0.9, resamples=200, seed=0)
+    predictions = predict(np.array([0, 1, 1, 2, 2, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 2, 2]])
+    bootstrap(predictions, note, groups=("p", "q", "q", "r", "r", "r"), share=0.9, resamples=200, seed=0)
     assert seen == {(i, 2 * j, 3 * (3 - i - j)) for i in range(4) for j in range(4 - i)}
 
 
