@@ -53,7 +53,7 @@ class DecibelSpectrograms(Frontend):
     kind: str = "mel128"
     variant: str = "original"
     axes: ClassVar[tuple[str, ...]] = ("frequency", "time")
-    most: ClassVar[int] = 8  # the first maps of 256 bands take 13 MB a window
+    batch_size: ClassVar[int] = 8  # the first maps of 256 bands take 13 MB a window
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -71,7 +71,7 @@ class Extractor(Frontend):
     checkpoint: str
 
     min_seconds: ClassVar[float] = 0.1  # more than the first frame of any network here
-    most: ClassVar[int] = 4  # windows of many seconds, for large networks
+    batch_size: ClassVar[int] = 4  # windows of many seconds, for large networks
 
     @cached_property
     def extractor(self) -> Any:
