@@ -7,7 +7,6 @@ from pathlib import Path
 
 from zoo.core.environment import setting
 from zoo.core.validation import number, parsed
-from zoo.hub.weights import cache_folder
 
 MOST_LISTENERS = 4
 PROJECT_DAYS = 30
@@ -31,6 +30,8 @@ def network_bytes() -> float:
 
 def projects_folder() -> Path:
     """Return where the projects of browsers are kept: ``ZOO_APP_PROJECTS``, else a folder of the cache."""
+    from zoo.hub.weights import cache_folder  # which loads NumPy
+
     folder = os.environ.get("ZOO_APP_PROJECTS")
     return Path(folder).expanduser() if folder else cache_folder() / "projects"
 
