@@ -18,3 +18,9 @@ def without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
 def projects_of_this_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep projects of tests away from those of the machine."""
     monkeypatch.setenv("ZOO_APP_PROJECTS", str(tmp_path_factory.mktemp("projects")))
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back the main module, in whose place Streamlit puts the page: spawned processes would run it."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])

@@ -74,7 +74,7 @@ def test_bad_usage_is_said_in_one_line(run, tmp_path):
 
 def test_advise(run, monkeypatch):
     found = Advice("features", "squeezenet.caffe", "features.5", ("Few examples.",), "Cheap.")
-    monkeypatch.setattr(advice, "advise", lambda data, network: found)
+    monkeypatch.setattr(advice, "advise", lambda data, network, progress: found)
     code, out, _ = run("advise", "good")
     assert code == 0
     assert out.splitlines() == ["features: squeezenet.caffe, features.5", "- Few examples.", "- Cheap."]
