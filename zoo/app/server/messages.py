@@ -21,6 +21,7 @@ from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.Slider_pb2 import Slider
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime import get_instance
 
 MESSAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
 OPERATIONS = ("deferred_file", "dataframe_chunk")  # for others Streamlit writes files on its own machine
@@ -54,7 +55,9 @@ SELECTIONS = ("dataframe", "plotly_chart")
 class BrowserMessages:
     """ASGI middleware that passes on only the messages and values that the pages may get.
 
-    It learns the kinds of the widgets from what Streamlit sends to browsers.
+    It learns the kinds of the widgets from what Streamlit sends to browsers. A browser that asks where to
+    upload files is answered here: Streamlit's own answer waits in a queue that a starting run empties, and the
+    files would never be sent.
     """
 
     def __init__(self, app: ASGIApp):
@@ -66,6 +69,8 @@ class BrowserMessages:
             await self.app(scope, receive, send)
             return
 
+        session = ""
+
         async def checked_receive() -> Event:
             while True:
                 event = await receive()
@@ -75,13 +80,18 @@ class BrowserMessages:
                 if message is None:
                     await send({"type": "websocket.close", "code": PROTOCOL_ERROR})
                     return {"type": "websocket.disconnect", "code": PROTOCOL_ERROR}
-                if is_needed(message):
+                if session and message.HasField("file_urls_request"):
+                    await send({"type": "websocket.send", "bytes": addresses(message, session)})
+                elif is_needed(message):
                     drop_wrong_states(message, self._kinds)
                     return {"type": "websocket.receive", "bytes": message.SerializeToString()}
 
         async def learning_send(event: Event) -> None:
+            nonlocal session
             if data := event.get("bytes"):
-                self._kinds.update(kinds_in(ForwardMsg.FromString(data).delta))
+                message = ForwardMsg.FromString(data)
+                session = message.new_session.initialize.session_id or session
+                self._kinds.update(kinds_in(message.delta))
             await send(event)
 
         await self.app(scope, checked_receive, learning_send)
@@ -101,6 +111,16 @@ def is_needed(message: BackMsg) -> bool:
     if message.HasField("backend_operation_request"):
         return message.backend_operation_request.WhichOneof("payload") in OPERATIONS
     return message.WhichOneof("type") in MESSAGES
+
+
+def addresses(message: BackMsg, session: str) -> bytes:
+    """Answer a message that asks where to upload files, with an address for each."""
+    request = message.file_urls_request
+    answer = ForwardMsg()
+    answer.file_urls_response.response_id = request.request_id
+    for info in get_instance().uploaded_file_mgr.get_upload_urls(session, request.file_names):
+        answer.file_urls_response.file_urls.add(**info._asdict())
+    return answer.SerializeToString()
 
 
 def kinds_in(delta: Delta) -> dict[str, str]:

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import DoubleArray, FileUploaderState, StringArray
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosedError
 
-from tests.browser.messages import Visitor, visiting
+from tests.browser.messages import WAIT, Visitor, visiting
 from tests.browser.serving import free_port, wait_for
 from zoo.app.server.messages import FIELDS, drop_wrong_states, fits, is_needed
 
@@ -135,6 +136,22 @@ def test_messages_that_no_page_needs_are_dropped(visitor, message):
     assert [int(text) for text in after if text.isdigit()] == [
         1 + int(text) for text in before if text.isdigit()
     ]
+
+
+def test_each_upload_gets_an_address_while_the_page_runs_again(visitor):
+    asked = {str(number) for number in range(40)}
+    for number in sorted(asked):
+        visitor.send(file_urls_request={"request_id": number, "file_names": ["a.png", "b.png"]})
+        visitor.send(rerun_script={})  # a run that starts empties the queue of Streamlit's answers
+    answered = {}
+    while len(answered) < len(asked):
+        message = ForwardMsg.FromString(visitor.socket.recv(timeout=WAIT))
+        if message.HasField("file_urls_response"):
+            answered[message.file_urls_response.response_id] = message.file_urls_response.file_urls
+    assert set(answered) == asked
+    urls = [url.upload_url for addresses in answered.values() for url in addresses]
+    assert len(set(urls)) == 2 * len(asked)
+    assert all(f"/{visitor.session}/" in url for url in urls)
 
 
 def test_only_values_of_widgets_that_a_browser_was_shown_are_passed_on():
