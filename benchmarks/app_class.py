@@ -25,7 +25,7 @@ from benchmarks.browsing import memory_of, photos
 from tests.browser import chromium
 from tests.browser.serving import served
 
-PATIENCE = 900_000  # ms
+PATIENCE = 300_000  # ms
 MOST_SECONDS = 90.0  # of the slowest session, from its click
 MOST_MEMORY = 4e9  # bytes, of the server and what it starts
 SAMPLES = ("cat.png", "coffee.png")
