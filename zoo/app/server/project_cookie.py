@@ -54,6 +54,10 @@ def is_https(request: HTTPConnection) -> bool:
 
 
 def set_cookie(token: str, *, secure: bool) -> str:
-    """Return the value of the header that sets the cookie."""
-    value = f"{COOKIE}={token}; Path=/; Max-Age={PROJECT_SECONDS:.0f}; HttpOnly; SameSite=Strict"
+    """Return the value of the header that sets the cookie.
+
+    `Lax` and not `Strict`: a link to the app on another site would come without the cookie, and the page's
+    new one would replace it. The websockets of other sites get neither.
+    """
+    value = f"{COOKIE}={token}; Path=/; Max-Age={PROJECT_SECONDS:.0f}; HttpOnly; SameSite=Lax"
     return f"{value}; Secure" if secure else value

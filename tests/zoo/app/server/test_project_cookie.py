@@ -23,7 +23,7 @@ def test_a_page_brings_a_cookie_that_scripts_and_other_sites_do_not_get(client):
     header = client.get("/").headers["set-cookie"]
     value, *attributes = header.split("; ")
     assert valid_token(value.removeprefix(f"{COOKIE}="))
-    assert attributes == ["Path=/", "Max-Age=2592000", "HttpOnly", "SameSite=Strict"]
+    assert attributes == ["Path=/", "Max-Age=2592000", "HttpOnly", "SameSite=Lax"]
     assert "set-cookie" not in client.get("/file").headers
 
 
