@@ -56,8 +56,8 @@ class BrowserMessages:
     """ASGI middleware that passes on only the messages and values that the pages may get.
 
     It learns the kinds of the widgets from what Streamlit sends to browsers. A browser that asks where to
-    upload files is answered here: Streamlit's own answer waits in a queue that a starting run empties, and the
-    files would never be sent.
+    upload files is answered here: Streamlit's own answer waits in a queue that a starting run empties, and
+    the files would never be sent.
     """
 
     def __init__(self, app: ASGIApp):
