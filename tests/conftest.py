@@ -1,6 +1,7 @@
 """Fixtures for all tests: the media and golden numbers beside the checkout, and networks loaded once."""
 
 import http.server
+import os
 import shutil
 import threading
 import zipfile
@@ -22,6 +23,9 @@ from zoo.hub import sources, weights
 
 TESTS = Path(__file__).resolve().parent
 SHARED = TESTS.parents[1] / "shared"
+
+# Compiling UMAP takes up to a minute: the app in the browser and the tests of the library share the result.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(weights.cache_folder() / "numba"))
 
 KINDS = ("browser", "fidelity", "model", "unit")  # in the order in which they run
 MODEL = (  # places of tests that build or run whole networks without asking the fixture `net` for one

@@ -9,6 +9,11 @@ def contrast(first: Sequence[float], second: Sequence[float]) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def rgb(color: str) -> list[int]:
+    """Return the red, green and blue of a color such as ``"#3f9b6e"``."""
+    return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+
+
 def _luminance(color: Sequence[float]) -> float:
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4

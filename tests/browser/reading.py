@@ -1,15 +1,26 @@
 """What the tests do on a page, and what they read off it."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 WAIT = 90_000  # ms; the first answer loads torch and a network
 # For tests that last long and have little to do with the width of a page: half have one, half the other.
 wide = pytest.mark.parametrize("page", [1440], indirect=True, ids=["wide"])
 narrow = pytest.mark.parametrize("page", [390], indirect=True, ids=["narrow"])
+
+
+@contextmanager
+def opened(browser: Browser) -> Iterator[Page]:
+    """A page of another visitor."""
+    page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.set_default_timeout(WAIT)
+    yield page
+    page.close()
 
 
 def upload(page: Page, *files: Path) -> None:

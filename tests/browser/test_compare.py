@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import WAIT, download, expect_text, metric, narrow, settled, upload, wide
+from tests.browser.reading import WAIT, download, expect_text, metric, narrow, opened, settled, upload, wide
 
 PATIENCE = 300_000  # ms; each network is loaded in a process of its own, by a machine that may be busy
 
@@ -23,7 +23,7 @@ def shade(page: Page, button: str) -> float:
 
 
 @narrow
-def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
+def test_two_networks_are_measured_beside_another_visitor_and_agree_on_a_photo(page, browser, address, media):
     page.goto(f"{address}/compare")
     page.get_by_text("Pictures to classify").click()
     photo = next((media / "photos").glob("*_ruddy_turnstone.jpg"))
@@ -35,10 +35,14 @@ def test_two_networks_are_measured_and_agree_on_a_photo(page, address, media):
     compare(page)
     expect_text(page, re.compile(r"Measures (SqueezeNet 1.1, 1|EfficientNet-Lite0, 2) of 2"))
     assert shade(page, "Compare") < 200  # the label of a disabled button is not white on white
+    with opened(browser) as other:
+        other.goto(f"{address}/pictures?sample=cat.png")
+        expect_text(other, "SqueezeNet 1.1: Egyptian cat")
     done = page.get_by_text(
         re.compile(r"Measured on .*threads?, fp32, onnxruntime, batch 1 and 16, 3 passes(, beside .*)?\.")
     )
     expect(done).to_be_visible(timeout=PATIENCE)
+    expect_text(page, "Other work ran on this server meanwhile")
     fastest = metric(page, "Fastest")
     assert float(fastest.split()[0]) > 0
     assert fastest.endswith(" ms")

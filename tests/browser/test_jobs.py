@@ -7,17 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.reading import WAIT, expect_text, metric, settled, wide
+from tests.browser.reading import expect_text, metric, opened, settled, wide
 from tests.browser.test_teach import color, teach
-
-
-@contextmanager
-def opened(browser: Browser) -> Iterator[Page]:
-    """A page of another visitor."""
-    page = browser.new_page(viewport={"width": 1440, "height": 1000})
-    page.set_default_timeout(WAIT)
-    yield page
-    page.close()
 
 
 @contextmanager

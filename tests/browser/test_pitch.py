@@ -1,38 +1,108 @@
 """The page Pitch in a real browser: a tone that is played, and notes that are taken home."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.reading import WAIT, download, expect_text, settled, upload, wide
+from tests.browser.reading import WAIT, download, settled, upload, wide
+
+
+class SlowConnection:
+    """The connection of a page to the server, which can hold back what the server says of its runs.
+
+    Files that are uploaded wait while it does, until `send_files`.
+    """
+
+    def __init__(self, page: Page):
+        self._page, self.holds = page, False
+        self._messages: list[bytes] = []
+        self._files: list[Route] = []
+        page.route_web_socket(re.compile("/_stcore/stream$"), self._connect)
+        page.route("**/_stcore/upload_file/**", self._take_file)
+
+    @property
+    def finished_runs(self) -> int:
+        """How many runs of the page have ended of which the page does not know."""
+        return [ForwardMsg.FromString(m).WhichOneof("type") for m in self._messages].count("script_finished")
+
+    def send_files(self) -> None:
+        for file in self._files:
+            file.continue_()
+
+    def release(self) -> None:
+        """Tell the page all, and go on as any connection."""
+        self.holds = False
+        for message in self._messages:
+            self._socket.send(message)
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        for _ in range(WAIT // 50):
+            if condition():
+                return
+            self._page.wait_for_timeout(50)
+        raise TimeoutError
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self._socket = socket
+        socket.connect_to_server().on_message(self._receive)
+
+    def _receive(self, message: bytes) -> None:
+        if self.holds and ForwardMsg.FromString(message).WhichOneof("type") != "file_urls_response":
+            self._messages.append(message)
+        else:
+            self._socket.send(message)
+
+    def _take_file(self, route: Route) -> None:
+        if self.holds and route.request.method == "PUT":
+            self._files.append(route)
+        else:
+            route.continue_()
 
 
 @pytest.fixture
 def tones(tmp_path) -> list[Path]:
-    """Long enough that a run with one of them takes the toggle of the run before from the page."""
-    time = np.arange(16000 * 12) / 16000
+    time = np.arange(16000 * 2) / 16000
     paths = [tmp_path / f"{hertz}.wav" for hertz in (440, 330)]
     for path in paths:
         soundfile.write(path, 0.5 * np.sin(2 * np.pi * int(path.stem) * time), 16000)
     return paths
 
 
+def chart(page: Page, path: Path) -> Locator:
+    return page.get_by_role("figure", name=f"Pitch of {path.name} over time")
+
+
 @wide
 def test_the_player_of_the_tone_is_there_as_long_as_its_toggle_is_on(page, address, tones):
-    page.goto(f"{address}/pitch")
+    connection = SlowConnection(page)
     toggle = page.get_by_role("switch", name="Play the pitch as a tone")
-    for path in tones:
-        upload(page, path)
-        expect_text(page, "Median")
-        expect(page.get_by_role("figure", name=f"Pitch of {path.name} over time")).to_be_visible(timeout=WAIT)
-        settled(page)
-        expect(page.locator("audio")).to_have_count(2 if toggle.is_checked() else 1)
-        if not toggle.is_checked():
-            page.get_by_text("Play the pitch as a tone").click()
-        expect(page.locator("audio")).to_have_count(2)
+    page.goto(f"{address}/pitch")
+    upload(page, tones[0])
+    expect(chart(page, tones[0])).to_be_visible()
+    settled(page)
+    page.get_by_text("Play the pitch as a tone").click()
+    expect(page.locator("audio")).to_have_count(2)
+    settled(page)
+
+    # Another file takes the place of the first: a run without a file, and so without the toggle, and then one
+    # with the new file, which the browser asks for before it has drawn the other one.
+    connection.holds = True
+    upload(page, tones[1])
+    connection.wait(lambda: connection.finished_runs == 1)
+    connection.send_files()
+    connection.wait(lambda: connection.finished_runs == 2)
+    connection.release()
+    expect(chart(page, tones[1])).to_be_visible()
+    settled(page)
+    expect(page.locator("audio")).to_have_count(2)
+    expect(toggle).to_be_checked()
+
     page.get_by_text("Play the pitch as a tone").click()
     expect(page.locator("audio")).to_have_count(1)
     page.get_by_role("tab", name="Notes").click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.plotting.theme import COLOR, plain
+from zoo.plotting.theme import COLOR, INK, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,7 @@ def bars(table: pd.DataFrame) -> go.Figure:
             text=[f"{value:.4g} {unit}" for value in table[column]],
             textposition="inside",
             insidetextanchor="start",
+            insidetextfont={"color": INK},
             error_x={"array": above, "arrayminus": 0 * above, "color": "#9aa5a0"} if row == 1 else None,
             hovertemplate=f"%{{y}}: %{{x:.4g}} {unit}<extra></extra>",
             row=row,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.core.validation import count
-from zoo.plotting.theme import COLOR, plain, shortened
+from zoo.plotting.theme import COLOR, INK, plain, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +48,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], most: int) -> go.Figur
             z=counts / support,
             text=np.where(counts, counts, "") if small else None,
             texttemplate="%{text}",
+            textfont={"color": INK},
             hovertext=hover,
             hovertemplate="%{hovertext}<extra></extra>",
             colorscale=[[0, "#f1f4f2"], [1, COLOR]],

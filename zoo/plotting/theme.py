@@ -1,8 +1,9 @@
-"""What all figures and pages share: the color, and labels and scores as text."""
+"""What all figures and pages share: the colors, and labels and scores as text."""
 
 import html
 
 COLOR = "#3f9b6e"  # visible on white and on black
+INK = "#000000"  # of texts on that color, on which white is too faint to read
 
 
 def shortened(label: str, most: int = 32) -> str:

@@ -11,7 +11,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.job_progress import show_progress
+from zoo.app.components.job_progress import note_disturbance, show_progress
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import FAILED, MEASUREMENT, Job, Stopped
 from zoo.app.state import File, downloads, is_here
@@ -161,8 +161,7 @@ def outcome(job: Job, missed: list[str]) -> None:
         st.info("Stopped before anything was measured.")
     else:
         show(job.result)
-        if job.disturbed:
-            st.caption("Other work ran on this machine meanwhile, and slowed the networks down.")
+        note_disturbance(job)
 
 
 def show(result: Comparison) -> None:

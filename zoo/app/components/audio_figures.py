@@ -12,7 +12,7 @@ import torchaudio
 from plotly.colors import sequential
 from plotly.subplots import make_subplots
 
-from zoo.plotting.theme import COLOR, plain, shortened
+from zoo.plotting.theme import COLOR, INK, plain, shortened
 from zoo.results import PitchTrack, SoundEvents
 
 MOST_COLUMNS = 1000  # a screen shows no more
@@ -171,6 +171,7 @@ def piano_roll(notes: pd.DataFrame, duration: float) -> go.Figure:
             text=notes["name"],
             textposition="inside",
             insidetextanchor="middle",
+            insidetextfont={"color": INK},
             textangle=0,
             customdata=notes[["start", "end", "name", "cents"]],
             hovertemplate="%{customdata[2]}: %{customdata[0]:.2f} to %{customdata[1]:.2f} s, "

@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.elements.lib.streamlit_plotly_theme import GRAY_90
 
 LABELS = {"light": "#555867", "dark": "#e6eaf1"}
 """Colors of labels by color scheme: those of Streamlit are too faint to read on white."""
@@ -40,9 +41,21 @@ def chart(figure: go.Figure, name: str, *, key: str, alt: str, zoom: bool = Fals
     **options
         For `streamlit.plotly_chart`.
     """
+    _color_labels(figure)
     config = {
         "displaylogo": False,
         "modeBarButtonsToRemove": [] if zoom else _ZOOM,
         "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
     }
     st.plotly_chart(figure, key=key, alt=alt, config=config, **options)
+
+
+def _color_labels(figure: go.Figure) -> None:
+    """Color the labels in the figure itself: a saved image has no style sheet.
+
+    The browser replaces the color by one that can be read on the page, light or dark.
+    """
+    font = {"color": GRAY_90}
+    figure.update_layout(font=font, legend_title_font=font)
+    figure.update_xaxes(tickfont=font, title_font=font)
+    figure.update_yaxes(tickfont=font, title_font=font)

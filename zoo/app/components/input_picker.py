@@ -12,7 +12,7 @@ import streamlit as st
 
 from zoo.app.components import widgets
 from zoo.app.services.safe_fetch import fetch
-from zoo.app.state import MOST_SECONDS, RATE, refuse, spec_of, taught, with_size
+from zoo.app.state import MOST_SECONDS, RATE, one_sentence, refuse, spec_of, taught, with_size
 from zoo.core.errors import UnknownNameError
 from zoo.hub.registry import is_default
 from zoo.hub.samples import SAMPLES, names, sample
@@ -76,8 +76,9 @@ def ask(kind: str, key: str) -> list[Given]:
         url = widgets.text_input(st, f"Link to {what}", key=f"{key}-link", most=2000, placeholder="https://…")
         if not url.strip():
             return []
-        with st.spinner("Fetching the link …"):
+        with one_sentence(), st.spinner("Fetching the link …"):
             return [fetched(url)]
+        return []
     titles = {name: SAMPLES[name].title for name in names(kind)}
     if linked and linked not in titles:
         refuse(f"There is no sample {linked[:60]!r} here; choose one of {', '.join(titles)}.")

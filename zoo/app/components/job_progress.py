@@ -40,6 +40,12 @@ def show_progress(job: Job, key: str, more: Callable[[Job], object] | None = Non
         st.button("Stop", icon=":material/stop:", on_click=job.stop, key=f"{key}-stop")
 
 
+def note_disturbance(job: Job) -> None:
+    """Note below the result of a measurement that other work ran beside it."""
+    if job.disturbed:
+        st.caption("Other work ran on this server meanwhile, so times may be too long.")
+
+
 def waiting(job: Job) -> str:
     """Say what a job waits for, and how long that takes."""
     place = job.place

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from zoo.app import state
+from zoo.app.components.charts import chart
 from zoo.app.components.project_bar import attempt_to
 from zoo.app.services.attempt_results import SavedEvaluation
 from zoo.app.services.project import Project
@@ -18,7 +19,8 @@ MOST_MISTAKES = 8
 
 def mistakes(project: Project, saved: SavedEvaluation, evaluation: Evaluation) -> None:
     """Show the confusion matrix, and the worst mistakes to look at or to listen to."""
-    st.plotly_chart(evaluation.plot(), key="teach-confusion", alt="Confusion matrix of the held-out examples")
+    alt = "Confusion matrix of the held-out examples"
+    chart(evaluation.plot(), "confusion-matrix", key="teach-confusion", alt=alt)
     worst = list(evaluation.mistakes(MOST_MISTAKES).itertuples())
     if not worst:
         st.info("No mistakes among the held-out examples.")

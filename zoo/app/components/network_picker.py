@@ -159,8 +159,12 @@ def _failure(failed: dict[str, str], offered: Sequence[str]) -> None:
 
 @st.fragment(run_every=0.5)
 def _running(downloads: Sequence[Download]) -> None:
-    """Draw how far downloads are, with a button that stops them; the page runs again when one is over."""
-    if any(download.over for download in downloads):
+    """Draw how far downloads are, with a button that stops them; the page runs again when one is over.
+
+    One that was stopped may still wait for its server.
+    """
+    wanted = _own().values()
+    if any(download.over or download not in wanted for download in downloads):
         st.rerun()
     size = sum(download.spec.size_mb for download in downloads)
     done = sum(download.spec.size_mb * download.fraction for download in downloads)

@@ -10,6 +10,7 @@ import streamlit as st
 from zoo.app import state
 from zoo.app.components import input_picker
 from zoo.app.components.attempts import epochs_of, method_of
+from zoo.app.components.charts import chart
 from zoo.app.components.mistakes import mistakes
 from zoo.app.components.project_bar import attempt_to
 from zoo.app.services.attempt_results import SavedEvaluation, read_evaluation, restored
@@ -96,12 +97,13 @@ def try_out(name: str, spec: Spec) -> None:
                     state.player(samples)
                 result = net.classify(samples, sample_rate=RATE, top=5)
             right.markdown(f"**{literally(result.labels[0])}**, {result.scores[0]:.0%} sure")
-            right.plotly_chart(
-                result.plot(),
-                key=f"teach-try-{position}",
-                config={"displayModeBar": False},
-                alt=f"Scores of the classes for {given.name}",
-            )
+            with right:
+                chart(
+                    result.plot(),
+                    "scores",
+                    key=f"teach-try-{position}",
+                    alt=f"Scores of the classes for {given.name}",
+                )
     st.caption("The network is also on the page Pictures or Sounds, as long as the project has it.")
 
 
@@ -114,7 +116,7 @@ def course(training: dict[str, Any]) -> None:
     folds = converted(training.get("accuracy in folds"), dict[str, float])
     if history:
         rows = [msgspec.structs.asdict(row) for row in history]
-        st.plotly_chart(curves(rows), key="teach-curves", alt="Accuracy and loss after each epoch")
+        chart(curves(rows), "curves", key="teach-curves", alt="Accuracy and loss after each epoch")
     elif folds:
         st.markdown("Balanced accuracy of the classifiers that were tried, in cross-validation:")
         chosen = training.get("classifier")

@@ -9,16 +9,18 @@ import streamlit as st
 import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
+from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given, named
-from zoo.app.components.job_progress import show_progress
+from zoo.app.components.job_progress import note_disturbance, show_progress
 from zoo.app.services import offered_networks
 from zoo.app.services.jobs import FAILED, MEASUREMENT, STOPPED, Job
-from zoo.app.state import RATE, literally, one_sentence, spec_of, title_of, with_size
+from zoo.app.state import RATE, File, literally, one_sentence, spec_of, title_of, with_size
 from zoo.audio.signal import read_mono
 from zoo.benchmark.compare import Measurement
 from zoo.core.errors import ZooError
 from zoo.core.spec import NOUNS
 from zoo.hub.saved import is_saved
+from zoo.results import to_csv
 from zoo.results.problem import Problem
 from zoo.vision.decoding import PixelBudget, check, count_pixels
 
@@ -191,8 +193,9 @@ def begin(wanted: Wanted) -> None:
     st.session_state["compare-job"] = job
 
 
-def results(found: zoo.Comparison) -> None:
+def results(job: Job) -> None:
     """Figures, charts, table and answers."""
+    found: zoo.Comparison = job.result
     for title, reason in found.problems:
         st.warning(f"**{literally(title)}** is left out: {literally(reason)}", icon=":material/warning:")
     if found.busy:
@@ -208,6 +211,7 @@ def results(found: zoo.Comparison) -> None:
             show(found)
     table(found)
     st.caption(f"Measured on {found.conditions}.")
+    note_disturbance(job)
     state.downloads("comparison", found.table(), found.to_dict(), "compare")
 
 
@@ -223,18 +227,26 @@ def summary(found: zoo.Comparison) -> None:
 
 
 def accuracy(found: zoo.Comparison) -> None:
-    chart = found.plot()
-    if not len(chart.data[0].x):
+    figure = found.plot()
+    if not len(figure.data[0].x):
         st.info("No top-1 accuracy is published for these networks.")
         return
-    chart.update_xaxes(title="time of a prediction, the fastest network = 1")
-    st.plotly_chart(
-        chart, key="compare-field", alt="Published accuracy of each network against its time measured here"
+    figure.update_xaxes(title="time of a prediction, the fastest network = 1")
+    chart(
+        figure,
+        "accuracy-and-time",
+        key="compare-field",
+        alt="Published accuracy of each network against its time measured here",
     )
 
 
 def bars(found: zoo.Comparison) -> None:
-    st.plotly_chart(found.bars(), key="compare-bars", alt="Latency and memory of each network as bars")
+    chart(
+        found.bars(),
+        "latency-and-memory",
+        key="compare-bars",
+        alt="Latency and memory of each network as bars",
+    )
     st.caption(
         "Bars of latency are the median of the passes, and their thin lines reach to the 90th percentile."
     )
@@ -252,6 +264,7 @@ def answers(found: zoo.Comparison) -> None:
     styles = pd.DataFrame("", index=said.index, columns=said.columns)
     styles[differs.columns] = differs.replace({True: DISSENT, False: ""}).astype(str)
     st.dataframe(marked.style.apply(lambda _: styles, axis=None), hide_index=True, key="compare-answers")
+    state.save("compare-save", File("Answers as CSV", "answers.csv", "text/csv", lambda: to_csv(said)))
     if not (groups := found.groups()):
         st.info("Agreement needs two networks; choose another with the same classes.")
         return
@@ -310,7 +323,7 @@ def outcome(job: Job) -> None:
     elif job.state == STOPPED:
         st.info("Stopped; nothing was kept.")
     else:
-        results(job.result)
+        results(job)
 
 
 st.title("Compare")

@@ -6,6 +6,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.attempts import choose_attempt
+from zoo.app.components.charts import chart
 from zoo.app.components.example_classes import class_boxes, zip_box
 from zoo.app.components.job_progress import show_progress
 from zoo.app.components.project_bar import project_bar, show_refusal
@@ -54,9 +55,8 @@ def train(project: Project, data: zoo.Dataset) -> None:
 def live(job: Job) -> None:
     """Draw the curves so far."""
     if job.step and job.step.history:
-        st.plotly_chart(
-            curves(job.step.history), key="teach-live", alt="Accuracy and loss after each epoch so far"
-        )
+        alt = "Accuracy and loss after each epoch so far"
+        chart(curves(job.step.history), "curves", key="teach-live", alt=alt)
 
 
 def outcome(job: Job) -> None:

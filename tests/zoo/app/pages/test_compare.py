@@ -87,7 +87,7 @@ def test_two_networks_are_measured_and_what_they_answer_is_compared(app, media):
     assert agreement.loc["squeezenet.caffe", "squeezenet.caffe"] == "100%"
     assert numbers["accuracy"].tolist() == [55.16, 75.1]
     assert len(app.get("plotly_chart")) == 2
-    assert [button.label for button in app.get("download_button")] == ["CSV", "JSON"]
+    assert [button.label for button in app.get("download_button")] == ["Answers as CSV", "CSV", "JSON"]
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["rows"][0]["trained"] is True
 
 
@@ -193,10 +193,11 @@ def test_without_a_network_the_page_says_what_to_do(app):
     assert not app.button
 
 
-def showing(app: AppTest, *rows: Measurement) -> AppTest:
+def showing(app: AppTest, *rows: Measurement, disturbed: bool = False) -> AppTest:
     """The page with the results for two inputs."""
     result = Comparison(rows, "cpu", "fp32", 1, 1, 1, ("1", "2"))
-    app.session_state["compare-job"] = SimpleNamespace(finished=True, state="done", result=result)
+    job = SimpleNamespace(finished=True, state="done", result=result, disturbed=disturbed)
+    app.session_state["compare-job"] = job
     app.run()
     assert not app.exception
     return app
@@ -227,6 +228,14 @@ def test_a_busy_machine_is_said(app):
     showing(app, row("a", "x", "y", background_load=0.04), row("b", "x", "y", background_load=0.34))
     assert "The machine was busy: other programs took 34% of the processors" in text(app)
     assert "beside other programs on 34% of the processors." in text(app)
+
+
+def test_a_result_notes_that_other_work_ran_beside_the_comparison(app):
+    note = "Other work ran on this server meanwhile, so times may be too long."
+    showing(app, row("a", "x", "y"))
+    assert note not in text(app)
+    showing(app, row("a", "x", "y"), disturbed=True)
+    assert note in text(app)
 
 
 def test_answers_that_differ_from_the_majority_are_marked(app):

@@ -1,4 +1,4 @@
-"""Maps by UMAP beside the pages: its steps, what failed, and what the process answers."""
+"""Maps by UMAP beside the pages: the steps, failures, and answers of the process."""
 
 import threading
 import time
@@ -9,7 +9,8 @@ import pytest
 from zoo.app.services import umap_layout, umap_process
 from zoo.app.services.umap_layout import STEPS, UmapLayout
 from zoo.core.errors import WorkerTimeoutError
-from zoo.results import Embedding
+from zoo.results import Embedding, Projection
+from zoo.results.projection import FEWEST
 
 
 def embedding(count: int) -> Embedding:
@@ -76,10 +77,20 @@ def test_a_layout_that_failed_says_why_and_can_be_begun_again(use):
     assert layout.error == ""
 
 
-def test_the_process_answers_as_the_library_does():
-    given = embedding(12)
+def test_the_process_loads_compiles_and_answers_with_the_map(monkeypatch):
+    loaded, laid_out = [], []
+
+    def project(values, labels, method):
+        laid_out.append(values)
+        return Projection(method, values[:, :2], None, tuple(labels))
+
+    monkeypatch.setattr(umap_process, "load_umap", lambda: loaded.append(True))
+    monkeypatch.setattr(umap_process, "project", project)
+    given = embedding(12).values
     assert umap_process.answer({"step": "load"}) == ({}, [])
+    assert loaded == [True]
     assert umap_process.answer({"step": "compile"}) == ({}, [])
-    answer, (points,) = umap_process.answer({"step": "project"}, given.values)
+    assert len(np.unique(laid_out[0], axis=0)) >= FEWEST  # of fewer the map is by PCA: nothing is compiled
+    answer, (points,) = umap_process.answer({"step": "project"}, given)
     assert answer == {"method": "umap"}
-    np.testing.assert_array_equal(points, given.project("umap").points)
+    np.testing.assert_array_equal(points, given[:, :2])
