@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from zoo.inference.model import DeviceLike
+
 _OF_THE_ANSWERS = ("answers", "labels", "scores", "classes")
 
 
@@ -254,7 +256,7 @@ def compare(
     fetch: bool = True,
     batch: int = 16,
     repeats: int = 10,
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
     dtype: str = "fp32",
     trust: bool = False,
@@ -307,7 +309,7 @@ def compare(
         "sample_rate": sample_rate,
         "batch": count("batch", batch),
         "repeats": count("repeats", repeats),
-        "options": {"device": device, "engine": engine, "dtype": dtype, "trust": trust},
+        "options": {"device": str(device), "engine": engine, "dtype": dtype, "trust": trust},
     }
     seen: list[dict[str, Any]] = []
     failures: dict[str, ZooError] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from operator import methodcaller
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -34,6 +34,9 @@ from zoo.cli.output import (
 )
 from zoo.core.errors import InputError
 from zoo.core.paths import STDIN
+
+if TYPE_CHECKING:
+    from zoo.results.explanation import ExplanationMethod
 
 EMBEDDERS = {"image": "efficientnet_lite0", "audio": "yamnet"}
 
@@ -107,7 +110,8 @@ def explain(
     pictures = net.preprocessor.several(files)
 
     def find(pictures: list[Any], _: Seconds) -> list[Any]:
-        return net.explain(pictures, target=target, method=method, layer=layer, on_error="skip")
+        wanted = cast("ExplanationMethod", method)  # which `explain` checks
+        return net.explain(pictures, target=target, method=wanted, layer=layer, on_error="skip")
 
     results = []
     maps = places(out, pictures, ".png")

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 from zoo.audio.options import PitchOptions, SoundEventOptions
 from zoo.core.errors import InputError
 from zoo.inference.load import load
+from zoo.inference.model import DeviceLike
 from zoo.inference.network import Network
 from zoo.inference.streaming import ProgressCallback
 from zoo.inference.tasks.classification import ClassificationOptions
@@ -26,6 +27,7 @@ from zoo.inference.tasks.keywords import (
 )
 from zoo.inference.tasks.sound_events import TOP
 from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
+from zoo.results.explanation import ExplanationMethod
 
 _KEPT = 4  # networks that stay loaded for the next call
 
@@ -37,7 +39,7 @@ class LoadKeywords(TypedDict, total=False):
     """Which network a function loads, and how."""
 
     network: NetworkLike
-    device: str
+    device: DeviceLike
     engine: str
 
 
@@ -77,7 +79,7 @@ def classify(
     sample_rate: float | None = None,
     overlap: float | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[Classification]:
     """Name the best classes of each input; see `Network.classify`, and `load` for `device` and `engine`.
@@ -113,11 +115,11 @@ def explain(
     *,
     network: NetworkLike = "squeezenet",
     target: int | str | None = None,
-    method: str = ExplanationOptions.method,
+    method: ExplanationMethod = ExplanationOptions.method,
     layer: str | None = None,
     progress: Callable[[float], object] | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[Explanation]:
     """Map where on an image the network finds a class; see `Network.explain`, and `load`.
@@ -142,7 +144,7 @@ def embed(
     sample_rate: float | None = None,
     overlap: float | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> Embedding:
     """Compute vectors of images or of windows of audio; see `Network.embed`, and `load`.
@@ -189,7 +191,7 @@ def sound_events(
     top: int = TOP,
     progress: ProgressCallback | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[SoundEvents]:
     """Detect which sounds occur when; see `Network.sound_events`, and `load`.
@@ -249,7 +251,7 @@ def pitch(
     keep_activations: bool = PitchOptions.keep_activations,
     progress: ProgressCallback | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[PitchTrack]:
     """Track the fundamental frequency over time; see `Network.pitch`, and `load`.
@@ -277,7 +279,7 @@ def pitch(
     )
 
 
-def _network(network: NetworkLike, device: str, engine: str) -> Network:
+def _network(network: NetworkLike, device: DeviceLike, engine: str) -> Network:
     if isinstance(network, Network):
         if (device, engine) != ("auto", "auto"):
             raise InputError(
@@ -286,7 +288,7 @@ def _network(network: NetworkLike, device: str, engine: str) -> Network:
             )
         return network
     if isinstance(network, str) and os.sep not in network:  # a folder may change
-        return _loaded(network, device, engine)
+        return _loaded(network, str(device), engine)
     return load(network, device=device, engine=engine)
 
 

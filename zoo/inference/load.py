@@ -18,7 +18,7 @@ from zoo.inference.build import build
 from zoo.inference.engines import DTYPES, choose
 from zoo.inference.engines.onnx import graph_path
 from zoo.inference.forks import require_unforked
-from zoo.inference.model import device_of
+from zoo.inference.model import DeviceLike, device_of
 from zoo.inference.network import Network
 
 PRETRAINED = "pretrained"
@@ -29,7 +29,7 @@ def load(
     *,
     weights: str | os.PathLike[str] | None = PRETRAINED,
     num_classes: int | None = None,
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
     dtype: str | torch.dtype = "fp32",
     trust: bool = False,
@@ -46,7 +46,7 @@ def load(
         draw from torch's global random state.
     num_classes : int, optional
         Give the network a fresh, untrained head of that many classes.
-    device : str
+    device : str or torch.device
         ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
     engine : {"auto", "torch", "onnxruntime", "fft"}
         What runs the network; ``"auto"`` takes the faster one, see `zoo.inference.engines.choose`.

@@ -31,6 +31,7 @@ from zoo.inference.tasks.keywords import (
 from zoo.inference.tasks.processors import PROCESSORS
 from zoo.inference.tasks.sound_events import TOP
 from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
+from zoo.results.explanation import ExplanationMethod
 from zoo.results.recording import Recording
 
 
@@ -110,7 +111,7 @@ class Tasks(Model):
         x: Any,
         *,
         target: int | str | None = None,
-        method: str = ExplanationOptions.method,
+        method: ExplanationMethod = ExplanationOptions.method,
         layer: str | None = None,
         progress: Callable[[float], object] | None = None,
         on_error: OnError = "raise",

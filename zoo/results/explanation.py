@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
     from PIL import Image
+
+ExplanationMethod = Literal["gradcam", "occlusion"]
 
 SCALE = "Turbo"  # of Plotly, as Mikhailov designed it in place of "jet"; it is bright where heat is high
 _MOST_COLUMNS = 400  # of a plot
@@ -34,8 +36,7 @@ class Explanation(ShortRepr):
         Of that class, as in `Classification`.
     score : float
         Of that class, from 0 to 1.
-    method : str
-        ``"gradcam"`` or ``"occlusion"``.
+    method : {"gradcam", "occlusion"}
     layer : str
         That the map was made from; empty where none was.
     values : ndarray of float32, shape (rows, columns)
@@ -54,7 +55,7 @@ class Explanation(ShortRepr):
     id: str
     label: str
     score: float
-    method: str
+    method: ExplanationMethod
     layer: str
     values: np.ndarray
     seen: tuple[float, float, float, float]

@@ -21,11 +21,12 @@ from zoo.core.validation import choice
 from zoo.inference.preprocessing import as_image_preprocessor
 from zoo.inference.tasks.inputs import run_each
 from zoo.results import Explanation, Problem
+from zoo.results.explanation import ExplanationMethod
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
 
-METHODS = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
+METHODS: dict[ExplanationMethod, str] = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 CELLS = 8  # along each side of a map by occlusion; a square hides two by two of them
 _ROWS = 9  # pictures with something hidden that are looked at together
 
@@ -44,7 +45,7 @@ class ExplanationOptions:
     """
 
     target: int | str | None = None
-    method: str = "gradcam"
+    method: ExplanationMethod = "gradcam"
     layer: str | None = None
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from zoo.core.labels import Label
 from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.inference.load import load
+from zoo.inference.model import DeviceLike
 from zoo.inference.network import Network
 from zoo.results import Classification, Problem
 from zoo.training.data.dataset import Dataset
@@ -37,7 +38,7 @@ def evaluate(
     data: Dataset | str | os.PathLike[str],
     *,
     network: str | os.PathLike[str] | Network,
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -50,7 +51,7 @@ def evaluate(
     network : str, path or Network
         Its classes are found by label or identifier, whatever the case. It is judged on all its classes,
         also on those that the data does not have.
-    device, engine : str
+    device, engine
         Of a network by name or path, as `zoo.load` takes them.
     progress : callable, optional
         Called with the number of examples that are done, and of all.
@@ -94,7 +95,7 @@ def evaluate(
 
 
 def as_network(
-    network: str | os.PathLike[str] | Network, data: Dataset, *, device: str = "auto", engine: str = "auto"
+    network: str | os.PathLike[str] | Network, data: Dataset, *, device: DeviceLike = "auto", engine: str = "auto"
 ) -> Network:
     """Return a network by name or path, loaded for a device and engine, or itself; it must suit the data.
 

@@ -251,7 +251,7 @@ def test_the_command_trains_and_the_result_classifies(tmp_path, monkeypatch, cap
         code, said, complaint = run(*command, "--device", "abacus")
         assert (code, said) == (2, "")
         assert complaint.startswith(
-            "zoo: There is no device 'abacus' on this machine; choose one of auto, cpu"
+            "zoo: This machine has no device 'abacus'; choose one of auto, cpu"
         )
     code, said, _ = run("evaluate", out, data, "--json")
     assert code == 0
