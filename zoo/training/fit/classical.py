@@ -55,14 +55,15 @@ class Classifier:
 
 # Penalties from strong to weak: for features wider than the examples are many, strong ones win.
 _PENALTIES = [0.001, 0.01, 0.1, 1.0, 10.0]
+# SVC draws a number that it does not use, from the global state of NumPy if it has no `random_state`.
 CLASSIFIERS = {
     "logistic": Classifier(lambda: LogisticRegression(max_iter=1000), lambda d: {"C": _PENALTIES}),
     "linear-svm": Classifier(
-        lambda: OneVsRestClassifier(SVC(kernel="linear", class_weight="balanced")),
+        lambda: OneVsRestClassifier(SVC(kernel="linear", class_weight="balanced", random_state=0)),
         lambda d: {"estimator__C": _PENALTIES},
     ),
     "rbf-svm": Classifier(
-        lambda: OneVsRestClassifier(SVC(kernel="rbf", class_weight="balanced")),
+        lambda: OneVsRestClassifier(SVC(kernel="rbf", class_weight="balanced", random_state=0)),
         lambda d: {"estimator__C": [0.1, 1.0, 10.0, 100.0], "estimator__gamma": [0.1 / d, 1 / d]},
     ),
     "knn": Classifier(lambda: KNeighborsClassifier(), lambda d: {"n_neighbors": [1, 3, 5, 9]}),

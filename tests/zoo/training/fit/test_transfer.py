@@ -1,11 +1,13 @@
 """From examples to a network: real photos and recordings, all three methods, and what is refused."""
 
 import json
+import random
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import zoo
@@ -190,6 +192,35 @@ def test_augmentation_through_a_frozen_body(net):
     assert job_runs == ["strong"]
     ours, theirs = trained.module.state_dict(), net("squeezenet").module.state_dict()
     assert all(ours[key].equal(theirs[key]) for key in ours if key.startswith("features."))
+
+
+def random_states():
+    """Return the global states of torch, NumPy and Python, as values that can be compared."""
+    numpy = repr(np.random.get_state())  # noqa: NPY002  what the host may use
+    return torch.get_rng_state().tolist(), numpy, random.getstate()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "features", "classifier": "linear-svm"},
+        {"method": "features", "classifier": "rbf-svm"},
+        {"method": "head", "augment": "light", "epochs": 1},
+        {"method": "finetune", "epochs": 1},
+    ],
+    ids=lambda options: " ".join(map(str, options.values())),
+)
+def test_global_random_numbers_are_neither_moved_nor_used(net, options):
+    results = []
+    for state in (1, 2):
+        torch.manual_seed(state)
+        np.random.seed(state)  # noqa: NPY002
+        random.seed(state)
+        before = random_states()
+        trained = zoo.transfer(squares(12), network=net("squeezenet"), validation=0.25, **options)
+        assert random_states() == before
+        results.append(trained.module.state_dict())
+    assert all(value.equal(results[1][key]) for key, value in results[0].items())
 
 
 def test_sounds_are_fine_tuned_too(net):
