@@ -6,20 +6,26 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.core.errors import InputError
 from zoo.core.progress import Progress
 from zoo.hub.registry import describe, networks
+from zoo.inference.model import DeviceLike
 from zoo.inference.network import Network
+from zoo.plotting import notebook
+from zoo.results.display import ShortRepr
 from zoo.training.advice.depth import layer_at
 from zoo.training.advice.layer_probe import Probe, probe, sample
 from zoo.training.data.dataset import Dataset
 from zoo.training.data.load import dataset
 from zoo.training.evaluation.evaluate import as_network, listed
 from zoo.vision.decoding import check
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEW, MANY = 20, 100  # examples of a class: rules of thumb, and said to be such
 _EASY = 0.95
@@ -28,8 +34,8 @@ _HASHING = 1.0  # s
 _HALF, _LATE = 0.5, 0.75  # of the layers
 
 
-@dataclass(frozen=True)
-class Advice:
+@dataclass(frozen=True, repr=False)
+class Advice(ShortRepr):
     """How to train on some data.
 
     Attributes
@@ -52,6 +58,24 @@ class Advice:
     reasons: tuple[str, ...]
     cost: str
 
+    def table(self) -> pd.DataFrame:
+        """One row an aspect: method, network, layer, each reason, cost."""
+        import pandas as pd
+
+        aspects = [("method", self.method), ("network", self.network), ("layer", self.layer)]
+        aspects += [("reason", reason) for reason in self.reasons]
+        return pd.DataFrame([*aspects, ("cost", self.cost)], columns=["aspect", "advice"])
+
+    def _repr_html_(self) -> str:
+        """Return the method and its reasons for a notebook."""
+        at = f" at {self.layer}" if self.layer else ""
+        return notebook.card(
+            f"Advice: {self.method}",
+            f"{self.network}{at}",
+            notebook.paragraphs(self.reasons),
+            notebook.paragraphs([self.cost]),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"reasons": list(self.reasons)}
 
@@ -60,7 +84,7 @@ def advise(
     data: Dataset | str | os.PathLike[str],
     *,
     network: str | os.PathLike[str] | Network = "auto",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     progress: Progress | None = None,
 ) -> Advice:
     """Advise how to train on some data: which method, what to freeze, and why.
@@ -79,7 +103,7 @@ def advise(
         As `zoo.dataset` takes it.
     network : str, path or Network
         ``"auto"``: of the networks whose weights are at hand, the one with the best published accuracy.
-    device : str
+    device : str or torch.device
         Of a network by name or path, as `zoo.load` takes it.
     progress : callable, optional
         Called with the examples tried and the examples to try; what it raises ends the work.
