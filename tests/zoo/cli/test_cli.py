@@ -174,10 +174,31 @@ def test_a_wrong_option_is_one_error_for_all_inputs_and_not_json(run, files, ver
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
-def test_an_unknown_option_is_bad_usage(run):
-    code, out, err = run("classify", "--nonsense")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("bogus", "No such command 'bogus'. See `zoo --help`."),
+        ("clasify a.jpg", "No such command 'clasify'. Did you mean 'classify'? See `zoo --help`."),
+        ("--nonsense", "No such option: --nonsense. See `zoo --help`."),
+        ("info", "Missing argument 'NAME'. See `zoo info --help`."),
+        (
+            "classify a.jpg --topk x",
+            "No such option: --topk (Possible options: --top). See `zoo classify --help`.",
+        ),
+        (
+            "classify a.jpg --top x",
+            "Invalid value for '--top': 'x' is not a valid integer. See `zoo classify --help`.",
+        ),
+    ],
+)
+def test_bad_usage_is_one_line_that_names_the_help(run, line, message):
+    assert run(*line.split()) == (2, "", f"zoo: {message}\n")
+
+
+def test_no_command_shows_the_help(run):
+    code, out, err = run()
     assert (code, out) == (2, "")
-    assert "nonsense" in err
+    assert all(word in err for word in ("Usage: zoo", "classify", "--version"))
 
 
 def test_a_real_process_keeps_stdout_clean(files):
