@@ -20,6 +20,7 @@ from zoo.core.environment import ISOLATED, setting
 from zoo.core.errors import InputError
 from zoo.core.inputs import flat_list, is_column, is_file, name_of, open_input
 from zoo.core.paths import is_group
+from zoo.core.validation import number
 
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
 MOST_CHANNELS = 64
@@ -302,14 +303,19 @@ def as_float(samples: np.ndarray) -> np.ndarray:
 
 
 def check_rate(sample_rate: float, name: str) -> float:
-    """Check a sample rate in Hz, and raise an `InputError` if it is not valid."""
+    """Check the sample rate of a recording, in Hz.
+
+    Raises
+    ------
+    InputError
+        If it is not a number from 100 Hz to 1 MHz; a text, such as ``"16000"``, is not.
+    """
     try:
-        hertz = float(sample_rate)
-    except (TypeError, ValueError):
-        hertz = 0.0
-    if not RATES[0] <= hertz <= RATES[1]:
-        raise InputError(f"{name} has a sample rate of {sample_rate} Hz; {RATES[0]} Hz to 1 MHz is expected.")
-    return hertz
+        return number("sample_rate", sample_rate, *RATES)
+    except InputError:
+        raise InputError(
+            f"{name} has a sample rate of {sample_rate!r} Hz; a number from {RATES[0]} Hz to 1 MHz is expected."
+        ) from None
 
 
 def _check_duration(seconds: float | None, sound: AudioStream) -> None:

@@ -257,7 +257,9 @@ def test_a_pipe_and_a_name_that_ends_with_raw(tmp_path):
     assert len(read_mono(pipe, RATE)) == RATE
 
 
-@pytest.mark.parametrize("sample_rate", [0, -1, 1, 1e9, float("nan"), "fast", np.array([1, 2])])
+@pytest.mark.parametrize(
+    "sample_rate", [0, -1, 1, 1e9, float("nan"), "fast", "16000", b"16000", True, np.array([1, 2])]
+)
 def test_an_absurd_rate_is_refused(sample_rate):
     with pytest.raises(InputError, match="sample rate"):
         open_sound(tone(RATE)[:, 0], sample_rate)

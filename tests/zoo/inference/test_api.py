@@ -117,6 +117,7 @@ def test_events_below_a_category(net):
         ({"device": "cpu"}, InputError, "already: pass device and engine to zoo.load"),
         ({"engine": "torch"}, InputError, "already: pass device and engine to zoo.load"),
         ({"sample_rate": None}, InputError, "sample_rate"),
+        ({"sample_rate": str(RATE)}, InputError, "sample rate of '16000' Hz"),
     ],
 )
 def test_options_of_events_that_make_no_sense(net, options, error, word):
