@@ -56,8 +56,8 @@ def groups(classes: tuple[Label, ...], options: SoundEventOptions) -> tuple[Grou
     known = {label.id for label in classes} & ontology.categories().keys()
     if deepest is not None and not known:
         raise InputError(
-            "The classes of this network are not AudioSet's, so there is no specificity "
-            f"{options.specificity!r}."
+            f"specificity={options.specificity!r} is for AudioSet's classes, and this network has others; "
+            "leave it out."
         )
     included, excluded = _members(classes, options.include), _members(classes, options.exclude)
     chosen = included if options.include else set(range(len(classes)))

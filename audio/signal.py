@@ -276,7 +276,7 @@ def as_channels(x: Any, name: str) -> np.ndarray:
     """
     samples = as_array(x, "a recording")
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "iuf":
-        raise InputError(f"An array of shape {samples.shape} and type {samples.dtype} is no sound.")
+        raise InputError(f"An array of shape {samples.shape} and type {samples.dtype} is not a recording.")
     if samples.dtype.kind != "f" and samples.dtype.itemsize == 8:  # as 64-bit samples these would be silence
         raise InputError(
             f"{name} has samples of {samples.dtype}, whose full scale is unknown: pass int16, int32, or "

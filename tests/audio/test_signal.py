@@ -269,11 +269,11 @@ def test_an_absurd_rate_is_refused(sample_rate):
     ("x", "sample_rate", "word"),
     [
         (np.zeros(10), None, "sample_rate="),
-        (np.zeros((10, 10, 10)), RATE, "no sound"),
+        (np.zeros((10, 10, 10)), RATE, "is not a recording"),
         (np.zeros((0, 5)), RATE, "no samples"),
         (torch.zeros(5, device="meta"), RATE, "cannot be read as a recording"),
         (None, RATE, "type NoneType is not a recording"),
-        (np.array(["a"]), RATE, "no sound"),
+        (np.array(["a"]), RATE, "is not a recording"),
         (np.zeros((16000, 2)), RATE, "transpose"),
         (b"RIFF", 16000, "states its own"),
     ],
@@ -324,7 +324,7 @@ def test_an_empty_list_and_nested_lists():
 def test_a_folder_and_a_missing_file(tmp_path):
     with pytest.raises(InputError, match="folder"):
         open_sound(tmp_path)
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="does not exist"):
         open_sound(tmp_path / "missing.wav")
 
 

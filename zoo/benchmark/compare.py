@@ -302,7 +302,7 @@ def compare(
     names = [names] if isinstance(names, str) else list(names)
     specs = [describe(name, trust=trust) for name in names]
     if not specs:
-        raise InputError("There is no network to compare.")
+        raise InputError("A comparison needs the name of at least one network.")
     if x is not None and not pretrained:
         raise InputError("Untrained networks know no classes: leave out the inputs, or untrained.")
     request = {

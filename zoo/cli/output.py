@@ -71,7 +71,7 @@ def require_place(out: Path | None, *suffixes: str, or_folder: bool = False) -> 
         allowed = " or ".join(suffixes) + (", or be a folder" if or_folder else "")
         raise InputError(f"{out} should end with {allowed}.")
     if not out.parent.is_dir():
-        raise InputError(f"There is no folder {out.parent}.")
+        raise InputError(f"The folder {out.parent} does not exist.")
 
 
 def places(out: Path | None, inputs: Sequence[Any], suffix: str) -> list[Path | None]:

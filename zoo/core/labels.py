@@ -80,4 +80,4 @@ def find(labels: tuple[Label, ...], name: str) -> int:
     close = get_close_matches(wanted, known, n=3, cutoff=0.5)
     inside = [text for key, text in known.items() if wanted in key][:3]
     hint = " or ".join(f'"{known.get(key, key)}"' for key in dict.fromkeys([*close, *inside]))
-    raise UnknownNameError(f'There is no class "{name}"' + (f"; did you mean {hint}?" if hint else "."))
+    raise UnknownNameError(f'Unknown class "{name}"' + (f"; did you mean {hint}?" if hint else "."))

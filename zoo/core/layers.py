@@ -40,7 +40,7 @@ def layer_of(module: nn.Module, name: str) -> nn.Module:
     if name not in layers:
         close = get_close_matches(name, layers, n=3, cutoff=0.3)
         hint = f"did you mean {' or '.join(close)}?" if close else "layers() names them all."
-        raise UnknownNameError(f"There is no layer {name!r}; {hint}")
+        raise UnknownNameError(f"Unknown layer {name!r}; {hint}")
     return layers[name]
 
 

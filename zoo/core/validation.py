@@ -58,7 +58,7 @@ def choice(name: str, value: Any, options: Iterable[str], *, error: type[ZooErro
     """
     options = tuple(options)
     if not isinstance(value, str) or value not in options:
-        raise error(f"There is no {name} {_shown(value)}; choose one of {', '.join(options)}.")
+        raise error(f"Unknown {name} {_shown(value)}; choose one of {', '.join(options)}.")
     return value
 
 

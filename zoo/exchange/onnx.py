@@ -42,7 +42,7 @@ def export(network: str | os.PathLike[str] | Network, path: str | os.PathLike[st
     if path.suffix != ".onnx":
         raise InputError(f"{path.name} is not the name of an .onnx file, the format that is written.")
     if not path.parent.is_dir():
-        raise InputError(f"There is no folder {path.parent}.")
+        raise InputError(f"The folder {path.parent} does not exist.")
     graph = to_onnx(network if isinstance(network, Network) else load(network))
     weights.write(path, lambda temporary: temporary.write_bytes(graph))
     return path

@@ -90,7 +90,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     try:
         for layer in _layers(path):
             if not isinstance(layer.name, str):  # but bytes that are no UTF-8
-                raise ValueError(f"{layer.name!r} is no name of a layer")
+                raise ValueError(f"{layer.name!r} is not the name of a layer")
             for i, blob in enumerate(layer.blobs):
                 key = f"{layer.name}/{i}"
                 if key in tensors:

@@ -151,7 +151,7 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
         raise InputError(f"A network is named by text or a path, not by {type(name).__name__}.")
     if is_path(name):
         if not saved.is_saved(name):
-            raise UnknownNameError(f"There is no saved network at {os.fspath(name)!r}.")
+            raise UnknownNameError(f"{os.fspath(name)!r} is not the folder of a saved network.")
         record = saved.read(name)
         return saved.spec_of(name, record, describe_parent(record.parent, trust=trust))
     hub, _, rest = str(name).strip().partition(":")
@@ -165,7 +165,7 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
         hint = f"did you mean {' or '.join(close)}?" if close else "`zoo list` names them all."
         if saved.is_saved(name):
             hint = f"for the folder, write {as_path(name)}."
-        raise UnknownNameError(f"There is no network {name!r}; {hint}")
+        raise UnknownNameError(f"Unknown network {name!r}; {hint}")
     return specs[key]
 
 

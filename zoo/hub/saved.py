@@ -122,7 +122,7 @@ def save(
 
     folder = Path(folder)
     if folder.exists() and not is_saved(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is there already and is no saved network; choose another place.")
+        raise InputError(f"{folder} exists and is not a saved network; choose another folder.")
     temporary = folder.with_name(f".{secrets.token_hex(8)}.{folder.name}")
     try:
         temporary.mkdir(parents=True)

@@ -87,7 +87,7 @@ def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progre
         else:
             raise WeightsError(f"{url} has no scheme that the zoo knows.")
         if not path.exists():
-            raise WeightsError(f"There is no {path}.")
+            raise WeightsError(f"{path} does not exist.")
         check(path, checksum, url)
         return path
     except OSError as error:

@@ -225,7 +225,7 @@ def _folder(name: str) -> Path:
     if _is_local(name):
         return Path(os.path.expanduser(name)).absolute()
     if not _HANDLE.fullmatch(name):
-        raise WeightsError(f"tfhub:{name} has no such form as owner/module/version or ./folder.")
+        raise WeightsError(f"tfhub:{name} does not have the form owner/module/version or ./folder.")
     path = _place(name)
     if path.is_dir():
         return path

@@ -172,13 +172,13 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
     if file is None:
         return formats.read(ensure(spec), "safetensors")
     if not isinstance(file, (str, os.PathLike)) or not os.fspath(file):
-        raise WeightsError(f"weights={file!r} is no path.")
+        raise WeightsError(f"weights={file!r} is not a path.")
     path = Path(file)
     if not path.exists():
-        raise WeightsError(f"There is no file {path}.")
+        raise WeightsError(f"{path} does not exist.")
     kind = "savedmodel" if path.is_dir() else _SUFFIXES.get(path.suffix)
     if kind is None:
-        raise WeightsError(f"{path} is of no kind that can be read: {', '.join(_SUFFIXES)} or a SavedModel.")
+        raise WeightsError(f"{path} has an unknown format; choose one of {', '.join(_SUFFIXES)} or a SavedModel.")
     tensors = formats.read(path, kind)
     converts = [source for source in spec.sources if source.format == kind and source.convert]
     return _convert(tensors, converts[0], str(path)) if converts else tensors

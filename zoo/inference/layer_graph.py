@@ -161,7 +161,7 @@ def part_of(graph: nx.DiGraph[str], block: str) -> nx.DiGraph[str]:
     """
     within = {node for node, data in graph.nodes(data=True) if block in data["inside"]}
     if not within:
-        raise UnknownNameError(f"There is no block {block!r} in this network.")
+        raise UnknownNameError(f"This network has no block {block!r}.")
     around = {other for node in within for other in (*graph.predecessors(node), *graph.successors(node))}
     return graph.subgraph(node for node in graph if node in within | around).copy()
 

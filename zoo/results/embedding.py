@@ -72,7 +72,7 @@ class Embedding(ShortRepr):
             If there are none, or they come from different layers or differ in width.
         """
         if not parts:
-            raise InputError("There are no embeddings to join.")
+            raise InputError("Pass at least one embedding to join.")
         if len({(part.network, part.layer, part.values.shape[1], part.times is None) for part in parts}) > 1:
             raise InputError(
                 "Embeddings of different layers have nothing in common; join those of one layer."
@@ -144,7 +144,7 @@ class Embedding(ShortRepr):
         if isinstance(query, np.ndarray):
             return nearest(self.values, query, self.labels(), k, metric=metric)
         if not 0 <= query < len(self):
-            raise InputError(f"There is no row {query}; there are {len(self)}, from 0 on.")
+            raise InputError(f"Row {query} does not exist: there are {len(self)} rows, counted from 0.")
         others = [
             row
             for row, name in enumerate(self.inputs)

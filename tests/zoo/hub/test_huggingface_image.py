@@ -128,7 +128,7 @@ def test_what_is_no_image_classifier_is_refused(tmp_path, monkeypatch):
     with pytest.raises(UnknownNameError, match="neither an image classifier"):
         zoo.describe(f"hf:{tmp_path / 'bert'}")
     monkeypatch.setenv("ZOO_OFFLINE", "1")
-    with pytest.raises(UnknownNameError, match=r"no checkpoint hf:someone/something.*ZOO_OFFLINE=1"):
+    with pytest.raises(UnknownNameError, match=r"checkpoint hf:someone/something .*ZOO_OFFLINE=1"):
         zoo.describe("hf:someone/something")
 
 

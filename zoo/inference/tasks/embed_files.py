@@ -124,7 +124,7 @@ def collect(
         used.append(position)
     if not parts:
         first = f" of the first: {problems[0].reason}" if problems else " there are none."
-        raise InputError(f"None of the files can be used;{first}")
+        raise InputError(f"No file can be used;{first}")
     return Collection(Embedding.joined(parts), tuple(used), tuple(problems))
 
 

@@ -139,7 +139,7 @@ def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarra
         raise InputError(f"{str(error).rstrip('.')}; occlusion needs none.") from error
     if not _are_maps(maps, data):
         raise InputError(
-            f"{layer} of {net.name} gives out {tuple(maps.shape[1:])}, no maps of a picture; choose another "
+            f"{layer} of {net.name} gives out {tuple(maps.shape[1:])}, not maps of a picture; choose another "
             "layer, or occlusion."
         )
     weights = gradient.mean(dim=(2, 3), keepdim=True)
@@ -223,7 +223,7 @@ def _index(net: Model, target: int | str) -> int:
     if isinstance(target, bool) or not isinstance(target, (int, np.integer)):
         raise InputError(f"target={target!r} is neither a class's label nor its number.")
     if not 0 <= target < len(net.labels):
-        raise InputError(f"target={target} is none of the {len(net.labels)} classes; they begin with 0.")
+        raise InputError(f"target={target} is not a class of {net.name}; choose a number from 0 to {len(net.labels) - 1}.")
     return int(target)
 
 

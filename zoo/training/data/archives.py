@@ -114,7 +114,7 @@ def _path(entry: zipfile.ZipInfo, archive: Path) -> list[str]:
         raise InputError(f"{archive} holds a file whose name is too long, {name[:60] + '…'!r}.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise InputError(f"{archive} holds {name!r}, which is a link or a device and no file.")
+        raise InputError(f"{archive} holds {name!r}, which is a link or a device, not a file.")
     if entry.flag_bits & 1:
         raise InputError(f"{archive} is encrypted; unpack it, and pass the folder.")
     return parts

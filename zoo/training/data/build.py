@@ -62,7 +62,7 @@ def examined(
         choice("modality", modality, MODALITIES)
     listing = chosen(listing, classes)
     if not listing.files:
-        raise InputError(f"There are no examples in {listing.name}.")
+        raise InputError(f"{listing.name} has no examples.")
     modality = modality or _modality(listing, progress)
     looks = list(_looked(listing.files, _CHECKS[modality], progress))
     read = [look.content is not None for look in looks]

@@ -79,7 +79,7 @@ def _by_folder(folder: Path, name: str) -> Listing:
     if beside:
         more = f" and {len(beside) - 1} more" if len(beside) > 1 else ""
         problems = (
-            Problem(str(folder), f"{beside[0].name}{more} beside the class folders are of no class."),
+            Problem(str(folder), f"{beside[0].name}{more} are outside the class folders."),
         )
     files = [(path, name_of(one.name)) for one in folders for path in files_below(one)]
     return Listing(
@@ -95,7 +95,7 @@ def _by_name(folder: Path, name: str, pattern: str) -> Listing:
     expression = compiled("label", pattern)
     files = list(files_below(folder))
     if not files:
-        raise InputError(f"There are no files in {name}.")
+        raise InputError(f"{name} has no files.")
     labels = [named(name_of(path.name), expression) for path in files]
     problems = [
         Problem(name_of(path), f"The name {path.name!r} does not match label={pattern!r}.")

@@ -43,7 +43,7 @@ def listed(
     if name.startswith(("/", ".", "~")):
         folder = Path(os.path.expanduser(name))
         if not folder.is_dir():
-            raise InputError(f"There is no folder {folder}.")
+            raise InputError(f"The folder {folder} does not exist.")
         files = [folder / path for path in shards(_parquet_in(folder), str(folder), None, split)]
     else:
         files = _from_hub(name, split)

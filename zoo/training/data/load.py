@@ -124,7 +124,7 @@ def _folder(path: Path, cache: Path) -> Path:
     if path.is_dir():
         return path
     if not path.exists():
-        raise InputError(f"There is no folder, manifest, zip or data set {path}.")
+        raise InputError(f"{path} is not a folder, manifest, zip, or data set.")
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} is neither a folder, a CSV or Parquet manifest, nor a complete zip.")
     return archives.unpacked(path, cache)
@@ -141,5 +141,5 @@ def _published(scheme: str, name: str, split: str | None, cache: Path) -> Datase
     if scheme == "torchvision":
         return builtin.torchvision_set(name, split, cache)
     if name != "digits":
-        raise UnknownNameError(f"There is no sklearn:{name}; there is sklearn:digits.")
+        raise UnknownNameError(f"Unknown data set sklearn:{name}; choose sklearn:digits.")
     return builtin.digits(split)

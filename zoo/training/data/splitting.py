@@ -107,7 +107,7 @@ def compiled(option: str, pattern: str) -> Any:
         found = re2.compile(pattern, options)
     except re2.error as error:
         why = error.args[0].decode(errors="replace")
-        raise InputError(f"{option}={pattern!r} is no regular expression of RE2: {why}.") from None
+        raise InputError(f"{option}={pattern!r} is not a regular expression that RE2 accepts: {why}.") from None
     except TypeError:
         raise InputError(f"{option} must be a regular expression as a text, not {pattern!r}.") from None
     if not found.groups:

@@ -78,7 +78,7 @@ def evaluate(
     for found in _judge(net, data, progress):
         (problems if isinstance(found, Problem) else judged).append(found)
     if not judged:
-        raise InputError(f"None of the {len(data)} examples of {data.name} can be used: {problems[0].reason}")
+        raise InputError(f"No example of {data.name} can be used: {problems[0].reason}")
     positions = np.array([one.position for one in judged])
     return Evaluation(
         network=net.name,

@@ -68,7 +68,7 @@ class Judged(ShortRepr):
     def predictions(self) -> metrics.Predictions:
         """True and best class, confidence and rank of each example."""
         if not len(self):
-            raise InputError("There is no example to judge.")
+            raise InputError("An evaluation needs at least one example.")
         return metrics.predict(self.targets, self.scores)
 
     @property

@@ -260,7 +260,7 @@ class _Run:
             right += int((outputs.argmax(dim=1) == targets).sum())
             seen += len(targets)
             if not np.isfinite(loss_sum):
-                raise InputError("Training diverged: the loss is no number any more; choose a lower rate.")
+                raise InputError("Training diverged: the loss is not a number; choose a lower learning rate.")
             if tell((place + 1) / len(batches)):
                 return True
         row = {

@@ -210,7 +210,7 @@ def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str
         },
     }
     title = f"{parent.spec.title}, taught {len(data.classes)} classes of {Path(data.name).name}"
-    fidelity = "Trained here; nothing was compared with anybody else's."
+    fidelity = "Trained here; not compared with another implementation."
     trained.spec = trained.spec.replace(title=title, validation=fidelity, training=training)
     if record["method"] == "scratch":
         trained.spec = trained.spec.replace(license="your own: trained from scratch")

@@ -226,13 +226,13 @@ def test_networks_of_tokens_have_occlusion_only(turnstone, name):
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"target": "unicorn"}, UnknownNameError, "no class"),
-        ({"target": 1000}, InputError, "none of the 1000 classes"),
+        ({"target": "unicorn"}, UnknownNameError, "Unknown class"),
+        ({"target": 1000}, InputError, "choose a number from 0 to 999"),
         ({"target": 1.5}, InputError, "neither"),
         ({"method": "magic"}, InputError, "gradcam, occlusion"),
         ({"method": "occlusion", "layer": "features.12"}, InputError, "uses no layer"),
         ({"layer": "features.99"}, UnknownNameError, "features.9"),
-        ({"layer": "classifier.3"}, InputError, "no maps"),
+        ({"layer": "classifier.3"}, InputError, "not maps"),
     ],
 )
 def test_what_makes_no_sense_is_said(net, turnstone, options, error, words):

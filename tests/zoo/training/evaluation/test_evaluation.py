@@ -245,5 +245,5 @@ def test_what_cannot_be_measured_is_said():
         with pytest.raises(InputError):
             ask()
     empty = replace(RESULT, inputs=(), targets=RESULT.targets[:0], scores=RESULT.scores[:0])
-    with pytest.raises(InputError, match="no example"):
+    with pytest.raises(InputError, match="at least one example"):
         print(empty.accuracy)
