@@ -92,6 +92,6 @@ def steps_bar(name: str) -> Iterator[Callable[[Any], None]]:
         def watch(step: Any) -> None:
             if step.history:
                 shown.set_postfix(accuracy=f"{step.history[-1]['validation_accuracy']:.1%}", refresh=False)
-            shown.update(step.share - shown.n)
+            shown.update(step.fraction - shown.n)
 
         yield watch

@@ -171,8 +171,8 @@ class _WatchedScore:
     def __call__(self, estimator: Any, values: np.ndarray, targets: np.ndarray) -> float:
         self._done += 1
         if self._watch:
-            left = (time.monotonic() - self._begin) * (self._total / self._done - 1)
-            self.stopping |= bool(self._watch(Step(self._done / self._total, left, ())))
+            eta = (time.monotonic() - self._begin) * (self._total / self._done - 1)
+            self.stopping |= bool(self._watch(Step(self._done / self._total, eta, ())))
         return float(balanced_accuracy_score(targets, estimator.predict(values)))
 
 

@@ -101,7 +101,7 @@ def test_every_method_tells_dark_from_bright(net, method, tmp_path):
         validation=0.25,
         out=tmp_path / "net",
         progress=lambda done, total: told.append((done, total)),
-        watch=lambda step: steps.append(step.share),
+        watch=lambda step: steps.append(step.fraction),
         **({"epochs": 3} if method == "finetune" else {}),
     )
     assert zoo.evaluate(squares(20, seed=1), network=trained).accuracy >= 0.9
@@ -164,7 +164,7 @@ def test_a_fine_tuning_that_was_killed_goes_on(net, tmp_path):
     whole = zoo.transfer(squares(), **options)
 
     def kill(step):
-        if step.share > 0.5:
+        if step.fraction > 0.5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
