@@ -83,7 +83,7 @@ class ImagePreprocessor(Preprocessor, Protocol):
         """Turn an RGB image into a tensor, shape (channels, height, width)."""
         ...
 
-    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    def crop_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
         """Return which part of an image of that size the network sees: left, top, right, bottom."""
         ...
 

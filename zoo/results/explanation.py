@@ -40,9 +40,9 @@ class Explanation(ShortRepr):
     layer : str
         That the map was made from; empty where none was.
     values : ndarray of float32, shape (rows, columns)
-        The map in cells of equal size that fill `seen`: 1 where most speaks for the class, 0 where nothing
+        The map in cells of equal size that fill `crop_box`: 1 where most speaks for the class, 0 where nothing
         does. All are 0 where nothing speaks for it anywhere.
-    seen : tuple of float
+    crop_box : tuple of float
         Left, top, right and bottom, in pixels of the picture, of the part that the network sees; beyond the
         picture where it is padded.
     size : tuple of int
@@ -58,7 +58,7 @@ class Explanation(ShortRepr):
     method: ExplanationMethod
     layer: str
     values: np.ndarray
-    seen: tuple[float, float, float, float]
+    crop_box: tuple[float, float, float, float]
     size: tuple[int, int]
 
     @property
@@ -75,12 +75,12 @@ class Explanation(ShortRepr):
     @property
     def is_cropped(self) -> bool:
         """Whether the network sees only a part of the picture."""
-        left, top, right, bottom = self.seen
+        left, top, right, bottom = self.crop_box
         return left >= 1 or top >= 1 or right <= self.size[0] - 1 or bottom <= self.size[1] - 1
 
     def placed(self, width: int, height: int) -> np.ndarray:
         """As `map`, for the same picture in another size: shape (height, width)."""
-        left, top, right, bottom = self.seen
+        left, top, right, bottom = self.crop_box
         rows, columns = self.values.shape
         across, down = self.size[0] / width, self.size[1] / height
         x = ((np.arange(width) + 0.5) * across - left) / (right - left)  # 0 to 1 over what is seen
@@ -130,8 +130,8 @@ class Explanation(ShortRepr):
         import pandas as pd
 
         rows, columns = self.values.shape
-        x = np.linspace(self.seen[0], self.seen[2], columns + 1)
-        y = np.linspace(self.seen[1], self.seen[3], rows + 1)
+        x = np.linspace(self.crop_box[0], self.crop_box[2], columns + 1)
+        y = np.linspace(self.crop_box[1], self.crop_box[3], rows + 1)
         return pd.DataFrame(
             {
                 "left": np.tile(x[:-1], rows),
@@ -169,7 +169,7 @@ class Explanation(ShortRepr):
 
     def _repr_html_(self) -> str:
         """Return the cells of the map as an image for a notebook."""
-        left, top, right, bottom = self.seen
+        left, top, right, bottom = self.crop_box
         image = notebook.heat_map(self.values, _palette(), (right - left) / (bottom - top))
         note = f"{self.score:.1%}, {self.method} of {self.network}, {self.input}"
         return notebook.card(self.label, note, image)
@@ -185,7 +185,7 @@ class Explanation(ShortRepr):
             "method": self.method,
             "layer": self.layer,
             "size": list(self.size),
-            "seen": list(self.seen),
+            "crop_box": list(self.crop_box),
             "values": self.values.tolist(),
         }
 

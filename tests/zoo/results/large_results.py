@@ -88,7 +88,7 @@ EXPLANATION = Explanation(
     method="occlusion",
     layer=HOSTILE,
     values=_unit(500, 700),
-    seen=(0.0, 0.0, 700.0, 500.0),
+    crop_box=(0.0, 0.0, 700.0, 500.0),
     size=(700, 500),
 )
 _LAYER = {"name": HOSTILE, "kind": HOSTILE, "shape": (64, 7, 7), "parameters": 12345, "multiply_adds": 10**9}

@@ -102,7 +102,7 @@ def _explain(
         method=options.method,
         layer=layer,
         values=values,
-        seen=preprocessor.seen(image.size),
+        crop_box=preprocessor.crop_box(image.size),
         size=image.size,
     )
 
