@@ -286,7 +286,7 @@ def test_arrays_that_are_no_sound(x, sample_rate, word):
 def test_a_recording_that_is_too_long_is_refused_and_the_limit_can_be_moved(monkeypatch):
     data = encode(tone(8000, 5), 8000, "flac")
     with pytest.raises(InputError, match=r"2 s are allowed\.$"):
-        read_mono(data, RATE, most=2)
+        read_mono(data, RATE, max_duration=2)
     monkeypatch.setenv("ZOO_MAX_SECONDS", "3")
     with pytest.raises(InputError, match="ZOO_MAX_SECONDS"):
         read_mono(data, RATE)
