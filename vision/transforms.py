@@ -67,9 +67,9 @@ class BaseTransform(ABC):
         top, bottom = _ends(rows, middle[0], black.shape[0])
         return left, top, right, bottom
 
-    def with_overlap(self, share: float) -> Self:
+    def with_overlap(self, overlap: float) -> Self:
         """Raise an `InputError`: images have no windows."""
-        raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
+        raise InputError(f"overlap={overlap!r} is for sound; a picture is seen as a whole.")
 
     def batches(
         self,

@@ -166,11 +166,11 @@ def part_of(graph: nx.DiGraph[str], block: str) -> nx.DiGraph[str]:
     return graph.subgraph(node for node in graph if node in within | around).copy()
 
 
-def readable_level(graph: nx.DiGraph[str], most: int = 60) -> int:
-    """Return the level of detail whose number of nodes is closest to `most`, in proportion."""
+def readable_level(graph: nx.DiGraph[str], max_nodes: int = 60) -> int:
+    """Return the level of detail whose number of nodes is closest to `max_nodes`, in proportion."""
     return min(
         range(1, levels(graph) + 1),
-        key=lambda level: abs(math.log(len(collapsed(graph, level)) / most)),
+        key=lambda level: abs(math.log(len(collapsed(graph, level)) / max_nodes)),
     )
 
 

@@ -30,7 +30,7 @@ class Preprocessor(Protocol):
         """List the inputs that `x` stands for."""
         ...
 
-    def with_overlap(self, share: float) -> Self:
+    def with_overlap(self, overlap: float) -> Self:
         """Return the same preprocessing with another overlap of windows; images refuse it."""
         ...
 

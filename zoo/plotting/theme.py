@@ -5,9 +5,9 @@ import html
 COLOR = "#3f9b6e"  # visible on white and on black
 
 
-def shortened(label: str, most: int = 32) -> str:
+def shortened(label: str, max_length: int = 32) -> str:
     """Shorten a label to fit beside a figure."""
-    return label if len(label) <= most else label[: most - 1] + "…"
+    return label if len(label) <= max_length else label[: max_length - 1] + "…"
 
 
 def percent(score: float) -> str:

@@ -77,20 +77,20 @@ class Dataset:
             known=None if self.known is None else tuple(self.known[i] for i in indices),
         )
 
-    def split(self, share: float = 0.2, *, seed: int = 0) -> tuple[Dataset, Dataset]:
+    def split(self, fraction: float = 0.2, *, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Split into two parts, both in the order of the examples.
 
         Parameters
         ----------
-        share, seed
+        fraction, seed
             As of `zoo.training.data.splitting.held_out`.
 
         Returns
         -------
         Dataset, Dataset
-            The larger part for training (``1 - share``), and the part that is held out.
+            The larger part for training (``1 - fraction``), and the part that is held out.
         """
-        held = held_out(self.targets, self.classes, self.groups, share, seed=seed)
+        held = held_out(self.targets, self.classes, self.groups, fraction, seed=seed)
         return self.take(np.flatnonzero(~held)), self.take(np.flatnonzero(held))
 
     def counts(self) -> pd.Series:
@@ -150,13 +150,13 @@ def content_hash(x: Any) -> str:
     InputError
         If it is a file that cannot be read.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     if is_file(x):
         with open_input(x) as stream:
             while chunk := stream.read(_CHUNK):
-                found.update(chunk)
-        return found.hexdigest()
+                digest.update(chunk)
+        return digest.hexdigest()
     array = np.ascontiguousarray(x)
-    found.update(f"{array.dtype} {array.shape}".encode())
-    found.update(array.tobytes())
-    return found.hexdigest()
+    digest.update(f"{array.dtype} {array.shape}".encode())
+    digest.update(array.tobytes())
+    return digest.hexdigest()

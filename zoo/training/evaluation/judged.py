@@ -109,7 +109,7 @@ class Judged(ShortRepr):
         return pd.DataFrame({**columns, "confidence": confidence, "accuracy": accuracy})
 
     def interval(
-        self, measure: str, share: float = 0.95, resamples: int = 1000, seed: int = 0
+        self, measure: str, confidence_level: float = 0.95, resamples: int = 1000, seed: int = 0
     ) -> tuple[float, float]:
         """Confidence interval of a measure by the percentile bootstrap.
 
@@ -119,8 +119,8 @@ class Judged(ShortRepr):
         Parameters
         ----------
         measure : {"accuracy", "balanced_accuracy", "f1", "ece", "top5", ...}
-        share : float
-            Of the resamples that the interval holds, from 0 to 1.
+        confidence_level : float
+            Fraction of the resamples that the interval holds, from 0 to 1.
         resamples, seed : int
 
         Returns
@@ -136,7 +136,7 @@ class Judged(ShortRepr):
             self.predictions,
             metrics.named(measure),
             groups=self.groups,
-            share=number("share", share, 0, 1),
+            confidence_level=number("confidence_level", confidence_level, 0, 1),
             resamples=count("resamples", resamples),
             seed=seed,
         )

@@ -244,7 +244,7 @@ def test_sounds_are_fine_tuned_too(net):
         ({"network": "yamnet"}, InputError, "takes recordings"),
         ({"method": "head", "epoch": 3}, InputError, "epochs"),
         ({"method": "features", "epoch": 3}, InputError, "epochs"),
-        ({"method": "head", "validation": 1.5}, InputError, "share"),
+        ({"method": "head", "validation": 1.5}, InputError, "fraction"),
         ({"method": "features", "classifier": "forest"}, InputError, "logistic"),
         ({"method": "finetune", "freeze": "features.99"}, UnknownNameError, "features"),
         ({"method": "finetune", "augment": "wild"}, InputError, "strong"),
