@@ -61,16 +61,16 @@ def groups(classes: tuple[Label, ...], options: SoundEventOptions) -> tuple[Grou
         )
     included, excluded = _members(classes, options.include), _members(classes, options.exclude)
     chosen = included if options.include else set(range(len(classes)))
-    found: dict[str, Group] = {}
+    grouped: dict[str, Group] = {}
     for index in sorted(chosen - excluded):
         label = classes[index]
         if deepest is None or label.id not in known:
-            found[f"class {index}"] = Group(label.label, label.id, np.array([index]))
+            grouped[f"class {index}"] = Group(label.label, label.id, np.array([index]))
             continue
         for mid in ontology.raised(label.id, deepest):
-            before = found[mid].members if mid in found else np.zeros(0, int)
-            found[mid] = Group(ontology.categories()[mid].name, mid, np.append(before, index))
-    return tuple(found.values())
+            before = grouped[mid].members if mid in grouped else np.zeros(0, int)
+            grouped[mid] = Group(ontology.categories()[mid].name, mid, np.append(before, index))
+    return tuple(grouped.values())
 
 
 def names(classes: tuple[Label, ...]) -> list[str]:

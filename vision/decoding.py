@@ -232,8 +232,8 @@ def _sentences(name: str) -> Iterator[None]:
 
 def _too_large(name: str, pixels: int | None, limit: float) -> str:
     size = f"{pixels / 1e6:.0f} million" if pixels else "far too many"
-    most = f"{limit / 1e6:.0f} million"
-    return f"{name} has {size} pixels, more than the {most} allowed; ZOO_MAX_PIXELS raises it."
+    allowed = f"{limit / 1e6:.0f} million"
+    return f"{name} has {size} pixels, more than the {allowed} allowed; ZOO_MAX_PIXELS raises it."
 
 
 def _from_array(x: Any) -> Image.Image:

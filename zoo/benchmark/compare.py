@@ -311,22 +311,22 @@ def compare(
         "repeats": count("repeats", repeats),
         "options": {"device": str(device), "engine": engine, "dtype": dtype, "trust": trust},
     }
-    seen: list[dict[str, Any]] = []
+    measurements: list[dict[str, Any]] = []
     failures: dict[str, ZooError] = {}
     for done, (name, spec) in enumerate(zip(names, specs, strict=True)):
         try:
             trained = pretrained and (fetch or weights.is_cached(spec))
             own = {"name": name, "pretrained": trained, "x": x if trained else None}
-            seen.append(measured(request | own, lambda done=done: progress and progress(done, len(specs))))
+            measurements.append(measured(request | own, lambda done=done: progress and progress(done, len(specs))))
         except (WeightsError, EngineError) as error:
             failures[str(name)] = error
-    if not seen:
+    if not measurements:
         raise next(iter(failures.values()))
     if progress:
         progress(len(specs), len(specs))
-    rows = tuple(Measurement(**one["row"]) for one in seen)
-    inputs = next((one["inputs"] for one in seen if one["inputs"]), ())
-    first = seen[0]
+    rows = tuple(Measurement(**one["row"]) for one in measurements)
+    inputs = next((one["inputs"] for one in measurements if one["inputs"]), ())
+    first = measurements[0]
     problems = tuple(Problem(name, str(error)) for name, error in failures.items())
     return Comparison(rows, first["device"], dtype, batch, repeats, first["threads"], inputs, problems)
 
@@ -340,5 +340,5 @@ def _agreement(one: Measurement, other: Measurement) -> float:
 
 def _consensus(answers: Sequence[str]) -> str | None:
     """Return the most frequent answer, or None without answers."""
-    (best, most), *others = Counter(answers).most_common(2)
-    return None if others and others[0][1] == most else best
+    (best, votes), *others = Counter(answers).most_common(2)
+    return None if others and others[0][1] == votes else best

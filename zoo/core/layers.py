@@ -61,7 +61,7 @@ def record_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str
         for name in map(str, layers):
             layer = layer_of(module, name)
             if name.startswith(INPUT):
-                hook = layer.register_forward_pre_hook(lambda _m, given, *, name=name: keep(name, given))
+                hook = layer.register_forward_pre_hook(lambda _m, inputs, *, name=name: keep(name, inputs))
             else:
                 hook = layer.register_forward_hook(lambda _m, _i, out, *, name=name: keep(name, out))
             hooks.append(hook)

@@ -25,11 +25,11 @@ def read(path: str) -> dict[str, np.ndarray]:
         places: dict[str, str] = {}
         for name, place in _named(items):
             if name in places:
-                raise ValueError(f"{name} is there twice")
+                raise ValueError(f"{name} is stored twice")
             places[name] = place
-        found = {name: items[place] for name, place in places.items() if items[place].dtype.kind == "f"}
-        sizes.require(path, sum(item.size * item.dtype.itemsize for item in found.values()))
-        return {name: _array(item) for name, item in found.items()}
+        floats = {name: items[place] for name, place in places.items() if items[place].dtype.kind == "f"}
+        sizes.require(path, sum(item.size * item.dtype.itemsize for item in floats.values()))
+        return {name: _array(item) for name, item in floats.items()}
 
 
 def _array(item: h5py.Dataset) -> np.ndarray:

@@ -82,8 +82,8 @@ def sample(name: str) -> Path:
             weights.write(path, lambda temporary: temporary.write_bytes(melody()))
             return path
         with weights.workspace(path) as folder:
-            found = sources.get(known.url, folder, checksum=known.checksum)
-            weights.write(path, lambda temporary: temporary.write_bytes(found.read_bytes()))
+            original = sources.get(known.url, folder, checksum=known.checksum)
+            weights.write(path, lambda temporary: temporary.write_bytes(original.read_bytes()))
     return path
 
 
@@ -109,11 +109,11 @@ def digits(each: int = 8) -> tuple[tuple[str, bytes], ...]:
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    found = load_digits()
+    originals = load_digits()
     pictures = []
     for digit in range(10):
-        for number in np.flatnonzero(found.target == digit)[:each]:
-            ink = found.images[number] / 16
+        for number in np.flatnonzero(originals.target == digit)[:each]:
+            ink = originals.images[number] / 16
             small = Image.fromarray((255 * (1 - ink)).astype(np.uint8))
             stream = io.BytesIO()
             small.resize((96, 96), Image.Resampling.BICUBIC).save(stream, "PNG")

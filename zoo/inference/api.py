@@ -199,8 +199,8 @@ def sound_events(
     Examples
     --------
     >>> import zoo
-    >>> found = zoo.sound_events(zoo.sample("bicycle-bell.wav"), threshold=0.5)
-    >>> "Bicycle bell" in [event.label for event in found.events]
+    >>> result = zoo.sound_events(zoo.sample("bicycle-bell.wav"), threshold=0.5)
+    >>> "Bicycle bell" in [event.label for event in result.events]
     True
     """
     return _network(network, device, engine).sound_events(

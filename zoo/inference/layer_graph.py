@@ -193,11 +193,11 @@ class _Recorder(TorchFunctionMode):
         for name, layer in self.module.named_modules():
             if name:
                 yield layer.register_forward_pre_hook(
-                    lambda layer, given, options, name=name: self._enter(name, layer, given, options),
+                    lambda layer, inputs, options, name=name: self._enter(name, layer, inputs, options),
                     with_kwargs=True,
                 )
                 yield layer.register_forward_hook(
-                    lambda layer, _given, output, name=name: self._leave(name, layer, output)
+                    lambda layer, _inputs, output, name=name: self._leave(name, layer, output)
                 )
 
     def graph_to(self, output: Any) -> nx.DiGraph[str]:
@@ -223,11 +223,11 @@ class _Recorder(TorchFunctionMode):
             self._node(f"{owner}.{name}".strip("."), before, "", name, _kind(name), 0, output)
         return output
 
-    def _enter(self, name: str, layer: nn.Module, given: Any, options: dict[str, Any]) -> None:
+    def _enter(self, name: str, layer: nn.Module, inputs: Any, options: dict[str, Any]) -> None:
         if self._in_layer or _is_whole(layer):
             self._in_layer += 1
             if self._in_layer == 1:
-                self._begin.append(self._sources([*given, *options.values()]))
+                self._begin.append(self._sources([*inputs, *options.values()]))
         else:
             self._times[name] += 1
             self._running.append((_again(name, self._times[name]), layer))

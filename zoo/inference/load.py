@@ -122,8 +122,8 @@ def _require_shapes(
 ) -> None:
     for name, tensor in module.state_dict().items():
         expected = tuple(tensor.shape) or (1,)  # as a file keeps a single number
-        found = tuple(tensors[name].shape) or (1,) if name in tensors else "missing"
-        if found != expected:
+        shape = tuple(tensors[name].shape) or (1,) if name in tensors else "missing"
+        if shape != expected:
             raise WeightsError(
-                f"The weights in {origin} do not fit {spec.name}: {name} is {found}, not {expected}."
+                f"The weights in {origin} do not fit {spec.name}: {name} is {shape}, not {expected}."
             )

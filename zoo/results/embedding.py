@@ -181,9 +181,9 @@ class Embedding(ShortRepr):
             return np.zeros(0, int)
         values = normalize(self.values)
         k = min(count("k", k), len(np.unique(values, axis=0)))
-        found = KMeans(k, n_init=10, random_state=SEED).fit_predict(values)
-        by_size = np.argsort(-np.bincount(found, minlength=k), kind="stable")
-        return np.argsort(by_size)[found]
+        clusters = KMeans(k, n_init=10, random_state=SEED).fit_predict(values)
+        by_size = np.argsort(-np.bincount(clusters, minlength=k), kind="stable")
+        return np.argsort(by_size)[clusters]
 
     def table(self) -> pd.DataFrame:
         """One row a vector: input, start and end for sound, then columns 0 to d - 1."""

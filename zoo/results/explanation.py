@@ -121,8 +121,8 @@ class Explanation(ShortRepr):
         heat, outside = np.nan_to_num(placed), np.isnan(placed)
         colors = _palette()[(heat * 255).round().astype(np.uint8)]
         colors[outside] = _GRAY
-        share = np.where(outside, fade, opacity * heat)[..., None]
-        mixed = (1 - share) * np.asarray(picture.convert("RGB"), np.float32) + share * colors
+        alpha = np.where(outside, fade, opacity * heat)[..., None]
+        mixed = (1 - alpha) * np.asarray(picture.convert("RGB"), np.float32) + alpha * colors
         return Image.fromarray(mixed.round().astype(np.uint8))
 
     def table(self) -> pd.DataFrame:

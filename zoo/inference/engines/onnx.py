@@ -104,8 +104,8 @@ class OnnxRuntime(Engine):
             return session.run(names, {"data": rows.numpy()})
 
         parts = by_rows(run, data, least=1) if self.by_rows else [run(data)]
-        found = [torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*parts, strict=True)]
-        return found[0], dict.fromkeys(layers, found[-1])  # no other than self.layer
+        tensors = [torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*parts, strict=True)]
+        return tensors[0], dict.fromkeys(layers, tensors[-1])  # no other than self.layer
 
     @property
     def file(self) -> Path | None:

@@ -144,10 +144,10 @@ def grouped(names: Sequence[str]) -> tuple[str, ...] | None:
     folders = [PurePosixPath(name).parent.name for name in names]
     own = [PurePosixPath(name).name for name in names]
     before = [match.group(1) if (match := re.match(r"(.+?)_", name)) else "" for name in own]
-    for found in (folders, before):
-        sizes = Counter(found)
-        if all(found) and 1 < len(sizes) <= MOST_GROUPS and max(sizes.values()) > 1:
-            return tuple(found)
+    for groups in (folders, before):
+        sizes = Counter(groups)
+        if all(groups) and 1 < len(sizes) <= MOST_GROUPS and max(sizes.values()) > 1:
+            return tuple(groups)
     return None
 
 

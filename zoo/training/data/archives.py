@@ -78,10 +78,10 @@ def _safe(zipped: zipfile.ZipFile, archive: Path) -> list[tuple[zipfile.ZipInfo,
     entries = zipped.infolist()
     if len(entries) > MOST_ENTRIES:
         raise InputError(f"{archive} has {len(entries)} entries, and {MOST_ENTRIES} are allowed.")
-    total, most = sum(entry.file_size for entry in entries), setting("ZOO_MAX_UNPACKED", MOST_BYTES)
-    if total > most:
+    total, max_bytes = sum(entry.file_size for entry in entries), setting("ZOO_MAX_UNPACKED", MOST_BYTES)
+    if total > max_bytes:
         raise InputError(
-            f"{archive} would unpack to {total / 1e6:.0f} MB, and {most / 1e6:.0f} are allowed; "
+            f"{archive} would unpack to {total / 1e6:.0f} MB, and {max_bytes / 1e6:.0f} are allowed; "
             "ZOO_MAX_UNPACKED sets another limit, in bytes."
         )
     if total > SMALL_BYTES and total > MOST_RATIO * archive.stat().st_size:

@@ -42,10 +42,10 @@ def listed(folder: Path, name: str, *, split: str | None = None, label: str | No
 def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """Folders and files in a folder, sorted."""
     try:
-        found = sorted(path for path in folder.iterdir() if not is_litter(path.name))
+        entries = sorted(path for path in folder.iterdir() if not is_litter(path.name))
     except OSError as error:
         raise InputError(f"{folder} cannot be read: {error.strerror}.") from error
-    return [path for path in found if path.is_dir()], [path for path in found if not path.is_dir()]
+    return [path for path in entries if path.is_dir()], [path for path in entries if not path.is_dir()]
 
 
 def _around_classes(folder: Path) -> Path:

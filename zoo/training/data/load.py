@@ -113,10 +113,10 @@ def dataset(
     if group is not None:
         compiled("group", group)  # what makes no sense is said before the work
     listing = folders.listed(_folder(path, kept), name_of(path), split=split, label=label)
-    found = examined(listing, **options)
+    data = examined(listing, **options)
     if group is None:
-        return found
-    return replace(found, groups=groups_of(map(found.name_of, range(len(found))), group))
+        return data
+    return replace(data, groups=groups_of(map(data.name_of, range(len(data))), group))
 
 
 def _folder(path: Path, cache: Path) -> Path:

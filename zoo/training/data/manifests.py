@@ -126,11 +126,11 @@ def _text(value: object) -> str:
 
 
 def _selected(table: pd.DataFrame, path: Path, split: str) -> pd.DataFrame:
-    found = table[table["split"] == split]
-    if not len(found):
+    selected = table[table["split"] == split]
+    if not len(selected):
         there = ", ".join(sorted(set(table["split"])))
         raise InputError(f"{path} has no rows of the split {split!r}; it has {there or '(none)'}.")
-    return found
+    return selected
 
 
 def _listing(table: pd.DataFrame, path: Path) -> Listing:

@@ -115,7 +115,7 @@ def _headlines(evaluation: Judged) -> list[Headline]:
     def measured(measure: str, name: str, value: float, meaning: str) -> Headline:
         return Headline(name, value, evaluation.interval(measure), meaning)
 
-    found = [
+    headlines = [
         measured("accuracy", "accuracy", evaluation.accuracy, "share of correct predictions"),
         measured(
             "balanced_accuracy",
@@ -128,12 +128,12 @@ def _headlines(evaluation: Judged) -> list[Headline]:
         ),
     ]
     if len(evaluation.classes) > 5:
-        found.append(measured("top5", "top 5", evaluation.top(5), "true class among the five best"))
+        headlines.append(measured("top5", "top 5", evaluation.top(5), "true class among the five best"))
     ece = evaluation.ece()
-    found.append(Headline("calibration error", ece, None, "how far confidence is from accuracy; 0 is best"))
+    headlines.append(Headline("calibration error", ece, None, "how far confidence is from accuracy; 0 is best"))
     if area := evaluation.roc().macro:
-        found.append(Headline("area under ROC", area.area, None, "mean over the classes; 50 % is chance"))
-    return found
+        headlines.append(Headline("area under ROC", area.area, None, "mean over the classes; 50 % is chance"))
+    return headlines
 
 
 def _mistakes(evaluation: Judged, data: Dataset | None) -> list[Mistake]:

@@ -167,28 +167,28 @@ def _classic(
     progress: Progress | None,
     watch: Watch | None,
 ) -> tuple[Network, dict[str, Any]]:
-    found = features(net, data, progress=progress)
+    stored = features(net, data, progress=progress)
     groups = np.arange(len(data))
     if data.groups is not None:
         groups = np.unique(data.groups, return_inverse=True)[1]
-    targets = data.targets[found.example]
+    targets = data.targets[stored.example]
     return classical.fit(
         net,
         data.classes,
-        found.values,
+        stored.values,
         targets,
-        groups[found.example],
+        groups[stored.example],
         classifier=classifier,
         seed=seed,
         watch=watch,
     )
 
 
-def _settings(given: Mapping[str, Any]) -> Settings:
+def _settings(options: Mapping[str, Any]) -> Settings:
     known = {field.name for field in fields(Settings)}
-    for name in given:
+    for name in options:
         choice("setting", name, sorted(known))
-    return Settings(**given)
+    return Settings(**options)
 
 
 def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str, Any]) -> Network:

@@ -277,7 +277,7 @@ def test_the_command_trains_and_the_result_classifies(tmp_path, monkeypatch, cap
     assert {p["label"] for p in json.loads(said)[0]["predictions"]} == {"dark", "bright"}
     code, _, complaint = run("train", data, "--out", out)
     assert (code, complaint.count("\n")) == (2, 1)
-    assert "is not a saved network" in complaint
+    assert "exists; choose another folder" in complaint
     for command in (("train", data, "--out", tmp_path / "other"), ("evaluate", out, data)):
         code, said, complaint = run(*command, "--device", "abacus")
         assert (code, said) == (2, "")
