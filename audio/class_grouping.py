@@ -50,7 +50,7 @@ def groups(classes: tuple[Label, ...], options: SoundEventOptions) -> tuple[Grou
     InputError
         If the options ask for categories, and no class of the network is in the ontology.
     UnknownNameError
-        If there is no such class or category, or it has no class of this network.
+        If the class or category is unknown, or it has no class of this network.
     """
     deepest = DEPTHS[options.specificity]
     known = {label.id for label in classes} & ontology.categories().keys()
@@ -114,7 +114,7 @@ class ClassGrouping:
     InputError
         If the network's classes have no categories to report.
     UnknownNameError
-        If there is no such class or category.
+        If the class or category is unknown.
     """
 
     def __init__(self, classes: tuple[Label, ...], options: SoundEventOptions):

@@ -45,9 +45,9 @@ class Frontend(ABC):
     framing : Framing
         Or a table of its fields, as records have it.
     min_seconds : float
-        In s: less is no recording.
+        In s; shorter recordings are refused.
     batch_size : int
-        Windows in a batch, where nobody says. Larger batches are no faster on a CPU, where they leave its
+        Windows in a batch by default. Larger batches are no faster on a CPU, where they leave its
         caches.
     axes : tuple of str
         What the last two axes of a window are, ``"time"`` and ``"frequency"``, where it is a spectrogram.
@@ -164,7 +164,7 @@ class Frontend(ABC):
         Raises
         ------
         InputError
-            If there is no such rate.
+            If the rate is not valid.
         """
         return FrontendStream(self, name, check_rate(sample_rate, name), at_once=True)
 

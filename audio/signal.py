@@ -105,7 +105,7 @@ def open_sound(
     Raises
     ------
     InputError
-        If it is no sound, is empty, damaged or too long, or the rate is missing or absurd.
+        If it is not a sound, is empty, damaged or too long, or the rate is missing or absurd.
     """
     max_duration = max_seconds() if max_duration is None else max_duration
     if not is_file(x):
@@ -119,7 +119,7 @@ def open_sound(
         stack.enter_context(closing(sound.blocks))
         check_rate(sound.sample_rate, name)
         _check_duration(sound.duration, sound)
-        stack.pop_all()  # whoever reads the blocks closes the stream
+        stack.pop_all()  # the reader of the blocks closes the stream
     return sound
 
 
@@ -272,7 +272,7 @@ def as_channels(x: Any, name: str) -> np.ndarray:
     Raises
     ------
     InputError
-        If it is no sound, or empty.
+        If it is not a sound, or empty.
     """
     samples = as_array(x, "a recording")
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "iuf":

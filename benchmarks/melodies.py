@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RATE = 16000  # Hz, that of CREPE: resampling is no matter here
+RATE = 16000  # Hz, that of CREPE: resampling does not matter here
 STEP = 160  # samples from one stated pitch to the next: 10 ms
 LOWEST, HIGHEST = 34.0, 1900.0  # Hz
 

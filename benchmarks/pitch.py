@@ -7,7 +7,7 @@ each program's own threshold (ours 0.5 and -60 dB; torchcrepe has none, and gets
 All state the pitch of a frame at its center, every 10 ms, as the melodies do, so mir_eval has nothing to
 interpolate.
 
-torchcrepe is no dependency of ours; ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24`` and
+torchcrepe is not a dependency of ours; ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24`` and
 ``--peers PEERS``. It frames, normalizes and decodes for itself, the whole recording at once as is its
 default. Its network has our weights and is slow, so ours takes its frames, after the activations of the
 first ones were found the same; ``--slow`` runs its own throughout.

@@ -57,7 +57,7 @@ def decode(x: Any) -> Image.Image:
     Raises
     ------
     InputError
-        If it is no picture, is damaged, has more than `max_pixels` pixels or values that cannot be used, or
+        If it is not a picture, is damaged, has more than `max_pixels` pixels or values that cannot be used, or
         takes too long to decode.
     """
     if is_file(x):
@@ -103,7 +103,7 @@ def stored_size(x: Any) -> tuple[int, int]:
     Raises
     ------
     InputError
-        If it is no picture, or has more than `max_pixels` pixels.
+        If it is not a picture, or has more than `max_pixels` pixels.
     """
     if not is_file(x):
         return decode(x).size

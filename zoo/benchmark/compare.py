@@ -264,7 +264,7 @@ def compare(
 ) -> Comparison:
     """Measure networks on this machine, and see how far they agree on some inputs.
 
-    A network whose weights cannot be had, or that fails, is left out and becomes a problem of the result.
+    A network whose weights cannot be obtained, or that fails, is left out and becomes a problem of the result.
 
     Parameters
     ----------
@@ -293,7 +293,7 @@ def compare(
     Raises
     ------
     UnknownNameError
-        If there is no such network, engine or dtype.
+        If the network, engine or dtype is unknown.
     InputError
         If an input cannot be used, or a network does not classify.
     WeightsError, EngineError

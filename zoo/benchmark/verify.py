@@ -50,9 +50,9 @@ def verify(name: str, *, against: str | None = None, trust: bool = False) -> Ite
     Raises
     ------
     UnknownNameError
-        If there is no such network.
+        If the network is unknown.
     WeightsError
-        If its weights cannot be had, or a hash is wrong.
+        If its weights cannot be obtained, or a hash is wrong.
     InputError
         If there is no counterpart, or its outputs are of another kind.
 

@@ -1,4 +1,4 @@
-"""One network measured in a process of its own, which ends when whoever started it does, or wants it to.
+"""One network measured in a process of its own, which ends with the process that started it, or when told to.
 
 The process finds its request in a folder and leaves its answer there, as JSON: it has decoded files of
 strangers, so what it says is data to the process that asked. Its stdin is a pipe that nobody writes

@@ -133,7 +133,7 @@ def open_input(x: Any) -> IO[bytes]:
     Raises
     ------
     InputError
-        If there is no such file, it is a folder, it may not be read, it is empty or cannot be downloaded.
+        If the file does not exist, it is a folder, it may not be read, it is empty or cannot be downloaded.
     """
     if isinstance(x, (bytes, bytearray, memoryview)):
         stream: IO[bytes] = io.BytesIO(x)

@@ -145,7 +145,7 @@ def freeze(module: nn.Module, last: str) -> None:
     """Keep the layers up to and including `last` as they are while the rest is trained.
 
     Their parameters take no gradient, and they stay in eval mode, so that batch norm keeps its statistics
-    and dropout stays off, whatever mode the module is put into. Layers are counted as the module lists them.
+    and dropout stays off, in any mode of the module. Layers are counted as the module lists them.
     """
     wanted = layer_of(module, last)
     inside = {id(layer) for layer in wanted.modules()}

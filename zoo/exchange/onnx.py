@@ -31,12 +31,19 @@ def export(network: str | os.PathLike[str] | Network, path: str | os.PathLike[st
     path : path
         Ends with ``.onnx``.
 
+    Returns
+    -------
+    Path
+        The file that was written.
+
     Raises
     ------
     InputError
         If the file is to be something else, or its folder is missing.
     EngineError
         If the network cannot be exported, or does not give the same as a graph.
+    UnknownNameError, WeightsError
+        As `zoo.load`, of a network by name.
     """
     path = Path(path)
     if path.suffix != ".onnx":

@@ -22,7 +22,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     ------
     WeightsError
         If the file does not begin like one of Darknet's, or does not end with a whole value. That values
-        are missing is seen by whoever knows the layers.
+        are missing is noticed where the layers are known.
     """
     try:
         with open(path, "rb") as file:

@@ -27,7 +27,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is no state dictionary, is truncated, asks for code to be run, or for far more memory than
+        If the file is not a state dictionary, is truncated, asks for code to be run, or for far more memory than
         it has bytes.
     """
     try:

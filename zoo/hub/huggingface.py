@@ -197,7 +197,7 @@ def classifier_fields(checkpoint: str, module: nn.Module) -> dict[str, Any]:
     Raises
     ------
     UnknownNameError
-        If it has no last layer that can be found, or its outputs are no classes.
+        If it has no last layer that can be found, or its outputs are not classes.
     """
     config = config_of(checkpoint)
     heads = [

@@ -45,7 +45,7 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
     Raises
     ------
     CatalogError
-        If the text is no TOML or a record is invalid.
+        If the text is not TOML, or a record is invalid.
     """
     try:
         tables = msgspec.convert(tomllib.loads(text), dict[str, dict[str, Any]])
@@ -92,10 +92,14 @@ def networks(
     bundled : bool, optional
         Only those whose weights the Python package index has, or only the others.
 
+    Returns
+    -------
+    list of str
+
     Raises
     ------
     InputError
-        If there is no such modality or task.
+        If the modality or task is unknown.
 
     Examples
     --------
@@ -130,10 +134,14 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
         Whether you trust the author of a SavedModel that is not of the catalogs: it is a program. No other
         network needs it.
 
+    Returns
+    -------
+    Spec
+
     Raises
     ------
     UnknownNameError
-        If there is no such network; the message names the closest ones.
+        If the network is unknown; the message names the closest ones.
     TrustError
         If it would run a program whose author you did not say you trust.
     WeightsError, CatalogError

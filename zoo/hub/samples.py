@@ -63,12 +63,22 @@ def names(kind: str) -> list[str]:
 
 
 def sample(name: str) -> Path:
-    """Path of a sample, fetched or made on first use.
+    """Return the path of a sample image or recording, downloaded or made on first use.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SAMPLES`, such as ``"cat.png"`` or ``"melody.wav"``.
+
+    Returns
+    -------
+    Path
+        In the cache.
 
     Raises
     ------
     UnknownNameError
-        If there is no such sample.
+        If the sample is unknown.
     WeightsError
         If it cannot be fetched or kept.
     """

@@ -57,7 +57,7 @@ class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title, license, validation : str
         As of `zoo.core.spec.Spec`.
     classes : tuple of SavedClass
-        In the order of the outputs; empty where these are no classes.
+        In the order of the outputs; empty where these are not classes.
     training : dict
         How it was trained.
     """

@@ -66,7 +66,7 @@ def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progre
     Raises
     ------
     WeightsError
-        If it cannot be had, is incomplete, or is not what the hash says.
+        If it cannot be obtained, is incomplete, or is not what the hash says.
     """
     scheme, _, rest = url.partition(":")
     try:

@@ -131,7 +131,7 @@ def fetch(name: str, *, trust: bool = False, progress: Progress | None = None) -
     Raises
     ------
     UnknownNameError
-        If there is no such network.
+        If the network is unknown.
     WeightsError
         If no source gives them, or they cannot be kept; the message names the ways out.
     """
@@ -167,7 +167,7 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
     Raises
     ------
     WeightsError
-        If they cannot be had or read.
+        If they cannot be obtained or read.
     """
     if file is None:
         return formats.read(ensure(spec), "safetensors")

@@ -222,7 +222,7 @@ def look(
     Raises
     ------
     UnknownNameError
-        If there is no such layer, or it does not run.
+        If the layer is unknown, or it does not run.
     InputError
         If the input cannot be used, or the layer gives out nothing for each input.
     """

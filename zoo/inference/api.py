@@ -82,7 +82,9 @@ def classify(
     device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[Classification]:
-    """Name the best classes of each input; see `Network.classify`, and `load` for `device` and `engine`.
+    """Name the best classes of each input: a `Classification`, or a list of them for a list.
+
+    Options and errors are those of `Network.classify`; `device` and `engine` are those of `load`.
 
     Examples
     --------
@@ -122,7 +124,9 @@ def explain(
     device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[Explanation]:
-    """Map where on an image the network finds a class; see `Network.explain`, and `load`.
+    """Map where on an image the network finds a class: an `Explanation`, or a list of them for a list.
+
+    Options and errors are those of `Network.explain`; `device` and `engine` are those of `load`.
 
     Examples
     --------
@@ -147,7 +151,9 @@ def embed(
     device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> Embedding:
-    """Compute vectors of images or of windows of audio; see `Network.embed`, and `load`.
+    """Compute a vector for each image or window of audio: an `Embedding` of shape (n, d).
+
+    Options and errors are those of `Network.embed`; `device` and `engine` are those of `load`.
 
     Examples
     --------
@@ -194,7 +200,9 @@ def sound_events(
     device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[SoundEvents]:
-    """Detect which sounds occur when; see `Network.sound_events`, and `load`.
+    """Detect which sounds occur when, in s: `SoundEvents`, or a list of them for a list.
+
+    Options and errors are those of `Network.sound_events`; `device` and `engine` are those of `load`.
 
     Examples
     --------
@@ -254,7 +262,9 @@ def pitch(
     device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[PitchTrack]:
-    """Track the fundamental frequency over time; see `Network.pitch`, and `load`.
+    """Track the fundamental frequency, in Hz: a `PitchTrack`, or a list of them for a list.
+
+    Options and errors are those of `Network.pitch`; `device` and `engine` are those of `load`.
 
     Examples
     --------

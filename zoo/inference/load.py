@@ -62,13 +62,13 @@ def load(
     Raises
     ------
     UnknownNameError
-        If there is no such network.
+        If the network is unknown.
     TrustError
         If it would run a program whose author you did not say you trust.
     InputError
-        If there is no such engine or dtype, the device is not there, or the engine does not run on it.
+        If the engine or dtype is unknown, the device is not there, or the engine does not run on it.
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights cannot be obtained or do not fit.
     EngineError
         In a process that was forked after a network was loaded.
 

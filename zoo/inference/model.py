@@ -46,7 +46,7 @@ class Model:
     eager : PyTorch
         The engine that knows gradients, beside it.
     labels : tuple of Label
-        One a class; empty where the outputs are no classes.
+        One a class; empty where the outputs are not classes.
 
     Parameters
     ----------
@@ -161,6 +161,11 @@ class Model:
         -------
         Tensor of float32
             (n, channels, height, width) for pictures and log-mel patches, (n, samples) for waveforms.
+
+        Raises
+        ------
+        InputError
+            If an input cannot be used.
         """
         batches = self.batches(x, sample_rate=sample_rate)
         return joined([batch.data for batch in batches] or [torch.zeros(0, *self.spec.input_shape)])

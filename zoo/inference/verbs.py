@@ -141,9 +141,9 @@ class Tasks(Model):
         Raises
         ------
         UnknownNameError
-            If there is no such class or layer.
+            If the class or layer is unknown.
         InputError
-            If there is no such method, an input or option cannot be used, or the network has no maps or no
+            If the method is unknown, an input or option cannot be used, or the network has no maps or no
             gradient.
         """
         options = ExplanationOptions(target=target, method=method, layer=layer)
@@ -186,7 +186,7 @@ class Tasks(Model):
         Raises
         ------
         UnknownNameError
-            If there is no such layer.
+            If the layer is unknown.
         InputError
             If an input or option cannot be used.
         """
@@ -257,7 +257,7 @@ class Tasks(Model):
         InputError
             If a recording or an option cannot be used.
         UnknownNameError
-            If there is no such class.
+            If the class is unknown.
         """
         self.require("events")
         count("top", top)

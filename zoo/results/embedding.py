@@ -64,7 +64,12 @@ class Embedding(ShortRepr):
 
     @classmethod
     def joined(cls, parts: Sequence[Embedding]) -> Embedding:
-        """Embeddings by the same layer, one below the other.
+        """Join embeddings by the same layer, one below the other.
+
+        Returns
+        -------
+        Embedding
+            Of shape (n, d), n being the sum of their rows.
 
         Raises
         ------
@@ -136,10 +141,15 @@ class Embedding(ShortRepr):
         same_input : bool
             Whether windows of the same input count too.
 
+        Returns
+        -------
+        Neighbors
+            The nearest first.
+
         Raises
         ------
         InputError
-            If an option cannot be used, or there is no such row.
+            If an option cannot be used, or the row does not exist.
         """
         if isinstance(query, np.ndarray):
             return nearest(self.values, query, self.labels(), k, metric=metric)
@@ -155,7 +165,13 @@ class Embedding(ShortRepr):
         )
 
     def similarity(self) -> Similarity:
-        """Compute the cosines of all angles between the vectors."""
+        """Compute the cosines of all angles between the vectors.
+
+        Returns
+        -------
+        Similarity
+            Of shape (n, n), from -1 to 1; 0 for a vector of zeros.
+        """
         from sklearn.metrics.pairwise import cosine_similarity
 
         values = cosine_similarity(self.values.astype(np.float64)) if len(self) else np.zeros((0, 0))
@@ -172,7 +188,7 @@ class Embedding(ShortRepr):
         Raises
         ------
         InputError
-            If `k` is no whole number, 1 or more.
+            If `k` is not a whole number, 1 or more.
         """
         from sklearn.cluster import KMeans
         from sklearn.preprocessing import normalize
@@ -240,7 +256,7 @@ class Embedding(ShortRepr):
         return file.getvalue()
 
     def to_parquet(self) -> bytes:
-        """Return the table as Apache Parquet."""
+        """Return the table as Apache Parquet; a `MissingLibraryError` if PyArrow is not installed."""
         require("pyarrow")
         file = io.BytesIO()
         self.table().to_parquet(file, index=False)

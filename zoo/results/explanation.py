@@ -38,7 +38,7 @@ class Explanation(ShortRepr):
         Of that class, from 0 to 1.
     method : {"gradcam", "occlusion"}
     layer : str
-        That the map was made from; empty where none was.
+        The layer that the map was made from; empty for occlusion.
     values : ndarray of float32, shape (rows, columns)
         The map in cells of equal size that fill `crop_box`: 1 where most speaks for the class, 0 where nothing
         does. All are 0 where nothing speaks for it anywhere.
@@ -79,7 +79,13 @@ class Explanation(ShortRepr):
         return left >= 1 or top >= 1 or right <= self.size[0] - 1 or bottom <= self.size[1] - 1
 
     def placed(self, width: int, height: int) -> np.ndarray:
-        """As `map`, for the same picture in another size: shape (height, width)."""
+        """Return the `map` of the same picture in another size, in pixels.
+
+        Returns
+        -------
+        ndarray of float32, shape (height, width)
+            From 0 to 1; NaN where the network sees nothing of the picture.
+        """
         left, top, right, bottom = self.crop_box
         rows, columns = self.values.shape
         across, down = self.size[0] / width, self.size[1] / height

@@ -89,7 +89,7 @@ class PitchTrack(ShortRepr):
         Raises
         ------
         InputError
-            If there is no such width or mean.
+            If the width is not an odd number, or the mean is unknown.
         """
         require_smoothing(width, how)
         if width == 1 or not self.voiced.any():

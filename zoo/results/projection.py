@@ -178,7 +178,7 @@ def project(values: np.ndarray, labels: Sequence[str], method: str = "pca") -> P
     Raises
     ------
     InputError
-        If there is no such method, there are no vectors, or a number is missing in them.
+        If the method is unknown, there are no vectors, or a number is missing in them.
     """
     choice("method", method, METHODS)
     if not len(values):

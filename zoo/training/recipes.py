@@ -51,7 +51,7 @@ class Recipe:
     options : mapping
         Arguments of `zoo.transfer`.
     accuracy : float or None
-        What to expect at least, from 0 to 1; None where nobody's figure is known.
+        What to expect at least, from 0 to 1; None where no figure is known.
     measured : str
         Who measured that, or whose figure it is.
     """
@@ -123,7 +123,7 @@ def train(
     Raises
     ------
     UnknownNameError
-        If there is no such recipe.
+        If the recipe is unknown.
     InputError, WeightsError
         As `zoo.dataset` and `zoo.transfer`.
     """

@@ -40,7 +40,7 @@ _exporting = threading.Lock()  # the exporter keeps global state
 def graph_path(spec: Spec) -> Path | None:
     """Where the graph of a pretrained network is kept; None where its weights are not in the cache.
 
-    The name changes with the weights and with whatever builds and exports the module.
+    The name changes with the weights and with what builds and exports the module.
     """
     digest_of_weights = weights.record_of(spec).get("sha256")
     if not digest_of_weights:

@@ -100,7 +100,7 @@ def collect(
     InputError
         If the network does not embed, or none of the files can be used.
     UnknownNameError
-        If there is no such layer.
+        If the layer is unknown.
     """
     net.require("embed")
     names = distinct([name_of(file, i) for i, file in enumerate(files)])

@@ -129,7 +129,7 @@ def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarra
     Raises
     ------
     UnknownNameError
-        If there is no such layer.
+        If the layer is unknown.
     InputError
         If the layer gives no maps, or the class has no gradient there.
     """
@@ -190,7 +190,7 @@ def layer_of_maps(net: Model, data: torch.Tensor) -> str:
     Raises
     ------
     InputError
-        If there is none, or tokens come after it, which are no maps.
+        If there is none, or tokens come after it, which are not maps.
     """
     _, kept = net.eager(data, [name for name, _ in net.module.named_modules() if name])
     for name, output in reversed(kept.items()):

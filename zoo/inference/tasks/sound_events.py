@@ -116,7 +116,7 @@ def relocate(result: SoundEvents, net: Model, **options: Any) -> SoundEvents:
     InputError
         If an option cannot be used.
     UnknownNameError
-        If there is no such class.
+        If the class is unknown.
     """
     return _with_events(result, ClassGrouping(net.labels, SoundEventOptions(**options)))
 

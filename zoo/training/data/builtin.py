@@ -79,7 +79,7 @@ def torchvision_set(name: str, split: str | None, cache: Path) -> Dataset:
     UnknownNameError
         If it is another one.
     InputError
-        If there is no such split, or it cannot be downloaded.
+        If the split is unknown, or it cannot be downloaded.
     """
     choice("data set of torchvision", name, _TORCHVISION, error=UnknownNameError)
     known = _TORCHVISION[name]

@@ -44,7 +44,7 @@ class Dataset:
     sample_rate : float or None
         Of arrays of sound, in Hz.
     known : tuple of str or None, length n
-        The `hashes`, where whoever read the examples has computed them already.
+        The `hashes`, where the reader of the examples computed them already.
     """
 
     name: str
@@ -88,7 +88,12 @@ class Dataset:
         Returns
         -------
         Dataset, Dataset
-            The larger part for training (``1 - fraction``), and the part that is held out.
+            The part for training, ``1 - fraction`` of the examples, and the part that is held out.
+
+        Raises
+        ------
+        InputError
+            If `fraction` is not between 0 and 1, or a class has too few examples or groups.
         """
         held = held_out(self.targets, self.classes, self.groups, fraction, seed=seed)
         return self.take(np.flatnonzero(~held)), self.take(np.flatnonzero(held))
@@ -120,7 +125,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the classes, and of the contents with their classes, whatever their order."""
+        """SHA-256 of the classes, and of the contents with their classes, in any order."""
         lines = sorted(
             f"{content} {target}" for content, target in zip(self.hashes, self.targets, strict=True)
         )

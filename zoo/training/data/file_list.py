@@ -58,7 +58,7 @@ def chosen(listing: Listing, classes: Sequence[str] | None) -> Listing:
     Raises
     ------
     InputError
-        If `classes` is no list of different names, or there is none of them.
+        If `classes` is not a list of different names, or the data has none of them.
     """
     if classes is None:
         return listing
@@ -68,7 +68,7 @@ def chosen(listing: Listing, classes: Sequence[str] | None) -> Listing:
 
 
 def of_classes(data: Dataset, classes: Sequence[str] | None) -> Dataset:
-    """`chosen` for examples that are no files."""
+    """`chosen` for examples that are not files."""
     if classes is None:
         return data
     wanted = _wanted(classes, data.classes, data.name)

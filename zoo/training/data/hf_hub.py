@@ -36,7 +36,7 @@ def listed(
     Raises
     ------
     InputError
-        If it cannot be had or read, or there is no such split.
+        If it cannot be obtained or read, or the split is unknown.
     WeightsError
         If the cache cannot be written.
     """

@@ -83,7 +83,7 @@ def shards(paths: Iterable[str], name: str, config: str | None, split: str | Non
     Raises
     ------
     InputError
-        If there is no such split or configuration, it is not clear which, or files are missing.
+        If the split or configuration is unknown, it is not clear which, or files are missing.
     """
     files: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(paths):

@@ -41,7 +41,7 @@ def dataset(
     Parameters
     ----------
     source : str or path
-        - a folder of class folders, or a zip of one, with whatever is below a class folder;
+        - a folder of class folders, or a zip of one, with all that is below a class folder;
         - a CSV or Parquet manifest, known by its suffix, with the columns ``file`` (relative to it),
           ``label`` and perhaps ``group`` and ``split``;
         - ``torchvision:NAME``: MNIST, FashionMNIST, CIFAR10, CIFAR100, Imagenette, Flowers102, Caltech101;

@@ -30,7 +30,7 @@ def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     Raises
     ------
     InputError
-        If there are no examples, the shapes do not fit, a logit is no number, or a target is no class.
+        If there are no examples, the shapes do not fit, a logit is not a number, or a target is not a class.
 
     Examples
     --------

@@ -49,7 +49,7 @@ def evaluate(
     data : Dataset, path or name
         As `zoo.dataset` takes it.
     network : str, path or Network
-        Its classes are found by label or identifier, whatever the case. It is judged on all its classes,
+        Its classes are found by label or identifier, in any case. It is judged on all its classes,
         also on those that the data does not have.
     device, engine
         Of a network by name or path, as `zoo.load` takes them.

@@ -94,7 +94,7 @@ class Judged(ShortRepr):
         """Return the expected calibration error: how far confidence is from accuracy, from 0 to 1.
 
         The mean over equal bins of confidence, weighted by their examples (Guo et al. 2017,
-        arXiv:1706.04599). Scores that are independent of each other are no probabilities of one class, and
+        arXiv:1706.04599). Scores that are independent of each other are not probabilities of one class, and
         theirs is large.
         """
         return metrics.ece(count("bins", bins))(self.predictions)
@@ -130,7 +130,7 @@ class Judged(ShortRepr):
         Raises
         ------
         InputError
-            If there is no such measure, or an option cannot be used.
+            If the measure is unknown, or an option cannot be used.
         """
         return metrics.bootstrap(
             self.predictions,

@@ -111,7 +111,7 @@ def named(measure: str) -> Measure:
     Raises
     ------
     InputError
-        If there is no such measure.
+        If the measure is unknown.
     """
     known = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "f1": f1, "ece": ece()}
     if match := re.fullmatch(r"top_?([1-9][0-9]*)", str(measure)):

@@ -53,8 +53,7 @@ def write_report(
     """Write an evaluation as an HTML page.
 
     Everything is in the one file: the figures with Plotly's script, small copies of the worst mistakes. The
-    page forbids the browser to load anything else. Labels and names of files are shown as text, whatever
-    they contain.
+    page forbids the browser to load anything else. Labels and names of files are always shown as text.
 
     Parameters
     ----------
@@ -152,7 +151,7 @@ def _positions(evaluation: Judged) -> np.ndarray:
 
 
 def _common_folder(names: Sequence[str]) -> str:
-    """Where all files lie: it tells readers nothing, and is of the disk of whoever wrote the page."""
+    """Where all files lie: it tells readers nothing, and names folders of the author's disk."""
     try:
         return os.path.join(os.path.commonpath([os.path.dirname(name) for name in names]), "")
     except ValueError:  # absolute paths and others

@@ -107,7 +107,7 @@ def fit(
     Raises
     ------
     InputError
-        If there is no such classifier, or a class has too few examples to validate with.
+        If the classifier is unknown, or a class has too few examples to validate with.
     """
     choice("classifier", classifier, ("auto", *CLASSIFIERS))
     folds = _folds(names, targets, groups, seed)

@@ -153,7 +153,7 @@ def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) 
     Raises
     ------
     InputError
-        If there is no such level of augmentation.
+        If the level of augmentation is unknown.
     """
     kind = Pictures if data.modality == "image" else Windows
     return kind(net, data, augment, seed)

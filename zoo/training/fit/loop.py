@@ -300,7 +300,7 @@ class _Run:
         """Go on from a checkpoint."""
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # whatever a damaged file makes torch and pickle raise
+        except Exception as error:  # a damaged file makes torch and pickle raise anything
             raise WeightsError(f"The checkpoint {path} cannot be read; delete it to start anew.") from error
         if state["key"] != key:
             raise WeightsError(

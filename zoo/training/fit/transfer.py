@@ -106,7 +106,7 @@ def transfer(
     InputError
         If the data or an option cannot be used, as a method or classifier that does not exist.
     UnknownNameError
-        If there is no such network or layer.
+        If the network or layer is unknown.
     """
     choice("method", method, METHODS)
     choice("classifier", classifier, ("auto", *classical.CLASSIFIERS))
