@@ -169,7 +169,7 @@ class Frontend(ABC):
         return FrontendStream(self, name, check_rate(sample_rate, name), at_once=True)
 
     def times(self, windows: np.ndarray, samples_read: int) -> np.ndarray:
-        """Start and end of windows in s, shape (k, 2), once `samples_read` samples of the recording are read."""
+        """Start and end of windows in s, shape (k, 2), once so many samples of the recording are read."""
         start = windows * self.framing.hop - self.framing.lead
         if not self.framing.back:
             return np.stack([start / self.sample_rate, start / self.sample_rate + self.span], axis=1).clip(

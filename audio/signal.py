@@ -314,7 +314,8 @@ def check_rate(sample_rate: float, name: str) -> float:
         return number("sample_rate", sample_rate, *RATES)
     except InputError:
         raise InputError(
-            f"{name} has a sample rate of {sample_rate!r} Hz; a number from {RATES[0]} Hz to 1 MHz is expected."
+            f"{name} has a sample rate of {sample_rate!r} Hz; a number from {RATES[0]} Hz to 1 MHz "
+            "is expected."
         ) from None
 
 

@@ -57,8 +57,8 @@ def decode(x: Any) -> Image.Image:
     Raises
     ------
     InputError
-        If it is not a picture, is damaged, has more than `max_pixels` pixels or values that cannot be used, or
-        takes too long to decode.
+        If it is not a picture, is damaged, has more than `max_pixels` pixels or values that cannot be used,
+        or takes too long to decode.
     """
     if is_file(x):
         if is_isolated():

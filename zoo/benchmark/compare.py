@@ -264,7 +264,7 @@ def compare(
 ) -> Comparison:
     """Measure networks on this machine, and see how far they agree on some inputs.
 
-    A network whose weights cannot be obtained, or that fails, is left out and becomes a problem of the result.
+    A network that fails, or whose weights are not available, is left out and becomes a problem of the result.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is not a state dictionary, is truncated, asks for code to be run, or for far more memory than
-        it has bytes.
+        If the file is not a state dictionary, is truncated, asks for code to be run, or for far more memory
+        than it has bytes.
     """
     try:
         check(path)

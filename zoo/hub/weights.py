@@ -178,7 +178,9 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
         raise WeightsError(f"{path} does not exist.")
     kind = "savedmodel" if path.is_dir() else _SUFFIXES.get(path.suffix)
     if kind is None:
-        raise WeightsError(f"{path} has an unknown format; choose one of {', '.join(_SUFFIXES)} or a SavedModel.")
+        raise WeightsError(
+            f"{path} has an unknown format; choose one of {', '.join(_SUFFIXES)} or a SavedModel."
+        )
     tensors = formats.read(path, kind)
     converts = [source for source in spec.sources if source.format == kind and source.convert]
     return _convert(tensors, converts[0], str(path)) if converts else tensors

@@ -40,8 +40,8 @@ class Explanation(ShortRepr):
     layer : str
         The layer that the map was made from; empty for occlusion.
     values : ndarray of float32, shape (rows, columns)
-        The map in cells of equal size that fill `crop_box`: 1 where most speaks for the class, 0 where nothing
-        does. All are 0 where nothing speaks for it anywhere.
+        The map in cells of equal size that fill `crop_box`: 1 where most speaks for the class, 0 where
+        nothing does. All are 0 where nothing speaks for it anywhere.
     crop_box : tuple of float
         Left, top, right and bottom, in pixels of the picture, of the part that the network sees; beyond the
         picture where it is padded.

@@ -223,7 +223,9 @@ def _index(net: Model, target: int | str) -> int:
     if isinstance(target, bool) or not isinstance(target, (int, np.integer)):
         raise InputError(f"target={target!r} is neither a class's label nor its number.")
     if not 0 <= target < len(net.labels):
-        raise InputError(f"target={target} is not a class of {net.name}; choose a number from 0 to {len(net.labels) - 1}.")
+        raise InputError(
+            f"target={target} is not a class of {net.name}; choose a number from 0 to {len(net.labels) - 1}."
+        )
     return int(target)
 
 

@@ -38,8 +38,8 @@ def unpacked(archive: Path, cache: Path) -> Path:
     Raises
     ------
     InputError
-        If it is not a zip, damaged, encrypted, too large (``ZOO_MAX_UNPACKED`` bytes, by default 32 GiB), or an
-        entry is a link or leads out of it; nothing is kept then.
+        If it is not a zip, damaged, encrypted, too large (``ZOO_MAX_UNPACKED`` bytes, by default 32 GiB), or
+        an entry is a link or leads out of it; nothing is kept then.
     WeightsError
         If the folder cannot be written.
     """

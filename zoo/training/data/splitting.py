@@ -48,11 +48,11 @@ def held_out(
     Raises
     ------
     InputError
-        If a class has fewer than 2 examples, or is of fewer than 2 groups, or `fraction` is not such a number.
+        If a class has fewer than 2 examples or groups, or `fraction` is not between 0 and 1.
     """
     fraction = number("fraction", fraction, 0, 1)
     if not 0 < fraction < 1:
-        raise InputError(f"fraction={fraction:g} leaves one part empty; a number between 0 and 1 is expected.")
+        raise InputError(f"fraction={fraction:g} leaves one part empty; choose a number between 0 and 1.")
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise InputError(f"seed={seed!r} is not a whole number from 0 to 4294967295.")
     few = [name for name, n in zip(classes, _counts(targets, classes), strict=True) if n < 2]
@@ -99,20 +99,22 @@ def compiled(option: str, pattern: str) -> Any:
     Raises
     ------
     InputError
-        If it is none of RE2's syntax, or has no parentheses; the message names the option.
+        If RE2 does not accept it, or it has no parentheses; the message names the option.
     """
     options = re2.Options()
     options.log_errors = False
     try:
-        compiled = re2.compile(pattern, options)
+        expression = re2.compile(pattern, options)
     except re2.error as error:
         why = error.args[0].decode(errors="replace")
-        raise InputError(f"{option}={pattern!r} is not a regular expression that RE2 accepts: {why}.") from None
+        raise InputError(
+            f"{option}={pattern!r} is not a regular expression that RE2 accepts: {why}."
+        ) from None
     except TypeError:
         raise InputError(f"{option} must be a regular expression as a text, not {pattern!r}.") from None
-    if not compiled.groups:
+    if not expression.groups:
         raise InputError(f"{option}={pattern!r} has no parentheses to say which part of the name counts.")
-    return compiled
+    return expression
 
 
 def named(name: str, pattern: Any) -> str | None:
@@ -128,7 +130,7 @@ def _counts(targets: np.ndarray, classes: Sequence[str]) -> np.ndarray:
 def _of_classes(targets: np.ndarray, classes: Sequence[str], fraction: float, seed: int) -> np.ndarray:
     """Who is held out, class by class.
 
-    scikit-learn's StratifiedShuffleSplit meets the fraction in all, and may leave a rare class without examples.
+    scikit-learn's StratifiedShuffleSplit meets the fraction in all, and may leave a rare class without any.
     """
     random, held = np.random.default_rng(seed), np.zeros(len(targets), dtype=bool)
     for target, n in enumerate(_counts(targets, classes)):
