@@ -64,7 +64,9 @@ def _answers(request: dict[str, Any], file: np.ndarray) -> Generator[Any, None, 
         def ask(request: dict[str, Any], *arrays: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
             allowed = DECODE_SECONDS[0] + DECODE_SECONDS[1] * (seconds + BLOCK_SECONDS)
             budget = max(0, allowed - (worker.cpu_seconds - before))
-            return worker.call(request, *arrays, seconds=_PATIENCE * budget, cpu_seconds=budget, max_bytes=max_bytes)
+            return worker.call(
+                request, *arrays, seconds=_PATIENCE * budget, cpu_seconds=budget, max_bytes=max_bytes
+            )
 
         sample_rate, duration = _header(*ask(request, file))
         del file

@@ -113,7 +113,11 @@ class StreamingFramer:
         while self._first < last:
             yield self._next(min(last - self._first, self._batch_size))
         if moved:
-            yield self._first, np.concatenate([self._passed, self._rest])[-framing.window :], self.samples_read
+            yield (
+                self._first,
+                np.concatenate([self._passed, self._rest])[-framing.window :],
+                self.samples_read,
+            )
 
     def _next(self, k: int) -> tuple[int, np.ndarray, int]:
         hop, length = self._framing.hop, self._framing.window + (k - 1) * self._framing.hop

@@ -176,7 +176,9 @@ class Frontend(ABC):
                 min=0
             )
         start = start.clip(max=max(samples_read - self.framing.window, 0))  # moved back
-        return np.stack([start, (start + self.framing.window).clip(max=samples_read)], axis=1) / self.sample_rate
+        return (
+            np.stack([start, (start + self.framing.window).clip(max=samples_read)], axis=1) / self.sample_rate
+        )
 
 
 class FrontendStream:

@@ -250,7 +250,9 @@ def _channels_last(values: np.ndarray) -> np.ndarray:
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.size == 0 or not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))):
-        raise InputError(f"An array of shape {values.shape} is not a picture: (height, width, 3) is expected.")
+        raise InputError(
+            f"An array of shape {values.shape} is not a picture: (height, width, 3) is expected."
+        )
     return values
 
 

@@ -90,7 +90,9 @@ def _call(request: dict[str, Any], file: np.ndarray, pixels: int) -> tuple[dict[
     idle = _workers()
     worker = idle.get()
     try:
-        return worker.call(request, file, seconds=_PATIENCE * seconds, cpu_seconds=seconds, max_bytes=max_bytes)
+        return worker.call(
+            request, file, seconds=_PATIENCE * seconds, cpu_seconds=seconds, max_bytes=max_bytes
+        )
     except WorkerTimeoutError:
         raise InputError(f"{name} takes more than {seconds:g} s to decode; save the picture again.") from None
     except WorkerMemoryError:

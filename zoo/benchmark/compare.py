@@ -317,7 +317,9 @@ def compare(
         try:
             trained = pretrained and (fetch or weights.is_cached(spec))
             own = {"name": name, "pretrained": trained, "x": x if trained else None}
-            measurements.append(measured(request | own, lambda done=done: progress and progress(done, len(specs))))
+            measurements.append(
+                measured(request | own, lambda done=done: progress and progress(done, len(specs)))
+            )
         except (WeightsError, EngineError) as error:
             failures[str(name)] = error
     if not measurements:

@@ -142,7 +142,9 @@ def _predicted(net: Network, request: dict[str, Any]) -> dict[str, Any]:
     if request["x"] is not None:
         inputs = request["x"] if isinstance(request["x"], list | tuple) else [request["x"]]
         said = net.classify(list(inputs), top=1, sample_rate=request["sample_rate"])
-        whole = _timed(lambda: net.classify(inputs[0], sample_rate=request["sample_rate"]), request["repeats"])
+        whole = _timed(
+            lambda: net.classify(inputs[0], sample_rate=request["sample_rate"]), request["repeats"]
+        )
         input_ms = 1e3 * float(np.median(whole))
     one, several = _inputs(net, 1), _inputs(net, request["batch"])
     single = _timed(lambda: net.scores(one), request["repeats"])

@@ -85,7 +85,9 @@ class Activations:
         """
         if self.values.ndim != 3:
             return []
-        return [(int(channel), self._picture(self.values[channel])) for channel in self.strongest(max_channels)]
+        return [
+            (int(channel), self._picture(self.values[channel])) for channel in self.strongest(max_channels)
+        ]
 
     def _picture(self, values: np.ndarray) -> np.ndarray:
         if self.axes == ("time", "frequency"):

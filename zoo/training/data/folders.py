@@ -78,9 +78,7 @@ def _by_folder(folder: Path, name: str) -> Listing:
     problems = ()
     if beside:
         more = f" and {len(beside) - 1} more" if len(beside) > 1 else ""
-        problems = (
-            Problem(str(folder), f"{beside[0].name}{more} are outside the class folders."),
-        )
+        problems = (Problem(str(folder), f"{beside[0].name}{more} are outside the class folders."),)
     files = [(path, name_of(one.name)) for one in folders for path in files_below(one)]
     return Listing(
         name=name,

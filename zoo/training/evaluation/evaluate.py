@@ -95,7 +95,11 @@ def evaluate(
 
 
 def as_network(
-    network: str | os.PathLike[str] | Network, data: Dataset, *, device: DeviceLike = "auto", engine: str = "auto"
+    network: str | os.PathLike[str] | Network,
+    data: Dataset,
+    *,
+    device: DeviceLike = "auto",
+    engine: str = "auto",
 ) -> Network:
     """Return a network by name or path, loaded for a device and engine, or itself; it must suit the data.
 

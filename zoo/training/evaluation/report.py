@@ -129,7 +129,9 @@ def _headlines(evaluation: Judged) -> list[Headline]:
     if len(evaluation.classes) > 5:
         headlines.append(measured("top5", "top 5", evaluation.top(5), "true class among the five best"))
     ece = evaluation.ece()
-    headlines.append(Headline("calibration error", ece, None, "how far confidence is from accuracy; 0 is best"))
+    headlines.append(
+        Headline("calibration error", ece, None, "how far confidence is from accuracy; 0 is best")
+    )
     if area := evaluation.roc().macro:
         headlines.append(Headline("area under ROC", area.area, None, "mean over the classes; 50 % is chance"))
     return headlines

@@ -200,7 +200,9 @@ def test_ants_and_bees_suit_a_network_that_knows_insects(net, media):
 
 
 def test_advice_is_a_table_and_shows_itself_in_a_notebook():
-    example = advice.Advice("finetune", "squeezenet.caffe", "features.7", ("Many <b>examples</b>.",), "An hour.")
+    example = advice.Advice(
+        "finetune", "squeezenet.caffe", "features.7", ("Many <b>examples</b>.",), "An hour."
+    )
     assert example.table().to_numpy().tolist() == [
         ["method", "finetune"],
         ["network", "squeezenet.caffe"],

@@ -101,7 +101,9 @@ def test_the_interval_is_the_percentiles_of_resamples():
     means = [right[random.integers(6, size=6)].mean() for _ in range(400)]
     expected = np.quantile(means, [0.25, 0.75])
     assert expected[0] < np.median(means) < expected[1]
-    assert RESULT.interval("accuracy", confidence_level=0.5, resamples=400, seed=3) == pytest.approx(tuple(expected))
+    assert RESULT.interval("accuracy", confidence_level=0.5, resamples=400, seed=3) == pytest.approx(
+        tuple(expected)
+    )
 
 
 def test_the_interval_of_accuracy_agrees_with_the_normal_approximation():
@@ -133,7 +135,9 @@ def test_groups_of_different_sizes_are_drawn_whole():
         return accuracy(drawn)
 
     predictions = predict(np.array([0, 1, 1, 2, 2, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 2, 2]])
-    bootstrap(predictions, note, groups=("p", "q", "q", "r", "r", "r"), confidence_level=0.9, resamples=200, seed=0)
+    bootstrap(
+        predictions, note, groups=("p", "q", "q", "r", "r", "r"), confidence_level=0.9, resamples=200, seed=0
+    )
     assert seen == {(i, 2 * j, 3 * (3 - i - j)) for i in range(4) for j in range(4 - i)}
 
 

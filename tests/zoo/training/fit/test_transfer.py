@@ -281,9 +281,7 @@ def test_the_command_trains_and_the_result_classifies(tmp_path, monkeypatch, cap
     for command in (("train", data, "--out", tmp_path / "other"), ("evaluate", out, data)):
         code, said, complaint = run(*command, "--device", "abacus")
         assert (code, said) == (2, "")
-        assert complaint.startswith(
-            "zoo: This machine has no device 'abacus'; choose one of auto, cpu"
-        )
+        assert complaint.startswith("zoo: This machine has no device 'abacus'; choose one of auto, cpu")
     code, said, _ = run("evaluate", out, data, "--json")
     assert code == 0
     assert json.loads(said)["accuracy"] > 0.5
