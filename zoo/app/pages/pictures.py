@@ -134,7 +134,7 @@ def choose_looking() -> Looking:
     )
     if not wanted:
         return Looking(False)
-    method = widgets.segmented_control(
+    method: ExplanationMethod = widgets.segmented_control(
         row,
         "Method",
         METHODS,

@@ -163,8 +163,8 @@ def _similarity(probed: Probe | None, layer: str) -> list[str]:
     if probed is None:
         return ["How similar the data is to what the network knows was not measured: too few examples."]
     measured = (
-        f"Of {probed.examples} examples of {probed.classes} classes {probed.deep:.0%} have a nearest neighbor "
-        f"of their class by the embedding, and {probed.earlier:.0%} by {layer}, half-way up "
+        f"Of {probed.examples} examples of {probed.classes} classes {probed.deep:.0%} have a nearest "
+        f"neighbor of their class by the embedding, and {probed.earlier:.0%} by {layer}, half-way up "
         f"(by chance {probed.chance:.0%})"
     )
     if probed.hardly_tells:
