@@ -175,24 +175,23 @@ def test_a_wrong_option_is_one_error_for_all_inputs_and_not_json(run, files, ver
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "words", "command"),
     [
-        ("bogus", "No such command 'bogus'. See `zoo --help`."),
-        ("clasify a.jpg", "No such command 'clasify'. Did you mean 'classify'? See `zoo --help`."),
-        ("--nonsense", "No such option: --nonsense. See `zoo --help`."),
-        ("info", "Missing argument 'NAME'. See `zoo info --help`."),
-        (
-            "classify a.jpg --topk x",
-            "No such option: --topk (Possible options: --top). See `zoo classify --help`.",
-        ),
-        (
-            "classify a.jpg --top x",
-            "Invalid value for '--top': 'x' is not a valid integer. See `zoo classify --help`.",
-        ),
+        ("bogus", "No such command 'bogus'", "zoo"),
+        ("clasify a.jpg", "Did you mean 'classify'?", "zoo"),
+        ("--nonsense", "No such option: --nonsense", "zoo"),
+        ("info", "Missing argument", "zoo info"),
+        ("classify a.jpg --topk x", "No such option: --topk", "zoo classify"),
+        ("classify a.jpg --top x", "Invalid value for '--top'", "zoo classify"),
+        ("list more", "unexpected extra argument", "zoo list"),
     ],
 )
-def test_bad_usage_is_one_line_that_names_the_help(run, line, message):
-    assert run(*line.split()) == (2, "", f"zoo: {message}\n")
+def test_bad_usage_is_one_line_that_names_the_help(run, line, words, command):
+    code, out, err = run(*line.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("zoo: ")
+    assert words in err
+    assert err.endswith(f" See `{command} --help`.\n")
 
 
 def test_no_command_shows_the_help(run):
