@@ -21,7 +21,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # of libraries; what the zoo has to say is an error or a result
     try:
         with optional_libraries():
-            sys.exit(app(prog_name="zoo", standalone_mode=False))
+            sys.exit(app(prog_name="zoo", standalone_mode=False) or 0)
     except typer.TyperException as error:
         complain(InputError(_usage(error)))
         sys.exit(2)
