@@ -50,27 +50,27 @@ def groups(classes: tuple[Label, ...], options: SoundEventOptions) -> tuple[Grou
     InputError
         If the options ask for categories, and no class of the network is in the ontology.
     UnknownNameError
-        If there is no such class or category, or it has no class of this network.
+        If the class or category is unknown, or it has no class of this network.
     """
     deepest = DEPTHS[options.specificity]
     known = {label.id for label in classes} & ontology.categories().keys()
     if deepest is not None and not known:
         raise InputError(
-            "The classes of this network are not AudioSet's, so there is no specificity "
-            f"{options.specificity!r}."
+            f"specificity={options.specificity!r} is for AudioSet's classes, and this network has others; "
+            "leave it out."
         )
     included, excluded = _members(classes, options.include), _members(classes, options.exclude)
     chosen = included if options.include else set(range(len(classes)))
-    found: dict[str, Group] = {}
+    grouped: dict[str, Group] = {}
     for index in sorted(chosen - excluded):
         label = classes[index]
         if deepest is None or label.id not in known:
-            found[f"class {index}"] = Group(label.label, label.id, np.array([index]))
+            grouped[f"class {index}"] = Group(label.label, label.id, np.array([index]))
             continue
         for mid in ontology.raised(label.id, deepest):
-            before = found[mid].members if mid in found else np.zeros(0, int)
-            found[mid] = Group(ontology.categories()[mid].name, mid, np.append(before, index))
-    return tuple(found.values())
+            before = grouped[mid].members if mid in grouped else np.zeros(0, int)
+            grouped[mid] = Group(ontology.categories()[mid].name, mid, np.append(before, index))
+    return tuple(grouped.values())
 
 
 def names(classes: tuple[Label, ...]) -> list[str]:
@@ -114,7 +114,7 @@ class ClassGrouping:
     InputError
         If the network's classes have no categories to report.
     UnknownNameError
-        If there is no such class or category.
+        If the class or category is unknown.
     """
 
     def __init__(self, classes: tuple[Label, ...], options: SoundEventOptions):

@@ -136,12 +136,12 @@ class _First:
         padded = pad(frames, (254, 254))
         segments = padded.as_strided((2 * _PIECE - 1, starts, n, 4), (4, 4 * _PIECE, padded.shape[1], 1))
         spectrum = (self._forward @ segments.flatten(1)).view(-1, 2, starts, n, 4)
-        seen = (
+        tiles = (
             spectrum.unfold(2, self._pieces, 1)
             .permute(0, 2, 3, 5, 1, 4)
             .reshape(len(spectrum), _TILES * n, -1)
         )
-        return torch.cat([seen, seen[1:-1]])
+        return torch.cat([tiles, tiles[1:-1]])
 
 
 # Positions of the first layer's outputs, which come tile by tile within the place in a tile.

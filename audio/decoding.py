@@ -91,7 +91,7 @@ def _require_few_samples(name: str, channels: int, sample_rate: int) -> None:
 
 
 def _open_ffmpeg(stream: IO[bytes], name: str) -> Decoded:
-    """mp3, ogg, m4a, mp4, webm and whatever else the list of containers above covers."""
+    """mp3, ogg, m4a, mp4, webm and the other containers listed above."""
     import av
     from av.error import FFmpegError
 

@@ -57,14 +57,16 @@ def decode(stream: IO[bytes], name: str) -> Decoded:
 
 def _answers(request: dict[str, Any], file: np.ndarray) -> Generator[Any, None, None]:
     """First the rate and the duration of a recording, then its blocks."""
-    name, most = request["name"], _BASE_BYTES + _FILE_COPIES * file.nbytes
-    with _helper(name) as worker, _sentences(name, most):
+    name, max_bytes = request["name"], _BASE_BYTES + _FILE_COPIES * file.nbytes
+    with _helper(name) as worker, _sentences(name, max_bytes):
         before, seconds = worker.cpu_seconds, 0.0
 
         def ask(request: dict[str, Any], *arrays: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
             allowed = DECODE_SECONDS[0] + DECODE_SECONDS[1] * (seconds + BLOCK_SECONDS)
-            left = max(0, allowed - (worker.cpu_seconds - before))
-            return worker.call(request, *arrays, seconds=_PATIENCE * left, cpu_seconds=left, max_bytes=most)
+            budget = max(0, allowed - (worker.cpu_seconds - before))
+            return worker.call(
+                request, *arrays, seconds=_PATIENCE * budget, cpu_seconds=budget, max_bytes=max_bytes
+            )
 
         sample_rate, duration = _header(*ask(request, file))
         del file
@@ -94,7 +96,7 @@ def _block(_: dict[str, Any], arrays: list[np.ndarray]) -> np.ndarray | None:
 
 
 @contextmanager
-def _sentences(name: str, most: int) -> Iterator[None]:
+def _sentences(name: str, max_bytes: int) -> Iterator[None]:
     """Turn the failures of a helper into one sentence."""
     try:
         yield
@@ -102,7 +104,8 @@ def _sentences(name: str, most: int) -> Iterator[None]:
         raise InputError(f"{name} takes too long to decode; save it again, as WAV or FLAC.") from None
     except WorkerMemoryError:
         raise InputError(
-            f"{name} takes more than {most / 1e6:.0f} MB of memory to decode; save it again, as WAV or FLAC."
+            f"{name} takes more than {max_bytes / 1e6:.0f} MB of memory to decode; "
+            "save it again, as WAV or FLAC."
         ) from None
     except WorkerError as error:
         raise InputError(f"{name} cannot be decoded.") from error

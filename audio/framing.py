@@ -52,7 +52,7 @@ class Framing:
 
         Yields
         ------
-        first, waveform, seen
+        first, waveform, samples_read
             As `StreamingFramer.feed`.
         """
         cutter = StreamingFramer(self, batch_size)
@@ -75,13 +75,13 @@ class StreamingFramer:
 
     Attributes
     ----------
-    seen : int
+    samples_read : int
         Samples of the recording read so far.
     """
 
     def __init__(self, framing: Framing, batch_size: int, *, at_once: bool = False):
         self._framing, self._batch_size, self._at_once = framing, batch_size, at_once
-        self._first, self.seen = 0, 0
+        self._first, self.samples_read = 0, 0
         self._passed, self._rest = np.zeros(0, np.float32), np.zeros(framing.lead, np.float32)
 
     def feed(self, block: np.ndarray) -> Iterator[tuple[int, np.ndarray, int]]:
@@ -93,11 +93,11 @@ class StreamingFramer:
             Index of the segment's first window.
         waveform : ndarray, shape (window + (k - 1) · hop,)
             The samples of k windows.
-        seen : int
+        samples_read : int
             Samples of the recording read so far.
         """
         window, hop = self._framing.window, self._framing.hop
-        self.seen += len(block)
+        self.samples_read += len(block)
         self._rest = np.concatenate([self._rest, block])
         while (whole := 1 + (len(self._rest) - window) // hop) >= (1 if self._at_once else self._batch_size):
             yield self._next(min(whole, self._batch_size))
@@ -107,17 +107,21 @@ class StreamingFramer:
         framing = self._framing
         self._rest = np.concatenate([self._rest, np.zeros(framing.trail, np.float32)])
         moved = framing.back and (
-            self.seen < framing.window or (self.seen - framing.window) % framing.hop > 0
+            self.samples_read < framing.window or (self.samples_read - framing.window) % framing.hop > 0
         )
-        last = framing.count(self.seen) - moved
+        last = framing.count(self.samples_read) - moved
         while self._first < last:
             yield self._next(min(last - self._first, self._batch_size))
         if moved:
-            yield self._first, np.concatenate([self._passed, self._rest])[-framing.window :], self.seen
+            yield (
+                self._first,
+                np.concatenate([self._passed, self._rest])[-framing.window :],
+                self.samples_read,
+            )
 
     def _next(self, k: int) -> tuple[int, np.ndarray, int]:
         hop, length = self._framing.hop, self._framing.window + (k - 1) * self._framing.hop
         first, waveform = self._first, self._rest[:length]
         self._passed = self._rest[(k - 1) * hop : k * hop]
         self._first, self._rest = first + k, self._rest[k * hop :]
-        return first, np.pad(waveform, (0, length - len(waveform))), self.seen
+        return first, np.pad(waveform, (0, length - len(waveform))), self.samples_read

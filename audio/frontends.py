@@ -45,9 +45,9 @@ class Frontend(ABC):
     framing : Framing
         Or a table of its fields, as records have it.
     min_seconds : float
-        In s: less is no recording.
+        In s; shorter recordings are refused.
     batch_size : int
-        Windows in a batch, where nobody says. Larger batches are no faster on a CPU, where they leave its
+        Windows in a batch by default. Larger batches are no faster on a CPU, where they leave its
         caches.
     axes : tuple of str
         What the last two axes of a window are, ``"time"`` and ``"frequency"``, where it is a spectrogram.
@@ -104,22 +104,22 @@ class Frontend(ABC):
         """Return the same front-end, which pads the last window with zeros instead of dropping it."""
         return replace(self, framing=replace(self.framing, pad=True))
 
-    def with_overlap(self, share: float) -> Self:
+    def with_overlap(self, overlap: float) -> Self:
         """Return the same front-end with another overlap of windows.
 
         Parameters
         ----------
-        share : float
+        overlap : float
             From 0 to less than 1; the time between windows is rounded to a multiple of `hop_quantum`.
 
         Raises
         ------
         InputError
-            If it is no such share.
+            If it is not such a number.
         """
-        if number("overlap", share, 0, 1) == 1:
+        if number("overlap", overlap, 0, 1) == 1:
             raise InputError("With overlap=1 no window would follow another: it must be less than 1.")
-        return self.with_hop(max(self.span * (1 - share), self.hop_quantum / self.sample_rate))
+        return self.with_hop(max(self.span * (1 - overlap), self.hop_quantum / self.sample_rate))
 
     def batches(
         self,
@@ -164,19 +164,21 @@ class Frontend(ABC):
         Raises
         ------
         InputError
-            If there is no such rate.
+            If the rate is not valid.
         """
         return FrontendStream(self, name, check_rate(sample_rate, name), at_once=True)
 
-    def times(self, windows: np.ndarray, seen: int) -> np.ndarray:
-        """Start and end of windows in s, shape (k, 2), once `seen` samples of the recording are read."""
+    def times(self, windows: np.ndarray, samples_read: int) -> np.ndarray:
+        """Start and end of windows in s, shape (k, 2), once so many samples of the recording are read."""
         start = windows * self.framing.hop - self.framing.lead
         if not self.framing.back:
             return np.stack([start / self.sample_rate, start / self.sample_rate + self.span], axis=1).clip(
                 min=0
             )
-        start = start.clip(max=max(seen - self.framing.window, 0))  # moved back
-        return np.stack([start, (start + self.framing.window).clip(max=seen)], axis=1) / self.sample_rate
+        start = start.clip(max=max(samples_read - self.framing.window, 0))  # moved back
+        return (
+            np.stack([start, (start + self.framing.window).clip(max=samples_read)], axis=1) / self.sample_rate
+        )
 
 
 class FrontendStream:
@@ -214,7 +216,7 @@ class FrontendStream:
     @property
     def seconds(self) -> float:
         """How much has been read, in s."""
-        return self._cutter.seen / self._frontend.sample_rate
+        return self._cutter.samples_read / self._frontend.sample_rate
 
     def feed(self, samples: Any) -> Iterator[Batch]:
         """Go on with an array of samples, as `zoo.audio.signal.as_channels` takes it."""
@@ -244,10 +246,10 @@ class FrontendStream:
 
     def _batches(self, segments: Iterator[tuple[int, np.ndarray, int]]) -> Iterator[Batch]:
         frontend = self._frontend
-        for first, waveform, seen in segments:
-            if seen < frontend.min_seconds * frontend.sample_rate:
+        for first, waveform, samples_read in segments:
+            if samples_read < frontend.min_seconds * frontend.sample_rate:
                 raise InputError(
-                    f"{self._name} lasts {seen / frontend.sample_rate:.2g} s: too short to hear anything."
+                    f"{self._name} lasts {samples_read / frontend.sample_rate:.2g} s: too short to analyze."
                 )
             data = frontend(torch.from_numpy(waveform))
             n = len(data)
@@ -256,9 +258,9 @@ class FrontendStream:
                 data=data,
                 inputs=np.full(n, self._index),
                 names=(self._name,) * n,
-                times=frontend.times(np.arange(first, first + n), seen),
+                times=frontend.times(np.arange(first, first + n), samples_read),
                 samples=waveform,
-                seconds=seen / frontend.sample_rate,
+                seconds=samples_read / frontend.sample_rate,
             )
 
 

@@ -45,7 +45,7 @@ def segment(
     list of (start, end, pitch)
         Seconds, each frame standing for the time from itself to the next; and the median, less vibrato.
     """
-    found = []
+    segments = []
     dips = _dips(level, max(round(_PERIOD / 2 / step), 1))
     for first, last in _runs(~np.isnan(midi), _GAP / step, dips):
         pitch = _without_vibrato(midi[first:last], _PERIOD / step)
@@ -54,12 +54,12 @@ def segment(
             if notes and round(np.median(pitch[slice(*notes[-1])])) == round(np.median(pitch[begin:end])):
                 begin, _ = notes.pop()  # it has only wavered
             notes.append((begin, end))
-        found += [
+        segments += [
             ((first + begin) * step, (first + end) * step, float(np.median(pitch[begin:end])))
             for begin, end in notes
             if (end - begin) * step >= min_duration
         ]
-    return found
+    return segments
 
 
 def _dips(level: np.ndarray, reach: int) -> np.ndarray:

@@ -72,6 +72,6 @@ def raised(mid: str, deepest: int) -> tuple[str, ...]:
         Mids: one, or several where as few steps lead to each.
     """
     level = (mid,)
-    while not (found := tuple(other for other in level if depth(other) <= deepest)):
+    while not (ancestors := tuple(other for other in level if depth(other) <= deepest)):
         level = tuple(dict.fromkeys(parent for other in level for parent in categories()[other].parents))
-    return found
+    return ancestors

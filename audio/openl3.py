@@ -73,8 +73,8 @@ def from_keras(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     convolutions = [layer for layer in layers.values() if [a.ndim for a in layer] == [4, 1]]
     norms = [layer for layer in layers.values() if [a.ndim for a in layer] == [1] * 4]
     blocks = [f"block{number}" for number in range(1, len(_FILTERS) + 1)]
-    if (found := (len(convolutions), len(norms))) != (len(blocks) + 1,) * 2:
-        raise ValueError(f"{found[0]} convolutions and {found[1]} normalizations instead of 8 and 8")
+    if (counts := (len(convolutions), len(norms))) != (len(blocks) + 1,) * 2:
+        raise ValueError(f"{counts[0]} convolutions and {counts[1]} normalizations instead of 8 and 8")
     state = {}
     for place, layer in zip([*(f"{block}.conv" for block in blocks), "conv8"], convolutions, strict=True):
         kernel, bias = layer

@@ -179,7 +179,7 @@ class Decoder:
     Raises
     ------
     InputError
-        If there is no such decoder, or no bin in the range.
+        If the decoder is unknown, or no bin in the range.
     """
 
     def __init__(self, name: str, *, fmin: float | None = None, fmax: float | None = None):

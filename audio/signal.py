@@ -20,6 +20,7 @@ from zoo.core.environment import ISOLATED, setting
 from zoo.core.errors import InputError
 from zoo.core.inputs import flat_list, is_column, is_file, name_of, open_input
 from zoo.core.paths import is_group
+from zoo.core.validation import number
 
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
 MOST_CHANNELS = 64
@@ -45,15 +46,15 @@ class AudioStream:
         In s, as far as the file says.
     blocks : generator of ndarray, shape (samples, channels), float32
         Full scale is 1. Of a file, they are the mean of its channels.
-    most : float
-        How long it may be, in s.
+    max_duration : float
+        Longest recording accepted, in s.
     """
 
     name: str
     sample_rate: float
     duration: float | None
     blocks: Generator[np.ndarray, None, None]
-    most: float
+    max_duration: float
 
 
 def max_seconds() -> float:
@@ -85,7 +86,7 @@ def several(x: Any) -> list[Any]:
 
 
 def open_sound(
-    x: Any, sample_rate: float | None = None, *, index: int = 0, most: float | None = None
+    x: Any, sample_rate: float | None = None, *, index: int = 0, max_duration: float | None = None
 ) -> AudioStream:
     """Open a recording as a stream of blocks.
 
@@ -98,27 +99,27 @@ def open_sound(
         Of an array, in Hz: required there, refused for a file, which knows its own.
     index : int
         Position in a list, for the name of an input that has none.
-    most : float, optional
-        How long it may be, in s; `max_seconds` by default.
+    max_duration : float, optional
+        Longest recording accepted, in s; `max_seconds` by default.
 
     Raises
     ------
     InputError
-        If it is no sound, is empty, damaged or too long, or the rate is missing or absurd.
+        If it is not a sound, is empty, damaged or too long, or the rate is missing or absurd.
     """
-    most = max_seconds() if most is None else most
+    max_duration = max_seconds() if max_duration is None else max_duration
     if not is_file(x):
-        return _from_array(x, sample_rate, name_of(x, index), most)
+        return _from_array(x, sample_rate, name_of(x, index), max_duration)
     if sample_rate is not None:
         raise InputError("sample_rate= is for arrays; a file states its own sample rate.")
     name = name_of(x, index)
     with ExitStack() as stack:
         stream = stack.enter_context(open_input(x))
-        sound = AudioStream(name, *_decode(stream, name), most)
+        sound = AudioStream(name, *_decode(stream, name), max_duration)
         stack.enter_context(closing(sound.blocks))
         check_rate(sound.sample_rate, name)
         _check_duration(sound.duration, sound)
-        stack.pop_all()  # whoever reads the blocks closes the stream
+        stack.pop_all()  # the reader of the blocks closes the stream
     return sound
 
 
@@ -220,7 +221,7 @@ def mono(sound: AudioStream, sample_rate: int) -> Iterator[np.ndarray]:
     yield converter.finish()
 
 
-def read_mono(x: Any, sample_rate: int, *, most: float | None = None) -> np.ndarray:
+def read_mono(x: Any, sample_rate: int, *, max_duration: float | None = None) -> np.ndarray:
     """Read a whole recording at once, for drawing.
 
     Parameters
@@ -228,8 +229,8 @@ def read_mono(x: Any, sample_rate: int, *, most: float | None = None) -> np.ndar
     x : str, path, bytes or binary file
     sample_rate : int
         Wanted, in Hz.
-    most : float, optional
-        How long it may be, in s.
+    max_duration : float, optional
+        Longest recording accepted, in s.
 
     Returns
     -------
@@ -240,7 +241,7 @@ def read_mono(x: Any, sample_rate: int, *, most: float | None = None) -> np.ndar
     InputError
         As `open_sound` and `mono`.
     """
-    return np.concatenate(list(mono(open_sound(x, most=most), sample_rate)))
+    return np.concatenate(list(mono(open_sound(x, max_duration=max_duration), sample_rate)))
 
 
 def _decode(stream: IO[bytes], name: str) -> Decoded:
@@ -252,7 +253,7 @@ def _decode(stream: IO[bytes], name: str) -> Decoded:
     return decoding_worker.decode(stream, name)
 
 
-def _from_array(x: Any, sample_rate: float | None, name: str, most: float) -> AudioStream:
+def _from_array(x: Any, sample_rate: float | None, name: str, max_duration: float) -> AudioStream:
     if sample_rate is None:
         raise InputError("An array of samples needs its rate in Hz: pass sample_rate=.")
     sample_rate = check_rate(sample_rate, name)
@@ -260,7 +261,7 @@ def _from_array(x: Any, sample_rate: float | None, name: str, most: float) -> Au
     count = samples.shape[1]
     step = int(BLOCK_SECONDS * sample_rate)
     blocks = (as_float(samples[:, start : start + step].T) for start in range(0, count, step))
-    sound = AudioStream(name, sample_rate, count / sample_rate, blocks, most)
+    sound = AudioStream(name, sample_rate, count / sample_rate, blocks, max_duration)
     _check_duration(sound.duration, sound)
     return sound
 
@@ -271,11 +272,11 @@ def as_channels(x: Any, name: str) -> np.ndarray:
     Raises
     ------
     InputError
-        If it is no sound, or empty.
+        If it is not a sound, or empty.
     """
     samples = as_array(x, "a recording")
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "iuf":
-        raise InputError(f"An array of shape {samples.shape} and type {samples.dtype} is no sound.")
+        raise InputError(f"An array of shape {samples.shape} and type {samples.dtype} is not a recording.")
     if samples.dtype.kind != "f" and samples.dtype.itemsize == 8:  # as 64-bit samples these would be silence
         raise InputError(
             f"{name} has samples of {samples.dtype}, whose full scale is unknown: pass int16, int32, or "
@@ -302,19 +303,25 @@ def as_float(samples: np.ndarray) -> np.ndarray:
 
 
 def check_rate(sample_rate: float, name: str) -> float:
-    """Check a sample rate in Hz, and raise an `InputError` if it is not valid."""
+    """Check the sample rate of a recording, in Hz.
+
+    Raises
+    ------
+    InputError
+        If it is not a number from 100 Hz to 1 MHz; a text, such as ``"16000"``, is not.
+    """
     try:
-        hertz = float(sample_rate)
-    except (TypeError, ValueError):
-        hertz = 0.0
-    if not RATES[0] <= hertz <= RATES[1]:
-        raise InputError(f"{name} has a sample rate of {sample_rate} Hz; {RATES[0]} Hz to 1 MHz is expected.")
-    return hertz
+        return number("sample_rate", sample_rate, *RATES)
+    except InputError:
+        raise InputError(
+            f"{name} has a sample rate of {sample_rate!r} Hz; a number from {RATES[0]} Hz to 1 MHz "
+            "is expected."
+        ) from None
 
 
 def _check_duration(seconds: float | None, sound: AudioStream) -> None:
-    if seconds is not None and seconds > sound.most:
-        hint = "; ZOO_MAX_SECONDS sets another limit" if sound.most == max_seconds() else ""
+    if seconds is not None and seconds > sound.max_duration:
+        hint = "; ZOO_MAX_SECONDS sets another limit" if sound.max_duration == max_seconds() else ""
         raise InputError(
-            f"{sound.name} lasts {seconds:.0f} s or more, and {sound.most:.0f} s are allowed{hint}."
+            f"{sound.name} lasts {seconds:.0f} s or more, and {sound.max_duration:.0f} s are allowed{hint}."
         )

@@ -45,7 +45,7 @@ class DecibelSpectrograms(Frontend):
     Raises
     ------
     InputError
-        If there is no such kind or variant.
+        If the kind or variant is unknown.
     """
 
     sample_rate: int = 48000

@@ -66,9 +66,9 @@ def from_tensorflow(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     kernels, biases = ([a for a in ordered if (a.ndim > 1) == deep] for deep in (True, False))
     with torch.device("meta"):
         layers = {name: layer for name, layer in VGGish().named_modules() if hasattr(layer, "weight")}
-    if (found := (len(kernels), len(biases))) != (len(layers),) * 2:
+    if (counts := (len(kernels), len(biases))) != (len(layers),) * 2:
         raise ValueError(
-            f"{found[0]} kernels and {found[1]} biases instead of {len(layers)} and {len(layers)}"
+            f"{counts[0]} kernels and {counts[1]} biases instead of {len(layers)} and {len(layers)}"
         )
     state = {}
     for (name, layer), kernel, bias in zip(layers.items(), kernels, biases, strict=True):

@@ -106,8 +106,9 @@ def change(page: Page, title: str) -> float:
 
 def report(name: str, seconds: list[float], more: str = "") -> None:
     low, middle, high = statistics.quantiles(seconds, n=4)
-    most = max(seconds)
-    print(f"{name}: {middle:.2f} s (middle half {low:.2f} to {high:.2f}, most {most:.2f}){more}", flush=True)
+    longest = max(seconds)
+    spread = f"middle half {low:.2f} to {high:.2f}, longest {longest:.2f}"
+    print(f"{name}: {middle:.2f} s ({spread}){more}", flush=True)
 
 
 def answers(page: Page, address: str, name: str, paths: list[Path]) -> None:

@@ -55,8 +55,8 @@ class Figures:
 
 
 def answers_of_the_sample() -> list[str]:
-    found = {name: zoo.classify(zoo.sample("cat.png"), network=name, top=1) for name in NETWORKS}
-    return [f"{zoo.describe(name).title}: {result.labels[0]}" for name, result in found.items()]
+    results = {name: zoo.classify(zoo.sample("cat.png"), network=name, top=1) for name in NETWORKS}
+    return [f"{zoo.describe(name).title}: {result.labels[0]}" for name, result in results.items()]
 
 
 async def sampled(browser: Browser, address: str, answers: list[str]) -> float:
@@ -136,15 +136,15 @@ def measure(files: Mapping[str, bytes], repeats: int = 5) -> Figures:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5, help="answers without the hostile visitor")
-    found = measure(bombs.worst(), parser.parse_args().repeats)
-    alone, beside = statistics.median(found.alone), statistics.median(found.beside)
-    for refusal in found.refusals:
+    report = measure(bombs.worst(), parser.parse_args().repeats)
+    alone, beside = statistics.median(report.alone), statistics.median(report.beside)
+    for refusal in report.refusals:
         print(f"  {refusal.strip()}")
-    more = (found.peak - found.rest) / 1e9
-    print(f"All files were answered or refused after {found.seconds:.0f} s.")
-    print(f"Memory: {found.rest / 1e9:.2f} GB at rest, and at most {more:.2f} GB more.")
-    print(f"The sample of another visitor: {alone:.2f} s without (median of {len(found.alone)}),")
-    print(f"{beside:.2f} s with (median of {len(found.beside)}, most {max(found.beside):.2f}),")
+    more = (report.peak - report.rest) / 1e9
+    print(f"All files were answered or refused after {report.seconds:.0f} s.")
+    print(f"Memory: {report.rest / 1e9:.2f} GB at rest, and at most {more:.2f} GB more.")
+    print(f"The sample of another visitor: {alone:.2f} s without (median of {len(report.alone)}),")
+    print(f"{beside:.2f} s with (median of {len(report.beside)}, most {max(report.beside):.2f}),")
     print(f"{beside / alone:.1f} times as long; {MOST_RATIO} times are allowed.")
     sys.exit(beside > MOST_RATIO * alone)
 

@@ -74,8 +74,8 @@ def forward(names: list[str], batches: list[int], dtype: str, rounds: int) -> No
         net = load(name, dtype=dtype)
         for batch in batches:
             data = torch.rand(batch, *net.spec.input_shape)
-            found = ratios(plain(name, data), lambda data=data, net=net: net.engine(data), rounds)
-            print(f"  {net.name:<26} {net.engine.name:<12} batch {batch:<3} {spread(found)}", flush=True)
+            values = ratios(plain(name, data), lambda data=data, net=net: net.engine(data), rounds)
+            print(f"  {net.name:<26} {net.engine.name:<12} batch {batch:<3} {spread(values)}", flush=True)
 
 
 def effect(names: list[str], dtype: str, files: list[Path]) -> None:
@@ -129,8 +129,8 @@ def file_to_label(names: list[str], folder: Path, rounds: int) -> None:
             for count in (1, 16):
                 files = make(folder, size, count)
                 run = lambda files=files, net=net: net.classify(files)  # noqa: E731
-                found = ratios(usual(net, files), run, rounds)
-                print(f"  {net.name:<26} {count:>2} × {title:<12} {spread(found)}", flush=True)
+                values = ratios(usual(net, files), run, rounds)
+                print(f"  {net.name:<26} {count:>2} × {title:<12} {spread(values)}", flush=True)
 
 
 def shares(names: list[str], folder: Path, rounds: int) -> None:

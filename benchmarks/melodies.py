@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RATE = 16000  # Hz, that of CREPE: resampling is no matter here
+RATE = 16000  # Hz, that of CREPE: resampling does not matter here
 STEP = 160  # samples from one stated pitch to the next: 10 ms
 LOWEST, HIGHEST = 34.0, 1900.0  # Hz
 
@@ -105,10 +105,10 @@ def hidden(tune: Melody, color: str, decibels: float, seed: int) -> np.ndarray:
 
 def _phrase(center: float, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Sound and frequency, 0 in rests, each of shape (length,), of notes around a pitch in Hz."""
-    sounds, frequencies, left = [], [], length
+    sounds, frequencies, remaining = [], [], length
     semitone, before, glides = 0, None, int(rng.integers(1, 4))
-    while left:
-        n = min(int(rng.uniform(0.25, 0.7) * RATE), left)
+    while remaining:
+        n = min(int(rng.uniform(0.25, 0.7) * RATE), remaining)
         pitch = np.full(n, center * 2 ** (semitone / 12))
         if len(sounds) == glides:
             pitch *= 2 ** (rng.choice([-1, 1]) * np.linspace(0, rng.uniform(0.3, 1), n))
@@ -121,13 +121,13 @@ def _phrase(center: float, length: int, rng: np.random.Generator) -> tuple[np.nd
         pitch = pitch.clip(LOWEST, HIGHEST)
         sounds.append(_tone(pitch, TIMBRES[rng.integers(len(TIMBRES))], rng))
         frequencies.append(pitch)
-        left -= n
+        remaining -= n
         before = pitch[-1]
         if rng.random() < 0.3 or len(sounds) == 2:
-            rest = min(int(rng.uniform(0.1, 0.3) * RATE), left)
+            rest = min(int(rng.uniform(0.1, 0.3) * RATE), remaining)
             sounds.append(np.zeros(rest))
             frequencies.append(np.zeros(rest))
-            left -= rest
+            remaining -= rest
             before = None
         semitone = int(np.clip(semitone + rng.choice([-7, -5, -4, -2, -1, 1, 2, 3, 5, 7, 12]), -9, 9))
     return np.concatenate(sounds), np.concatenate(frequencies)

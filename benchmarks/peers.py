@@ -1,7 +1,7 @@
 """Other people's programs for the networks of sound, given our weights, for ``sound.py`` to measure.
 
-They are no dependency of ours. Put them into a folder of their own and name it with ``--peers``; resampy is
-imported by three of them and used by none, at the rates of the networks:
+They are not dependencies of ours. Put them into a folder of their own and name it with ``--peers``; resampy
+is imported by three of them and used by none, at the rates of the networks:
 
 ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24 torchvggish==0.2 torchopenl3==1.0.1
 resampy==0.4.3 julius==0.2.8``
@@ -32,7 +32,7 @@ class Peer:
     run : callable
         Waveform at the network's rate -> what the network gives, shape (windows, width).
     forward : callable or None
-        The network alone, on what our front-end gives; None where it cannot be had alone.
+        The network alone, on what our front-end gives; None where it cannot run alone.
     same : callable
         Makes of our result what the peer's should be, where it is another by design.
     """

@@ -7,7 +7,7 @@ each program's own threshold (ours 0.5 and -60 dB; torchcrepe has none, and gets
 All state the pitch of a frame at its center, every 10 ms, as the melodies do, so mir_eval has nothing to
 interpolate.
 
-torchcrepe is no dependency of ours; ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24`` and
+torchcrepe is not a dependency of ours; ``uv pip install --target PEERS --no-deps torchcrepe==0.0.24`` and
 ``--peers PEERS``. It frames, normalizes and decodes for itself, the whole recording at once as is its
 default. Its network has our weights and is slow, so ours takes its frames, after the activations of the
 first ones were found the same; ``--slow`` runs its own throughout.
@@ -115,13 +115,13 @@ def main() -> None:
     melodies = [dict(conditions(melody(8, seed))) for seed in options.seeds]
     print("raw pitch accuracy, octave errors, voicing recall, voicing false alarms; %")
     for noise in melodies[0]:
-        found: dict[str, list[np.ndarray]] = {}
+        measures: dict[str, list[np.ndarray]] = {}
         for tune, sound in (tunes[noise] for tunes in melodies):
             tracks = [track for net in nets for run in (ours, peer) if run for track in run(net, sound)]
             tracks += pyin(sound) if "pyin" in options.only else []
             for name, track in tracks:
-                found.setdefault(name, []).append(measure(tune, track))
-        for name, values in found.items():
+                measures.setdefault(name, []).append(measure(tune, track))
+        for name, values in measures.items():
             cells = "".join(f"{value:7.1f}" for value in np.mean(values, axis=0))
             print(f"{noise:<9} {name:<44}{cells}", flush=True)
 

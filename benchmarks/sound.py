@@ -50,8 +50,8 @@ def rounds(works: dict[str, Callable[[], object]], count: int, clock: Clock) -> 
     """Seconds of each, in rounds of all."""
     for work in works.values():
         work()
-    found = [[seconds(work, clock) for work in works.values()] for _ in range(count)]
-    return dict(zip(works, np.array(found).T, strict=True))
+    durations = [[seconds(work, clock) for work in works.values()] for _ in range(count)]
+    return dict(zip(works, np.array(durations).T, strict=True))
 
 
 def spread(values: np.ndarray) -> str:
@@ -104,8 +104,8 @@ def against(net: Network, make: Make, parts: list[np.ndarray], clock: Clock) -> 
         f"{len(parts[0]) / sample_rate:g} s, "
         f"largest difference {np.abs(us - theirs).max():.1e} of values up to {np.abs(theirs).max():.2g}"
     )
-    found = [(seconds(partial(peer.run, x), clock), seconds(partial(ours, net, x), clock)) for x in parts]
-    report("end to end", *np.array(found).T)
+    durations = [(seconds(partial(peer.run, x), clock), seconds(partial(ours, net, x), clock)) for x in parts]
+    report("end to end", *np.array(durations).T)
     if peer.forward:
         data = next(iter(net.batches(parts[0], sample_rate=sample_rate))).data
         works = {"peer": lambda: peer.forward(data), "ours": lambda: net.engine(data)}
@@ -136,9 +136,9 @@ def engines(options: argparse.Namespace, clock: Clock) -> None:
                 break  # its front-end gives no more at once
             data = torch.randn(batch, *nets["torch"].spec.input_shape)
             works = {engine: lambda net=net, data=data: net.engine(data) for engine, net in nets.items()}
-            found = rounds(works, options.rounds, clock)
-            for engine, values in found.items():
-                ratio = spread(found["torch"] / values)
+            durations = rounds(works, options.rounds, clock)
+            for engine, values in durations.items():
+                ratio = spread(durations["torch"] / values)
                 milliseconds = 1e3 * np.median(values) / batch
                 print(f"  {name:<13} batch {batch:<3} {engine:<12} {milliseconds:6.2f} {ratio}", flush=True)
 

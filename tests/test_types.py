@@ -21,6 +21,8 @@ MISSPELT = [
     "zoo.classify('photo.jpg').label",
     "zoo.classify(['photo.jpg']).labels",
     "zoo.classify(3.5)",
+    "zoo.explain('photo.jpg', method='gradcan')",
+    "net.stream(16000, treshold=0.3)",
 ]
 TYPES = {
     "net.classify('photo.jpg')": "zoo.Classification",
@@ -35,6 +37,7 @@ TYPES = {
     "zoo.sound_events(['street.wav'], on_error='skip')": "list[zoo.SoundEvents | zoo.Problem]",
     "zoo.pitch(np.zeros(16000), sample_rate=16000)": "zoo.PitchTrack",
     "zoo.pitch([b''], fmin=80, device='cpu')": "list[zoo.PitchTrack]",
+    "zoo.load('squeezenet', device=torch.device('cpu'))": "zoo.Network",
     "zoo.embed(['photo.jpg'], network=net)": "zoo.Embedding",
 }
 IMPORTS = """\

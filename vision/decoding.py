@@ -57,8 +57,8 @@ def decode(x: Any) -> Image.Image:
     Raises
     ------
     InputError
-        If it is no picture, is damaged, has more than `max_pixels` pixels or values that cannot be used, or
-        takes too long to decode.
+        If it is not a picture, is damaged, has more than `max_pixels` pixels or values that cannot be used,
+        or takes too long to decode.
     """
     if is_file(x):
         if is_isolated():
@@ -103,7 +103,7 @@ def stored_size(x: Any) -> tuple[int, int]:
     Raises
     ------
     InputError
-        If it is no picture, or has more than `max_pixels` pixels.
+        If it is not a picture, or has more than `max_pixels` pixels.
     """
     if not is_file(x):
         return decode(x).size
@@ -232,8 +232,8 @@ def _sentences(name: str) -> Iterator[None]:
 
 def _too_large(name: str, pixels: int | None, limit: float) -> str:
     size = f"{pixels / 1e6:.0f} million" if pixels else "far too many"
-    most = f"{limit / 1e6:.0f} million"
-    return f"{name} has {size} pixels, more than the {most} allowed; ZOO_MAX_PIXELS raises it."
+    allowed = f"{limit / 1e6:.0f} million"
+    return f"{name} has {size} pixels, more than the {allowed} allowed; ZOO_MAX_PIXELS raises it."
 
 
 def _from_array(x: Any) -> Image.Image:
@@ -250,7 +250,9 @@ def _channels_last(values: np.ndarray) -> np.ndarray:
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
     if values.size == 0 or not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))):
-        raise InputError(f"An array of shape {values.shape} is no picture: (height, width, 3) is expected.")
+        raise InputError(
+            f"An array of shape {values.shape} is not a picture: (height, width, 3) is expected."
+        )
     return values
 
 

@@ -86,16 +86,18 @@ _large = threading.Lock()
 
 def _call(request: dict[str, Any], file: np.ndarray, pixels: int) -> tuple[dict[str, Any], list[np.ndarray]]:
     name, seconds = request["name"], max_seconds()
-    most = _BASE_BYTES + _FILE_COPIES * file.nbytes + _PIXEL_BYTES * pixels
+    max_bytes = _BASE_BYTES + _FILE_COPIES * file.nbytes + _PIXEL_BYTES * pixels
     idle = _workers()
     worker = idle.get()
     try:
-        return worker.call(request, file, seconds=_PATIENCE * seconds, cpu_seconds=seconds, max_bytes=most)
+        return worker.call(
+            request, file, seconds=_PATIENCE * seconds, cpu_seconds=seconds, max_bytes=max_bytes
+        )
     except WorkerTimeoutError:
         raise InputError(f"{name} takes more than {seconds:g} s to decode; save the picture again.") from None
     except WorkerMemoryError:
         raise InputError(
-            f"{name} takes more than {most / 1e6:.0f} MB of memory to decode; save the picture again."
+            f"{name} takes more than {max_bytes / 1e6:.0f} MB of memory to decode; save the picture again."
         ) from None
     except WorkerError as error:
         raise InputError(f"{name} cannot be decoded.") from error

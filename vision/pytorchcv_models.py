@@ -18,7 +18,7 @@ def build(name: str, pool: str | None = None, **arguments: Any) -> nn.Module:
         As in pytorchcv, such as ``shufflenet_g3_w1``.
     pool : str, optional
         Name of the last pooling, which pytorchcv fits to one size of picture; it is replaced by one that
-        averages whatever there is.
+        averages a map of any size.
     **arguments
         For pytorchcv's builder, such as ``num_classes``.
     """

@@ -53,7 +53,7 @@ def settle_padding(module: nn.Module, data: torch.Tensor) -> None:
     sizes: dict[str, torch.Size] = {}
     hooks = [
         child.register_forward_pre_hook(
-            lambda _m, given, *, name=name: sizes.update({name: given[0].shape[2:]})
+            lambda _m, inputs, *, name=name: sizes.update({name: inputs[0].shape[2:]})
         )
         for name, child in module.named_modules()
         if isinstance(child, Conv2dSame)

@@ -39,7 +39,7 @@ class BaseTransform(ABC):
     def __call__(self, image: Image.Image) -> torch.Tensor:
         """Return an RGB image as a float32 tensor, shape (channels, height, width)."""
 
-    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    def crop_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
         """Which part of a picture the network sees, found by preprocessing pictures whose values are places.
 
         Parameters
@@ -67,9 +67,9 @@ class BaseTransform(ABC):
         top, bottom = _ends(rows, middle[0], black.shape[0])
         return left, top, right, bottom
 
-    def with_overlap(self, share: float) -> Self:
+    def with_overlap(self, overlap: float) -> Self:
         """Raise an `InputError`: images have no windows."""
-        raise InputError(f"overlap={share!r} is for sound; a picture is seen as a whole.")
+        raise InputError(f"overlap={overlap!r} is for sound; a picture is seen as a whole.")
 
     def batches(
         self,
@@ -202,7 +202,7 @@ class ImageTransform(BaseTransform):
             tensor = _luma(tensor)
         return (tensor - self._mean) / torch.tensor(self.std).view(-1, 1, 1)
 
-    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    def crop_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
         """As of `BaseTransform`, and exact: computed from how torchvision resizes and cuts."""
         width, height = size
         wide, high = self._resized(size)

@@ -73,10 +73,10 @@ def table(tallies: list[Tally], seed: int) -> str:
     return "\n".join([f"seed {seed}", *lines])
 
 
-def _numbers(most: int | None, seconds: float) -> Iterator[int]:
+def _numbers(max_cases: int | None, seconds: float) -> Iterator[int]:
     end = time.monotonic() + seconds
     for case in itertools.count():
-        if case == most or time.monotonic() > end:
+        if case == max_cases or time.monotonic() > end:
             return
         yield case
 

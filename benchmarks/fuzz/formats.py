@@ -23,7 +23,7 @@ def read_sound(path: Path) -> None:
 
 
 def read_weights(path: Path, kind: str) -> None:
-    """Read, and touch every value, as whoever converts or stores them does."""
+    """Read, and touch every value, as a converter or a store does."""
     from zoo import formats
 
     for array in formats.read(path, kind).values():

@@ -142,7 +142,7 @@ def protobuf(data: bytes, random: Random, depth: int = 4) -> bytes:
 
 
 def _fields(data: bytes) -> list[tuple[int, bytes, bool]]:
-    """Key, content and whether the content has a length; empty where this is no message."""
+    """Key, content and whether the content has a length; empty where this is not a message."""
     fields, place = [], 0
     while place < len(data):
         key, place = _number(data, place)

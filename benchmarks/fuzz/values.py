@@ -142,7 +142,7 @@ def mutate_json(text: bytes, random: Random) -> bytes:
 
 
 def to_toml(tables: dict[str, Any]) -> str:
-    """Write mappings as TOML with inline values, whatever the values are."""
+    """Write mappings as TOML with inline values, of any values."""
     return "".join(f"{_key(key)} = {_inline(value)}\n" for key, value in tables.items())
 
 

@@ -198,7 +198,7 @@ def test_a_recording_that_is_left_frees_its_helper(leave, taken):
 def test_a_recording_that_is_too_long_frees_its_helper(data):
     places = decoding_worker._places.qsize()
     with pytest.raises(InputError, match=r"2 s are allowed\.$"):
-        open_sound(data, most=2)
+        open_sound(data, max_duration=2)
     assert decoding_worker._places.qsize() == places
 
 

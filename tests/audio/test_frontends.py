@@ -33,7 +33,7 @@ def test_crepe_has_a_frame_centerd_on_every_step(samples, frames):
 
 
 @pytest.mark.parametrize("samples", [0, 1, 10, 11, 99, 100, 101, 1234])
-@pytest.mark.parametrize("most", [1, 3, 64])
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
 @pytest.mark.parametrize("block", [1, 7, 5000])
 @pytest.mark.parametrize(
     "framing",
@@ -46,7 +46,7 @@ def test_crepe_has_a_frame_centerd_on_every_step(samples, frames):
     ],
     ids=str,
 )
-def test_streamed_windows_are_those_of_the_whole(framing, samples, most, block):
+def test_streamed_windows_are_those_of_the_whole(framing, samples, batch_size, block):
     signal = np.arange(1, samples + 1, dtype=np.float32)
     padded = np.concatenate([np.zeros(framing.lead), signal, np.zeros(framing.trail + 100)])
     expected = [
@@ -54,23 +54,23 @@ def test_streamed_windows_are_those_of_the_whole(framing, samples, most, block):
     ]
     blocks = [signal[i : i + block] for i in range(0, samples, block)]
     windows, longest = [], 0
-    for first, waveform, seen in framing.segments(blocks, most):
+    for first, waveform, samples_read in framing.segments(blocks, batch_size):
         assert first == len(windows)
-        assert seen <= samples
+        assert samples_read <= samples
         k = 1 + (len(waveform) - framing.window) // framing.hop
         longest = max(longest, k)
         windows += [waveform[i * framing.hop : i * framing.hop + framing.window] for i in range(k)]
     assert len(windows) == len(expected)
     for window, other in zip(windows, expected, strict=True):
         np.testing.assert_array_equal(window, other)
-    assert longest <= most
+    assert longest <= batch_size
 
 
 @pytest.mark.parametrize("samples", [1, 9, 10, 11, 14, 15, 99, 100, 101, 1234])
-@pytest.mark.parametrize("most", [1, 3, 64])
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
 @pytest.mark.parametrize("block", [1, 7, 5000])
 @pytest.mark.parametrize("hop", [3, 5, 10])
-def test_a_last_window_is_moved_back_until_it_is_full(hop, samples, most, block):
+def test_a_last_window_is_moved_back_until_it_is_full(hop, samples, batch_size, block):
     signal = np.arange(1, samples + 1, dtype=np.float32)
     framing = Framing(10, hop, back=True)
     frontend = replace(LogMelPatches(), framing=framing)
@@ -79,12 +79,12 @@ def test_a_last_window_is_moved_back_until_it_is_full(hop, samples, most, block)
     assert framing.count(samples) == len(starts)
     blocks = [signal[i : i + block] for i in range(0, samples, block)]
     windows, times = [], []
-    for first, waveform, seen in framing.segments(blocks, most):
+    for first, waveform, samples_read in framing.segments(blocks, batch_size):
         assert first == len(windows)
         cut = max(1, 1 + (len(waveform) - 10) // hop)
-        assert cut <= most
+        assert cut <= batch_size
         windows += [waveform[i * hop : i * hop + 10] for i in range(cut)]
-        times += (frontend.times(np.arange(first, first + cut), seen) * RATE).tolist()
+        times += (frontend.times(np.arange(first, first + cut), samples_read) * RATE).tolist()
     assert len(windows) == len(starts)
     for window, time, start in zip(windows, times, starts, strict=True):
         np.testing.assert_array_equal(window, signal[start : start + 10])

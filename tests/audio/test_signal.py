@@ -257,7 +257,9 @@ def test_a_pipe_and_a_name_that_ends_with_raw(tmp_path):
     assert len(read_mono(pipe, RATE)) == RATE
 
 
-@pytest.mark.parametrize("sample_rate", [0, -1, 1, 1e9, float("nan"), "fast", np.array([1, 2])])
+@pytest.mark.parametrize(
+    "sample_rate", [0, -1, 1, 1e9, float("nan"), "fast", "16000", b"16000", True, np.array([1, 2])]
+)
 def test_an_absurd_rate_is_refused(sample_rate):
     with pytest.raises(InputError, match="sample rate"):
         open_sound(tone(RATE)[:, 0], sample_rate)
@@ -267,11 +269,11 @@ def test_an_absurd_rate_is_refused(sample_rate):
     ("x", "sample_rate", "word"),
     [
         (np.zeros(10), None, "sample_rate="),
-        (np.zeros((10, 10, 10)), RATE, "no sound"),
+        (np.zeros((10, 10, 10)), RATE, "is not a recording"),
         (np.zeros((0, 5)), RATE, "no samples"),
         (torch.zeros(5, device="meta"), RATE, "cannot be read as a recording"),
         (None, RATE, "type NoneType is not a recording"),
-        (np.array(["a"]), RATE, "no sound"),
+        (np.array(["a"]), RATE, "is not a recording"),
         (np.zeros((16000, 2)), RATE, "transpose"),
         (b"RIFF", 16000, "states its own"),
     ],
@@ -284,7 +286,7 @@ def test_arrays_that_are_no_sound(x, sample_rate, word):
 def test_a_recording_that_is_too_long_is_refused_and_the_limit_can_be_moved(monkeypatch):
     data = encode(tone(8000, 5), 8000, "flac")
     with pytest.raises(InputError, match=r"2 s are allowed\.$"):
-        read_mono(data, RATE, most=2)
+        read_mono(data, RATE, max_duration=2)
     monkeypatch.setenv("ZOO_MAX_SECONDS", "3")
     with pytest.raises(InputError, match="ZOO_MAX_SECONDS"):
         read_mono(data, RATE)
@@ -322,7 +324,7 @@ def test_an_empty_list_and_nested_lists():
 def test_a_folder_and_a_missing_file(tmp_path):
     with pytest.raises(InputError, match="folder"):
         open_sound(tmp_path)
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="does not exist"):
         open_sound(tmp_path / "missing.wav")
 
 

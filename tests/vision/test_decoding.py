@@ -292,5 +292,5 @@ def test_an_empty_list_and_a_folder(tmp_path):
     assert several([]) == []
     with pytest.raises(InputError, match="folder"):
         decode(tmp_path)
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="does not exist"):
         decode(tmp_path / "missing" / "a.jpg")

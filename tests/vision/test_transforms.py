@@ -120,7 +120,7 @@ def test_a_folder_is_cut_into_batches_with_the_names_of_its_files(tmp_path):
 def test_what_is_seen_is_what_a_picture_of_places_shows(size, resize, crop):
     """Computed from torchvision's rule, and measured on pictures whose values are their own coordinates."""
     preprocessor = ImageTransform(resize=resize, crop=crop, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
-    exact, measured = preprocessor.seen(size), BaseTransform.seen(preprocessor, size)
+    exact, measured = preprocessor.crop_box(size), BaseTransform.crop_box(preprocessor, size)
     pixel = min(size) / resize  # of what the network sees, on the picture
     levels = max(size) / 255 / 5  # of 8 bits, through which the measurement goes
     np.testing.assert_allclose(measured, exact, atol=0.5 * pixel + levels)

@@ -58,7 +58,7 @@ def agreements(results: Sequence[Classification], classes: Mapping[str, Hashable
     -------
     list of Agreement
     """
-    found = []
+    groups = []
     for known in dict.fromkeys(classes[result.network] for result in results):
         group = [result for result in results if classes[result.network] == known]
         if len(group) < 2:
@@ -66,8 +66,8 @@ def agreements(results: Sequence[Classification], classes: Mapping[str, Hashable
         votes = Counter(result.ids[0] for result in group)
         best = max(group, key=lambda result: (votes[result.ids[0]], result.scores[0]))
         networks = tuple(result.network for result in group)
-        found.append(Agreement(networks, votes[best.ids[0]], best.ids[0], best.labels[0]))
-    return found
+        groups.append(Agreement(networks, votes[best.ids[0]], best.ids[0], best.labels[0]))
+    return groups
 
 
 def pairs(inputs: Sequence[Sequence[Classification]], classes: Mapping[str, Hashable]) -> list[Pair]:
@@ -84,12 +84,12 @@ def pairs(inputs: Sequence[Sequence[Classification]], classes: Mapping[str, Hash
     -------
     list of Pair
     """
-    seen: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     same: Counter[tuple[str, str]] = Counter()
     for results in inputs:
         for one, other in combinations(results, 2):
             if classes[one.network] == classes[other.network]:
                 both = (one.network, other.network)
-                seen[both] += 1
+                counts[both] += 1
                 same[both] += one.ids[0] == other.ids[0]
-    return [Pair(both, same[both], count) for both, count in seen.items()]
+    return [Pair(both, same[both], count) for both, count in counts.items()]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from zoo.inference.model import DeviceLike
+
 _OF_THE_ANSWERS = ("answers", "labels", "scores", "classes")
 
 
@@ -254,7 +256,7 @@ def compare(
     fetch: bool = True,
     batch: int = 16,
     repeats: int = 10,
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
     dtype: str = "fp32",
     trust: bool = False,
@@ -262,7 +264,7 @@ def compare(
 ) -> Comparison:
     """Measure networks on this machine, and see how far they agree on some inputs.
 
-    A network whose weights cannot be had, or that fails, is left out and becomes a problem of the result.
+    A network that fails, or whose weights are not available, is left out and becomes a problem of the result.
 
     Parameters
     ----------
@@ -291,7 +293,7 @@ def compare(
     Raises
     ------
     UnknownNameError
-        If there is no such network, engine or dtype.
+        If the network, engine or dtype is unknown.
     InputError
         If an input cannot be used, or a network does not classify.
     WeightsError, EngineError
@@ -300,31 +302,33 @@ def compare(
     names = [names] if isinstance(names, str) else list(names)
     specs = [describe(name, trust=trust) for name in names]
     if not specs:
-        raise InputError("There is no network to compare.")
+        raise InputError("A comparison needs the name of at least one network.")
     if x is not None and not pretrained:
         raise InputError("Untrained networks know no classes: leave out the inputs, or untrained.")
     request = {
         "sample_rate": sample_rate,
         "batch": count("batch", batch),
         "repeats": count("repeats", repeats),
-        "options": {"device": device, "engine": engine, "dtype": dtype, "trust": trust},
+        "options": {"device": str(device), "engine": engine, "dtype": dtype, "trust": trust},
     }
-    seen: list[dict[str, Any]] = []
+    measurements: list[dict[str, Any]] = []
     failures: dict[str, ZooError] = {}
     for done, (name, spec) in enumerate(zip(names, specs, strict=True)):
         try:
             trained = pretrained and (fetch or weights.is_cached(spec))
             own = {"name": name, "pretrained": trained, "x": x if trained else None}
-            seen.append(measured(request | own, lambda done=done: progress and progress(done, len(specs))))
+            measurements.append(
+                measured(request | own, lambda done=done: progress and progress(done, len(specs)))
+            )
         except (WeightsError, EngineError) as error:
             failures[str(name)] = error
-    if not seen:
+    if not measurements:
         raise next(iter(failures.values()))
     if progress:
         progress(len(specs), len(specs))
-    rows = tuple(Measurement(**one["row"]) for one in seen)
-    inputs = next((one["inputs"] for one in seen if one["inputs"]), ())
-    first = seen[0]
+    rows = tuple(Measurement(**one["row"]) for one in measurements)
+    inputs = next((one["inputs"] for one in measurements if one["inputs"]), ())
+    first = measurements[0]
     problems = tuple(Problem(name, str(error)) for name, error in failures.items())
     return Comparison(rows, first["device"], dtype, batch, repeats, first["threads"], inputs, problems)
 
@@ -338,5 +342,5 @@ def _agreement(one: Measurement, other: Measurement) -> float:
 
 def _consensus(answers: Sequence[str]) -> str | None:
     """Return the most frequent answer, or None without answers."""
-    (best, most), *others = Counter(answers).most_common(2)
-    return None if others and others[0][1] == most else best
+    (best, votes), *others = Counter(answers).most_common(2)
+    return None if others and others[0][1] == votes else best

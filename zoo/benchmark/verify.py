@@ -50,9 +50,9 @@ def verify(name: str, *, against: str | None = None, trust: bool = False) -> Ite
     Raises
     ------
     UnknownNameError
-        If there is no such network.
+        If the network is unknown.
     WeightsError
-        If its weights cannot be had, or a hash is wrong.
+        If its weights cannot be obtained, or a hash is wrong.
     InputError
         If there is no counterpart, or its outputs are of another kind.
 
@@ -108,10 +108,10 @@ def differences(net: Network, other: Network) -> Iterator[Finding]:
             f"{same} of {len(net.labels)} classes are the same as of {other.name}, in the same order",
         )
     for kind in _kinds(net.spec):
-        for given in samples.names(kind):
-            ours, theirs = (_outputs(each, sample(given)) for each in (net, other))
+        for name in samples.names(kind):
+            ours, theirs = (_outputs(each, sample(name)) for each in (net, other))
             for output in _comparable(net, other, ours, theirs):
-                yield _difference(output, ours[output], theirs[output], given, kind, other.name)
+                yield _difference(output, ours[output], theirs[output], name, kind, other.name)
 
 
 def _kinds(spec: Spec) -> tuple[str, ...]:
@@ -121,12 +121,12 @@ def _kinds(spec: Spec) -> tuple[str, ...]:
     return ("melody",) if "pitch" in spec.tasks else ("audio", "melody")
 
 
-def _outputs(net: Network, given: Path) -> dict[str, np.ndarray]:
+def _outputs(net: Network, path: Path) -> dict[str, np.ndarray]:
     outputs = {}
     if set(net.spec.tasks) - {"embed"}:
-        outputs["scores"] = np.concatenate([net.scores(batch.data) for batch in net.batches(given)])
+        outputs["scores"] = np.concatenate([net.scores(batch.data) for batch in net.batches(path)])
     if "embed" in net.spec.tasks:
-        outputs["embeddings"] = net.embed(given).values
+        outputs["embeddings"] = net.embed(path).values
     return outputs
 
 
@@ -137,21 +137,21 @@ def _comparable(
     shapes = [{output: array.shape for output, array in outputs.items()} for outputs in (ours, theirs)]
     if common := [output for output, shape in shapes[0].items() if shape == shapes[1].get(output)]:
         return common
-    said = [", ".join(f"{output} {shape}" for output, shape in found.items()) for found in shapes]
+    said = [", ".join(f"{output} {shape}" for output, shape in outputs.items()) for outputs in shapes]
     raise InputError(
         f"{net.name} and {other.name} cannot be compared: one gives {said[0]}, the other {said[1]}."
     )
 
 
 def _difference(
-    output: str, ours: np.ndarray, theirs: np.ndarray, given: str, kind: str, other: str
+    output: str, ours: np.ndarray, theirs: np.ndarray, name: str, kind: str, other: str
 ) -> Finding:
     allowed = TOLERANCES[output] * (TONES if kind == "melody" else 1)
     if output == "embeddings":
         allowed *= max(1.0, float(theirs.std()))
     largest = float(np.abs(ours - theirs).max())
     return Finding(
-        largest <= allowed, f"{given}: {output} within {largest:.1e} of {other}, {allowed:.1e} allowed"
+        largest <= allowed, f"{name}: {output} within {largest:.1e} of {other}, {allowed:.1e} allowed"
     )
 
 
@@ -171,11 +171,11 @@ def _recounted(net: Network) -> Iterator[Finding]:
 
 
 def _known_answer(net: Network, test: Known) -> Finding:
-    given, answer = test.sample, test.answer
+    name, answer = test.sample, test.answer
     if "pitch" in net.spec.tasks:
-        track = pitch(sample(given), network=net)
+        track = pitch(sample(name), network=net)
         notes = [note for note in track.note_names() if note]
         said = notes[10] if len(notes) > 10 else "no note"  # the first ten frames are the attack
-        return Finding(said == answer, f"{given} begins on {said}, {answer} expected")
-    ids = net.classify(sample(given), top=5).ids
-    return Finding(answer in ids, f"{given} gives {', '.join(ids)} in the first five, {answer} expected")
+        return Finding(said == answer, f"{name} begins on {said}, {answer} expected")
+    ids = net.classify(sample(name), top=5).ids
+    return Finding(answer in ids, f"{name} gives {', '.join(ids)} in the first five, {answer} expected")

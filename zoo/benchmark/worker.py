@@ -1,4 +1,4 @@
-"""One network measured in a process of its own, which ends when whoever started it does, or wants it to.
+"""One network measured in a process of its own, which ends with the process that started it, or when told to.
 
 The process finds its request in a folder and leaves its answer there, as JSON: it has decoded files of
 strangers, so what it says is data to the process that asked. Its stdin is a pipe that nobody writes
@@ -140,9 +140,11 @@ def _predicted(net: Network, request: dict[str, Any]) -> dict[str, Any]:
 
     said, input_ms, background = [], None, BackgroundLoad()
     if request["x"] is not None:
-        given = request["x"] if isinstance(request["x"], list | tuple) else [request["x"]]
-        said = net.classify(list(given), top=1, sample_rate=request["sample_rate"])
-        whole = _timed(lambda: net.classify(given[0], sample_rate=request["sample_rate"]), request["repeats"])
+        inputs = request["x"] if isinstance(request["x"], list | tuple) else [request["x"]]
+        said = net.classify(list(inputs), top=1, sample_rate=request["sample_rate"])
+        whole = _timed(
+            lambda: net.classify(inputs[0], sample_rate=request["sample_rate"]), request["repeats"]
+        )
         input_ms = 1e3 * float(np.median(whole))
     one, several = _inputs(net, 1), _inputs(net, request["batch"])
     single = _timed(lambda: net.scores(one), request["repeats"])

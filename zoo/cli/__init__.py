@@ -8,6 +8,8 @@ import os
 import sys
 import warnings
 
+import typer
+
 from zoo.cli import audio, benchmark, catalog, inference, serve, training  # noqa: F401  their commands
 from zoo.cli.console import app, complain
 from zoo.core.errors import InputError, ZooError
@@ -15,11 +17,14 @@ from zoo.core.extras import optional_libraries
 
 
 def main() -> None:
-    """Run the command line; a `ZooError` becomes one line on stderr and exit code 2."""
+    """Run the command line; a `ZooError` or wrong usage becomes one line on stderr and exit code 2."""
     warnings.simplefilter("ignore")  # of libraries; what the zoo has to say is an error or a result
     try:
         with optional_libraries():
-            app(prog_name="zoo")
+            sys.exit(app(prog_name="zoo", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        complain(InputError(_usage(error)))
+        sys.exit(2)
     except ZooError as error:
         complain(error)
         sys.exit(2)
@@ -31,3 +36,11 @@ def main() -> None:
             sys.exit(141)
         complain(InputError(f"The output cannot be written: {error.strerror or error}."))
         sys.exit(2)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Return what is wrong with the arguments, and how to list the right ones."""
+    sentence = error.format_message()
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = context.command_path if context else "zoo"
+    return f"{sentence if sentence.endswith(('.', '?')) else f'{sentence}.'} See `{command} --help`."

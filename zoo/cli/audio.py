@@ -104,16 +104,16 @@ def events(
     if as_labels and len(recordings) > 1:
         raise InputError(f"--audacity takes one recording, and there are {len(recordings)}.")
     results = list(each(recordings, detect))
-    found, failed = split(results)
+    succeeded, failed = split(results)
     if as_json:
         print_records(records(results, net.name, methodcaller("to_dict")))
     elif as_csv:
-        print_tables(found, methodcaller("table"), named=len(recordings) > 1)
+        print_tables(succeeded, methodcaller("table"), named=len(recordings) > 1)
     elif as_labels:
-        for result in found:
+        for result in succeeded:
             typer.echo(result.to_audacity(), nl=False)
     else:
-        for result in found:
+        for result in succeeded:
             _print_events(result, len(recordings) > 1)
     leave(failed)
 
@@ -194,11 +194,11 @@ def _notes_of(track: Any) -> dict[str, Any]:
     return {"input": track.input, "network": track.network, "notes": track.notes().to_dict("records")}
 
 
-def _print_json(found: list[dict[str, Any]]) -> None:
+def _print_json(values: list[dict[str, Any]]) -> None:
     """Print records of pitch; of the notes of one recording, their list alone."""
-    if len(found) == 1 and "notes" in found[0]:
-        return print_json(found[0]["notes"])
-    print_records(found)
+    if len(values) == 1 and "notes" in values[0]:
+        return print_json(values[0]["notes"])
+    print_records(values)
 
 
 def _print_events(result: Any, named: bool) -> None:

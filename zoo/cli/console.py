@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Pretrained networks for images and audio.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -31,13 +30,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Pretrained networks for images and audio."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -89,6 +92,6 @@ def steps_bar(name: str) -> Iterator[Callable[[Any], None]]:
         def watch(step: Any) -> None:
             if step.history:
                 shown.set_postfix(accuracy=f"{step.history[-1]['validation_accuracy']:.1%}", refresh=False)
-            shown.update(step.share - shown.n)
+            shown.update(step.fraction - shown.n)
 
         yield watch

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from operator import methodcaller
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -35,6 +35,9 @@ from zoo.cli.output import (
 from zoo.core.errors import InputError
 from zoo.core.paths import STDIN
 
+if TYPE_CHECKING:
+    from zoo.results.explanation import ExplanationMethod
+
 EMBEDDERS = {"image": "efficientnet_lite0", "audio": "yamnet"}
 
 
@@ -61,13 +64,13 @@ def classify(
         for part in parts(inputs, net.spec.modality)
         for result in net.classify(part, top=top, on_error="skip")
     ]
-    found, failed = split(results)
+    succeeded, failed = split(results)
     if as_json:
         print_json(records(results, net.name, methodcaller("to_dict")))
     elif as_csv:
-        print_tables(found, methodcaller("table"), named=True)
+        print_tables(succeeded, methodcaller("table"), named=True)
     else:
-        for result in found:
+        for result in succeeded:
             typer.echo(result.input)
             for label, group, score in zip(result.labels, result.groups, result.scores, strict=True):
                 typer.echo(f"  {score:6.1%}  {label}" + (f", {group}" if group else ""))
@@ -107,7 +110,8 @@ def explain(
     pictures = net.preprocessor.several(files)
 
     def find(pictures: list[Any], _: Seconds) -> list[Any]:
-        return net.explain(pictures, target=target, method=method, layer=layer, on_error="skip")
+        wanted = cast("ExplanationMethod", method)  # which `explain` checks
+        return net.explain(pictures, target=target, method=wanted, layer=layer, on_error="skip")
 
     results = []
     maps = places(out, pictures, ".png")
@@ -118,8 +122,8 @@ def explain(
             write_file(place, lambda path, drawn=drawn: drawn.save(path, "PNG"))
     _, failed = split(results)
     if as_json:
-        found = records(results, net.name, methodcaller("to_dict"))
-        print_records([_with_out(record, place) for record, place in zip(found, maps, strict=True)])
+        values = records(results, net.name, methodcaller("to_dict"))
+        print_records([_with_out(record, place) for record, place in zip(values, maps, strict=True)])
     else:
         for result, place in zip(results, maps, strict=True):
             if not is_problem(result):
@@ -160,13 +164,13 @@ def embed(
 
     name = network or EMBEDDERS[_modality_of(files)]
     net = load_network(name, weights=weights, device=device, engine=engine, trust=trust)
-    found = [
+    embeddings = [
         net.embed(part, layer=layer, overlap=overlap, on_error="skip")
         for part in parts(net.preprocessor.several(files), net.spec.modality)
     ]
-    _, failed = split([problem for embedding in found for problem in embedding.problems])
-    if found := [embedding for embedding in found if len(embedding)]:
-        result = Embedding.joined(found)
+    _, failed = split([problem for embedding in embeddings for problem in embedding.problems])
+    if embeddings := [embedding for embedding in embeddings if len(embedding)]:
+        result = Embedding.joined(embeddings)
         content = contents[out.suffix](result)
         write_file(out, lambda temporary: temporary.write_bytes(content))
         rows, columns = result.values.shape

@@ -26,10 +26,10 @@ def is_problem(result: Any) -> bool:
 
 def split(results: Sequence[Any]) -> tuple[list[Any], int]:
     """Complain about each input that failed; return the other results, and how many failed."""
-    found = [result for result in results if not is_problem(result)]
+    succeeded = [result for result in results if not is_problem(result)]
     for problem in filter(is_problem, results):
         complain(InputError(problem.reason))
-    return found, len(results) - len(found)
+    return succeeded, len(results) - len(succeeded)
 
 
 def records(
@@ -44,9 +44,9 @@ def records(
     ]
 
 
-def print_records(found: list[dict[str, Any]]) -> None:
+def print_records(values: list[dict[str, Any]]) -> None:
     """Print one object for one input, and a list for several."""
-    print_json(found[0] if len(found) == 1 else found)
+    print_json(values[0] if len(values) == 1 else values)
 
 
 def print_tables(results: Sequence[Any], table: Callable[[Any], "pd.DataFrame"], *, named: bool) -> None:
@@ -71,7 +71,7 @@ def require_place(out: Path | None, *suffixes: str, or_folder: bool = False) -> 
         allowed = " or ".join(suffixes) + (", or be a folder" if or_folder else "")
         raise InputError(f"{out} should end with {allowed}.")
     if not out.parent.is_dir():
-        raise InputError(f"There is no folder {out.parent}.")
+        raise InputError(f"The folder {out.parent} does not exist.")
 
 
 def places(out: Path | None, inputs: Sequence[Any], suffix: str) -> list[Path | None]:
@@ -87,11 +87,11 @@ def places(out: Path | None, inputs: Sequence[Any], suffix: str) -> list[Path | 
             raise InputError(f"{out} is one file, and there are {len(inputs)} inputs; pass a folder.")
         return [out] * len(inputs)
     names = distinct("stdin" if name == STDIN else Path(name).stem for name in map(name_of, inputs))
-    found = [out / f"{name}{suffix}" for name in names]
-    for path in found:
+    paths = [out / f"{name}{suffix}" for name in names]
+    for path in paths:
         if path.exists():
             raise InputError(f"{path} exists; pass another folder, or remove the file.")
-    return list(found)
+    return list(paths)
 
 
 def write_file(out: Path, fill: Callable[[Path], object]) -> None:

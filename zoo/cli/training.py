@@ -106,14 +106,14 @@ def train(
     if out is None:
         raise InputError("Say where the trained network goes: --out FOLDER.")
     if out.exists() and not resume:
-        raise InputError(f"{out} is there already; choose another folder.")
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "dtype": dtype}
-    given = {"device": device, **{key: value for key, value in given.items() if value is not None}}
+        raise InputError(f"{out} exists; choose another folder, or pass --resume.")
+    options = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "dtype": dtype}
+    options = {"device": device, **{key: value for key, value in options.items() if value is not None}}
     if recipe:
         apart = method != "auto" or classifier != "auto" or validation != "0.2"
         if apart or any((data, network, augment, freeze, label, group)):
             raise InputError("A recipe says what the data, the network and the method are; leave those out.")
-        return _follow(recipe, out, given | {"seed": seed, "resume": resume}, as_json)
+        return _follow(recipe, out, options | {"seed": seed, "resume": resume}, as_json)
     if data is None:
         raise InputError("Say what to learn from: DATA, or --recipe NAME.")
     from zoo.training.data.load import dataset
@@ -138,7 +138,7 @@ def train(
             seed=seed,
             progress=progress,
             watch=watch,
-            **given,
+            **options,
         )
     if is_first():
         _print_trained(trained.spec.training, out, as_json)

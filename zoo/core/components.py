@@ -1,6 +1,6 @@
 """The closed table of the code that a record may name.
 
-A record says ``builder = "yamnet"``, never a module or a function, so a file that somebody sends can only
+A record says ``builder = "yamnet"``, never a module or a function, so a file from a stranger can only
 choose from what stands here. Nothing is imported before it is used.
 """
 

@@ -18,6 +18,6 @@ def setting(name: str, default: float) -> float:
     Raises
     ------
     InputError
-        If it is set to something that is no number, 1 or more.
+        If it is set to something that is not a number, 1 or more.
     """
     return number(name, parsed(os.environ.get(name) or default), 1, 1e15)

@@ -29,7 +29,7 @@ Failures = dict[int, InputError]
 def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
     """Pass on the same items, each made by another thread while the one before is in use.
 
-    An error is raised where its item would have come; who stops early waits for one item at the most, and
+    An error is raised where its item would have come; who stops early waits for one item at most, and
     what makes the items is closed.
     """
     with closing(items), ThreadPoolExecutor(1) as pool:
@@ -133,7 +133,7 @@ def open_input(x: Any) -> IO[bytes]:
     Raises
     ------
     InputError
-        If there is no such file, it is a folder, it may not be read, it is empty or cannot be downloaded.
+        If the file does not exist, it is a folder, it may not be read, it is empty or cannot be downloaded.
     """
     if isinstance(x, (bytes, bytearray, memoryview)):
         stream: IO[bytes] = io.BytesIO(x)
@@ -188,12 +188,12 @@ def _open_path(x: str | os.PathLike[str]) -> IO[bytes]:
         return path.open("rb")
     except FileNotFoundError:
         if is_pattern(x, path):
-            raise InputError(f"There is no file {path}, and no file of the right kind matches it.") from None
+            raise InputError(f"{path} does not exist, and no file of the right kind matches it.") from None
         if isinstance(x, str) and "://" in x:
             raise InputError(
                 f"{x} cannot be read; pass a path, or a URL that begins with http://, https:// or file://."
             ) from None
-        raise InputError(f"There is no file {path}.") from None
+        raise InputError(f"{path} does not exist.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
 

@@ -21,7 +21,7 @@ class Label(NamedTuple):
     synonyms : str
         All its names, separated by ", "; empty where it has but one.
     group : str
-        What kind of class it is, ``"indoor"`` or ``"outdoor"`` for scenes; empty where nobody says.
+        What kind of class it is, ``"indoor"`` or ``"outdoor"`` for scenes; empty where it is not stated.
     """
 
     id: str
@@ -64,7 +64,7 @@ def read(resource: str) -> tuple[Label, ...]:
 
 
 def find(labels: tuple[Label, ...], name: str) -> int:
-    """Index of the first class with that label, identifier or other name, whatever its case.
+    """Index of the first class with that label, identifier or other name, in any case.
 
     Raises
     ------
@@ -80,4 +80,4 @@ def find(labels: tuple[Label, ...], name: str) -> int:
     close = get_close_matches(wanted, known, n=3, cutoff=0.5)
     inside = [text for key, text in known.items() if wanted in key][:3]
     hint = " or ".join(f'"{known.get(key, key)}"' for key in dict.fromkeys([*close, *inside]))
-    raise UnknownNameError(f'There is no class "{name}"' + (f"; did you mean {hint}?" if hint else "."))
+    raise UnknownNameError(f'Unknown class "{name}"' + (f"; did you mean {hint}?" if hint else "."))

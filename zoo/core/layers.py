@@ -40,7 +40,7 @@ def layer_of(module: nn.Module, name: str) -> nn.Module:
     if name not in layers:
         close = get_close_matches(name, layers, n=3, cutoff=0.3)
         hint = f"did you mean {' or '.join(close)}?" if close else "layers() names them all."
-        raise UnknownNameError(f"There is no layer {name!r}; {hint}")
+        raise UnknownNameError(f"Unknown layer {name!r}; {hint}")
     return layers[name]
 
 
@@ -61,7 +61,7 @@ def record_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str
         for name in map(str, layers):
             layer = layer_of(module, name)
             if name.startswith(INPUT):
-                hook = layer.register_forward_pre_hook(lambda _m, given, *, name=name: keep(name, given))
+                hook = layer.register_forward_pre_hook(lambda _m, inputs, *, name=name: keep(name, inputs))
             else:
                 hook = layer.register_forward_hook(lambda _m, _i, out, *, name=name: keep(name, out))
             hooks.append(hook)
@@ -145,7 +145,7 @@ def freeze(module: nn.Module, last: str) -> None:
     """Keep the layers up to and including `last` as they are while the rest is trained.
 
     Their parameters take no gradient, and they stay in eval mode, so that batch norm keeps its statistics
-    and dropout stays off, whatever mode the module is put into. Layers are counted as the module lists them.
+    and dropout stays off, in any mode of the module. Layers are counted as the module lists them.
     """
     wanted = layer_of(module, last)
     inside = {id(layer) for layer in wanted.modules()}

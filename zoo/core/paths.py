@@ -77,10 +77,10 @@ def files_of(group: str | os.PathLike[str], suffixes: Container[str]) -> list[Pa
     """
     path = resolve(group)
     if os.path.isdir(path):
-        found = files_below(path)
+        files = files_below(path)
     else:
-        found = map(Path, sorted(glob.glob(str(path), recursive=True)))
-    return [file for file in found if file.suffix.lower() in suffixes and file.is_file()]
+        files = map(Path, sorted(glob.glob(str(path), recursive=True)))
+    return [file for file in files if file.suffix.lower() in suffixes and file.is_file()]
 
 
 def files_below(folder: Path) -> Iterator[Path]:

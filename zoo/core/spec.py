@@ -25,7 +25,7 @@ _SIZES = {"linear": (), "kernel": ("vectors",), "neighbors": ("vectors", "neighb
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the bytes of a checkpoint can be had.
+    """Where the bytes of a checkpoint are.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Accuracy(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a network stands in the chart of the field, as somebody measured it for all of them.
+    """How a network stands in the chart of the field, as one source measured all of them.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Number of trainable parameters.
     depth : int or None
         Largest number of convolutional and fully connected layers on a path from input to output; None
-        where nobody has counted.
+        where it was not counted.
     input_shape : tuple of int
         Shape that the network takes, without the batch axis.
     classes : int

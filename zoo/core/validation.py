@@ -18,13 +18,13 @@ def number(name: str, value: Any, low: float, high: float = float("inf")) -> flo
         If it is none; the message names the option and the range.
     """
     try:
-        found = float("nan") if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
+        result = float("nan") if isinstance(value, (bool, str, bytes, bytearray)) else float(value)
     except (TypeError, ValueError, OverflowError):
-        found = float("nan")
-    if not low <= found <= high:
+        result = float("nan")
+    if not low <= result <= high:
         limits = f"between {low:g} and {high:g}" if high < float("inf") else f"{low:g} or more"
         raise InputError(f"{name}={_shown(value)} is not a number {limits}.")
-    return found
+    return result
 
 
 def count(name: str, value: Any) -> int:
@@ -58,7 +58,7 @@ def choice(name: str, value: Any, options: Iterable[str], *, error: type[ZooErro
     """
     options = tuple(options)
     if not isinstance(value, str) or value not in options:
-        raise error(f"There is no {name} {_shown(value)}; choose one of {', '.join(options)}.")
+        raise error(f"Unknown {name} {_shown(value)}; choose one of {', '.join(options)}.")
     return value
 
 

@@ -31,18 +31,25 @@ def export(network: str | os.PathLike[str] | Network, path: str | os.PathLike[st
     path : path
         Ends with ``.onnx``.
 
+    Returns
+    -------
+    Path
+        The file that was written.
+
     Raises
     ------
     InputError
         If the file is to be something else, or its folder is missing.
     EngineError
         If the network cannot be exported, or does not give the same as a graph.
+    UnknownNameError, WeightsError
+        As `zoo.load`, of a network by name.
     """
     path = Path(path)
     if path.suffix != ".onnx":
         raise InputError(f"{path.name} is not the name of an .onnx file, the format that is written.")
     if not path.parent.is_dir():
-        raise InputError(f"There is no folder {path.parent}.")
+        raise InputError(f"The folder {path.parent} does not exist.")
     graph = to_onnx(network if isinstance(network, Network) else load(network))
     weights.write(path, lambda temporary: temporary.write_bytes(graph))
     return path

@@ -84,13 +84,13 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is no caffemodel with weights, is truncated or contradicts itself.
+        If the file is not a caffemodel with weights, is truncated or contradicts itself.
     """
     tensors: dict[str, np.ndarray] = {}
     try:
         for layer in _layers(path):
-            if not isinstance(layer.name, str):  # but bytes that are no UTF-8
-                raise ValueError(f"{layer.name!r} is no name of a layer")
+            if not isinstance(layer.name, str):  # but bytes that are not UTF-8
+                raise ValueError(f"{layer.name!r} is not the name of a layer")
             for i, blob in enumerate(layer.blobs):
                 key = f"{layer.name}/{i}"
                 if key in tensors:

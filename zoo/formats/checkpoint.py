@@ -23,7 +23,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If it is no checkpoint, is truncated, or asks for far more memory than it has bytes.
+        If it is not a checkpoint, is truncated, or asks for far more memory than it has bytes.
     MissingLibraryError
         If TensorFlow is not installed.
     """

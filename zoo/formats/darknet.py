@@ -22,7 +22,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     ------
     WeightsError
         If the file does not begin like one of Darknet's, or does not end with a whole value. That values
-        are missing is seen by whoever knows the layers.
+        are missing is noticed where the layers are known.
     """
     try:
         with open(path, "rb") as file:
@@ -35,7 +35,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
             file.read(8 if major * 10 + minor >= 2 else 4)
             size = Path(path).stat().st_size - file.tell()
             if size <= 0 or size % 4:
-                raise ValueError(f"the {max(size, 0)} bytes after its header are no float32 values")
+                raise ValueError(f"the {max(size, 0)} bytes after its header are not float32 values")
             return {"weights": np.fromfile(file, "<f4")}
     except (OSError, ValueError, MemoryError) as error:
         raise WeightsError(f"{path} is not a complete file of Darknet's weights: {error}.") from error

@@ -14,8 +14,8 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If it is no folder of a SavedModel.
+        If it is not a folder of a SavedModel.
     """
     if not (Path(path) / "saved_model.pb").is_file():
-        raise WeightsError(f"{path} is no folder of a SavedModel: it has no saved_model.pb.")
+        raise WeightsError(f"{path} is not the folder of a SavedModel: it has no saved_model.pb.")
     return {"sha256": np.frombuffer(bytes.fromhex(digest(Path(path))), np.uint8)}

@@ -25,11 +25,11 @@ def read(path: str) -> dict[str, np.ndarray]:
         places: dict[str, str] = {}
         for name, place in _named(items):
             if name in places:
-                raise ValueError(f"{name} is there twice")
+                raise ValueError(f"{name} is stored twice")
             places[name] = place
-        found = {name: items[place] for name, place in places.items() if items[place].dtype.kind == "f"}
-        sizes.require(path, sum(item.size * item.dtype.itemsize for item in found.values()))
-        return {name: _array(item) for name, item in found.items()}
+        floats = {name: items[place] for name, place in places.items() if items[place].dtype.kind == "f"}
+        sizes.require(path, sum(item.size * item.dtype.itemsize for item in floats.values()))
+        return {name: _array(item) for name, item in floats.items()}
 
 
 def _array(item: h5py.Dataset) -> np.ndarray:
@@ -61,14 +61,14 @@ def _by_layer(items: Items, root: str, layers: list[str]) -> Iterator[tuple[str,
     for layer in layers:
         place = f"{root}/{layer}".strip("/")
         if not isinstance(items.get(place), h5py.Group):
-            raise ValueError(f"there is no layer {layer}")
+            raise ValueError(f"the layer {layer} is missing")
         weights = _strings(items[place], "weight_names")
         whole = [re.sub(r":\d+$", "", weight) for weight in weights]
         short = [name.rpartition("/")[2] for name in whole]
         names = short if len(set(short)) == len(short) else whole
         for weight, name in zip(weights, names, strict=True):
             if not isinstance(items.get(f"{place}/{weight}"), h5py.Dataset):
-                raise ValueError(f"there are no weights {weight}")
+                raise ValueError(f"the weights {weight} are missing")
             yield f"{layer}/{name}", f"{place}/{weight}"
 
 
@@ -99,7 +99,7 @@ def _text(value: object) -> str:
         return value.decode()
     if isinstance(value, str):
         return str(value)
-    raise TypeError(f"{value!r} is no name")
+    raise TypeError(f"{value!r} is not a name")
 
 
 def _natural(path: str) -> list[list[str | int]]:

@@ -22,7 +22,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is no HDF5, is truncated, contradicts itself, points to other files, or asks for far more
+        If the file is not HDF5, is truncated, contradicts itself, points to other files, or asks for far more
         memory than it has bytes.
     """
     return reader_process.arrays("zoo.formats.hdf5", path, "a complete HDF5 file")

@@ -69,7 +69,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is no such pickle, is truncated, or asks for anything but arrays or for far more memory
+        If the file is not such a pickle, is truncated, or asks for anything but arrays or for far more memory
         than it has bytes.
     """
     try:

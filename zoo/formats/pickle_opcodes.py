@@ -53,7 +53,7 @@ def check(file: IO[bytes], is_allowed: Callable[[str], bool]) -> None:
     Raises
     ------
     ValueError
-        If it is no complete pickle, names a global that is not allowed, or stands for far more than it takes.
+        If it is not a complete pickle, names a global that is not allowed, or stands for far more bytes.
     """
     stack: list[_Item] = []
     memo: dict[int, _Item] = {}

@@ -27,8 +27,8 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is no state dictionary, is truncated, asks for code to be run, or for far more memory than
-        it has bytes.
+        If the file is not a state dictionary, is truncated, asks for code to be run, or for far more memory
+        than it has bytes.
     """
     try:
         check(path)
@@ -36,7 +36,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     except WeightsError:
         raise
     except Exception as error:  # an unpickler raises what its opcodes run into
-        raise WeightsError(f"{path} is no complete PyTorch file of tensors and nothing else.") from error
+        raise WeightsError(f"{path} is not a complete PyTorch file that holds only tensors.") from error
     state = state.get("state_dict", state) if isinstance(state, dict) else None
     if not isinstance(state, dict) or not all(_is_named_tensor(*item) for item in state.items()):
         raise WeightsError(f"{path} holds no state dictionary of tensors.")

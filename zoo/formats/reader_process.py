@@ -70,12 +70,12 @@ def _main(module: str) -> None:
         if "path" not in request:
             return {"memory": psutil.Process().memory_info().rss}, []
         try:
-            found = reader.read(request["path"])
+            arrays = reader.read(request["path"])
         except WeightsError:
             raise
         except Exception as error:  # the libraries raise what a damaged file makes them run into
             raise WorkerError(reason(error)) from error
-        return {"names": list(found)}, list(found.values())
+        return {"names": list(arrays)}, list(arrays.values())
 
     serve(answer)
 

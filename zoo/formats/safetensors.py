@@ -15,7 +15,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If the file is no safetensors file or is truncated.
+        If the file is not a safetensors file or is truncated.
     """
     try:
         return load_file(path)

@@ -21,7 +21,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsError
-        If it is no SavedModel or is truncated.
+        If it is not a SavedModel or is truncated.
     """
     try:
         variables = checkpoint.read(Path(path) / "variables" / "variables")

@@ -64,7 +64,7 @@ def config_of(checkpoint: str | Path) -> Any:
     UnknownNameError
         If it cannot be reached, transformers does not know its kind, or it asks for what no network needs.
     """
-    refusal = f"There is no checkpoint hf:{checkpoint} that can be reached and that transformers knows."
+    refusal = f"The checkpoint hf:{checkpoint} cannot be reached, or transformers does not support it."
     if offline() and not Path(checkpoint).is_dir():
         refusal = f"{refusal[:-1]}: downloads are disabled (ZOO_OFFLINE=1)."
     with refusing(refusal):
@@ -197,7 +197,7 @@ def classifier_fields(checkpoint: str, module: nn.Module) -> dict[str, Any]:
     Raises
     ------
     UnknownNameError
-        If it has no last layer that can be found, or its outputs are no classes.
+        If it has no last layer that can be found, or its outputs are not classes.
     """
     config = config_of(checkpoint)
     heads = [

@@ -155,7 +155,7 @@ def _build(checkpoint: str, config: Any) -> nn.Module:
     if huggingface.is_classifier(config):
         return huggingface.build(checkpoint)
     if config.is_encoder_decoder:
-        raise UnknownNameError(f"hf:{checkpoint} is no classifier of sound, and no encoder alone.")
+        raise UnknownNameError(f"hf:{checkpoint} is neither a classifier of sound nor an encoder alone.")
     return encoder(checkpoint)
 
 

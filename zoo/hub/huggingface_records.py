@@ -25,7 +25,7 @@ def describe(checkpoint: str) -> Spec:
     Raises
     ------
     UnknownNameError
-        If there is no such checkpoint, or it is of no kind that the zoo knows.
+        If the checkpoint is unknown, or it has a kind that the zoo does not support.
     """
     with refusing(f"hf:{checkpoint} is damaged: transformers cannot build what its files describe."):
         return validate(_package(checkpoint).describe(checkpoint))

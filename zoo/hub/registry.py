@@ -45,7 +45,7 @@ def parse_catalog(text: str, modality: str) -> tuple[dict[str, Spec], dict[str, 
     Raises
     ------
     CatalogError
-        If the text is no TOML or a record is invalid.
+        If the text is not TOML, or a record is invalid.
     """
     try:
         tables = msgspec.convert(tomllib.loads(text), dict[str, dict[str, Any]])
@@ -92,10 +92,14 @@ def networks(
     bundled : bool, optional
         Only those whose weights the Python package index has, or only the others.
 
+    Returns
+    -------
+    list of str
+
     Raises
     ------
     InputError
-        If there is no such modality or task.
+        If the modality or task is unknown.
 
     Examples
     --------
@@ -130,10 +134,14 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
         Whether you trust the author of a SavedModel that is not of the catalogs: it is a program. No other
         network needs it.
 
+    Returns
+    -------
+    Spec
+
     Raises
     ------
     UnknownNameError
-        If there is no such network; the message names the closest ones.
+        If the network is unknown; the message names the closest ones.
     TrustError
         If it would run a program whose author you did not say you trust.
     WeightsError, CatalogError
@@ -151,7 +159,7 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
         raise InputError(f"A network is named by text or a path, not by {type(name).__name__}.")
     if is_path(name):
         if not saved.is_saved(name):
-            raise UnknownNameError(f"There is no saved network at {os.fspath(name)!r}.")
+            raise UnknownNameError(f"{os.fspath(name)!r} is not the folder of a saved network.")
         record = saved.read(name)
         return saved.spec_of(name, record, describe_parent(record.parent, trust=trust))
     hub, _, rest = str(name).strip().partition(":")
@@ -165,7 +173,7 @@ def describe(name: str | os.PathLike[str], *, trust: bool = False) -> Spec:
         hint = f"did you mean {' or '.join(close)}?" if close else "`zoo list` names them all."
         if saved.is_saved(name):
             hint = f"for the folder, write {as_path(name)}."
-        raise UnknownNameError(f"There is no network {name!r}; {hint}")
+        raise UnknownNameError(f"Unknown network {name!r}; {hint}")
     return specs[key]
 
 

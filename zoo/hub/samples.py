@@ -63,12 +63,22 @@ def names(kind: str) -> list[str]:
 
 
 def sample(name: str) -> Path:
-    """Path of a sample, fetched or made on first use.
+    """Return the path of a sample image or recording, downloaded or made on first use.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SAMPLES`, such as ``"cat.png"`` or ``"melody.wav"``.
+
+    Returns
+    -------
+    Path
+        In the cache.
 
     Raises
     ------
     UnknownNameError
-        If there is no such sample.
+        If the sample is unknown.
     WeightsError
         If it cannot be fetched or kept.
     """
@@ -82,8 +92,8 @@ def sample(name: str) -> Path:
             weights.write(path, lambda temporary: temporary.write_bytes(melody()))
             return path
         with weights.workspace(path) as folder:
-            found = sources.get(known.url, folder, checksum=known.checksum)
-            weights.write(path, lambda temporary: temporary.write_bytes(found.read_bytes()))
+            original = sources.get(known.url, folder, checksum=known.checksum)
+            weights.write(path, lambda temporary: temporary.write_bytes(original.read_bytes()))
     return path
 
 
@@ -109,11 +119,11 @@ def digits(each: int = 8) -> tuple[tuple[str, bytes], ...]:
     from PIL import Image
     from sklearn.datasets import load_digits
 
-    found = load_digits()
+    originals = load_digits()
     pictures = []
     for digit in range(10):
-        for number in np.flatnonzero(found.target == digit)[:each]:
-            ink = found.images[number] / 16
+        for number in np.flatnonzero(originals.target == digit)[:each]:
+            ink = originals.images[number] / 16
             small = Image.fromarray((255 * (1 - ink)).astype(np.uint8))
             stream = io.BytesIO()
             small.resize((96, 96), Image.Resampling.BICUBIC).save(stream, "PNG")

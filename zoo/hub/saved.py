@@ -57,7 +57,7 @@ class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title, license, validation : str
         As of `zoo.core.spec.Spec`.
     classes : tuple of SavedClass
-        In the order of the outputs; empty where these are no classes.
+        In the order of the outputs; empty where these are not classes.
     training : dict
         How it was trained.
     """
@@ -122,7 +122,7 @@ def save(
 
     folder = Path(folder)
     if folder.exists() and not is_saved(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is there already and is no saved network; choose another place.")
+        raise InputError(f"{folder} exists and is not a saved network; choose another folder.")
     temporary = folder.with_name(f".{secrets.token_hex(8)}.{folder.name}")
     try:
         temporary.mkdir(parents=True)

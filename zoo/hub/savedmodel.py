@@ -52,13 +52,13 @@ def _find(root: Any) -> tuple[Any, dict[str, Any]]:
 
 def _modules(root: Any) -> Iterator[Any]:
     """Return an object that was saved and all that it holds, the outermost first."""
-    found, seen = [root], {id(root)}
-    for module in found:
+    modules, visited = [root], {id(root)}
+    for module in modules:
         yield module
         for child in vars(module).values():
-            if isinstance(child, tf.__internal__.tracking.AutoTrackable) and id(child) not in seen:
-                seen.add(id(child))
-                found.append(child)
+            if isinstance(child, tf.__internal__.tracking.AutoTrackable) and id(child) not in visited:
+                visited.add(id(child))
+                modules.append(child)
 
 
 def _functions(module: Any) -> list[Any]:
@@ -67,8 +67,8 @@ def _functions(module: Any) -> list[Any]:
 
 def _takes_waveforms(function: Any) -> bool:
     positional, _ = function.structured_input_signature
-    given = [spec for spec in positional if isinstance(spec, tf.TensorSpec)]
-    return [(spec.shape.rank, spec.dtype) for spec in given] == [(1, tf.float32)]
+    tensors = [spec for spec in positional if isinstance(spec, tf.TensorSpec)]
+    return [(spec.shape.rank, spec.dtype) for spec in tensors] == [(1, tf.float32)]
 
 
 def _outputs(module: Any, waveform: np.ndarray) -> list[Any]:

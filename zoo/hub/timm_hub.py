@@ -46,7 +46,7 @@ def describe(name: str) -> Spec:
     Raises
     ------
     UnknownNameError
-        If timm has no such checkpoint, or it is no classifier that this preprocessing fits.
+        If timm has no such checkpoint, or it is not a classifier that this preprocessing fits.
     """
     config = checkpoint(name)
     if not isinstance(config.classifier, str) or not config.num_classes:

@@ -131,7 +131,7 @@ def fetch(name: str, *, trust: bool = False, progress: Progress | None = None) -
     Raises
     ------
     UnknownNameError
-        If there is no such network.
+        If the network is unknown.
     WeightsError
         If no source gives them, or they cannot be kept; the message names the ways out.
     """
@@ -167,18 +167,20 @@ def load(spec: Spec, file: str | os.PathLike[str] | None = None) -> dict[str, np
     Raises
     ------
     WeightsError
-        If they cannot be had or read.
+        If they cannot be obtained or read.
     """
     if file is None:
         return formats.read(ensure(spec), "safetensors")
     if not isinstance(file, (str, os.PathLike)) or not os.fspath(file):
-        raise WeightsError(f"weights={file!r} is no path.")
+        raise WeightsError(f"weights={file!r} is not a path.")
     path = Path(file)
     if not path.exists():
-        raise WeightsError(f"There is no file {path}.")
+        raise WeightsError(f"{path} does not exist.")
     kind = "savedmodel" if path.is_dir() else _SUFFIXES.get(path.suffix)
     if kind is None:
-        raise WeightsError(f"{path} is of no kind that can be read: {', '.join(_SUFFIXES)} or a SavedModel.")
+        raise WeightsError(
+            f"{path} has an unknown format; choose one of {', '.join(_SUFFIXES)} or a SavedModel."
+        )
     tensors = formats.read(path, kind)
     converts = [source for source in spec.sources if source.format == kind and source.convert]
     return _convert(tensors, converts[0], str(path)) if converts else tensors
@@ -192,8 +194,8 @@ def locked(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            for left in path.parent.glob(f".*.{path.stem}.*"):  # by a process that was killed
-                left.unlink()
+            for leftover in path.parent.glob(f".*.{path.stem}.*"):  # by a process that was killed
+                leftover.unlink()
             yield
     except OSError as error:
         if isinstance(error, WeightsError):
@@ -244,13 +246,13 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
 
 def is_intact(path: Path, record: dict[str, Any]) -> bool:
     """Whether a file is the one of its record: by size and time, or else by its hash."""
-    found = stamp(path)  # before hashing, so that a change meanwhile is found the next time
-    if record.get("stamp") == found:
+    current = stamp(path)  # before hashing, so that a change meanwhile is found the next time
+    if record.get("stamp") == current:
         return True
     intact = digest(path) == record.get("sha256")
     if intact:
         with contextlib.suppress(OSError):  # of a cache that can only be read
-            write_record(path, record | {"stamp": found})
+            write_record(path, record | {"stamp": current})
     return intact
 
 
@@ -284,11 +286,11 @@ def _alternatives(spec: Spec) -> str:
 def _acquire(spec: Spec, source: Source, progress: Progress | None) -> tuple[dict[str, np.ndarray], str]:
     before = record_of(spec).get("sources", {}).get(source.url)
     with workspace(path_of(spec)) as folder:
-        found = sources.get(source.url, folder, checksum=source.checksum, progress=progress)
+        original = sources.get(source.url, folder, checksum=source.checksum, progress=progress)
         if not source.checksum and before:
-            sources.check(found, f"sha256:{before}", source.url)
-        sha256 = digest(found)
-        tensors = formats.read(found, source.format)
+            sources.check(original, f"sha256:{before}", source.url)
+        sha256 = digest(original)
+        tensors = formats.read(original, source.format)
     return _convert(tensors, source, source.url), sha256
 
 

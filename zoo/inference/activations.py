@@ -54,10 +54,10 @@ class Activations:
     course: np.ndarray | None = None
     axes: tuple[str, ...] = ()
 
-    def strongest(self, most: int) -> np.ndarray:
+    def strongest(self, max_channels: int) -> np.ndarray:
         """Channels, those first whose values are farthest from zero on the average."""
         strength = np.abs(self.values).reshape(len(self.values), -1).mean(axis=1)
-        return np.argsort(-strength, kind="stable")[:most]
+        return np.argsort(-strength, kind="stable")[:max_channels]
 
     def name_of(self, channel: int) -> str:
         """Return the class of a channel, or its number."""
@@ -73,7 +73,7 @@ class Activations:
             "zeros": float((self.values == 0).mean()),
         }
 
-    def maps(self, most: int = 16) -> list[tuple[int, np.ndarray]]:
+    def maps(self, max_channels: int = 16) -> list[tuple[int, np.ndarray]]:
         """Draw the strongest channels as images, each from its smallest value (dark) to its largest (bright).
 
         Maps of a spectrogram have time from left to right and high frequencies on top.
@@ -85,7 +85,9 @@ class Activations:
         """
         if self.values.ndim != 3:
             return []
-        return [(int(channel), self._picture(self.values[channel])) for channel in self.strongest(most)]
+        return [
+            (int(channel), self._picture(self.values[channel])) for channel in self.strongest(max_channels)
+        ]
 
     def _picture(self, values: np.ndarray) -> np.ndarray:
         if self.axes == ("time", "frequency"):
@@ -97,11 +99,11 @@ class Activations:
         factor = -(-SIDE // max(values.shape))
         return np.kron(_viridis()[(255 * shares).astype(np.uint8)], np.ones((factor, factor, 1), np.uint8))
 
-    def lines(self, most: int = 64) -> go.Figure:
+    def lines(self, max_channels: int = 64) -> go.Figure:
         """Channels whose positions lie on a line, the strongest ones, as a map of heat."""
         import plotly.graph_objects as go
 
-        channels = np.sort(self.strongest(most))
+        channels = np.sort(self.strongest(max_channels))
         figure = go.Figure(
             go.Heatmap(
                 z=self.values[channels],
@@ -116,11 +118,11 @@ class Activations:
         figure.update_yaxes(**_rows("channel", [str(channel) for channel in channels]))
         return figure.update_layout(height=110 + 7 * len(channels), margin=_MARGIN)
 
-    def bars(self, most: int = 20) -> go.Figure:
+    def bars(self, max_units: int = 20) -> go.Figure:
         """Draw the units with the largest values, for channels without positions."""
         import plotly.graph_objects as go
 
-        units = np.argsort(-self.values, kind="stable")[:most]
+        units = np.argsort(-self.values, kind="stable")[:max_units]
         names = [self.name_of(unit) if self.labels else f"unit {unit}" for unit in units]
         figure = go.Figure(
             go.Bar(
@@ -139,7 +141,7 @@ class Activations:
         )
         return figure.update_layout(height=90 + 22 * len(units), margin=_MARGIN)
 
-    def over_time(self, most: int = 40) -> go.Figure:
+    def over_time(self, max_channels: int = 40) -> go.Figure:
         """Draw the mean of each channel over time, as a heat map.
 
         Of classes those are shown that reach the most, of others those that go farthest from zero.
@@ -149,7 +151,7 @@ class Activations:
         assert self.course is not None  # of a recording
         assert self.times is not None
         reached = (self.course if self.labels else np.abs(self.course)).max(axis=0)
-        channels = np.sort(np.argsort(-reached, kind="stable")[:most])
+        channels = np.sort(np.argsort(-reached, kind="stable")[:max_channels])
         names = [self.name_of(channel) for channel in channels]
         figure = go.Figure(
             go.Heatmap(
@@ -222,11 +224,11 @@ def look(
     Raises
     ------
     UnknownNameError
-        If there is no such layer, or it does not run.
+        If the layer is unknown, or it does not run.
     InputError
         If the input cannot be used, or the layer gives out nothing for each input.
     """
-    best, name, seen = -np.inf, "", 0
+    best, name, position = -np.inf, "", 0
     values: np.ndarray | None = None
     times, course, window = [], [], 0
     with closing(net.batches(x, sample_rate=sample_rate)) as batches:
@@ -241,8 +243,8 @@ def look(
             for row, (begin, _) in zip(rows, spans, strict=True):
                 score = np.abs(row).mean() if at is None else -abs(begin - at)
                 if score > best:
-                    best, values, window = score, row, seen
-                seen += 1
+                    best, values, window = score, row, position
+                position += 1
             times.append(spans)
             course.append(rows.reshape(*rows.shape[:2], -1).mean(axis=2))
             if progress:

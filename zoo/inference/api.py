@@ -13,6 +13,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 from zoo.audio.options import PitchOptions, SoundEventOptions
 from zoo.core.errors import InputError
 from zoo.inference.load import load
+from zoo.inference.model import DeviceLike
 from zoo.inference.network import Network
 from zoo.inference.streaming import ProgressCallback
 from zoo.inference.tasks.classification import ClassificationOptions
@@ -26,6 +27,7 @@ from zoo.inference.tasks.keywords import (
 )
 from zoo.inference.tasks.sound_events import TOP
 from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
+from zoo.results.explanation import ExplanationMethod
 
 _KEPT = 4  # networks that stay loaded for the next call
 
@@ -37,7 +39,7 @@ class LoadKeywords(TypedDict, total=False):
     """Which network a function loads, and how."""
 
     network: NetworkLike
-    device: str
+    device: DeviceLike
     engine: str
 
 
@@ -77,10 +79,12 @@ def classify(
     sample_rate: float | None = None,
     overlap: float | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[Classification]:
-    """Name the best classes of each input; see `Network.classify`, and `load` for `device` and `engine`.
+    """Name the best classes of each input: a `Classification`, or a list of them for a list.
+
+    Options and errors are those of `Network.classify`; `device` and `engine` are those of `load`.
 
     Examples
     --------
@@ -113,14 +117,16 @@ def explain(
     *,
     network: NetworkLike = "squeezenet",
     target: int | str | None = None,
-    method: str = ExplanationOptions.method,
+    method: ExplanationMethod = ExplanationOptions.method,
     layer: str | None = None,
     progress: Callable[[float], object] | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[Explanation]:
-    """Map where on an image the network finds a class; see `Network.explain`, and `load`.
+    """Map where on an image the network finds a class: an `Explanation`, or a list of them for a list.
+
+    Options and errors are those of `Network.explain`; `device` and `engine` are those of `load`.
 
     Examples
     --------
@@ -142,10 +148,12 @@ def embed(
     sample_rate: float | None = None,
     overlap: float | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> Embedding:
-    """Compute vectors of images or of windows of audio; see `Network.embed`, and `load`.
+    """Compute a vector for each image or window of audio: an `Embedding` of shape (n, d).
+
+    Options and errors are those of `Network.embed`; `device` and `engine` are those of `load`.
 
     Examples
     --------
@@ -189,16 +197,18 @@ def sound_events(
     top: int = TOP,
     progress: ProgressCallback | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[SoundEvents]:
-    """Detect which sounds occur when; see `Network.sound_events`, and `load`.
+    """Detect which sounds occur when, in s: `SoundEvents`, or a list of them for a list.
+
+    Options and errors are those of `Network.sound_events`; `device` and `engine` are those of `load`.
 
     Examples
     --------
     >>> import zoo
-    >>> found = zoo.sound_events(zoo.sample("bicycle-bell.wav"), threshold=0.5)
-    >>> "Bicycle bell" in [event.label for event in found.events]
+    >>> result = zoo.sound_events(zoo.sample("bicycle-bell.wav"), threshold=0.5)
+    >>> "Bicycle bell" in [event.label for event in result.events]
     True
     """
     return _network(network, device, engine).sound_events(
@@ -249,10 +259,12 @@ def pitch(
     keep_activations: bool = PitchOptions.keep_activations,
     progress: ProgressCallback | None = None,
     on_error: OnError = "raise",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
 ) -> OneOrMany[PitchTrack]:
-    """Track the fundamental frequency over time; see `Network.pitch`, and `load`.
+    """Track the fundamental frequency, in Hz: a `PitchTrack`, or a list of them for a list.
+
+    Options and errors are those of `Network.pitch`; `device` and `engine` are those of `load`.
 
     Examples
     --------
@@ -277,7 +289,7 @@ def pitch(
     )
 
 
-def _network(network: NetworkLike, device: str, engine: str) -> Network:
+def _network(network: NetworkLike, device: DeviceLike, engine: str) -> Network:
     if isinstance(network, Network):
         if (device, engine) != ("auto", "auto"):
             raise InputError(
@@ -286,7 +298,7 @@ def _network(network: NetworkLike, device: str, engine: str) -> Network:
             )
         return network
     if isinstance(network, str) and os.sep not in network:  # a folder may change
-        return _loaded(network, device, engine)
+        return _loaded(network, str(device), engine)
     return load(network, device=device, engine=engine)
 
 

@@ -110,7 +110,7 @@ def replace_head(module: nn.Module, name: str, head: Head, *, after: str = "") -
     Raises
     ------
     InputError
-        If there is no such layer: an encoder ends with its vectors.
+        If the layer is unknown: an encoder ends with its vectors.
     """
     old = module.get_submodule(name)
     if not isinstance(old, nn.Linear | nn.Conv2d | HeadPlaceholder):

@@ -161,16 +161,16 @@ def part_of(graph: nx.DiGraph[str], block: str) -> nx.DiGraph[str]:
     """
     within = {node for node, data in graph.nodes(data=True) if block in data["inside"]}
     if not within:
-        raise UnknownNameError(f"There is no block {block!r} in this network.")
+        raise UnknownNameError(f"This network has no block {block!r}.")
     around = {other for node in within for other in (*graph.predecessors(node), *graph.successors(node))}
     return graph.subgraph(node for node in graph if node in within | around).copy()
 
 
-def readable_level(graph: nx.DiGraph[str], most: int = 60) -> int:
-    """Return the level of detail whose number of nodes is closest to `most`, in proportion."""
+def readable_level(graph: nx.DiGraph[str], max_nodes: int = 60) -> int:
+    """Return the level of detail whose number of nodes is closest to `max_nodes`, in proportion."""
     return min(
         range(1, levels(graph) + 1),
-        key=lambda level: abs(math.log(len(collapsed(graph, level)) / most)),
+        key=lambda level: abs(math.log(len(collapsed(graph, level)) / max_nodes)),
     )
 
 
@@ -193,11 +193,11 @@ class _Recorder(TorchFunctionMode):
         for name, layer in self.module.named_modules():
             if name:
                 yield layer.register_forward_pre_hook(
-                    lambda layer, given, options, name=name: self._enter(name, layer, given, options),
+                    lambda layer, inputs, options, name=name: self._enter(name, layer, inputs, options),
                     with_kwargs=True,
                 )
                 yield layer.register_forward_hook(
-                    lambda layer, _given, output, name=name: self._leave(name, layer, output)
+                    lambda layer, _inputs, output, name=name: self._leave(name, layer, output)
                 )
 
     def graph_to(self, output: Any) -> nx.DiGraph[str]:
@@ -223,11 +223,11 @@ class _Recorder(TorchFunctionMode):
             self._node(f"{owner}.{name}".strip("."), before, "", name, _kind(name), 0, output)
         return output
 
-    def _enter(self, name: str, layer: nn.Module, given: Any, options: dict[str, Any]) -> None:
+    def _enter(self, name: str, layer: nn.Module, inputs: Any, options: dict[str, Any]) -> None:
         if self._in_layer or _is_whole(layer):
             self._in_layer += 1
             if self._in_layer == 1:
-                self._begin.append(self._sources([*given, *options.values()]))
+                self._begin.append(self._sources([*inputs, *options.values()]))
         else:
             self._times[name] += 1
             self._running.append((_again(name, self._times[name]), layer))

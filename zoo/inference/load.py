@@ -18,7 +18,7 @@ from zoo.inference.build import build
 from zoo.inference.engines import DTYPES, choose
 from zoo.inference.engines.onnx import graph_path
 from zoo.inference.forks import require_unforked
-from zoo.inference.model import device_of
+from zoo.inference.model import DeviceLike, device_of
 from zoo.inference.network import Network
 
 PRETRAINED = "pretrained"
@@ -29,7 +29,7 @@ def load(
     *,
     weights: str | os.PathLike[str] | None = PRETRAINED,
     num_classes: int | None = None,
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
     dtype: str | torch.dtype = "fp32",
     trust: bool = False,
@@ -46,7 +46,7 @@ def load(
         draw from torch's global random state.
     num_classes : int, optional
         Give the network a fresh, untrained head of that many classes.
-    device : str
+    device : str or torch.device
         ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
     engine : {"auto", "torch", "onnxruntime", "fft"}
         What runs the network; ``"auto"`` takes the faster one, see `zoo.inference.engines.choose`.
@@ -62,13 +62,13 @@ def load(
     Raises
     ------
     UnknownNameError
-        If there is no such network.
+        If the network is unknown.
     TrustError
         If it would run a program whose author you did not say you trust.
     InputError
-        If there is no such engine or dtype, the device is not there, or the engine does not run on it.
+        If the engine or dtype is unknown, the device is not there, or the engine does not run on it.
     WeightsError
-        If the weights cannot be had or do not fit.
+        If the weights cannot be obtained or do not fit.
     EngineError
         In a process that was forked after a network was loaded.
 
@@ -122,8 +122,8 @@ def _require_shapes(
 ) -> None:
     for name, tensor in module.state_dict().items():
         expected = tuple(tensor.shape) or (1,)  # as a file keeps a single number
-        found = tuple(tensors[name].shape) or (1,) if name in tensors else "missing"
-        if found != expected:
+        shape = tuple(tensors[name].shape) or (1,) if name in tensors else "missing"
+        if shape != expected:
             raise WeightsError(
-                f"The weights in {origin} do not fit {spec.name}: {name} is {found}, not {expected}."
+                f"The weights in {origin} do not fit {spec.name}: {name} is {shape}, not {expected}."
             )

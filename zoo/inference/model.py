@@ -26,6 +26,9 @@ from zoo.inference.forks import require_unforked
 from zoo.inference.preprocessing import Preprocessor
 from zoo.results import Classification
 
+DeviceLike = str | torch.device
+"""``"auto"``, the name of a device, or a device of torch."""
+
 
 class Model:
     """A loaded network, in eval mode, which nothing here changes.
@@ -43,7 +46,7 @@ class Model:
     eager : PyTorch
         The engine that knows gradients, beside it.
     labels : tuple of Label
-        One a class; empty where the outputs are no classes.
+        One a class; empty where the outputs are not classes.
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ class Model:
         module: nn.Module,
         classes: tuple[Label, ...],
         *,
-        device: str = "auto",
+        device: DeviceLike = "auto",
         engine: str = "auto",
         dtype: str = "fp32",
         graph: Path | None = None,
@@ -158,6 +161,11 @@ class Model:
         -------
         Tensor of float32
             (n, channels, height, width) for pictures and log-mel patches, (n, samples) for waveforms.
+
+        Raises
+        ------
+        InputError
+            If an input cannot be used.
         """
         batches = self.batches(x, sample_rate=sample_rate)
         return joined([batch.data for batch in batches] or [torch.zeros(0, *self.spec.input_shape)])
@@ -230,22 +238,22 @@ def _restore(
     return net
 
 
-def device_of(name: str) -> torch.device:
-    """Return the device of a name; ``"auto"``: a GPU if there is one.
+def device_of(device: DeviceLike) -> torch.device:
+    """Return a device by its name; ``"auto"``: a GPU if there is one.
 
     Raises
     ------
     InputError
         If it is not on this machine.
     """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        device = torch.device(name)
+        device = torch.device(device)
         torch.empty(1, device=device).item()
     except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(
-            f"There is no device {name!r} on this machine; choose one of {', '.join(_devices())}."
+            f"This machine has no device {str(device)!r}; choose one of {', '.join(_devices())}."
         ) from error
     return device
 

@@ -53,7 +53,7 @@ class Network(Tasks):
         Raises
         ------
         UnknownNameError
-            If there is no such layer.
+            If the layer is unknown.
         InputError
             If an input cannot be used, or `layers` is a string.
         """
@@ -76,7 +76,13 @@ class Network(Tasks):
         return self.summary().table()
 
     def summary(self) -> Summary:
-        """Count the network: every layer, and the sums."""
+        """Count parameters and multiply-adds of every layer, and their sums.
+
+        Returns
+        -------
+        Summary
+            Of a forward pass of one input.
+        """
         rows, multiply_adds = measure(self.module, torch.zeros(1, *self.spec.input_shape, device=self.device))
         parameters = sum(parameter.numel() for parameter in self.module.parameters())
         return Summary(self.name, self.spec.input_shape, tuple(rows), parameters, multiply_adds)
@@ -116,6 +122,11 @@ class Network(Tasks):
         embedding_layer : str, optional
             The layer that the copy embeds with, by default that of this network.
 
+        Returns
+        -------
+        Network
+            Its outputs have the shape (n, d).
+
         Raises
         ------
         InputError
@@ -144,14 +155,27 @@ class Network(Tasks):
         Raises
         ------
         UnknownNameError
-            If there is no such layer.
+            If the layer is unknown.
+        InputError
+            If `last` is left out, and the network has no layer before its head.
         """
         module = copy.deepcopy(self.module)
         freeze(module, last if last is not None else _before(module, self.spec.head_layer))
         return self._like(self.spec, module, self.labels)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write this network to a folder, which `zoo.load` takes; see `zoo.hub.saved.save`."""
+        """Write this network to a folder, which `zoo.load` takes; see `zoo.hub.saved.save`.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        InputError
+            If the folder holds something else, or cannot be written.
+        """
         return save(folder, self.spec, self.module.state_dict(), self.labels, self.preprocessor.describe())
 
     def _like(self, spec: Spec, module: nn.Module, classes: tuple[Label, ...]) -> Network:

@@ -30,7 +30,7 @@ class Preprocessor(Protocol):
         """List the inputs that `x` stands for."""
         ...
 
-    def with_overlap(self, share: float) -> Self:
+    def with_overlap(self, overlap: float) -> Self:
         """Return the same preprocessing with another overlap of windows; images refuse it."""
         ...
 
@@ -83,7 +83,7 @@ class ImagePreprocessor(Preprocessor, Protocol):
         """Turn an RGB image into a tensor, shape (channels, height, width)."""
         ...
 
-    def seen(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    def crop_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
         """Return which part of an image of that size the network sees: left, top, right, bottom."""
         ...
 

@@ -98,7 +98,7 @@ class Stream(Generic[Result]):
         Raises
         ------
         InputError
-            If that is no sound, or the stream is finished.
+            If the samples are not a sound, or the stream is finished.
         """
         self._require_open()
         return self.processor.merge([self.processor.process(batch) for batch in self._reader.feed(samples)])

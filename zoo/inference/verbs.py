@@ -31,6 +31,7 @@ from zoo.inference.tasks.keywords import (
 from zoo.inference.tasks.processors import PROCESSORS
 from zoo.inference.tasks.sound_events import TOP
 from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
+from zoo.results.explanation import ExplanationMethod
 from zoo.results.recording import Recording
 
 
@@ -110,7 +111,7 @@ class Tasks(Model):
         x: Any,
         *,
         target: int | str | None = None,
-        method: str = ExplanationOptions.method,
+        method: ExplanationMethod = ExplanationOptions.method,
         layer: str | None = None,
         progress: Callable[[float], object] | None = None,
         on_error: OnError = "raise",
@@ -140,9 +141,9 @@ class Tasks(Model):
         Raises
         ------
         UnknownNameError
-            If there is no such class or layer.
+            If the class or layer is unknown.
         InputError
-            If there is no such method, an input or option cannot be used, or the network has no maps or no
+            If the method is unknown, an input or option cannot be used, or the network has no maps or no
             gradient.
         """
         options = ExplanationOptions(target=target, method=method, layer=layer)
@@ -185,7 +186,7 @@ class Tasks(Model):
         Raises
         ------
         UnknownNameError
-            If there is no such layer.
+            If the layer is unknown.
         InputError
             If an input or option cannot be used.
         """
@@ -256,7 +257,7 @@ class Tasks(Model):
         InputError
             If a recording or an option cannot be used.
         UnknownNameError
-            If there is no such class.
+            If the class is unknown.
         """
         self.require("events")
         count("top", top)

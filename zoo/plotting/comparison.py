@@ -58,8 +58,8 @@ def field(table: pd.DataFrame, accuracy: str, time: str, title: str) -> go.Figur
     figure.update_xaxes(type="log", title=title, tickvals=ticks, automargin=True)
     if few and len(known):  # room for names at the ends, also where the figure is narrow
         low, high = np.log10(known[time].min()), np.log10(known[time].max())
-        room = max(0.3 * (high - low), 0.1)
-        figure.update_xaxes(range=[low - room, high + room])
+        margin = max(0.3 * (high - low), 0.1)
+        figure.update_xaxes(range=[low - margin, high + margin])
     figure.update_yaxes(title="top-1 accuracy in %, as published", automargin=True)
     figure.update_layout(height=520, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
-def confusion(counts: np.ndarray, classes: Sequence[str], most: int) -> go.Figure:
+def confusion(counts: np.ndarray, classes: Sequence[str], max_classes: int) -> go.Figure:
     """Draw a confusion matrix: colors are fractions of a row, texts are numbers of examples.
 
     Parameters
@@ -25,12 +25,12 @@ def confusion(counts: np.ndarray, classes: Sequence[str], most: int) -> go.Figur
     counts : ndarray of int, shape (classes, classes)
         Examples by true (row) and predicted class (column).
     classes : sequence of str
-    most : int
+    max_classes : int
         Classes to show: those that are confused most. Other predicted classes become one column.
     """
     import plotly.graph_objects as go
 
-    rows, columns = _shown(counts, count("most", most))
+    rows, columns = _shown(counts, count("max_classes", max_classes))
     support = counts[rows].sum(axis=1, keepdims=True)
     counts, labels = counts[np.ix_(rows, columns)], [str(classes[i]) for i in columns]
     if (others := support - counts.sum(axis=1, keepdims=True)).any():
@@ -74,14 +74,14 @@ def confusion(counts: np.ndarray, classes: Sequence[str], most: int) -> go.Figur
     return figure
 
 
-def _shown(counts: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+def _shown(counts: np.ndarray, max_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Choose the true classes for the rows, and more for the columns: the most confused of each."""
     support, taken = counts.sum(axis=1), counts.sum(axis=0) - counts.diagonal()
     missed = support - counts.diagonal()
     rows = np.flatnonzero(support)
-    rows = np.sort(rows[np.argsort(-(missed + taken)[rows], kind="stable")[:most]])
+    rows = np.sort(rows[np.argsort(-(missed + taken)[rows], kind="stable")[:max_classes]])
     others = np.setdiff1d(np.flatnonzero(taken), rows)
-    others = others[np.argsort(-taken[others], kind="stable")[: most - len(rows)]]
+    others = others[np.argsort(-taken[others], kind="stable")[: max_classes - len(rows)]]
     return rows, np.concatenate([rows, others])
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 20  # of a table
 _MAX_TEXT = 40  # characters of a cell
 _MAX_TITLE, _MAX_NOTE = 80, 200
+_MAX_SENTENCE = 300
 _TICKS = 400  # steps that a time line is drawn in
 _MAX_POINTS = 600  # of a curve
 _WIDTH, _HEIGHT = 600, 140  # of a curve, in pixels
@@ -47,6 +48,12 @@ def card(title: str, note: str, *pieces: str) -> str:
     """Return pieces of HTML below a line with a title and a note, both plain text."""
     head = f'<b>{text(title, _MAX_TITLE)}</b> <span style="opacity:.7">{text(note, _MAX_NOTE)}</span>'
     return f'<div style="color:inherit;background:transparent"><div>{head}</div>{"".join(pieces)}</div>'
+
+
+def paragraphs(texts: Sequence[str]) -> str:
+    """Return the first of some sentences, each on a line of its own, and how many more there are."""
+    lines = "".join(f"<div>{text(one, _MAX_SENTENCE)}</div>" for one in texts[:MAX_ROWS])
+    return lines + more_rows(len(texts))
 
 
 def more_rows(count: int) -> str:

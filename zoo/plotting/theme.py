@@ -6,9 +6,9 @@ COLOR = "#3f9b6e"  # visible on white and on black
 INK = "#000000"  # of texts on that color, on which white is too faint to read
 
 
-def shortened(label: str, most: int = 32) -> str:
+def shortened(label: str, max_length: int = 32) -> str:
     """Shorten a label to fit beside a figure."""
-    return label if len(label) <= most else label[: most - 1] + "…"
+    return label if len(label) <= max_length else label[: max_length - 1] + "…"
 
 
 def percent(score: float) -> str:

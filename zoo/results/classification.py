@@ -26,7 +26,9 @@ class Classification(ShortRepr):
     Attributes
     ----------
     network, input : str
+        Names of the network and of the input.
     indices : ndarray of int, shape (top,)
+        Of the classes, in the order of the network's outputs.
     ids : tuple of str
         wnid (ImageNet), mid (AudioSet) or path (Places365) of each class.
     labels, names : tuple of str
@@ -37,6 +39,7 @@ class Classification(ShortRepr):
         From 0 to 1. They sum to 1 over all classes where the classes exclude each other (pictures);
         for sounds they are independent of each other and not calibrated.
     all_scores : ndarray of float32, shape (classes,)
+        Of all classes, in the order of the outputs.
     """
 
     network: str

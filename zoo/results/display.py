@@ -12,7 +12,7 @@ _MAX_NUMBERS = 6  # of an array that is printed with its values
 
 
 class ShortRepr:
-    """Mixin for dataclasses: a `repr` under 1,000 characters, whatever the size of the data.
+    """Mixin for dataclasses: a `repr` under 1,000 characters, for data of any size.
 
     A class takes it with ``@dataclass(repr=False)``.
 

@@ -64,7 +64,12 @@ class Embedding(ShortRepr):
 
     @classmethod
     def joined(cls, parts: Sequence[Embedding]) -> Embedding:
-        """Embeddings by the same layer, one below the other.
+        """Join embeddings by the same layer, one below the other.
+
+        Returns
+        -------
+        Embedding
+            Of shape (n, d), n being the sum of their rows.
 
         Raises
         ------
@@ -72,7 +77,7 @@ class Embedding(ShortRepr):
             If there are none, or they come from different layers or differ in width.
         """
         if not parts:
-            raise InputError("There are no embeddings to join.")
+            raise InputError("Pass at least one embedding to join.")
         if len({(part.network, part.layer, part.values.shape[1], part.times is None) for part in parts}) > 1:
             raise InputError(
                 "Embeddings of different layers have nothing in common; join those of one layer."
@@ -136,15 +141,20 @@ class Embedding(ShortRepr):
         same_input : bool
             Whether windows of the same input count too.
 
+        Returns
+        -------
+        Neighbors
+            The nearest first.
+
         Raises
         ------
         InputError
-            If an option cannot be used, or there is no such row.
+            If an option cannot be used, or the row does not exist.
         """
         if isinstance(query, np.ndarray):
             return nearest(self.values, query, self.labels(), k, metric=metric)
         if not 0 <= query < len(self):
-            raise InputError(f"There is no row {query}; there are {len(self)}, from 0 on.")
+            raise InputError(f"Row {query} does not exist: there are {len(self)} rows, counted from 0.")
         others = [
             row
             for row, name in enumerate(self.inputs)
@@ -155,7 +165,13 @@ class Embedding(ShortRepr):
         )
 
     def similarity(self) -> Similarity:
-        """Compute the cosines of all angles between the vectors."""
+        """Compute the cosines of all angles between the vectors.
+
+        Returns
+        -------
+        Similarity
+            Of shape (n, n), from -1 to 1; 0 for a vector of zeros.
+        """
         from sklearn.metrics.pairwise import cosine_similarity
 
         values = cosine_similarity(self.values.astype(np.float64)) if len(self) else np.zeros((0, 0))
@@ -172,7 +188,7 @@ class Embedding(ShortRepr):
         Raises
         ------
         InputError
-            If `k` is no whole number, 1 or more.
+            If `k` is not a whole number, 1 or more.
         """
         from sklearn.cluster import KMeans
         from sklearn.preprocessing import normalize
@@ -181,9 +197,9 @@ class Embedding(ShortRepr):
             return np.zeros(0, int)
         values = normalize(self.values)
         k = min(count("k", k), len(np.unique(values, axis=0)))
-        found = KMeans(k, n_init=10, random_state=SEED).fit_predict(values)
-        by_size = np.argsort(-np.bincount(found, minlength=k), kind="stable")
-        return np.argsort(by_size)[found]
+        clusters = KMeans(k, n_init=10, random_state=SEED).fit_predict(values)
+        by_size = np.argsort(-np.bincount(clusters, minlength=k), kind="stable")
+        return np.argsort(by_size)[clusters]
 
     def table(self) -> pd.DataFrame:
         """One row a vector: input, start and end for sound, then columns 0 to d - 1."""
@@ -240,7 +256,7 @@ class Embedding(ShortRepr):
         return file.getvalue()
 
     def to_parquet(self) -> bytes:
-        """Return the table as Apache Parquet."""
+        """Return the table as Apache Parquet; a `MissingLibraryError` if PyArrow is not installed."""
         require("pyarrow")
         file = io.BytesIO()
         self.table().to_parquet(file, index=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
     from PIL import Image
+
+ExplanationMethod = Literal["gradcam", "occlusion"]
 
 SCALE = "Turbo"  # of Plotly, as Mikhailov designed it in place of "jet"; it is bright where heat is high
 _MOST_COLUMNS = 400  # of a plot
@@ -34,14 +36,13 @@ class Explanation(ShortRepr):
         Of that class, as in `Classification`.
     score : float
         Of that class, from 0 to 1.
-    method : str
-        ``"gradcam"`` or ``"occlusion"``.
+    method : {"gradcam", "occlusion"}
     layer : str
-        That the map was made from; empty where none was.
+        The layer that the map was made from; empty for occlusion.
     values : ndarray of float32, shape (rows, columns)
-        The map in cells of equal size that fill `seen`: 1 where most speaks for the class, 0 where nothing
-        does. All are 0 where nothing speaks for it anywhere.
-    seen : tuple of float
+        The map in cells of equal size that fill `crop_box`: 1 where most speaks for the class, 0 where
+        nothing does. All are 0 where nothing speaks for it anywhere.
+    crop_box : tuple of float
         Left, top, right and bottom, in pixels of the picture, of the part that the network sees; beyond the
         picture where it is padded.
     size : tuple of int
@@ -54,10 +55,10 @@ class Explanation(ShortRepr):
     id: str
     label: str
     score: float
-    method: str
+    method: ExplanationMethod
     layer: str
     values: np.ndarray
-    seen: tuple[float, float, float, float]
+    crop_box: tuple[float, float, float, float]
     size: tuple[int, int]
 
     @property
@@ -74,12 +75,18 @@ class Explanation(ShortRepr):
     @property
     def is_cropped(self) -> bool:
         """Whether the network sees only a part of the picture."""
-        left, top, right, bottom = self.seen
+        left, top, right, bottom = self.crop_box
         return left >= 1 or top >= 1 or right <= self.size[0] - 1 or bottom <= self.size[1] - 1
 
     def placed(self, width: int, height: int) -> np.ndarray:
-        """As `map`, for the same picture in another size: shape (height, width)."""
-        left, top, right, bottom = self.seen
+        """Return the `map` of the same picture in another size, in pixels.
+
+        Returns
+        -------
+        ndarray of float32, shape (height, width)
+            From 0 to 1; NaN where the network sees nothing of the picture.
+        """
+        left, top, right, bottom = self.crop_box
         rows, columns = self.values.shape
         across, down = self.size[0] / width, self.size[1] / height
         x = ((np.arange(width) + 0.5) * across - left) / (right - left)  # 0 to 1 over what is seen
@@ -120,8 +127,8 @@ class Explanation(ShortRepr):
         heat, outside = np.nan_to_num(placed), np.isnan(placed)
         colors = _palette()[(heat * 255).round().astype(np.uint8)]
         colors[outside] = _GRAY
-        share = np.where(outside, fade, opacity * heat)[..., None]
-        mixed = (1 - share) * np.asarray(picture.convert("RGB"), np.float32) + share * colors
+        alpha = np.where(outside, fade, opacity * heat)[..., None]
+        mixed = (1 - alpha) * np.asarray(picture.convert("RGB"), np.float32) + alpha * colors
         return Image.fromarray(mixed.round().astype(np.uint8))
 
     def table(self) -> pd.DataFrame:
@@ -129,8 +136,8 @@ class Explanation(ShortRepr):
         import pandas as pd
 
         rows, columns = self.values.shape
-        x = np.linspace(self.seen[0], self.seen[2], columns + 1)
-        y = np.linspace(self.seen[1], self.seen[3], rows + 1)
+        x = np.linspace(self.crop_box[0], self.crop_box[2], columns + 1)
+        y = np.linspace(self.crop_box[1], self.crop_box[3], rows + 1)
         return pd.DataFrame(
             {
                 "left": np.tile(x[:-1], rows),
@@ -168,7 +175,7 @@ class Explanation(ShortRepr):
 
     def _repr_html_(self) -> str:
         """Return the cells of the map as an image for a notebook."""
-        left, top, right, bottom = self.seen
+        left, top, right, bottom = self.crop_box
         image = notebook.heat_map(self.values, _palette(), (right - left) / (bottom - top))
         note = f"{self.score:.1%}, {self.method} of {self.network}, {self.input}"
         return notebook.card(self.label, note, image)
@@ -184,7 +191,7 @@ class Explanation(ShortRepr):
             "method": self.method,
             "layer": self.layer,
             "size": list(self.size),
-            "seen": list(self.seen),
+            "crop_box": list(self.crop_box),
             "values": self.values.tolist(),
         }
 

@@ -89,7 +89,7 @@ class PitchTrack(ShortRepr):
         Raises
         ------
         InputError
-            If there is no such width or mean.
+            If the width is not an odd number, or the mean is unknown.
         """
         require_smoothing(width, how)
         if width == 1 or not self.voiced.any():
@@ -144,10 +144,10 @@ class PitchTrack(ShortRepr):
 
         number("tolerance", tolerance, 1, 1200)
         number("min_duration", min_duration, 0)
-        found = segment(
+        notes = segment(
             self.midi, self.level, self._step, tolerance=tolerance / 100, min_duration=min_duration
         )
-        table = pd.DataFrame(found, columns=["start", "end", "pitch"])
+        table = pd.DataFrame(notes, columns=["start", "end", "pitch"])
         table["midi"] = table.pitch.round().astype(int)
         table["name"] = [note_name(midi) for midi in table.midi]
         table["cents"] = 100 * (table.pitch - table.midi)

@@ -178,11 +178,11 @@ def project(values: np.ndarray, labels: Sequence[str], method: str = "pca") -> P
     Raises
     ------
     InputError
-        If there is no such method, there are no vectors, or a number is missing in them.
+        If the method is unknown, there are no vectors, or a number is missing in them.
     """
     choice("method", method, METHODS)
     if not len(values):
-        raise InputError("There are no vectors to lay out.")
+        raise InputError("A projection needs at least one vector.")
     if not np.isfinite(values).all():
         raise InputError("Some of the vectors hold what is not a finite number, and have no place on a map.")
     points, shares = _pca(values.astype(np.float64))

@@ -47,7 +47,7 @@ class Recording:
         from zoo.audio.signal import mono, open_sound
 
         try:
-            sound = open_sound(self.source, self.sample_rate, most=_MAX_SECONDS)
+            sound = open_sound(self.source, self.sample_rate, max_duration=_MAX_SECONDS)
             samples = np.concatenate(list(mono(sound, _SAMPLE_RATE)))
         except ZooError:
             return ""

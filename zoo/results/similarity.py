@@ -254,7 +254,7 @@ def nearest(
     k = min(count("k", k), len(rows))
     if not k:
         return Neighbors(metric, np.zeros(0, int), np.zeros(0), ())
-    found = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(values[rows].astype(float))
-    distances, places = found.kneighbors(query[None].astype(float))
+    index = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(values[rows].astype(float))
+    distances, places = index.kneighbors(query[None].astype(float))
     indices = rows[places[0]]
     return Neighbors(metric, indices, distances[0], tuple(str(labels[i]) for i in indices))

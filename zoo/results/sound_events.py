@@ -21,10 +21,18 @@ _MAX_LINES = 10  # of a time line in a notebook
 
 
 class SoundEvent(NamedTuple):
-    """One sound located in time: seconds, and its largest patch score.
+    """One sound located in time.
 
-    `label` and `id` are those of a class of the network, or of the category that it is reported under;
-    `index` is the class of the network that had the score.
+    Attributes
+    ----------
+    label, id : str
+        Of a class of the network, or of the category that it is reported under.
+    index : int
+        The class of the network that had the score.
+    start, end : float
+        In s.
+    score : float
+        The largest of its patches, from 0 to 1.
     """
 
     label: str
@@ -45,8 +53,8 @@ class SoundEvents(ShortRepr):
     events : tuple of SoundEvent
         By start, then by score.
     scores : ndarray of float32, shape (patches, classes)
-        Of the network's classes, whatever the events are reported under. Independent of each other and not
-        calibrated across classes: compare a class with itself.
+        From 0 to 1, of the network's classes, not of the categories that events are reported under.
+        Independent of each other and not calibrated across classes: compare a class with itself.
     times : ndarray of float64, shape (patches, 2)
         Start and end of each patch in s.
     labels : tuple of str

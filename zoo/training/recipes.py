@@ -17,10 +17,12 @@ import torch
 
 from zoo.core.errors import UnknownNameError
 from zoo.core.progress import Progress
+from zoo.core.random_state import preserved_random_state
 from zoo.core.spec import Spec
 from zoo.core.validation import choice
 from zoo.inference.build import build
 from zoo.inference.load import load
+from zoo.inference.model import DeviceLike
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
 from zoo.training.data.esc50 import esc50
@@ -49,7 +51,7 @@ class Recipe:
     options : mapping
         Arguments of `zoo.transfer`.
     accuracy : float or None
-        What to expect at least, from 0 to 1; None where nobody's figure is known.
+        What to expect at least, from 0 to 1; None where no figure is known.
     measured : str
         Who measured that, or whose figure it is.
     """
@@ -73,7 +75,8 @@ class Recipe:
         held = np.array(data.groups) == self.test
         return data.take(np.flatnonzero(~held)), data.take(np.flatnonzero(held))
 
-    def untrained(self, *, device: str = "auto", seed: int = 0) -> Network:
+    @preserved_random_state()
+    def untrained(self, *, device: DeviceLike = "auto", seed: int = 0) -> Network:
         """Return the network before training."""
         if isinstance(self.network, str):
             return load(self.network, device=device)
@@ -96,7 +99,7 @@ def train(
     *,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
-    device: str = "auto",
+    device: DeviceLike = "auto",
     seed: int = 0,
     progress: Progress | None = None,
     watch: Watch | None = None,
@@ -120,7 +123,7 @@ def train(
     Raises
     ------
     UnknownNameError
-        If there is no such recipe.
+        If the recipe is unknown.
     InputError, WeightsError
         As `zoo.dataset` and `zoo.transfer`.
     """

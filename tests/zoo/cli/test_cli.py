@@ -174,10 +174,30 @@ def test_a_wrong_option_is_one_error_for_all_inputs_and_not_json(run, files, ver
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
-def test_an_unknown_option_is_bad_usage(run):
-    code, out, err = run("classify", "--nonsense")
+@pytest.mark.parametrize(
+    ("line", "words", "command"),
+    [
+        ("bogus", "No such command 'bogus'", "zoo"),
+        ("clasify a.jpg", "Did you mean 'classify'?", "zoo"),
+        ("--nonsense", "No such option: --nonsense", "zoo"),
+        ("info", "Missing argument", "zoo info"),
+        ("classify a.jpg --topk x", "No such option: --topk", "zoo classify"),
+        ("classify a.jpg --top x", "Invalid value for '--top'", "zoo classify"),
+        ("list more", "unexpected extra argument", "zoo list"),
+    ],
+)
+def test_bad_usage_is_one_line_that_names_the_help(run, line, words, command):
+    code, out, err = run(*line.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("zoo: ")
+    assert words in err
+    assert err.endswith(f" See `{command} --help`.\n")
+
+
+def test_no_command_shows_the_help(run):
+    code, out, err = run()
     assert (code, out) == (2, "")
-    assert "nonsense" in err
+    assert all(word in err for word in ("Usage: zoo", "classify", "--version"))
 
 
 def test_a_real_process_keeps_stdout_clean(files):

@@ -282,7 +282,7 @@ def test_many_files_show_their_progress_on_a_terminal(run, files, monkeypatch, v
     ("options", "words"),
     [
         (["--out", "heat.jpg"], "should end with .png, or be a folder"),
-        (["--target", "unicorn"], "There is no class"),
+        (["--target", "unicorn"], "Unknown class"),
         (["--method", "magic"], "choose one of gradcam, occlusion"),
         (["--opacity", "7"], "between 0 and 1"),
         (["-n", "yamnet"], "takes no pictures"),

@@ -83,7 +83,9 @@ def test_a_missing_field_is_named(missing):
     ],
 )
 def test_a_head_of_other_sizes_is_refused(net, kind, sizes):
-    with pytest.raises(InputError, match=r"cannot get this head|no kind of head '.*'; choose one of linear"):
+    with pytest.raises(
+        InputError, match=r"cannot get this head|Unknown kind of head '.*'; choose one of linear"
+    ):
         net("squeezenet").replace_head(2, kind=kind, **sizes)
 
 

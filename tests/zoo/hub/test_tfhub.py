@@ -185,9 +185,9 @@ def test_a_graph_of_another_kind_is_refused_in_one_sentence(tmp_path, empty_cach
 
 
 def test_what_is_no_savedmodel_is_refused_in_one_sentence(tmp_path, empty_cache):
-    with pytest.raises(WeightsError, match="no folder of a SavedModel"):
+    with pytest.raises(WeightsError, match="not the folder of a SavedModel"):
         zoo.load(f"tfhub:{tmp_path}")
-    with pytest.raises(WeightsError, match="no folder of a SavedModel"):
+    with pytest.raises(WeightsError, match="not the folder of a SavedModel"):
         zoo.load(f"tfhub:{tmp_path}/nowhere")
     with pytest.raises(WeightsError, match="TensorFlow cannot run"):
         tfhub.describe(str(stranger(tmp_path / "broken")), trust=True)

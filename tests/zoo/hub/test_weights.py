@@ -249,7 +249,8 @@ def test_local_weights_in_our_format_and_in_the_original_one(tmp_path, net):
 
 
 @pytest.mark.parametrize(
-    ("name", "word"), [("missing.pth", "no file"), ("notes.txt", "kind"), ("bad.pth", "tensors")]
+    ("name", "word"),
+    [("missing.pth", "does not exist"), ("notes.txt", "unknown format"), ("bad.pth", "tensors")],
 )
 def test_local_weights_that_cannot_be_used(tmp_path, name, word):
     if name != "missing.pth":
@@ -260,7 +261,7 @@ def test_local_weights_that_cannot_be_used(tmp_path, name, word):
 
 @pytest.mark.parametrize("weights", ["", 5, b"x"])
 def test_weights_that_are_no_path(weights):
-    with pytest.raises(WeightsError, match="no path"):
+    with pytest.raises(WeightsError, match="is not a path"):
         zoo.load(TINY, weights=weights)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import zoo
 from zoo.core.errors import InputError, UnknownNameError
@@ -116,6 +117,7 @@ def test_events_below_a_category(net):
         ({"device": "cpu"}, InputError, "already: pass device and engine to zoo.load"),
         ({"engine": "torch"}, InputError, "already: pass device and engine to zoo.load"),
         ({"sample_rate": None}, InputError, "sample_rate"),
+        ({"sample_rate": str(RATE)}, InputError, "sample rate of '16000' Hz"),
     ],
 )
 def test_options_of_events_that_make_no_sense(net, options, error, word):
@@ -276,10 +278,12 @@ def test_a_list_gives_a_list(net):
     assert yamnet.sound_events([], sample_rate=RATE) == []
 
 
-def test_the_last_networks_stay_loaded():
+def test_the_last_networks_stay_loaded_whether_the_device_is_a_name_or_of_torch():
     api._loaded.cache_clear()
-    first = zoo.pitch(tone(440), sample_rate=RATE, network="crepe.tiny", device="cpu", engine="torch")
-    again = zoo.pitch(tone(440), sample_rate=RATE, network="crepe.tiny", device="cpu", engine="torch")
+    first, again = (
+        zoo.pitch(tone(440), sample_rate=RATE, network="crepe.tiny", device=device, engine="torch")
+        for device in ("cpu", torch.device("cpu"))
+    )
     np.testing.assert_array_equal(first.frequency, again.frequency)
     assert api._loaded.cache_info().hits == 1
 

@@ -21,6 +21,7 @@ from zoo.results import (
     SoundEvents,
     Summary,
 )
+from zoo.training.advice.advice import Advice
 from zoo.training.evaluation.curves import Curves
 from zoo.training.evaluation.evaluation import Evaluation
 from zoo.training.evaluation.judged import Judged
@@ -87,7 +88,7 @@ EXPLANATION = Explanation(
     method="occlusion",
     layer=HOSTILE,
     values=_unit(500, 700),
-    seen=(0.0, 0.0, 700.0, 500.0),
+    crop_box=(0.0, 0.0, 700.0, 500.0),
     size=(700, 500),
 )
 _LAYER = {"name": HOSTILE, "kind": HOSTILE, "shape": (64, 7, 7), "parameters": 12345, "multiply_adds": 10**9}
@@ -126,6 +127,7 @@ _JUDGED = {
 }
 JUDGED, EVALUATION = Judged(**_JUDGED), Evaluation(**_JUDGED)
 CURVES = JUDGED.roc()
+ADVICE = Advice("finetune", HOSTILE, HOSTILE, _texts(500), HOSTILE)
 
 LARGE = [
     CLASSIFICATION,
@@ -141,6 +143,7 @@ LARGE = [
     JUDGED,
     EVALUATION,
     CURVES,
+    ADVICE,
 ]
 EMPTY = [
     CLASSIFICATION.best(0),
@@ -155,4 +158,5 @@ EMPTY = [
     replace(SUMMARY, layers=()),
     replace(JUDGED, targets=np.zeros(0, int), scores=np.zeros((0, 100), np.float32), inputs=(), groups=None),
     Curves("roc", (), None),
+    replace(ADVICE, layer=None, reasons=()),
 ]

@@ -114,7 +114,7 @@ def test_what_is_compiled_for_umap_is_kept_on_disk():
 def test_what_cannot_be_laid_out_is_refused():
     with pytest.raises(InputError, match="choose one of pca, umap"):
         scattered(5).project("t-sne")
-    with pytest.raises(InputError, match="no vectors"):
+    with pytest.raises(InputError, match="at least one vector"):
         embedding(np.zeros((0, 3))).project()
     with pytest.raises(InputError, match="not a finite number"):
         embedding([[1, np.nan], [1, 2]]).project()
@@ -153,8 +153,8 @@ def test_neighbors_of_few_and_of_twins():
 @pytest.mark.parametrize(
     ("query", "options", "sentence"),
     [
-        (4, {}, "no row 4; there are 4"),
-        (-1, {}, "no row -1"),
+        (4, {}, "Row 4 does not exist: there are 4"),
+        (-1, {}, "Row -1 does not exist"),
         (0, {"k": 0}, "k=0 is not a whole number"),
         (0, {"metric": "manhattan"}, "choose one of cosine, euclidean"),
         (np.ones(3), {}, "has the shape"),
@@ -219,7 +219,7 @@ def test_parts_join_and_come_apart():
     assert WINDOWS[np.array(WINDOWS.inputs) == "b.wav"].values.tolist() == [[0, 3], [4, 0]]
     with pytest.raises(InputError, match="different layers"):
         Embedding.joined([WINDOWS, scattered(2)])
-    with pytest.raises(InputError, match="no embeddings"):
+    with pytest.raises(InputError, match="at least one embedding"):
         Embedding.joined([])
 
 

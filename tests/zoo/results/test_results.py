@@ -54,7 +54,7 @@ EXPLANATION = Explanation(
     method="gradcam",
     layer="conv",
     values=np.array([[0, 1], [0.5, 0]], np.float32),
-    seen=(2.0, 0.0, 6.0, 4.0),
+    crop_box=(2.0, 0.0, 6.0, 4.0),
     size=(8, 4),
 )
 
@@ -138,7 +138,7 @@ def test_what_is_not_seen_fades_to_gray_where_that_is_asked_for():
     assert (drawn[:, 60:] == 64).all()
     assert not drawn[:, 20:60].any()
     assert EXPLANATION.is_cropped
-    assert not replace(EXPLANATION, seen=(-2, 0, 10, 4)).is_cropped
+    assert not replace(EXPLANATION, crop_box=(-2, 0, 10, 4)).is_cropped
 
 
 def test_the_json_of_events():

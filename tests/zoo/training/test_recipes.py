@@ -201,7 +201,7 @@ def test_the_command_lists_recipes(run):
         (["--out", "net"], "DATA, or --recipe"),
         (["pets", "--recipe", "digits-offline", "--out", "net"], "leave those out"),
         (["--recipe", "digits-offline", "--method", "head", "--out", "net"], "leave those out"),
-        (["--recipe", "bread", "--out", "net"], "no recipe 'bread'"),
+        (["--recipe", "bread", "--out", "net"], "Unknown recipe 'bread'"),
     ],
 )
 def test_bad_usage_is_one_sentence(run, tmp_path, monkeypatch, arguments, sentence):

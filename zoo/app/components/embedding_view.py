@@ -222,7 +222,7 @@ def thumbnail(given: Given) -> Any:
 
 
 def samples(given: Given) -> np.ndarray:
-    return read_mono(input_picker.named(given), RATE, most=state.MOST_SECONDS)
+    return read_mono(input_picker.named(given), RATE, max_duration=state.MOST_SECONDS)
 
 
 def matrix(embedding: zoo.Embedding) -> None:

@@ -99,7 +99,7 @@ def refusal(kind: str, given: Given, budget: PixelBudget) -> str | None:
             budget.take(given.name, count_pixels(named(given)))
             check(named(given))
         else:
-            read_mono(named(given), RATE, most=state.MOST_SECONDS)
+            read_mono(named(given), RATE, max_duration=state.MOST_SECONDS)
     except ZooError as error:
         return str(error)
     return None

@@ -21,6 +21,7 @@ from zoo.app.state import File, downloads, literally, one_sentence, remembered, 
 from zoo.benchmark.agreement import Agreement, agreements, pairs
 from zoo.core.errors import InputError
 from zoo.inference.tasks.explanation import METHODS
+from zoo.results.explanation import ExplanationMethod
 from zoo.vision.decoding import PixelBudget, count_pixels, decode, thumbnail
 
 SCENES = "vision/labels/places365.csv"
@@ -78,7 +79,7 @@ class Looking(NamedTuple):
     """Whether and how to show where the networks look."""
 
     wanted: bool
-    method: str = "gradcam"
+    method: ExplanationMethod = "gradcam"
     opacity: float = 0.7
 
 
@@ -90,7 +91,9 @@ def look(net: zoo.Network, picture: Picture, report: Report) -> zoo.Classificati
     return remembered(said, net.name, picture.key, most=MOST_ANSWERS)
 
 
-def explain(net: zoo.Network, picture: Picture, target: int, method: str, report: Report) -> zoo.Explanation:
+def explain(
+    net: zoo.Network, picture: Picture, target: int, method: ExplanationMethod, report: Report
+) -> zoo.Explanation:
     def found(*_: object) -> zoo.Explanation:
         report(0.5)
         return net.explain(
@@ -131,7 +134,7 @@ def choose_looking() -> Looking:
     )
     if not wanted:
         return Looking(False)
-    method = widgets.segmented_control(
+    method: ExplanationMethod = widgets.segmented_control(
         row,
         "Method",
         METHODS,

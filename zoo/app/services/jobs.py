@@ -140,7 +140,7 @@ class Job:
         if self.fraction <= 0:
             return None
         if self.step is not None:
-            return self.step.left
+            return self.step.eta
         return (time.monotonic() - self._stage_began) * (1 / self.fraction - 1)
 
     def stop(self) -> None:
@@ -203,7 +203,7 @@ class Job:
         Stopped
             If the job was abandoned.
         """
-        self.step, self.fraction = step, step.share
+        self.step, self.fraction = step, step.fraction
         self._end_if_abandoned()
         return self.stopping
 

@@ -61,7 +61,7 @@ def choose(engine: str, device: torch.device, dtype: str, spec: Spec) -> str:
     Raises
     ------
     InputError
-        If there is no such engine or dtype, or the engine does not do what is asked.
+        If the engine or dtype is unknown, or the engine does not do what is asked.
     """
     choice("engine", engine, ENGINES)
     choice("dtype", dtype, DTYPES)

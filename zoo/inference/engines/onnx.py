@@ -40,7 +40,7 @@ _exporting = threading.Lock()  # the exporter keeps global state
 def graph_path(spec: Spec) -> Path | None:
     """Where the graph of a pretrained network is kept; None where its weights are not in the cache.
 
-    The name changes with the weights and with whatever builds and exports the module.
+    The name changes with the weights and with what builds and exports the module.
     """
     digest_of_weights = weights.record_of(spec).get("sha256")
     if not digest_of_weights:
@@ -104,8 +104,8 @@ class OnnxRuntime(Engine):
             return session.run(names, {"data": rows.numpy()})
 
         parts = by_rows(run, data, least=1) if self.by_rows else [run(data)]
-        found = [torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*parts, strict=True)]
-        return found[0], dict.fromkeys(layers, found[-1])  # no other than self.layer
+        tensors = [torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*parts, strict=True)]
+        return tensors[0], dict.fromkeys(layers, tensors[-1])  # no other than self.layer
 
     @property
     def file(self) -> Path | None:

@@ -100,7 +100,7 @@ def collect(
     InputError
         If the network does not embed, or none of the files can be used.
     UnknownNameError
-        If there is no such layer.
+        If the layer is unknown.
     """
     net.require("embed")
     names = distinct([name_of(file, i) for i, file in enumerate(files)])
@@ -124,7 +124,7 @@ def collect(
         used.append(position)
     if not parts:
         first = f" of the first: {problems[0].reason}" if problems else " there are none."
-        raise InputError(f"None of the files can be used;{first}")
+        raise InputError(f"No file can be used;{first}")
     return Collection(Embedding.joined(parts), tuple(used), tuple(problems))
 
 
@@ -144,10 +144,10 @@ def grouped(names: Sequence[str]) -> tuple[str, ...] | None:
     folders = [PurePosixPath(name).parent.name for name in names]
     own = [PurePosixPath(name).name for name in names]
     before = [match.group(1) if (match := re.match(r"(.+?)_", name)) else "" for name in own]
-    for found in (folders, before):
-        sizes = Counter(found)
-        if all(found) and 1 < len(sizes) <= MOST_GROUPS and max(sizes.values()) > 1:
-            return tuple(found)
+    for groups in (folders, before):
+        sizes = Counter(groups)
+        if all(groups) and 1 < len(sizes) <= MOST_GROUPS and max(sizes.values()) > 1:
+            return tuple(groups)
     return None
 
 

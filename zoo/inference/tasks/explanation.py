@@ -21,11 +21,12 @@ from zoo.core.validation import choice
 from zoo.inference.preprocessing import as_image_preprocessor
 from zoo.inference.tasks.inputs import run_each
 from zoo.results import Explanation, Problem
+from zoo.results.explanation import ExplanationMethod
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
 
-METHODS = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
+METHODS: dict[ExplanationMethod, str] = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 CELLS = 8  # along each side of a map by occlusion; a square hides two by two of them
 _ROWS = 9  # pictures with something hidden that are looked at together
 
@@ -44,7 +45,7 @@ class ExplanationOptions:
     """
 
     target: int | str | None = None
-    method: str = "gradcam"
+    method: ExplanationMethod = "gradcam"
     layer: str | None = None
 
     def __post_init__(self) -> None:
@@ -101,7 +102,7 @@ def _explain(
         method=options.method,
         layer=layer,
         values=values,
-        seen=preprocessor.seen(image.size),
+        crop_box=preprocessor.crop_box(image.size),
         size=image.size,
     )
 
@@ -128,7 +129,7 @@ def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarra
     Raises
     ------
     UnknownNameError
-        If there is no such layer.
+        If the layer is unknown.
     InputError
         If the layer gives no maps, or the class has no gradient there.
     """
@@ -138,7 +139,7 @@ def gradcam(net: Model, data: torch.Tensor, index: int, layer: str) -> np.ndarra
         raise InputError(f"{str(error).rstrip('.')}; occlusion needs none.") from error
     if not _are_maps(maps, data):
         raise InputError(
-            f"{layer} of {net.name} gives out {tuple(maps.shape[1:])}, no maps of a picture; choose another "
+            f"{layer} of {net.name} gives out {tuple(maps.shape[1:])}, not maps of a picture; choose another "
             "layer, or occlusion."
         )
     weights = gradient.mean(dim=(2, 3), keepdim=True)
@@ -189,7 +190,7 @@ def layer_of_maps(net: Model, data: torch.Tensor) -> str:
     Raises
     ------
     InputError
-        If there is none, or tokens come after it, which are no maps.
+        If there is none, or tokens come after it, which are not maps.
     """
     _, kept = net.eager(data, [name for name, _ in net.module.named_modules() if name])
     for name, output in reversed(kept.items()):
@@ -222,7 +223,9 @@ def _index(net: Model, target: int | str) -> int:
     if isinstance(target, bool) or not isinstance(target, (int, np.integer)):
         raise InputError(f"target={target!r} is neither a class's label nor its number.")
     if not 0 <= target < len(net.labels):
-        raise InputError(f"target={target} is none of the {len(net.labels)} classes; they begin with 0.")
+        raise InputError(
+            f"target={target} is not a class of {net.name}; choose a number from 0 to {len(net.labels) - 1}."
+        )
     return int(target)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from zoo.inference.streaming import ProgressCallback
+from zoo.results.explanation import ExplanationMethod
 
 
 class ClassifyKeywords(TypedDict, total=False):
@@ -23,59 +24,50 @@ class ExplainKeywords(TypedDict, total=False):
     """Options of `Network.explain`."""
 
     target: int | str | None
-    method: str
+    method: ExplanationMethod
     layer: str | None
     progress: Callable[[float], object] | None
 
 
-class SoundEventsKeywords(TypedDict, total=False):
+class _EventKeywords(TypedDict, total=False):
+    threshold: float
+    separation: float
+    min_duration: float
+    specificity: str
+    include: str | Sequence[str]
+    exclude: str | Sequence[str]
+    top: int
+
+
+class _PitchKeywords(TypedDict, total=False):
+    hop: float
+    decoder: str
+    threshold: float
+    silence: float | None
+    fmin: float | None
+    fmax: float | None
+    smooth: int
+    smoother: str
+    keep_activations: bool
+
+
+class SoundEventsKeywords(_EventKeywords, total=False):
     """Options of `Network.sound_events`."""
 
     sample_rate: float | None
     overlap: float | None
-    threshold: float
-    separation: float
-    min_duration: float
-    specificity: str
-    include: str | Sequence[str]
-    exclude: str | Sequence[str]
-    top: int
     progress: ProgressCallback | None
 
 
-class StreamKeywords(TypedDict, total=False):
-    """Options of `Network.stream`: those of its task."""
-
-    threshold: float
-    separation: float
-    min_duration: float
-    specificity: str
-    include: str | Sequence[str]
-    exclude: str | Sequence[str]
-    top: int
-    hop: float
-    decoder: str
-    silence: float | None
-    fmin: float | None
-    fmax: float | None
-    smooth: int
-    smoother: str
-    keep_activations: bool
-    layer: str | None
-    pool: bool | None
-
-
-class PitchKeywords(TypedDict, total=False):
+class PitchKeywords(_PitchKeywords, total=False):
     """Options of `Network.pitch`."""
 
     sample_rate: float | None
-    hop: float
-    decoder: str
-    threshold: float
-    silence: float | None
-    fmin: float | None
-    fmax: float | None
-    smooth: int
-    smoother: str
-    keep_activations: bool
     progress: ProgressCallback | None
+
+
+class StreamKeywords(_EventKeywords, _PitchKeywords, total=False):
+    """Options of `Network.stream`: those of its task."""
+
+    layer: str | None
+    pool: bool | None

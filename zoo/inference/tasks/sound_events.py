@@ -86,7 +86,7 @@ def detect(
             seconds = batch.seconds
             if progress:
                 progress(seconds)
-    found = SoundEvents(
+    result = SoundEvents(
         network=net.name,
         input=name,
         events=(),
@@ -97,15 +97,15 @@ def detect(
         clip=net.classification(scores.array().mean(axis=0), name, top),
         recording=Recording.of(x, sample_rate),
     )
-    return _with_events(found, grouping)
+    return _with_events(result, grouping)
 
 
-def relocate(found: SoundEvents, net: Model, **options: Any) -> SoundEvents:
+def relocate(result: SoundEvents, net: Model, **options: Any) -> SoundEvents:
     """Return the events of a recording under other options, without running the network again.
 
     Parameters
     ----------
-    found : SoundEvents
+    result : SoundEvents
     net : Model
         The network that it comes from.
     **options
@@ -116,12 +116,12 @@ def relocate(found: SoundEvents, net: Model, **options: Any) -> SoundEvents:
     InputError
         If an option cannot be used.
     UnknownNameError
-        If there is no such class.
+        If the class is unknown.
     """
-    return _with_events(found, ClassGrouping(net.labels, SoundEventOptions(**options)))
+    return _with_events(result, ClassGrouping(net.labels, SoundEventOptions(**options)))
 
 
-def _with_events(found: SoundEvents, grouping: ClassGrouping) -> SoundEvents:
-    events = [*grouping.feed(found.scores, found.times), *grouping.finish(found.duration)]
+def _with_events(result: SoundEvents, grouping: ClassGrouping) -> SoundEvents:
+    events = [*grouping.feed(result.scores, result.times), *grouping.finish(result.duration)]
     by_start = sorted((SoundEvent(*event) for event in events), key=lambda event: (event.start, -event.score))
-    return replace(found, events=tuple(by_start))
+    return replace(result, events=tuple(by_start))

@@ -6,20 +6,26 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.core.errors import InputError
 from zoo.core.progress import Progress
 from zoo.hub.registry import describe, networks
+from zoo.inference.model import DeviceLike
 from zoo.inference.network import Network
+from zoo.plotting import notebook
+from zoo.results.display import ShortRepr
 from zoo.training.advice.depth import layer_at
 from zoo.training.advice.layer_probe import Probe, probe, sample
 from zoo.training.data.dataset import Dataset
 from zoo.training.data.load import dataset
 from zoo.training.evaluation.evaluate import as_network, listed
 from zoo.vision.decoding import check
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEW, MANY = 20, 100  # examples of a class: rules of thumb, and said to be such
 _EASY = 0.95
@@ -28,8 +34,8 @@ _HASHING = 1.0  # s
 _HALF, _LATE = 0.5, 0.75  # of the layers
 
 
-@dataclass(frozen=True)
-class Advice:
+@dataclass(frozen=True, repr=False)
+class Advice(ShortRepr):
     """How to train on some data.
 
     Attributes
@@ -52,6 +58,24 @@ class Advice:
     reasons: tuple[str, ...]
     cost: str
 
+    def table(self) -> pd.DataFrame:
+        """One row an aspect: method, network, layer, each reason, cost."""
+        import pandas as pd
+
+        aspects = [("method", self.method), ("network", self.network), ("layer", self.layer)]
+        aspects += [("reason", reason) for reason in self.reasons]
+        return pd.DataFrame([*aspects, ("cost", self.cost)], columns=["aspect", "advice"])
+
+    def _repr_html_(self) -> str:
+        """Return the method and its reasons for a notebook."""
+        at = f" at {self.layer}" if self.layer else ""
+        return notebook.card(
+            f"Advice: {self.method}",
+            f"{self.network}{at}",
+            notebook.paragraphs(self.reasons),
+            notebook.paragraphs([self.cost]),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"reasons": list(self.reasons)}
 
@@ -60,7 +84,7 @@ def advise(
     data: Dataset | str | os.PathLike[str],
     *,
     network: str | os.PathLike[str] | Network = "auto",
-    device: str = "auto",
+    device: DeviceLike = "auto",
     progress: Progress | None = None,
 ) -> Advice:
     """Advise how to train on some data: which method, what to freeze, and why.
@@ -79,7 +103,7 @@ def advise(
         As `zoo.dataset` takes it.
     network : str, path or Network
         ``"auto"``: of the networks whose weights are at hand, the one with the best published accuracy.
-    device : str
+    device : str or torch.device
         Of a network by name or path, as `zoo.load` takes it.
     progress : callable, optional
         Called with the examples tried and the examples to try; what it raises ends the work.
@@ -104,12 +128,12 @@ def advise(
     chosen = best_embedded(data.modality) if network == "auto" else network
     net = as_network(chosen, data, device=device)
     half = layer_at(net, _HALF)
-    seen = probe(net, data, half, progress=progress)
-    method, why = _method(float(present.median()), seen)
-    earlier = seen is not None and seen.earlier_is_better
+    probed = probe(net, data, half, progress=progress)
+    method, why = _method(float(present.median()), probed)
+    earlier = probed is not None and probed.earlier_is_better
     layer = half if earlier else layer_at(net, _LATE) if method == "finetune" else None
-    reasons = (*why, *_similarity(seen, half), *_warnings(data, net))
-    return Advice(method, net.name, layer, reasons, _cost(method, len(data), seen))
+    reasons = (*why, *_similarity(probed, half), *_warnings(data, net))
+    return Advice(method, net.name, layer, reasons, _cost(method, len(data), probed))
 
 
 def best_embedded(modality: str) -> str:
@@ -118,39 +142,39 @@ def best_embedded(modality: str) -> str:
     return max(specs, key=lambda spec: spec.accuracy.value if spec.accuracy else 0.0).name
 
 
-def _method(typical: float, seen: Probe | None) -> tuple[str, list[str]]:
+def _method(typical: float, probed: Probe | None) -> tuple[str, list[str]]:
     has = f"A typical class has {typical:.0f} examples"
     if typical < FEW:
         rule = f"with fewer than about {FEW}, training many parameters would learn them by heart"
         return "features", [f"{has}; {rule}: take features and a classic classifier."]
-    if seen is not None and seen.earlier_is_better:
+    if probed is not None and probed.earlier_is_better:
         rule = "enough to train the later half of the network, which does not suit them as it is"
         return "finetune", [f"{has}: {rule}; train the head first, then fine-tune."]
     if typical < MANY:
         rule = f"enough for a new head on the frozen body, and from about {MANY} on for fine-tuning"
         return "head", [f"{has}: {rule}."]
-    if seen is not None and seen.deep >= _EASY:
-        rule = f"enough for fine-tuning, but a single neighbor is right in {seen.deep:.0%} as it is"
+    if probed is not None and probed.deep >= _EASY:
+        rule = f"enough for fine-tuning, but a single neighbor is right in {probed.deep:.0%} as it is"
         return "head", [f"{has}: {rule}, so a new head will do."]
     return "finetune", [f"{has}: enough to train the head first, and then to fine-tune the last layers."]
 
 
-def _similarity(seen: Probe | None, layer: str) -> list[str]:
-    if seen is None:
+def _similarity(probed: Probe | None, layer: str) -> list[str]:
+    if probed is None:
         return ["How similar the data is to what the network knows was not measured: too few examples."]
     measured = (
-        f"Of {seen.examples} examples of {seen.classes} classes {seen.deep:.0%} have a nearest neighbor of "
-        f"their class by the embedding, and {seen.earlier:.0%} by {layer}, half-way up "
-        f"(by chance {seen.chance:.0%})"
+        f"Of {probed.examples} examples of {probed.classes} classes {probed.deep:.0%} have a nearest "
+        f"neighbor of their class by the embedding, and {probed.earlier:.0%} by {layer}, half-way up "
+        f"(by chance {probed.chance:.0%})"
     )
-    if seen.hardly_tells:
+    if probed.hardly_tells:
         verdict = "neither is clearly better than chance: expect little of features, or of the labels"
-    elif seen.earlier_is_better:
+    elif probed.earlier_is_better:
         verdict = "the data is unlike what the network was trained on, so stop at the earlier layer"
     else:
         verdict = "the late layers suit the data, so they may stay as they are"
-    unreadable = f"{seen.unreadable} of the sample could not be read."
-    return [f"{measured}; {verdict}.", *([unreadable] if seen.unreadable else [])]
+    unreadable = f"{probed.unreadable} of the sample could not be read."
+    return [f"{measured}; {verdict}.", *([unreadable] if probed.unreadable else [])]
 
 
 def _warnings(data: Dataset, net: Network) -> Iterator[str]:
@@ -203,17 +227,17 @@ def _side(data: Dataset) -> float:
     return float(np.median(sides)) if sides else 0.0
 
 
-def _cost(method: str, examples: int, seen: Probe | None) -> str:
-    if seen is None:
+def _cost(method: str, examples: int, probed: Probe | None) -> str:
+    if probed is None:
         return "Not measured: too few examples."
-    once = _duration(seen.seconds * examples)
+    once = _duration(probed.seconds * examples)
     if method == "features":
         return (
             f"The features of all examples take about {once} here, once; the classifier then takes seconds."
         )
     if method == "head":
         return f"The body runs once, about {once} here; the head is trained on what it gave, in seconds."
-    epoch = _duration(3 * seen.seconds * examples)
+    epoch = _duration(3 * probed.seconds * examples)
     return (
         f"An epoch takes up to about {epoch} here, three times a pass through the network; a GPU is faster."
     )

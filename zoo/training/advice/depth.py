@@ -1,4 +1,4 @@
-"""Where to cut a network: the layer up to which a share of it lies."""
+"""Where to cut a network: the layer up to which a fraction of it lies."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _SMALL = 1 / 8  # of a network: a sequence that is no longer stays whole
 _LEAST = 8  # units, or there would be nowhere to cut
 
 
-def layer_at(net: Network, share: float) -> str:
-    """Return the last layer before which at most `share` of the convolutions and full connections lie.
+def layer_at(net: Network, fraction: float) -> str:
+    """Return the last layer before which at most `fraction` of the convolutions and full connections lie.
 
     Layers are counted in the order of the module. A block with a shortcut is not cut in two: only sequences
     are, and, where there are few of them, the largest blocks.
@@ -21,25 +21,25 @@ def layer_at(net: Network, share: float) -> str:
     Parameters
     ----------
     net : Network
-    share : float
+    fraction : float
         From 0 to 1.
 
     Returns
     -------
     str
-        As `Network.freeze` and `Network.embed` take it; the first layer where the share is too small.
+        As `Network.freeze` and `Network.embed` take it; the first layer where the fraction is too small.
     """
     ran = {row["name"] for row in net.summary().layers if row["shape"]}
     units = {
         name: _depth(unit) for name, unit in _units(net.module, net.spec.head_layer).items() if name in ran
     }
-    budget, found, passed = share * sum(units.values()), next(iter(units)), 0
+    budget, last, passed = fraction * sum(units.values()), next(iter(units)), 0
     for name, depth in units.items():
         passed += depth
         if passed > budget:
             break
-        found = name
-    return found
+        last = name
+    return last
 
 
 def _units(module: nn.Module, head: str) -> dict[str, nn.Module]:

@@ -38,8 +38,8 @@ def unpacked(archive: Path, cache: Path) -> Path:
     Raises
     ------
     InputError
-        If it is no zip, damaged, encrypted, too large (``ZOO_MAX_UNPACKED`` bytes, by default 32 GiB), or an
-        entry is a link or leads out of it; nothing is kept then.
+        If it is not a zip, damaged, encrypted, too large (``ZOO_MAX_UNPACKED`` bytes, by default 32 GiB), or
+        an entry is a link or leads out of it; nothing is kept then.
     WeightsError
         If the folder cannot be written.
     """
@@ -78,10 +78,10 @@ def _safe(zipped: zipfile.ZipFile, archive: Path) -> list[tuple[zipfile.ZipInfo,
     entries = zipped.infolist()
     if len(entries) > MOST_ENTRIES:
         raise InputError(f"{archive} has {len(entries)} entries, and {MOST_ENTRIES} are allowed.")
-    total, most = sum(entry.file_size for entry in entries), setting("ZOO_MAX_UNPACKED", MOST_BYTES)
-    if total > most:
+    total, max_bytes = sum(entry.file_size for entry in entries), setting("ZOO_MAX_UNPACKED", MOST_BYTES)
+    if total > max_bytes:
         raise InputError(
-            f"{archive} would unpack to {total / 1e6:.0f} MB, and {most / 1e6:.0f} are allowed; "
+            f"{archive} would unpack to {total / 1e6:.0f} MB, and {max_bytes / 1e6:.0f} are allowed; "
             "ZOO_MAX_UNPACKED sets another limit, in bytes."
         )
     if total > SMALL_BYTES and total > MOST_RATIO * archive.stat().st_size:
@@ -114,7 +114,7 @@ def _path(entry: zipfile.ZipInfo, archive: Path) -> list[str]:
         raise InputError(f"{archive} holds a file whose name is too long, {name[:60] + '…'!r}.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise InputError(f"{archive} holds {name!r}, which is a link or a device and no file.")
+        raise InputError(f"{archive} holds {name!r}, which is a link or a device, not a file.")
     if entry.flag_bits & 1:
         raise InputError(f"{archive} is encrypted; unpack it, and pass the folder.")
     return parts

@@ -62,7 +62,7 @@ def examined(
         choice("modality", modality, MODALITIES)
     listing = chosen(listing, classes)
     if not listing.files:
-        raise InputError(f"There are no examples in {listing.name}.")
+        raise InputError(f"{listing.name} has no examples.")
     modality = modality or _modality(listing, progress)
     looks = list(_looked(listing.files, _CHECKS[modality], progress))
     read = [look.content is not None for look in looks]
@@ -116,7 +116,7 @@ def _modality(listing: Listing, progress: Progress | None) -> str:
     for file, label in zip(listing.files, listing.labels, strict=True):
         by_class[label].append(file)
     turns = (file for turn in zip_longest(*by_class.values()) for file in turn if file is not None)
-    found: dict[str, Path] = {}
+    examples: dict[str, Path] = {}
     looks, first = 0, ""
     for file in islice(turns, _TRIES):
         if progress:
@@ -127,20 +127,20 @@ def _modality(listing: Listing, progress: Progress | None) -> str:
             except InputError as error:
                 first = first or str(error)
             else:
-                found.setdefault(modality, file)
+                examples.setdefault(modality, file)
                 looks += 1
                 break
         if looks == _LOOKS:
             break
-    if not found:
+    if not examples:
         raise InputError(f"{listing.name} holds neither pictures nor sound that can be read; {first}")
-    if len(found) > 1:
+    if len(examples) > 1:
         raise InputError(
-            f"{listing.name} holds pictures ({name_of(found['image'].name)}) and sound "
-            f"({name_of(found['audio'].name)}); "
+            f"{listing.name} holds pictures ({name_of(examples['image'].name)}) and sound "
+            f"({name_of(examples['audio'].name)}); "
             "say which with modality=."
         )
-    return next(iter(found))
+    return next(iter(examples))
 
 
 def _looked(

@@ -79,7 +79,7 @@ def torchvision_set(name: str, split: str | None, cache: Path) -> Dataset:
     UnknownNameError
         If it is another one.
     InputError
-        If there is no such split, or it cannot be downloaded.
+        If the split is unknown, or it cannot be downloaded.
     """
     choice("data set of torchvision", name, _TORCHVISION, error=UnknownNameError)
     known = _TORCHVISION[name]
@@ -127,11 +127,11 @@ def digits(split: str | None) -> Dataset:
         raise InputError("sklearn:digits is not split; leave split= out, and use Dataset.split.")
     from sklearn.datasets import load_digits
 
-    found = load_digits()
+    bunch = load_digits()
     return Dataset(
         name="sklearn:digits",
         modality="image",
-        inputs=list((found.images * (255 / 16)).round().astype(np.uint8)),
-        targets=found.target.astype(np.int64),
-        classes=tuple(str(name) for name in found.target_names),
+        inputs=list((bunch.images * (255 / 16)).round().astype(np.uint8)),
+        targets=bunch.target.astype(np.int64),
+        classes=tuple(str(name) for name in bunch.target_names),
     )

@@ -44,7 +44,7 @@ class Dataset:
     sample_rate : float or None
         Of arrays of sound, in Hz.
     known : tuple of str or None, length n
-        The `hashes`, where whoever read the examples has computed them already.
+        The `hashes`, where the reader of the examples computed them already.
     """
 
     name: str
@@ -77,20 +77,25 @@ class Dataset:
             known=None if self.known is None else tuple(self.known[i] for i in indices),
         )
 
-    def split(self, share: float = 0.2, *, seed: int = 0) -> tuple[Dataset, Dataset]:
+    def split(self, fraction: float = 0.2, *, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Split into two parts, both in the order of the examples.
 
         Parameters
         ----------
-        share, seed
+        fraction, seed
             As of `zoo.training.data.splitting.held_out`.
 
         Returns
         -------
         Dataset, Dataset
-            The larger part for training (``1 - share``), and the part that is held out.
+            The part for training, ``1 - fraction`` of the examples, and the part that is held out.
+
+        Raises
+        ------
+        InputError
+            If `fraction` is not between 0 and 1, or a class has too few examples or groups.
         """
-        held = held_out(self.targets, self.classes, self.groups, share, seed=seed)
+        held = held_out(self.targets, self.classes, self.groups, fraction, seed=seed)
         return self.take(np.flatnonzero(~held)), self.take(np.flatnonzero(held))
 
     def counts(self) -> pd.Series:
@@ -120,7 +125,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the classes, and of the contents with their classes, whatever their order."""
+        """SHA-256 of the classes, and of the contents with their classes, in any order."""
         lines = sorted(
             f"{content} {target}" for content, target in zip(self.hashes, self.targets, strict=True)
         )
@@ -150,13 +155,13 @@ def content_hash(x: Any) -> str:
     InputError
         If it is a file that cannot be read.
     """
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     if is_file(x):
         with open_input(x) as stream:
             while chunk := stream.read(_CHUNK):
-                found.update(chunk)
-        return found.hexdigest()
+                digest.update(chunk)
+        return digest.hexdigest()
     array = np.ascontiguousarray(x)
-    found.update(f"{array.dtype} {array.shape}".encode())
-    found.update(array.tobytes())
-    return found.hexdigest()
+    digest.update(f"{array.dtype} {array.shape}".encode())
+    digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -29,7 +29,7 @@ def esc50() -> Dataset:
     WeightsError
         If it cannot be downloaded or kept.
     InputError
-        If it is no such archive.
+        If it is not such an archive.
     """
     return dataset(kept(weights.cache_folder() / "datasets" / "esc50", _fill) / "manifest.csv")
 

@@ -58,7 +58,7 @@ def chosen(listing: Listing, classes: Sequence[str] | None) -> Listing:
     Raises
     ------
     InputError
-        If `classes` is no list of different names, or there is none of them.
+        If `classes` is not a list of different names, or the data has none of them.
     """
     if classes is None:
         return listing
@@ -68,7 +68,7 @@ def chosen(listing: Listing, classes: Sequence[str] | None) -> Listing:
 
 
 def of_classes(data: Dataset, classes: Sequence[str] | None) -> Dataset:
-    """`chosen` for examples that are no files."""
+    """`chosen` for examples that are not files."""
     if classes is None:
         return data
     wanted = _wanted(classes, data.classes, data.name)
@@ -80,12 +80,12 @@ def of_classes(data: Dataset, classes: Sequence[str] | None) -> Dataset:
 
 def _wanted(classes: Sequence[str], there: tuple[str, ...], name: str) -> tuple[str, ...]:
     if isinstance(classes, str) or not all(isinstance(label, str) for label in classes):
-        raise InputError(f"classes={classes!r} is no list of names.")
+        raise InputError(f"classes={classes!r} is not a list of names.")
     wanted = tuple(classes)
     if not wanted or len(set(wanted)) < len(wanted):
         raise InputError(f"classes={classes!r} should name one class or more, each once.")
     if not set(wanted) & set(there):
-        raise InputError(f"{name} has none of the classes {_names(wanted)}; it has {_names(there)}.")
+        raise InputError(f"{name} does not have the classes {_names(wanted)}; it has {_names(there)}.")
     return wanted
 
 
@@ -109,7 +109,7 @@ def inhabited(listing: Listing, *, keep_empty: bool) -> Listing:
     problems = [Problem(label, f"The class {label!r} has no example that can be used.") for label in empty]
     listing = replace(listing, problems=(*listing.problems, *problems))
     if len(empty) == len(listing.classes):
-        raise InputError(f"There are no examples in {listing.name} that can be used.")
+        raise InputError(f"{listing.name} has no examples that can be used.")
     if keep_empty:
         return listing
     classes = tuple(label for label in listing.classes if label not in empty)

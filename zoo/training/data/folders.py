@@ -42,10 +42,10 @@ def listed(folder: Path, name: str, *, split: str | None = None, label: str | No
 def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """Folders and files in a folder, sorted."""
     try:
-        found = sorted(path for path in folder.iterdir() if not is_litter(path.name))
+        entries = sorted(path for path in folder.iterdir() if not is_litter(path.name))
     except OSError as error:
         raise InputError(f"{folder} cannot be read: {error.strerror}.") from error
-    return [path for path in found if path.is_dir()], [path for path in found if not path.is_dir()]
+    return [path for path in entries if path.is_dir()], [path for path in entries if not path.is_dir()]
 
 
 def _around_classes(folder: Path) -> Path:
@@ -78,9 +78,7 @@ def _by_folder(folder: Path, name: str) -> Listing:
     problems = ()
     if beside:
         more = f" and {len(beside) - 1} more" if len(beside) > 1 else ""
-        problems = (
-            Problem(str(folder), f"{beside[0].name}{more} beside the class folders are of no class."),
-        )
+        problems = (Problem(str(folder), f"{beside[0].name}{more} are outside the class folders."),)
     files = [(path, name_of(one.name)) for one in folders for path in files_below(one)]
     return Listing(
         name=name,
@@ -95,7 +93,7 @@ def _by_name(folder: Path, name: str, pattern: str) -> Listing:
     expression = compiled("label", pattern)
     files = list(files_below(folder))
     if not files:
-        raise InputError(f"There are no files in {name}.")
+        raise InputError(f"{name} has no files.")
     labels = [named(name_of(path.name), expression) for path in files]
     problems = [
         Problem(name_of(path), f"The name {path.name!r} does not match label={pattern!r}.")

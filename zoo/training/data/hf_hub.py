@@ -36,14 +36,14 @@ def listed(
     Raises
     ------
     InputError
-        If it cannot be had or read, or there is no such split.
+        If it cannot be obtained or read, or the split is unknown.
     WeightsError
         If the cache cannot be written.
     """
     if name.startswith(("/", ".", "~")):
         folder = Path(os.path.expanduser(name))
         if not folder.is_dir():
-            raise InputError(f"There is no folder {folder}.")
+            raise InputError(f"The folder {folder} does not exist.")
         files = [folder / path for path in shards(_parquet_in(folder), str(folder), None, split)]
     else:
         files = _from_hub(name, split)

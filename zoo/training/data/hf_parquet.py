@@ -83,16 +83,16 @@ def shards(paths: Iterable[str], name: str, config: str | None, split: str | Non
     Raises
     ------
     InputError
-        If there is no such split or configuration, it is not clear which, or files are missing.
+        If the split or configuration is unknown, it is not clear which, or files are missing.
     """
-    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    files: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(paths):
         if path.endswith(".parquet"):
             here, part = _place(PurePosixPath(path))
-            found[here][part].append(path)
-    if not found:
+            files[here][part].append(path)
+    if not files:
         raise InputError(f"{name} has no Parquet files.")
-    splits = found[_choice("configuration", config, list(found), "default", name)]
+    splits = files[_choice("configuration", config, list(files), "default", name)]
     chosen = splits[_choice("split", split, list(splits), "train", name)]
     shard = _SHARD.match(PurePosixPath(chosen[0]).stem)
     if shard and len(chosen) != int(shard["of"]):
@@ -157,15 +157,15 @@ def _holds_files(kind: pa.DataType) -> bool:
 
 def _take_out(files: Sequence[Path], column: str, folder: Path, name: str) -> None:
     """Write each row's bytes to a file named by its number."""
-    left = most = setting("ZOO_MAX_UNPACKED", MOST_BYTES)
+    bytes_left = max_bytes = setting("ZOO_MAX_UNPACKED", MOST_BYTES)
     cells = (cell for file in files for (cell,) in rows(file, [column], name))
     for row, cell in enumerate(cells):
         if not cell or not cell["bytes"]:
             continue
-        left -= len(cell["bytes"])
-        if left < 0:
+        bytes_left -= len(cell["bytes"])
+        if bytes_left < 0:
             raise InputError(
-                f"{name} would unpack to more than {most / 1e6:.0f} MB; "
+                f"{name} would unpack to more than {max_bytes / 1e6:.0f} MB; "
                 "ZOO_MAX_UNPACKED sets another limit, in bytes."
             )
         suffix = PurePosixPath(cell.get("path") or "").suffix
@@ -189,14 +189,14 @@ def _listing(told: Sequence[tuple[str | None, str]], columns: _Columns, folder: 
         if row not in paths or label is None:
             lacks = "label" if row in paths else f"bytes in {columns.media!r}"
             problems.append(Problem(f"row {row + 1}", f"Row {row + 1} of {name} has no {lacks}."))
-    found = [row for row, (label, _) in enumerate(told) if row in paths and label is not None]
-    labels = [str(told[row][0]) for row in found]
+    usable = [row for row, (label, _) in enumerate(told) if row in paths and label is not None]
+    labels = [str(told[row][0]) for row in usable]
     return Listing(
         name=name,
-        files=[paths[row] for row in found],
+        files=[paths[row] for row in usable],
         labels=labels,
         classes=columns.names or tuple(sorted(set(labels))),
-        groups=[told[row][1] for row in found] if columns.group else None,
+        groups=[told[row][1] for row in usable] if columns.group else None,
         problems=tuple(problems),
     )
 

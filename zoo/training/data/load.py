@@ -41,7 +41,7 @@ def dataset(
     Parameters
     ----------
     source : str or path
-        - a folder of class folders, or a zip of one, with whatever is below a class folder;
+        - a folder of class folders, or a zip of one, with all that is below a class folder;
         - a CSV or Parquet manifest, known by its suffix, with the columns ``file`` (relative to it),
           ``label`` and perhaps ``group`` and ``split``;
         - ``torchvision:NAME``: MNIST, FashionMNIST, CIFAR10, CIFAR100, Imagenette, Flowers102, Caltech101;
@@ -113,10 +113,10 @@ def dataset(
     if group is not None:
         compiled("group", group)  # what makes no sense is said before the work
     listing = folders.listed(_folder(path, kept), name_of(path), split=split, label=label)
-    found = examined(listing, **options)
+    data = examined(listing, **options)
     if group is None:
-        return found
-    return replace(found, groups=groups_of(map(found.name_of, range(len(found))), group))
+        return data
+    return replace(data, groups=groups_of(map(data.name_of, range(len(data))), group))
 
 
 def _folder(path: Path, cache: Path) -> Path:
@@ -124,7 +124,7 @@ def _folder(path: Path, cache: Path) -> Path:
     if path.is_dir():
         return path
     if not path.exists():
-        raise InputError(f"There is no folder, manifest, zip or data set {path}.")
+        raise InputError(f"{path} is not a folder, manifest, zip, or data set.")
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} is neither a folder, a CSV or Parquet manifest, nor a complete zip.")
     return archives.unpacked(path, cache)
@@ -141,5 +141,5 @@ def _published(scheme: str, name: str, split: str | None, cache: Path) -> Datase
     if scheme == "torchvision":
         return builtin.torchvision_set(name, split, cache)
     if name != "digits":
-        raise UnknownNameError(f"There is no sklearn:{name}; there is sklearn:digits.")
+        raise UnknownNameError(f"Unknown data set sklearn:{name}; choose sklearn:digits.")
     return builtin.digits(split)

@@ -60,7 +60,7 @@ def listed(
 def _read(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
     """Read the names of all columns, and a table of at least those that are wanted and there."""
     if not path.is_file():
-        raise InputError(f"There is no file {path}.")
+        raise InputError(f"{path} does not exist.")
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path, wanted)
     try:
@@ -69,7 +69,7 @@ def _read(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8.") from None
     except (csv.Error, OSError) as error:
-        raise InputError(f"{path} is no table that can be read: {str(error).rstrip('.')}.") from error
+        raise InputError(f"{path} cannot be read as a table: {str(error).rstrip('.')}.") from error
 
 
 def _read_csv(stream: TextIO, path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
@@ -126,11 +126,11 @@ def _text(value: object) -> str:
 
 
 def _selected(table: pd.DataFrame, path: Path, split: str) -> pd.DataFrame:
-    found = table[table["split"] == split]
-    if not len(found):
+    selected = table[table["split"] == split]
+    if not len(selected):
         there = ", ".join(sorted(set(table["split"])))
         raise InputError(f"{path} has no rows of the split {split!r}; it has {there or '(none)'}.")
-    return found
+    return selected
 
 
 def _listing(table: pd.DataFrame, path: Path) -> Listing:

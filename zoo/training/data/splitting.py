@@ -21,7 +21,7 @@ def held_out(
     targets: np.ndarray,
     classes: Sequence[str],
     groups: Sequence[str] | None,
-    share: float = 0.2,
+    fraction: float = 0.2,
     *,
     seed: int = 0,
 ) -> np.ndarray:
@@ -36,7 +36,7 @@ def held_out(
         Indices of `classes`.
     classes : sequence of str
     groups : sequence of str or None, length n
-    share : float
+    fraction : float
         Fraction of the examples to hold out, between 0 and 1.
     seed : int
         The same one gives the same choice.
@@ -48,11 +48,11 @@ def held_out(
     Raises
     ------
     InputError
-        If a class has fewer than 2 examples, or is of fewer than 2 groups, or `share` is no such number.
+        If a class has fewer than 2 examples or groups, or `fraction` is not between 0 and 1.
     """
-    share = number("share", share, 0, 1)
-    if not 0 < share < 1:
-        raise InputError(f"share={share:g} leaves one part empty; a number between 0 and 1 is expected.")
+    fraction = number("fraction", fraction, 0, 1)
+    if not 0 < fraction < 1:
+        raise InputError(f"fraction={fraction:g} leaves one part empty; choose a number between 0 and 1.")
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise InputError(f"seed={seed!r} is not a whole number from 0 to 4294967295.")
     few = [name for name, n in zip(classes, _counts(targets, classes), strict=True) if n < 2]
@@ -62,8 +62,8 @@ def held_out(
             "add examples, or leave the class out with classes=."
         )
     if groups is None:
-        return _of_classes(targets, classes, share, seed)
-    return _of_groups(targets, classes, groups, share, int(seed))
+        return _of_classes(targets, classes, fraction, seed)
+    return _of_groups(targets, classes, groups, fraction, int(seed))
 
 
 def groups_of(names: Iterable[str], pattern: str) -> tuple[str, ...]:
@@ -99,46 +99,48 @@ def compiled(option: str, pattern: str) -> Any:
     Raises
     ------
     InputError
-        If it is none of RE2's syntax, or has no parentheses; the message names the option.
+        If RE2 does not accept it, or it has no parentheses; the message names the option.
     """
     options = re2.Options()
     options.log_errors = False
     try:
-        found = re2.compile(pattern, options)
+        expression = re2.compile(pattern, options)
     except re2.error as error:
         why = error.args[0].decode(errors="replace")
-        raise InputError(f"{option}={pattern!r} is no regular expression of RE2: {why}.") from None
+        raise InputError(
+            f"{option}={pattern!r} is not a regular expression that RE2 accepts: {why}."
+        ) from None
     except TypeError:
         raise InputError(f"{option} must be a regular expression as a text, not {pattern!r}.") from None
-    if not found.groups:
+    if not expression.groups:
         raise InputError(f"{option}={pattern!r} has no parentheses to say which part of the name counts.")
-    return found
+    return expression
 
 
 def named(name: str, pattern: Any) -> str | None:
     """Find a compiled pattern in a file's name, without its folders; None if it does not match."""
-    found = pattern.search(PurePath(name).name)
-    return found[1] if found else None
+    match = pattern.search(PurePath(name).name)
+    return match[1] if match else None
 
 
 def _counts(targets: np.ndarray, classes: Sequence[str]) -> np.ndarray:
     return np.bincount(targets, minlength=len(classes))
 
 
-def _of_classes(targets: np.ndarray, classes: Sequence[str], share: float, seed: int) -> np.ndarray:
+def _of_classes(targets: np.ndarray, classes: Sequence[str], fraction: float, seed: int) -> np.ndarray:
     """Who is held out, class by class.
 
-    scikit-learn's StratifiedShuffleSplit meets the share in all, and may leave a rare class without examples.
+    scikit-learn's StratifiedShuffleSplit meets the fraction in all, and may leave a rare class without any.
     """
     random, held = np.random.default_rng(seed), np.zeros(len(targets), dtype=bool)
     for target, n in enumerate(_counts(targets, classes)):
-        size = int(np.clip(round(share * n), 1, n - 1))
+        size = int(np.clip(round(fraction * n), 1, n - 1))
         held[random.permutation(np.flatnonzero(targets == target))[:size]] = True
     return held
 
 
 def _of_groups(
-    targets: np.ndarray, classes: Sequence[str], names: Sequence[str], share: float, seed: int
+    targets: np.ndarray, classes: Sequence[str], names: Sequence[str], fraction: float, seed: int
 ) -> np.ndarray:
     """Who is held out, by whole groups: some of the folds of scikit-learn's StratifiedGroupKFold.
 
@@ -155,23 +157,23 @@ def _of_groups(
     def has_all(where: np.ndarray) -> bool:
         return len(np.unique(targets[where])) == len(classes)
 
-    for most in (min(groups.max() + 1, _counts(targets, classes).max()), fewest):
-        taken, folds = _fraction(share, min(most, _MOST_FOLDS))
+    for max_folds in (min(groups.max() + 1, _counts(targets, classes).max()), fewest):
+        taken, folds = _nearest_ratio(fraction, min(max_folds, _MOST_FOLDS))
         for shuffle in range(_SHUFFLES):
             unions = _fold_unions(targets, groups, folds, taken, (seed + shuffle) % 2**32)
             whole = [held for held in unions if has_all(held) and has_all(~held)]
             if whole:
-                return min(whole, key=lambda held: abs(held.mean() - share))
+                return min(whole, key=lambda held: abs(held.mean() - fraction))
     raise InputError(
         f"No split of the {groups.max() + 1} groups was found that has every class in both parts; "
         "give more groups to the rare classes, or leave these out with classes=."
     )
 
 
-def _fraction(share: float, most: int) -> tuple[int, int]:
-    """Return the nearest fraction between 0 and 1, of a denominator of at most `most`."""
-    fractions = ((taken, folds) for folds in range(2, most + 1) for taken in range(1, folds))
-    return min(fractions, key=lambda f: (abs(f[0] / f[1] - share), f[1]))
+def _nearest_ratio(fraction: float, max_folds: int) -> tuple[int, int]:
+    """Return the ratio between 0 and 1 nearest to a fraction, with a denominator of at most `max_folds`."""
+    ratios = ((taken, folds) for folds in range(2, max_folds + 1) for taken in range(1, folds))
+    return min(ratios, key=lambda f: (abs(f[0] / f[1] - fraction), f[1]))
 
 
 def _fold_unions(

@@ -30,7 +30,7 @@ def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     Raises
     ------
     InputError
-        If there are no examples, the shapes do not fit, a logit is no number, or a target is no class.
+        If there are no examples, the shapes do not fit, a logit is not a number, or a target is not a class.
 
     Examples
     --------
@@ -54,8 +54,8 @@ def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
         inverse = np.exp(-log_temperature)
         return float(np.mean(logsumexp(logits * inverse, axis=1) - own * inverse))
 
-    found = minimize_scalar(loss, bounds=tuple(np.log(LIMITS)), method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=tuple(np.log(LIMITS)), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(optimum.x))
 
 
 def _checked(logits: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -138,8 +138,8 @@ def _curves(
     curves = tuple(Curve(classes[i], *curve(targets == i, scores[:, i])) for i in kept)
     if not curves:
         return Curves(kind, (), None)
-    mean = np.mean([on_grid(found) for found in curves], axis=0)
-    area = float(np.mean([found.area for found in curves]))
+    mean = np.mean([on_grid(one) for one in curves], axis=0)
+    area = float(np.mean([one.area for one in curves]))
     return Curves(kind, curves, Curve("mean of the classes", _GRID, mean, area))
 
 

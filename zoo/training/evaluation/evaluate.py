@@ -16,6 +16,7 @@ from zoo.core.labels import Label
 from zoo.core.progress import Progress
 from zoo.core.spec import NOUNS
 from zoo.inference.load import load
+from zoo.inference.model import DeviceLike
 from zoo.inference.network import Network
 from zoo.results import Classification, Problem
 from zoo.training.data.dataset import Dataset
@@ -37,7 +38,7 @@ def evaluate(
     data: Dataset | str | os.PathLike[str],
     *,
     network: str | os.PathLike[str] | Network,
-    device: str = "auto",
+    device: DeviceLike = "auto",
     engine: str = "auto",
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -48,9 +49,9 @@ def evaluate(
     data : Dataset, path or name
         As `zoo.dataset` takes it.
     network : str, path or Network
-        Its classes are found by label or identifier, whatever the case. It is judged on all its classes,
+        Its classes are found by label or identifier, in any case. It is judged on all its classes,
         also on those that the data does not have.
-    device, engine : str
+    device, engine
         Of a network by name or path, as `zoo.load` takes them.
     progress : callable, optional
         Called with the number of examples that are done, and of all.
@@ -74,10 +75,10 @@ def evaluate(
     net.require("classify")
     known = _indices(data, net)
     judged, problems = [], []
-    for found in _judge(net, data, progress):
-        (problems if isinstance(found, Problem) else judged).append(found)
+    for outcome in _judge(net, data, progress):
+        (problems if isinstance(outcome, Problem) else judged).append(outcome)
     if not judged:
-        raise InputError(f"None of the {len(data)} examples of {data.name} can be used: {problems[0].reason}")
+        raise InputError(f"No example of {data.name} can be used: {problems[0].reason}")
     positions = np.array([one.position for one in judged])
     return Evaluation(
         network=net.name,
@@ -94,7 +95,11 @@ def evaluate(
 
 
 def as_network(
-    network: str | os.PathLike[str] | Network, data: Dataset, *, device: str = "auto", engine: str = "auto"
+    network: str | os.PathLike[str] | Network,
+    data: Dataset,
+    *,
+    device: DeviceLike = "auto",
+    engine: str = "auto",
 ) -> Network:
     """Return a network by name or path, loaded for a device and engine, or itself; it must suit the data.
 
@@ -121,10 +126,10 @@ def class_names(labels: Sequence[Label]) -> tuple[str, ...]:
     )
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
+def listed(names: Sequence[str], max_names: int = 3) -> str:
     """Quote some names, and state how many more there are."""
-    shown = ", ".join(f'"{name}"' for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    shown = ", ".join(f'"{name}"' for name in names[:max_names])
+    return shown + (f" and {len(names) - max_names} more" if len(names) > max_names else "")
 
 
 def _indices(data: Dataset, net: Network) -> np.ndarray:
@@ -137,14 +142,14 @@ def _indices(data: Dataset, net: Network) -> np.ndarray:
         _places(label.synonyms.split(", ") for label in labels),
     ]
     keys = map(_key, data.classes)
-    found = [next((level[key] for level in levels if key in level), []) for key in keys]
-    if missing := [name for name, places in zip(data.classes, found, strict=True) if not places]:
+    matches = [next((level[key] for level in levels if key in level), []) for key in keys]
+    if missing := [name for name, places in zip(data.classes, matches, strict=True) if not places]:
         raise InputError(f"{net.name} does not know {listed(missing)}, which {data.name} has as classes.")
-    for name, places in zip(data.classes, found, strict=True):
+    for name, places in zip(data.classes, matches, strict=True):
         if len(places) > 1:
             ids = " or ".join(labels[i].id for i in places)
             raise InputError(f'{net.name} has several classes "{name}"; call the one that is meant {ids}.')
-    return np.array([places[0] for places in found])
+    return np.array([places[0] for places in matches])
 
 
 def _places(names: Iterable[Iterable[str]]) -> dict[str, list[int]]:
@@ -181,10 +186,10 @@ def _scored(net: Network, data: Dataset, positions: Sequence[int]) -> Iterator[_
         except InputError as error:  # it is made when it is asked for, and cannot be
             problems[i] = Problem(f"example {i + 1}", str(error))
     results = net.classify(list(inputs.values()), top=1, sample_rate=data.sample_rate, on_error="skip")
-    found: dict[int, Classification | Problem] = {**dict(zip(inputs, results, strict=True)), **problems}
+    outcomes: dict[int, Classification | Problem] = {**dict(zip(inputs, results, strict=True)), **problems}
     for i in positions:
         name = name_of(inputs[i], i) if i in inputs else problems[i].input
-        match found[i]:
+        match outcomes[i]:
             case Problem(reason=reason):
                 yield Problem(name, reason)
             case Classification(all_scores=scores):

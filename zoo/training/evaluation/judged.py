@@ -68,7 +68,7 @@ class Judged(ShortRepr):
     def predictions(self) -> metrics.Predictions:
         """True and best class, confidence and rank of each example."""
         if not len(self):
-            raise InputError("There is no example to judge.")
+            raise InputError("An evaluation needs at least one example.")
         return metrics.predict(self.targets, self.scores)
 
     @property
@@ -94,7 +94,7 @@ class Judged(ShortRepr):
         """Return the expected calibration error: how far confidence is from accuracy, from 0 to 1.
 
         The mean over equal bins of confidence, weighted by their examples (Guo et al. 2017,
-        arXiv:1706.04599). Scores that are independent of each other are no probabilities of one class, and
+        arXiv:1706.04599). Scores that are independent of each other are not probabilities of one class, and
         theirs is large.
         """
         return metrics.ece(count("bins", bins))(self.predictions)
@@ -109,7 +109,7 @@ class Judged(ShortRepr):
         return pd.DataFrame({**columns, "confidence": confidence, "accuracy": accuracy})
 
     def interval(
-        self, measure: str, share: float = 0.95, resamples: int = 1000, seed: int = 0
+        self, measure: str, confidence_level: float = 0.95, resamples: int = 1000, seed: int = 0
     ) -> tuple[float, float]:
         """Confidence interval of a measure by the percentile bootstrap.
 
@@ -119,8 +119,8 @@ class Judged(ShortRepr):
         Parameters
         ----------
         measure : {"accuracy", "balanced_accuracy", "f1", "ece", "top5", ...}
-        share : float
-            Of the resamples that the interval holds, from 0 to 1.
+        confidence_level : float
+            Fraction of the resamples that the interval holds, from 0 to 1.
         resamples, seed : int
 
         Returns
@@ -130,13 +130,13 @@ class Judged(ShortRepr):
         Raises
         ------
         InputError
-            If there is no such measure, or an option cannot be used.
+            If the measure is unknown, or an option cannot be used.
         """
         return metrics.bootstrap(
             self.predictions,
             metrics.named(measure),
             groups=self.groups,
-            share=number("share", share, 0, 1),
+            confidence_level=number("confidence_level", confidence_level, 0, 1),
             resamples=count("resamples", resamples),
             seed=seed,
         )

@@ -69,9 +69,9 @@ def _counts(predictions: Predictions) -> np.ndarray:
     scikit-learn says the same (tests compare), but takes milliseconds, and a bootstrap asks a thousand times.
     """
     right = predictions.targets[predictions.targets == predictions.classes]
-    most = 1 + max(predictions.targets.max(), predictions.classes.max())
+    length = 1 + max(predictions.targets.max(), predictions.classes.max())
     return np.array(
-        [np.bincount(i, minlength=most) for i in (right, predictions.targets, predictions.classes)]
+        [np.bincount(i, minlength=length) for i in (right, predictions.targets, predictions.classes)]
     )
 
 
@@ -111,11 +111,11 @@ def named(measure: str) -> Measure:
     Raises
     ------
     InputError
-        If there is no such measure.
+        If the measure is unknown.
     """
     known = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "f1": f1, "ece": ece()}
-    if found := re.fullmatch(r"top_?([1-9][0-9]*)", str(measure)):
-        return top(int(found[1]))
+    if match := re.fullmatch(r"top_?([1-9][0-9]*)", str(measure)):
+        return top(int(match[1]))
     return known[choice("measure", measure, [*known, "top5"])]
 
 
@@ -124,7 +124,7 @@ def bootstrap(
     measure: Measure,
     *,
     groups: tuple[str, ...] | None,
-    share: float,
+    confidence_level: float,
     resamples: int,
     seed: int,
 ) -> tuple[float, float]:
@@ -138,10 +138,10 @@ def bootstrap(
     )
     order = np.argsort(members, kind="stable")
     units = np.split(order, np.cumsum(np.bincount(members))[:-1])
-    found = []
+    values = []
     for _ in range(resamples):
         drawn = random.integers(len(units), size=len(units))
         rows = order[drawn] if len(units) == len(order) else np.concatenate([units[i] for i in drawn])
-        found.append(measure(predictions.take(rows)))
-    low, high = np.quantile(found, [(1 - share) / 2, (1 + share) / 2])
+        values.append(measure(predictions.take(rows)))
+    low, high = np.quantile(values, [(1 - confidence_level) / 2, (1 + confidence_level) / 2])
     return float(low), float(high)

@@ -53,8 +53,7 @@ def write_report(
     """Write an evaluation as an HTML page.
 
     Everything is in the one file: the figures with Plotly's script, small copies of the worst mistakes. The
-    page forbids the browser to load anything else. Labels and names of files are shown as text, whatever
-    they contain.
+    page forbids the browser to load anything else. Labels and names of files are always shown as text.
 
     Parameters
     ----------
@@ -115,7 +114,7 @@ def _headlines(evaluation: Judged) -> list[Headline]:
     def measured(measure: str, name: str, value: float, meaning: str) -> Headline:
         return Headline(name, value, evaluation.interval(measure), meaning)
 
-    found = [
+    headlines = [
         measured("accuracy", "accuracy", evaluation.accuracy, "share of correct predictions"),
         measured(
             "balanced_accuracy",
@@ -128,12 +127,14 @@ def _headlines(evaluation: Judged) -> list[Headline]:
         ),
     ]
     if len(evaluation.classes) > 5:
-        found.append(measured("top5", "top 5", evaluation.top(5), "true class among the five best"))
+        headlines.append(measured("top5", "top 5", evaluation.top(5), "true class among the five best"))
     ece = evaluation.ece()
-    found.append(Headline("calibration error", ece, None, "how far confidence is from accuracy; 0 is best"))
+    headlines.append(
+        Headline("calibration error", ece, None, "how far confidence is from accuracy; 0 is best")
+    )
     if area := evaluation.roc().macro:
-        found.append(Headline("area under ROC", area.area, None, "mean over the classes; 50 % is chance"))
-    return found
+        headlines.append(Headline("area under ROC", area.area, None, "mean over the classes; 50 % is chance"))
+    return headlines
 
 
 def _mistakes(evaluation: Judged, data: Dataset | None) -> list[Mistake]:
@@ -152,7 +153,7 @@ def _positions(evaluation: Judged) -> np.ndarray:
 
 
 def _common_folder(names: Sequence[str]) -> str:
-    """Where all files lie: it tells readers nothing, and is of the disk of whoever wrote the page."""
+    """Where all files lie: it tells readers nothing, and names folders of the author's disk."""
     try:
         return os.path.join(os.path.commonpath([os.path.dirname(name) for name in names]), "")
     except ValueError:  # absolute paths and others

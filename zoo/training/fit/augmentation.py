@@ -37,10 +37,10 @@ def pictures(level: str, size: int) -> Callable[[Image.Image, np.random.Generato
         return None
     if level in ("shift", "mirror"):
         return shifted(mirror=level == "mirror")
-    least, most = (0.7, 0.1) if level == "light" else (0.3, 0.4)
+    min_area, jitter = (0.7, 0.1) if level == "light" else (0.3, 0.4)
 
     def change(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-        area = picture.width * picture.height * rng.uniform(least, 1)
+        area = picture.width * picture.height * rng.uniform(min_area, 1)
         ratio = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
         width = min(max(round(np.sqrt(area * ratio)), 1), picture.width)
         height = min(max(round(np.sqrt(area / ratio)), 1), picture.height)
@@ -49,10 +49,10 @@ def pictures(level: str, size: int) -> Callable[[Image.Image, np.random.Generato
         picture = F.resized_crop(picture, int(top), int(left), height, width, [size, size], mode)
         if rng.random() < 0.5:
             picture = F.horizontal_flip(picture)
-        picture = F.adjust_brightness(picture, rng.uniform(1 - most, 1 + most))
+        picture = F.adjust_brightness(picture, rng.uniform(1 - jitter, 1 + jitter))
         if level == "strong":
-            picture = F.adjust_contrast(picture, rng.uniform(1 - most, 1 + most))
-            picture = F.adjust_saturation(picture, rng.uniform(1 - most, 1 + most))
+            picture = F.adjust_contrast(picture, rng.uniform(1 - jitter, 1 + jitter))
+            picture = F.adjust_saturation(picture, rng.uniform(1 - jitter, 1 + jitter))
         return picture
 
     return change
@@ -66,9 +66,9 @@ def shifted(*, mirror: bool) -> Callable[[Image.Image, np.random.Generator], Ima
 
     def change(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
         width, height = picture.size
-        most = max(min(width, height) // 8, 1)
-        left, top = rng.integers(2 * most + 1, size=2)
-        picture = F.pad(picture, [most] * 4, padding_mode="edge")
+        margin = max(min(width, height) // 8, 1)
+        left, top = rng.integers(2 * margin + 1, size=2)
+        picture = F.pad(picture, [margin] * 4, padding_mode="edge")
         picture = F.crop(picture, int(top), int(left), height, width)
         return F.horizontal_flip(picture) if mirror and rng.random() < 0.5 else picture
 
@@ -114,13 +114,13 @@ def spectrograms(level: str) -> Callable[[torch.Tensor, np.random.Generator], to
     """
     if level == "none":
         return None
-    most = 1 / 8 if level == "light" else 1 / 3
+    max_fraction = 1 / 8 if level == "light" else 1 / 3
 
     def mask(patch: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         patch, mean = patch.clone(), patch.mean()
         for axis in (1, 2):
             size = patch.shape[axis]
-            width = int(rng.integers(int(most * size) + 1))
+            width = int(rng.integers(int(max_fraction * size) + 1))
             start = int(rng.integers(size - width + 1))
             patch.narrow(axis, start, width).fill_(mean)
         return patch

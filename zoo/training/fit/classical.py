@@ -55,14 +55,15 @@ class Classifier:
 
 # Penalties from strong to weak: for features wider than the examples are many, strong ones win.
 _PENALTIES = [0.001, 0.01, 0.1, 1.0, 10.0]
+# SVC draws a number that it does not use, from the global state of NumPy if it has no `random_state`.
 CLASSIFIERS = {
     "logistic": Classifier(lambda: LogisticRegression(max_iter=1000), lambda d: {"C": _PENALTIES}),
     "linear-svm": Classifier(
-        lambda: OneVsRestClassifier(SVC(kernel="linear", class_weight="balanced")),
+        lambda: OneVsRestClassifier(SVC(kernel="linear", class_weight="balanced", random_state=0)),
         lambda d: {"estimator__C": _PENALTIES},
     ),
     "rbf-svm": Classifier(
-        lambda: OneVsRestClassifier(SVC(kernel="rbf", class_weight="balanced")),
+        lambda: OneVsRestClassifier(SVC(kernel="rbf", class_weight="balanced", random_state=0)),
         lambda d: {"estimator__C": [0.1, 1.0, 10.0, 100.0], "estimator__gamma": [0.1 / d, 1 / d]},
     ),
     "knn": Classifier(lambda: KNeighborsClassifier(), lambda d: {"n_neighbors": [1, 3, 5, 9]}),
@@ -106,7 +107,7 @@ def fit(
     Raises
     ------
     InputError
-        If there is no such classifier, or a class has too few examples to validate with.
+        If the classifier is unknown, or a class has too few examples to validate with.
     """
     choice("classifier", classifier, ("auto", *CLASSIFIERS))
     folds = _folds(names, targets, groups, seed)
@@ -170,8 +171,8 @@ class _WatchedScore:
     def __call__(self, estimator: Any, values: np.ndarray, targets: np.ndarray) -> float:
         self._done += 1
         if self._watch:
-            left = (time.monotonic() - self._begin) * (self._total / self._done - 1)
-            self.stopping |= bool(self._watch(Step(self._done / self._total, left, ())))
+            eta = (time.monotonic() - self._begin) * (self._total / self._done - 1)
+            self.stopping |= bool(self._watch(Step(self._done / self._total, eta, ())))
         return float(balanced_accuracy_score(targets, estimator.predict(values)))
 
 

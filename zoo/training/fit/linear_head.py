@@ -1,4 +1,4 @@
-"""Setting the last layer of a network, whatever kind of layer it is."""
+"""Setting the last layer of a network, of any kind."""
 
 from __future__ import annotations
 

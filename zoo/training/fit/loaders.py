@@ -141,10 +141,10 @@ class Windows(LazyExamples):
         samples = parts[rng.integers(len(parts))] if self._change else parts[len(parts) // 2]
         if self._change:
             samples = self._change(samples, rng)
-        seen = self._preprocessor(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))[0]
-        if self._mask and seen.ndim == 3:
-            seen = self._mask(seen, rng)
-        return seen
+        patch = self._preprocessor(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))[0]
+        if self._mask and patch.ndim == 3:
+            patch = self._mask(patch, rng)
+        return patch
 
 
 def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) -> Pictures | Windows:
@@ -153,7 +153,7 @@ def examples(net: Network, data: Dataset, augment: str = "none", seed: int = 0) 
     Raises
     ------
     InputError
-        If there is no such level of augmentation.
+        If the level of augmentation is unknown.
     """
     kind = Pictures if data.modality == "image" else Windows
     return kind(net, data, augment, seed)

@@ -121,12 +121,12 @@ class SettingsKeywords(TypedDict, total=False):
 class Step(NamedTuple):
     """How far training is; what a progress callable is given.
 
-    `share` of all epochs is done; `left` seconds remain at this pace, if it does not stop early. `history`
-    has a row for each finished epoch: loss and accuracy on both splits.
+    That `fraction` of all epochs is done; `eta` seconds remain at this pace, if it does not stop early.
+    `history` has a row for each finished epoch: loss and accuracy on both splits.
     """
 
-    share: float
-    left: float
+    fraction: float
+    eta: float
     history: tuple[dict[str, float], ...]
 
 
@@ -188,18 +188,18 @@ def fit(
         run.resume(checkpoint, key)
     begin, done = time.monotonic(), len(run.history)
 
-    def tell(within: float) -> bool:
+    def report(within: float) -> bool:
         passed = len(run.history) - done + within
-        left = (settings.epochs - len(run.history) - within) * (time.monotonic() - begin) / max(passed, 1e-9)
-        share = (len(run.history) + within) / settings.epochs
-        return bool(watch and watch(Step(share, left, tuple(run.history))))
+        eta = (settings.epochs - len(run.history) - within) * (time.monotonic() - begin) / max(passed, 1e-9)
+        fraction = (len(run.history) + within) / settings.epochs
+        return bool(watch and watch(Step(fraction, eta, tuple(run.history))))
 
     while not run.over():
-        if run.epoch(tell):
+        if run.epoch(report):
             break
         if checkpoint:
             run.keep(checkpoint, key)
-        if tell(0.0):
+        if report(0.0):
             break
     run.take_best()
     return run.history
@@ -237,13 +237,13 @@ class _Run:
         waited = len(losses) - 1 - int(np.argmin(losses)) if losses else 0
         return len(losses) >= self.settings.epochs or waited >= self.settings.patience
 
-    def epoch(self, tell: Callable[[float], bool]) -> bool:
+    def epoch(self, report: Callable[[float], bool]) -> bool:
         """One epoch; True where it was stopped on its way, and counts for nothing."""
         settings, number_ = self.settings, len(self.history)
         torch.manual_seed(settings.seed * 1_000_003 + number_)
         order = np.random.default_rng([settings.seed, number_]).permutation(len(self.training))
         order = order[self.fabric.global_rank :: self.fabric.world_size][: self._share(len(order))]
-        loss_sum, right, seen = 0.0, 0, 0
+        loss_sum, right, total = 0.0, 0, 0
         self._train_mode()
         batches = list(range(0, len(order), settings.batch_size))
         for place, (data, targets, weights) in enumerate(self._batches(self.training, order, number_)):
@@ -258,16 +258,16 @@ class _Run:
                 self.schedule.step()
             loss_sum += loss.item() * len(targets)
             right += int((outputs.argmax(dim=1) == targets).sum())
-            seen += len(targets)
+            total += len(targets)
             if not np.isfinite(loss_sum):
-                raise InputError("Training diverged: the loss is no number any more; choose a lower rate.")
-            if tell((place + 1) / len(batches)):
+                raise InputError("Training diverged: the loss is not a number; choose a lower learning rate.")
+            if report((place + 1) / len(batches)):
                 return True
         row = {
             "epoch": number_ + 1,
-            "loss": loss_sum / seen,
-            "accuracy": right / seen,
-            **self._validate(tell),
+            "loss": loss_sum / total,
+            "accuracy": right / total,
+            **self._validate(report),
         }
         if all(row["validation_loss"] < before["validation_loss"] for before in self.history):
             self.best = _copy(self.plain)
@@ -300,7 +300,7 @@ class _Run:
         """Go on from a checkpoint."""
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # whatever a damaged file makes torch and pickle raise
+        except Exception as error:  # a damaged file makes torch and pickle raise anything
             raise WeightsError(f"The checkpoint {path} cannot be read; delete it to start anew.") from error
         if state["key"] != key:
             raise WeightsError(
@@ -319,7 +319,7 @@ class _Run:
                 layer.eval()
 
     @torch.no_grad()
-    def _validate(self, tell: Callable[[float], bool]) -> dict[str, float]:
+    def _validate(self, report: Callable[[float], bool]) -> dict[str, float]:
         self.module.eval()
         order = np.arange(len(self.validation))
         loss = right = total = 0.0
@@ -328,7 +328,7 @@ class _Run:
             loss += float((cross_entropy(outputs, targets, reduction="none") * weights).sum())
             right += float(((outputs.argmax(dim=1) == targets) * weights).sum())
             total += float(weights.sum())
-            tell(1.0)  # which may raise; where training should stop, it does after this
+            report(1.0)  # which may raise; where training should stop, it does after this
         return {"validation_loss": loss / total, "validation_accuracy": right / total}
 
     def _loss(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

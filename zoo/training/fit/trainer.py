@@ -168,10 +168,10 @@ class Job:
             targets.append(right.numpy())
         return np.concatenate(outputs), np.concatenate(targets)
 
-    def _poll(self, share: float, history: list[dict[str, float]]) -> None:
+    def _poll(self, fraction: float, history: list[dict[str, float]]) -> None:
         """Let `watch` raise before or after the training itself, where it cannot be stopped halfway."""
         if self.watch:
-            self.watch(Step(share, 0.0 if share else math.inf, tuple(history)))
+            self.watch(Step(fraction, 0.0 if fraction else math.inf, tuple(history)))
 
     def _record(self, history: list[dict[str, float]], softness: float) -> dict[str, Any]:
         return {

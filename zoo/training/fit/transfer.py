@@ -18,9 +18,11 @@ import torch
 from zoo.core.errors import InputError
 from zoo.core.layers import layer_of
 from zoo.core.progress import Progress
+from zoo.core.random_state import preserved_random_state
 from zoo.core.spec import NOUNS
 from zoo.core.validation import choice
 from zoo.inference.load import load
+from zoo.inference.model import DeviceLike
 from zoo.inference.network import Network
 from zoo.training.advice.advice import advise
 from zoo.training.data.dataset import Dataset
@@ -35,6 +37,7 @@ METHODS = ("auto", "features", "head", "finetune", "scratch")
 DEFAULTS = {"image": "efficientnet_lite0", "audio": "yamnet"}
 
 
+@preserved_random_state()
 def transfer(
     data: Dataset | str | os.PathLike[str],
     *,
@@ -46,7 +49,7 @@ def transfer(
     freeze: str | None = None,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
-    device: str = "auto",
+    device: DeviceLike = "auto",
     seed: int = 0,
     progress: Progress | None = None,
     watch: Watch | None = None,
@@ -81,9 +84,10 @@ def transfer(
         from scratch.
     resume : bool
         Go on from the checkpoint in `out`, if there is one.
-    device : str
+    device : str or torch.device
         As of `zoo.load`.
     seed : int
+        Of all random numbers. The global random state of torch, NumPy and Python stays as it was.
     progress : callable, optional
         Called with the examples whose features are there, and all of them; what it raises ends the work.
     watch : callable, optional
@@ -102,15 +106,15 @@ def transfer(
     InputError
         If the data or an option cannot be used, as a method or classifier that does not exist.
     UnknownNameError
-        If there is no such network or layer.
+        If the network or layer is unknown.
     """
     choice("method", method, METHODS)
     choice("classifier", classifier, ("auto", *classical.CLASSIFIERS))
     data = data if isinstance(data, Dataset) else dataset(data)
     if augment is not None:
         level(augment, data.modality)
+    torch.manual_seed(seed)
     if not isinstance(network, Network):
-        torch.manual_seed(seed)
         untrained: dict[str, Any] = {"weights": None} if method == "scratch" else {}
         network = load(network or DEFAULTS[data.modality], device=device, **untrained)
     if network.spec.modality != data.modality:
@@ -163,28 +167,28 @@ def _classic(
     progress: Progress | None,
     watch: Watch | None,
 ) -> tuple[Network, dict[str, Any]]:
-    found = features(net, data, progress=progress)
+    stored = features(net, data, progress=progress)
     groups = np.arange(len(data))
     if data.groups is not None:
         groups = np.unique(data.groups, return_inverse=True)[1]
-    targets = data.targets[found.example]
+    targets = data.targets[stored.example]
     return classical.fit(
         net,
         data.classes,
-        found.values,
+        stored.values,
         targets,
-        groups[found.example],
+        groups[stored.example],
         classifier=classifier,
         seed=seed,
         watch=watch,
     )
 
 
-def _settings(given: Mapping[str, Any]) -> Settings:
+def _settings(options: Mapping[str, Any]) -> Settings:
     known = {field.name for field in fields(Settings)}
-    for name in given:
+    for name in options:
         choice("setting", name, sorted(known))
-    return Settings(**given)
+    return Settings(**options)
 
 
 def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str, Any]) -> Network:
@@ -206,7 +210,7 @@ def _recorded(trained: Network, parent: Network, data: Dataset, record: dict[str
         },
     }
     title = f"{parent.spec.title}, taught {len(data.classes)} classes of {Path(data.name).name}"
-    fidelity = "Trained here; nothing was compared with anybody else's."
+    fidelity = "Trained here; not compared with another implementation."
     trained.spec = trained.spec.replace(title=title, validation=fidelity, training=training)
     if record["method"] == "scratch":
         trained.spec = trained.spec.replace(license="your own: trained from scratch")

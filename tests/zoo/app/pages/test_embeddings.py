@@ -156,9 +156,9 @@ def test_bad_files_are_told_and_the_others_are_shown(app):
     assert {name for _, name in neighbors(app)} == {DIGITS[1][0], f"{DIGITS[1][0]} (2)"}
     assert not app.error
     upload(app, *[(f"{i}.jpg", b"text", "image/jpeg") for i in range(2)])
-    assert [
-        error.value.startswith("None of the files can be used; of the first: 0.jpg") for error in app.error
-    ] == [True]
+    assert [error.value.startswith("No file can be used; of the first: 0.jpg") for error in app.error] == [
+        True
+    ]
     upload(app, DIGITS[0], *[(f"{i}.jpg", b"text", "image/jpeg") for i in range(5)])
     assert not app.error
     assert app.dataframe[0].value["file"].tolist() == [f"{i}.jpg" for i in range(5)]

@@ -77,7 +77,7 @@ def test_a_name_that_does_not_exist_is_logged_in_one_sentence(monkeypatch, caplo
         assert offered_networks.networks() == [*zoo.networks(), TIMM]
     assert len(caplog.records) == 3
     assert caplog.messages[0].startswith(
-        "ZOO_APP_NETWORKS names nonsense, which is not offered: There is no network 'nonsense'"
+        "ZOO_APP_NETWORKS names nonsense, which is not offered: Unknown network 'nonsense'"
     )
 
 

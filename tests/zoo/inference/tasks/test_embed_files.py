@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_told_and_left_out(net):
     assert found.files == (1, 3)
     assert [problem.input for problem in found.problems] == ["bad.jpg", "empty.png"]
     assert found.problems[0].reason.startswith("bad.jpg is not a picture")
-    with pytest.raises(InputError, match="None of the files can be used; of the first: bad"):
+    with pytest.raises(InputError, match="No file can be used; of the first: bad"):
         collect(net("squeezenet"), [named("bad.jpg", b"text")])
     with pytest.raises(InputError, match="there are none"):
         collect(net("squeezenet"), [])

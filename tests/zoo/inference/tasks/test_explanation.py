@@ -95,7 +95,7 @@ def test_the_map_follows_the_object_and_the_size_of_the_picture(net, turnstone):
     found = network.explain(turnstone)
     large = network.explain(turnstone.resize((960, 640), Image.Resampling.BICUBIC))
     assert large.size == (960, 640)
-    np.testing.assert_allclose(large.seen, 2 * np.array(found.seen), atol=1.5)
+    np.testing.assert_allclose(large.crop_box, 2 * np.array(found.crop_box), atol=1.5)
     assert np.nanmean(abs(large.map[::2, ::2] - found.map)) < 0.02
     upright = network.explain(turnstone.crop((80, 0, 400, 320)).resize((320, 320)))
     tall = Image.new("RGB", (320, 480), "black")
@@ -107,7 +107,7 @@ def test_the_map_follows_the_object_and_the_size_of_the_picture(net, turnstone):
 
 def test_what_is_not_seen_is_not_a_number_and_stays_as_it_was(net, turnstone):
     found = net("squeezenet").explain(turnstone)
-    left, top, right, bottom = found.seen
+    left, top, right, bottom = found.crop_box
     assert found.map.shape == (320, 480)
     assert found.map.dtype == np.float32
     inside = np.isfinite(found.map)
@@ -226,13 +226,13 @@ def test_networks_of_tokens_have_occlusion_only(turnstone, name):
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"target": "unicorn"}, UnknownNameError, "no class"),
-        ({"target": 1000}, InputError, "none of the 1000 classes"),
+        ({"target": "unicorn"}, UnknownNameError, "Unknown class"),
+        ({"target": 1000}, InputError, "choose a number from 0 to 999"),
         ({"target": 1.5}, InputError, "neither"),
         ({"method": "magic"}, InputError, "gradcam, occlusion"),
         ({"method": "occlusion", "layer": "features.12"}, InputError, "uses no layer"),
         ({"layer": "features.99"}, UnknownNameError, "features.9"),
-        ({"layer": "classifier.3"}, InputError, "no maps"),
+        ({"layer": "classifier.3"}, InputError, "not maps"),
     ],
 )
 def test_what_makes_no_sense_is_said(net, turnstone, options, error, words):

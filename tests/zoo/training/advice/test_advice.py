@@ -199,6 +199,22 @@ def test_ants_and_bees_suit_a_network_that_knows_insects(net, media):
         found.method = "other"
 
 
+def test_advice_is_a_table_and_shows_itself_in_a_notebook():
+    example = advice.Advice(
+        "finetune", "squeezenet.caffe", "features.7", ("Many <b>examples</b>.",), "An hour."
+    )
+    assert example.table().to_numpy().tolist() == [
+        ["method", "finetune"],
+        ["network", "squeezenet.caffe"],
+        ["layer", "features.7"],
+        ["reason", "Many <b>examples</b>."],
+        ["cost", "An hour."],
+    ]
+    source = example._repr_html_()
+    for text in ("Advice: finetune", "squeezenet.caffe at features.7", "Many &lt;b&gt;examples", "An hour."):
+        assert text in source
+
+
 def test_auto_takes_the_most_accurate_network_at_hand():
     assert best_embedded("image") == "efficientnet_lite0.tf"
     assert best_embedded("audio") == "yamnet.audioset"

@@ -155,7 +155,9 @@ def test_a_damaged_copy_is_named(cache):
 
 
 def test_names_and_options_that_make_no_sense(cache):
-    with pytest.raises(UnknownNameError, match=r"no data set of torchvision .mnist.; choose one of MNIST"):
+    with pytest.raises(
+        UnknownNameError, match=r"Unknown data set of torchvision .mnist.; choose one of MNIST"
+    ):
         zoo.dataset("torchvision:mnist")
     with pytest.raises(InputError, match="label="):
         zoo.dataset("torchvision:MNIST", label="(x)")

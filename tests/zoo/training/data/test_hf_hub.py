@@ -61,7 +61,7 @@ def test_what_cannot_be_reached(hub):
         zoo.dataset("hf:owner/absent")
     with pytest.raises(InputError, match="should be hf:owner/name"):
         zoo.dataset("hf:animals")
-    with pytest.raises(InputError, match="There is no folder"):
+    with pytest.raises(InputError, match="does not exist"):
         zoo.dataset("hf:./absent")
 
 

@@ -76,7 +76,7 @@ def test_what_is_no_table(tmp_path, content, suffix):
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"m\.(csv|parquet)"):
         zoo.dataset(path)
-    with pytest.raises(InputError, match="There is no"):
+    with pytest.raises(InputError, match="does not exist"):
         zoo.dataset(tmp_path / f"absent{suffix}")
 
 

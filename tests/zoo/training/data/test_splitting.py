@@ -49,8 +49,8 @@ def test_each_class_is_divided_in_proportion():
 
 def test_rare_classes_are_in_both_parts():
     data = made([0] * 1000 + [1] * 2 + [2] * 2)
-    for share in (0.001, 0.2, 0.999):
-        assert_parts(data, *data.split(share))
+    for fraction in (0.001, 0.2, 0.999):
+        assert_parts(data, *data.split(fraction))
 
 
 def test_the_seed_decides():
@@ -62,15 +62,15 @@ def test_the_seed_decides():
     assert len({tuple(names(grouped.split(seed=seed)[1])) for seed in range(5)}) > 1
 
 
-@pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.3, 0.5, 0.8])
-def test_groups_are_never_parted(share):
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.2, 0.3, 0.5, 0.8])
+def test_groups_are_never_parted(fraction):
     random = np.random.default_rng(0)
     groups = random.integers(0, 40, 600)
     data = made(random.integers(0, 3, 600), groups)
-    train, test = data.split(share)
+    train, test = data.split(fraction)
     assert_parts(data, train, test)
     assert not set(train.groups) & set(test.groups)
-    assert abs(len(test) / 600 - share) < 0.05  # a group is 1/40 of the examples
+    assert abs(len(test) / 600 - fraction) < 0.05  # a group is 1/40 of the examples
 
 
 def test_every_class_is_found_in_few_groups():
@@ -104,10 +104,10 @@ def test_classes_that_cannot_be_in_both_parts():
         made([0, 1, 1, 2, 2, 0], [1, 1, 2, 2, 3, 3]).split()
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.1, 2, "half", None, float("nan")])
-def test_shares_that_make_no_sense(share):
-    with pytest.raises(InputError, match="share="):
-        made([0, 0, 1, 1]).split(share)
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 2, "half", None, float("nan")])
+def test_fractions_that_make_no_sense(fraction):
+    with pytest.raises(InputError, match="fraction="):
+        made([0, 0, 1, 1]).split(fraction)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, True, "x", None])

@@ -84,8 +84,8 @@ def test_what_cannot_be_decoded_is_a_problem_and_the_rest_is_judged(net, tmp_pat
     assert result.targets.tolist() == [281, 292]
     assert result.groups == ("p", "r")
     assert [problem.input for problem in result.problems] == ["old.png", *map(str, inputs[1::2])]
-    assert "no file" in result.problems[2].reason
-    with pytest.raises(InputError, match="None of the 1 examples"):
+    assert "does not exist" in result.problems[2].reason
+    with pytest.raises(InputError, match="No example of"):
         zoo.evaluate(data.take([1]), network=net("squeezenet"))
 
 

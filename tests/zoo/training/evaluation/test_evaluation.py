@@ -101,7 +101,9 @@ def test_the_interval_is_the_percentiles_of_resamples():
     means = [right[random.integers(6, size=6)].mean() for _ in range(400)]
     expected = np.quantile(means, [0.25, 0.75])
     assert expected[0] < np.median(means) < expected[1]
-    assert RESULT.interval("accuracy", share=0.5, resamples=400, seed=3) == pytest.approx(tuple(expected))
+    assert RESULT.interval("accuracy", confidence_level=0.5, resamples=400, seed=3) == pytest.approx(
+        tuple(expected)
+    )
 
 
 def test_the_interval_of_accuracy_agrees_with_the_normal_approximation():
@@ -133,7 +135,9 @@ def test_groups_of_different_sizes_are_drawn_whole():
         return accuracy(drawn)
 
     predictions = predict(np.array([0, 1, 1, 2, 2, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 2, 2]])
-    bootstrap(predictions, note, groups=("p", "q", "q", "r", "r", "r"), share=0.9, resamples=200, seed=0)
+    bootstrap(
+        predictions, note, groups=("p", "q", "q", "r", "r", "r"), confidence_level=0.9, resamples=200, seed=0
+    )
     assert seen == {(i, 2 * j, 3 * (3 - i - j)) for i in range(4) for j in range(4 - i)}
 
 
@@ -238,12 +242,12 @@ def test_only_classes_that_were_met_are_listed():
 def test_what_cannot_be_measured_is_said():
     with pytest.raises(InputError, match="accuracy"):
         RESULT.interval("beauty")
-    for options in ({"share": 2}, {"resamples": 0}):
+    for options in ({"confidence_level": 2}, {"resamples": 0}):
         with pytest.raises(InputError):
             RESULT.interval("accuracy", **options)
     for ask in (lambda: RESULT.top(0), lambda: RESULT.ece(bins=0)):
         with pytest.raises(InputError):
             ask()
     empty = replace(RESULT, inputs=(), targets=RESULT.targets[:0], scores=RESULT.scores[:0])
-    with pytest.raises(InputError, match="no example"):
+    with pytest.raises(InputError, match="at least one example"):
         print(empty.accuracy)

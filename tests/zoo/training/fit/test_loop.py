@@ -71,7 +71,7 @@ def test_a_killed_run_goes_on_to_the_same_network(tmp_path, at):
     history = fit(whole, TRAIN, HELD, QUICK)
 
     def kill(step):
-        if step.share > at:
+        if step.fraction > at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -102,10 +102,10 @@ def test_watching_tells_how_far_it_is_and_can_stop_it():
     module = net()
     history = fit(module, TRAIN, HELD, QUICK, watch=watch)
     assert len(history) == 2
-    shares = [step.share for step in steps]
-    assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1 / 3)
-    assert all(step.left >= 0 for step in steps)
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1 / 3)
+    assert all(step.eta >= 0 for step in steps)
 
 
 def test_it_stops_when_validation_gets_no_better():
@@ -140,7 +140,7 @@ def test_rare_classes_weigh_as_much_as_frequent_ones():
     rare = Rows(200, 3)
     rare.values[:, 0] = 0.0  # nothing to tell them apart by
     rare.targets[:] = np.arange(200) < 20
-    shares = []
+    fractions = []
     for balanced in (True, False):
         module = nn.Linear(8, 2)
         settings = Settings(
@@ -148,9 +148,9 @@ def test_rare_classes_weigh_as_much_as_frequent_ones():
         )
         fit(module, rare, rare, settings)
         with torch.no_grad():
-            shares.append(float(torch.softmax(module(rare.values), dim=1)[:, 1].mean()))
-    assert shares[0] > 0.35
-    assert shares[1] < 0.2
+            fractions.append(float(torch.softmax(module(rare.values), dim=1)[:, 1].mean()))
+    assert fractions[0] > 0.35
+    assert fractions[1] < 0.2
 
 
 @pytest.mark.parametrize(

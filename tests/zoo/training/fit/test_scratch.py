@@ -40,7 +40,7 @@ def test_the_same_seed_gives_the_same_network_also_where_it_was_killed(tmp_path)
     whole = zoo.transfer(squares(), network=small(), **OPTIONS)
 
     def kill(step):
-        if step.share > 0.6:
+        if step.fraction > 0.6:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

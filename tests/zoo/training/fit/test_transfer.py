@@ -1,11 +1,13 @@
 """From examples to a network: real photos and recordings, all three methods, and what is refused."""
 
 import json
+import random
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import zoo
@@ -99,7 +101,7 @@ def test_every_method_tells_dark_from_bright(net, method, tmp_path):
         validation=0.25,
         out=tmp_path / "net",
         progress=lambda done, total: told.append((done, total)),
-        watch=lambda step: steps.append(step.share),
+        watch=lambda step: steps.append(step.fraction),
         **({"epochs": 3} if method == "finetune" else {}),
     )
     assert zoo.evaluate(squares(20, seed=1), network=trained).accuracy >= 0.9
@@ -162,7 +164,7 @@ def test_a_fine_tuning_that_was_killed_goes_on(net, tmp_path):
     whole = zoo.transfer(squares(), **options)
 
     def kill(step):
-        if step.share > 0.5:
+        if step.fraction > 0.5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -192,6 +194,35 @@ def test_augmentation_through_a_frozen_body(net):
     assert all(ours[key].equal(theirs[key]) for key in ours if key.startswith("features."))
 
 
+def random_states():
+    """Return the global states of torch, NumPy and Python, as values that can be compared."""
+    numpy = repr(np.random.get_state())  # noqa: NPY002  what the host may use
+    return torch.get_rng_state().tolist(), numpy, random.getstate()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "features", "classifier": "linear-svm"},
+        {"method": "features", "classifier": "rbf-svm"},
+        {"method": "head", "augment": "light", "epochs": 1},
+        {"method": "finetune", "epochs": 1},
+    ],
+    ids=lambda options: " ".join(map(str, options.values())),
+)
+def test_global_random_numbers_are_neither_moved_nor_used(net, options):
+    results = []
+    for state in (1, 2):
+        torch.manual_seed(state)
+        np.random.seed(state)  # noqa: NPY002
+        random.seed(state)
+        before = random_states()
+        trained = zoo.transfer(squares(12), network=net("squeezenet"), validation=0.25, **options)
+        assert random_states() == before
+        results.append(trained.module.state_dict())
+    assert all(value.equal(results[1][key]) for key, value in results[0].items())
+
+
 def test_sounds_are_fine_tuned_too(net):
     rng = np.random.default_rng(0)
     time = np.arange(16000) / 16000
@@ -213,7 +244,7 @@ def test_sounds_are_fine_tuned_too(net):
         ({"network": "yamnet"}, InputError, "takes recordings"),
         ({"method": "head", "epoch": 3}, InputError, "epochs"),
         ({"method": "features", "epoch": 3}, InputError, "epochs"),
-        ({"method": "head", "validation": 1.5}, InputError, "share"),
+        ({"method": "head", "validation": 1.5}, InputError, "fraction"),
         ({"method": "features", "classifier": "forest"}, InputError, "logistic"),
         ({"method": "finetune", "freeze": "features.99"}, UnknownNameError, "features"),
         ({"method": "finetune", "augment": "wild"}, InputError, "strong"),
@@ -246,13 +277,11 @@ def test_the_command_trains_and_the_result_classifies(tmp_path, monkeypatch, cap
     assert {p["label"] for p in json.loads(said)[0]["predictions"]} == {"dark", "bright"}
     code, _, complaint = run("train", data, "--out", out)
     assert (code, complaint.count("\n")) == (2, 1)
-    assert "is there already" in complaint
+    assert "exists; choose another folder" in complaint
     for command in (("train", data, "--out", tmp_path / "other"), ("evaluate", out, data)):
         code, said, complaint = run(*command, "--device", "abacus")
         assert (code, said) == (2, "")
-        assert complaint.startswith(
-            "zoo: There is no device 'abacus' on this machine; choose one of auto, cpu"
-        )
+        assert complaint.startswith("zoo: This machine has no device 'abacus'; choose one of auto, cpu")
     code, said, _ = run("evaluate", out, data, "--json")
     assert code == 0
     assert json.loads(said)["accuracy"] > 0.5
