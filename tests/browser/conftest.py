@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.reading import WAIT
 from tests.browser.serving import served
+from tests.browser.test_teach import color
 
 
 @pytest.fixture(scope="package")
@@ -46,3 +47,21 @@ def page(browser, request) -> Iterator[Page]:
     expect.set_options(timeout=WAIT)
     yield page
     page.close()
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> dict[int, list[Path]]:
+    """Six pictures for each of two classes, by the number of the class."""
+    return {
+        number: [color(tmp_path / str(number) / f"{number}-{i}.png", rgb, 10 * number + i) for i in range(6)]
+        for number, rgb in ((1, (200, 40, 40)), (2, (40, 40, 200)))
+    }
+
+
+@pytest.fixture
+def others(browser: Browser) -> Iterator[BrowserContext]:
+    """Another browser, with cookies of its own."""
+    context = browser.new_context()
+    context.set_default_timeout(WAIT)
+    yield context
+    context.close()

@@ -2,16 +2,13 @@
 
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.browser.messages import visiting
 from tests.browser.reading import WAIT, expect_text, settled, wide
-from tests.browser.serving import free_port, served
 from tests.browser.test_teach import color, teach
 from zoo.app.server.project_cookie import COOKIE
 
@@ -25,24 +22,6 @@ window.WebSocket = class extends WebSocket {
 };
 """
 pytestmark = wide
-
-
-@pytest.fixture
-def examples(tmp_path: Path) -> dict[int, list[Path]]:
-    """Six pictures for each of two classes, by the number of the class."""
-    return {
-        number: [color(tmp_path / str(number) / f"{number}-{i}.png", rgb, 10 * number + i) for i in range(6)]
-        for number, rgb in ((1, RED), (2, BLUE))
-    }
-
-
-@pytest.fixture
-def others(browser: Browser) -> Iterator[BrowserContext]:
-    """Another browser, with cookies of its own."""
-    context = browser.new_context()
-    context.set_default_timeout(WAIT)
-    yield context
-    context.close()
 
 
 def box(page: Page, number: int) -> Locator:
@@ -124,21 +103,6 @@ def test_raw_messages_reach_no_project_of_another_browser(page, address, example
     is_whole(page)
 
 
-def test_a_reload_in_the_middle_of_an_upload_keeps_what_was_there(page, address, examples):
-    opened(page, address)
-    box(page, 1).set_input_files(examples[1])
-    expect_text(page, "6 of Class 1")
-    settled(page)
-    page.route("**/_stcore/upload_file/**", lambda route: None)  # it does not arrive
-    with page.expect_request("**/_stcore/upload_file/**"):
-        box(page, 2).set_input_files(examples[2])
-    page.reload()
-    page.unroute("**/_stcore/upload_file/**")
-    expect_text(page, "6 images: 6 of Class 1.")
-    box(page, 2).set_input_files(examples[2])
-    is_whole(page)
-
-
 def test_an_upload_goes_on_after_the_connection_was_lost(page, address, examples):
     page.add_init_script(SOCKETS)
     opened(page, address)
@@ -150,24 +114,6 @@ def test_an_upload_goes_on_after_the_connection_was_lost(page, address, examples
         box(page, 2).set_input_files(examples[2])
     lose_connection(page)
     page.unroute("**/_stcore/upload_file/**")  # and goes on
-    is_whole(page)
-
-
-def test_training_goes_on_over_a_reload_and_a_lost_connection_and_says_that_it_was_stopped(
-    page, address, examples
-):
-    page.add_init_script(SOCKETS)
-    fill(opened(page, address), examples)
-    choose(page, "Fine-tuning")
-    teach(page)
-    expect_text(page, re.compile("^Training …"))
-    page.reload()
-    expect_text(page, re.compile("^Training …"))
-    lose_connection(page)
-    page.get_by_role("button", name="Stop").click()
-    expect_text(page, re.compile(r"^Fine-tuning on EfficientNet-Lite0, stopped after \d+ of 10 epochs$"))
-    page.reload()
-    expect_text(page, re.compile(r"^Fine-tuning on EfficientNet-Lite0, stopped after \d+ of 10 epochs$"))
     is_whole(page)
 
 
@@ -233,22 +179,3 @@ def open_file(page: Page, path: Path) -> None:
     page.get_by_test_id("stPopoverButton").filter(has_text="Open").click()
     region = page.get_by_role("region", name="A project that was saved here")
     region.locator('input[type="file"]').set_input_files(path)
-
-
-def test_a_project_survives_a_restart_of_the_server(page, examples, tmp_path):
-    port, projects = free_port(), str(tmp_path / "projects")
-    with served(port=port, ZOO_APP_PROJECTS=projects) as (address, _):
-        fill(opened(page, address), examples)
-        choose(page, "Classic classifier")
-        teach(page)
-        expect_text(page, "Classic classifier on EfficientNet-Lite0")
-        choose(page, "Fine-tuning")
-        teach(page)  # which the end of the server interrupts
-        expect_text(page, re.compile("^Training …"))
-    with served(port=port, ZOO_APP_PROJECTS=projects):
-        page.goto(f"{address}/teach")
-        is_whole(page)
-        expect_text(page, "Classic classifier on EfficientNet-Lite0")
-        new = color(tmp_path / "new.png", BLUE, 99)
-        page.get_by_role("region", name="Pictures").locator('input[type="file"]').set_input_files(new)
-        expect_text(page, re.compile(r"^Class 2, \d+% sure"))

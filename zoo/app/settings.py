@@ -9,6 +9,9 @@ from zoo.core.environment import setting
 from zoo.core.validation import number, parsed
 
 MOST_LISTENERS = 4
+MAX_RECONNECT_SECONDS = (
+    110.0  # less than server.disconnectedSessionTTL, after which Streamlit drops a session
+)
 PROJECT_DAYS = 30
 PROJECT_SECONDS = PROJECT_DAYS * 24 * 3600.0  # without a visit, after which a project is deleted
 
@@ -46,6 +49,12 @@ def total_project_bytes() -> float:
     return 1e6 * setting("ZOO_APP_PROJECTS_TOTAL_MB", 10_000)
 
 
+def reconnect_seconds() -> float:
+    """Return how long a session waits for a connection that was lost: ``ZOO_APP_RECONNECT_S``, else 60 s."""
+    name = "ZOO_APP_RECONNECT_S"
+    return number(name, parsed(os.environ.get(name) or 60), 1, MAX_RECONNECT_SECONDS)
+
+
 def listeners() -> int:
     """Return how many sessions may listen at once: ``ZOO_LISTENERS``, else `MOST_LISTENERS`; 0 lets none."""
     return int(number("ZOO_LISTENERS", parsed(os.environ.get("ZOO_LISTENERS") or MOST_LISTENERS), 0, 1e6))
@@ -65,6 +74,7 @@ def check() -> None:
         project_bytes,
         total_project_bytes,
         listeners,
+        reconnect_seconds,
         ice_servers,
         most_seconds,
         max_pixels,

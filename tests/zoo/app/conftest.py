@@ -1,8 +1,11 @@
 """The pages as a server runs them, in which nobody imported Keras."""
 
 import sys
+from collections.abc import Iterator
 
 import pytest
+
+MAIN = sys.modules["__main__"]  # before a fixture of a module runs a page
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +24,7 @@ def projects_of_this_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyt
 
 
 @pytest.fixture(autouse=True)
-def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+def main_module() -> Iterator[None]:
     """Put back the main module, in whose place Streamlit puts the page: spawned processes would run it."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    yield
+    sys.modules["__main__"] = MAIN

@@ -18,6 +18,7 @@ from zoo.app import settings
         ("ZOO_APP_PROJECT_MB", "x"),
         ("ZOO_APP_PROJECTS_TOTAL_MB", "-5"),
         ("ZOO_LISTENERS", "-1"),
+        ("ZOO_APP_RECONNECT_S", "300"),
         ("ZOO_ICE_SERVERS", "[7]"),
         ("ZOO_MAX_DECODE_SECONDS", "0"),
     ],

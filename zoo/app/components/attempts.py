@@ -8,7 +8,7 @@ from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.training_choice import METHODS
 from zoo.app.services.project import Project
-from zoo.app.services.project_record import Attempt
+from zoo.app.services.project_record import Attempt, TrainingConfig
 
 
 def choose_attempt(project: Project) -> Attempt | None:
@@ -30,10 +30,15 @@ def method_of(attempt: Attempt) -> str:
     """Describe how an attempt was trained: method and network, epochs, and whether it was stopped."""
     if attempt.config is None or attempt.network is None:
         return "opened from a file"
-    method = f"{METHODS[attempt.config.method].lower()} on {network_title(attempt)}"
+    method = method_name(attempt.network, attempt.config)
     if attempt.stopped:
         return f"{method}, stopped" + (f" after {epochs_of(attempt)} epochs" if epochs_of(attempt) else "")
     return method
+
+
+def method_name(network: str, config: TrainingConfig) -> str:
+    """Return what is trained, and how."""
+    return f"{METHODS[config.method].lower()} on {network_title(network)}"
 
 
 def epochs_of(attempt: Attempt) -> str:
@@ -43,12 +48,12 @@ def epochs_of(attempt: Attempt) -> str:
     return f"{attempt.epochs} of {attempt.config.epochs}" if attempt.config.epochs else str(attempt.epochs)
 
 
-def network_title(attempt: Attempt) -> str:
-    """Return the title of the network that an attempt was trained from, as far as it is offered here."""
+def network_title(name: str) -> str:
+    """Return the title of a network, as far as it is offered here."""
     try:
-        return state.title_of(attempt.network or "")
+        return state.title_of(name)
     except LookupError:
-        return attempt.network or ""
+        return name
 
 
 def _row(attempt: Attempt) -> dict[str, str]:
@@ -57,7 +62,7 @@ def _row(attempt: Attempt) -> dict[str, str]:
     interval = f"{attempt.low:.0%} to {attempt.high:.0%}" if known else ""
     return {
         "method": METHODS[attempt.config.method] if attempt.config else "Opened",
-        "network": network_title(attempt) or attempt.title,
+        "network": network_title(attempt.network) if attempt.network else attempt.title,
         "classes": ", ".join(attempt.classes),
         "epochs": epochs_of(attempt) + " (stopped)" * attempt.stopped,
         "accuracy": accuracy,

@@ -5,6 +5,7 @@ objects equal none of the ones before; so what the page remembers by is defined 
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import streamlit as st
 from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES, Given
+from zoo.app.components.kept_uploads import uploads_of
 from zoo.app.services import uploads
 from zoo.core.errors import InputError
 from zoo.hub.samples import DIGITS_CREDIT, SAMPLES, digits, sample
@@ -41,35 +43,41 @@ def bring(kind: str) -> Brought | None:
 
 
 def uploaded(kind: str) -> Brought | None:
-    files = st.file_uploader(
-        KINDS[kind],
-        PICTURE_TYPES if kind == "image" else SOUND_TYPES,
-        accept_multiple_files=True,
-        key=f"embeddings-upload-{kind}",
-        help="The part of a file name before the first _ becomes its group.",
+    key = f"embeddings-upload-{kind}"
+    files = uploads_of(
+        key,
+        lambda: st.file_uploader(
+            KINDS[kind],
+            PICTURE_TYPES if kind == "image" else SOUND_TYPES,
+            accept_multiple_files=True,
+            key=key,
+            help="The part of a file name before the first _ becomes its group.",
+        ),
+        several=True,
     )
     if len(files) > MOST_FILES:
         st.warning(f"Only the first {MOST_FILES} of {len(files)} files are used.")
         files = files[:MOST_FILES]
-    if (size := sum(file.size for file in files)) > uploads.MOST_BYTES:
+    if (size := sum(len(file.data) for file in files)) > uploads.MOST_BYTES:
         raise InputError(
             f"Your files take {size / 1e6:.0f} MB; the limit is {uploads.MOST_BYTES / 1e6:.0f} MB."
         )
-    if not files:
-        return None
-    return Brought(
-        tuple(file.file_id for file in files), tuple(Given(file.name, file.getvalue()) for file in files)
-    )
+    return as_brought(files) if files else None
+
+
+def as_brought(files: Sequence[Given]) -> Brought:
+    return Brought(tuple((file.name, hash(file.data)) for file in files), tuple(files))
 
 
 def archive() -> Brought | None:
     most = uploads.MOST_BYTES // 1_000_000
-    file = st.file_uploader(
-        "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=most
+    files = uploads_of(
+        "embeddings-zip",
+        lambda: st.file_uploader(
+            "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=most
+        ),
     )
-    if not file:
-        return None
-    return state.remembered(unpacked, Brought((file.file_id,), (Given(file.name, file.getvalue()),)))
+    return state.remembered(unpacked, as_brought(files)) if files else None
 
 
 def unpacked(zipped: Brought) -> Brought:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 import streamlit as st
 
 from zoo.app.components import widgets
+from zoo.app.components.kept_uploads import Given, uploads_of
 from zoo.app.services.safe_fetch import fetch
 from zoo.app.state import MOST_SECONDS, RATE, one_sentence, refuse, spec_of, taught, with_size
 from zoo.core.errors import UnknownNameError
@@ -20,14 +20,6 @@ from zoo.hub.samples import SAMPLES, names, sample
 MOST_FILES = 20
 SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm", "aiff"]
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
-
-
-@dataclass(frozen=True)
-class Given:
-    """A file that a user handed to a page."""
-
-    name: str
-    data: bytes
 
 
 def named(given: Given) -> io.BytesIO:
@@ -54,23 +46,31 @@ def ask(kind: str, key: str) -> list[Given]:
         ["Upload", device, "Link", "Sample"],
         "Sample" if linked else "Upload",
         key=f"{key}-way",
+        recall=not linked,
     )
     if way != "Sample":
         to_link("sample", None)
     if way == "Upload":
         types = PICTURE_TYPES if kind == "image" else SOUND_TYPES
         label = "Pictures" if kind == "image" else f"A recording of up to {MOST_SECONDS // 60} minutes"
-        files = st.file_uploader(label, types, accept_multiple_files=kind == "image", key=f"{key}-upload")
-        files = files if isinstance(files, list) else [files] if files else []
+        several = kind == "image"
+        uploader = f"{key}-upload"
+        files = uploads_of(
+            uploader,
+            lambda: st.file_uploader(label, types, accept_multiple_files=several, key=uploader),
+            several=several,
+        )
         if len(files) > MOST_FILES:
             st.warning(f"The first {MOST_FILES} of {len(files)} files are shown.")
-        return [Given(file.name, file.getvalue()) for file in files[:MOST_FILES]]
+        return files[:MOST_FILES]
     if way == "Camera":
-        shot = st.camera_input("A photo", key=f"{key}-camera")
-        return [Given("camera.jpg", shot.getvalue())] if shot else []
+        camera = f"{key}-camera"
+        shots = uploads_of(camera, lambda: st.camera_input("A photo", key=camera))
+        return [Given("camera.jpg", shot.source) for shot in shots]
     if way == "Microphone":
-        take = st.audio_input("Record", sample_rate=RATE, key=f"{key}-microphone")
-        return [Given("recording.wav", take.getvalue())] if take else []
+        microphone = f"{key}-microphone"
+        takes = uploads_of(microphone, lambda: st.audio_input("Record", sample_rate=RATE, key=microphone))
+        return [Given("recording.wav", take.source) for take in takes]
     if way == "Link":
         what = "a picture" if kind == "image" else "a recording"
         url = widgets.text_input(st, f"Link to {what}", key=f"{key}-link", most=2000, placeholder="https://…")
@@ -83,7 +83,7 @@ def ask(kind: str, key: str) -> list[Given]:
     if linked and linked not in titles:
         refuse(f"There is no sample {linked[:60]!r} here; choose one of {', '.join(titles)}.")
         linked = None
-    chosen = widgets.selectbox(st, "Sample", titles, linked, key=f"{key}-sample")
+    chosen = widgets.selectbox(st, "Sample", titles, linked, key=f"{key}-sample", recall=not linked)
     to_link("sample", chosen)
     st.caption(SAMPLES[chosen].credit)
     with st.spinner("Fetching the sample …"):
@@ -140,7 +140,9 @@ def linked_networks(offered: Sequence[str]) -> list[str]:
 
 def choose_network(label: str, offered: list[str], usual: str, key: str, *, help: str | None = None) -> str:
     """Let the user choose a network; the page's address may name another first choice than the usual one."""
-    first = next(iter(linked_networks(offered)), usual)
-    name = widgets.selectbox(st, label, with_size(offered), first, key=key, help=help)
+    linked = next(iter(linked_networks(offered)), None)
+    name = widgets.selectbox(
+        st, label, with_size(offered), linked or usual, key=key, help=help, recall=not linked
+    )
     to_link("network", None if name == usual or name in taught() else name)
     return name

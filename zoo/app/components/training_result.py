@@ -15,7 +15,7 @@ from zoo.app.components.mistakes import mistakes
 from zoo.app.components.project_bar import attempt_to
 from zoo.app.services.attempt_results import SavedEvaluation, read_evaluation, restored
 from zoo.app.services.project import Project
-from zoo.app.services.project_record import Attempt
+from zoo.app.services.project_record import Attempt, TrainingConfig
 from zoo.app.services.project_training import begin_training, folder_of, network_of, remove_attempt
 from zoo.app.services.training_job import curves, packed, shown_labels, verdict
 from zoo.app.state import RATE, File, literally, one_sentence
@@ -173,14 +173,14 @@ def report(project: Project, name: str, saved: SavedEvaluation, evaluation: Eval
 def further_buttons(project: Project, attempt: Attempt) -> None:
     """Train again with the same settings, or remove the attempt."""
     with st.container(horizontal=True):
-        if attempt.config is not None:
+        if attempt.network is not None and attempt.config is not None:
             st.button(
                 "Train again",
                 icon=":material/replay:",
                 help="With the same settings, on the examples that the project has now.",
                 disabled=project.busy,
                 on_click=attempt_to,
-                args=(train_again, project, attempt),
+                args=(train_again, project, attempt.network, attempt.config),
                 key="teach-again",
             )
         st.button(
@@ -192,9 +192,6 @@ def further_buttons(project: Project, attempt: Attempt) -> None:
         )
 
 
-def train_again(project: Project, attempt: Attempt) -> None:
-    """Begin another training with the settings of an attempt."""
-    assert attempt.network is not None  # an attempt with settings has one
-    assert attempt.config is not None
-    net = state.network(attempt.network)
-    begin_training(project, state.job_queue(), net, attempt.network, attempt.config)
+def train_again(project: Project, network: str, config: TrainingConfig) -> None:
+    """Begin another training with the network and the settings of an earlier one."""
+    begin_training(project, state.job_queue(), state.network(network), network, config)

@@ -8,83 +8,22 @@ returns one of the offered values or raises an `InputError`. Pages use these fun
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Generic, Literal, TypeVar, cast, overload
+from typing import Any, Literal, TypeVar, cast, overload
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitSelectionCountExceedsMaxError
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from zoo.app.components.kept_settings import keep, kept
+from zoo.app.components.offer import Offer, Options, T, refusal
 from zoo.core.errors import InputError
 
-T = TypeVar("T", bound=Hashable)
 Number = TypeVar("Number", int, float)
 Place = DeltaGenerator | ModuleType
 """Where to draw: a column or another container, or the module `streamlit` itself."""
-Options = Mapping[T, str] | Iterable[T]
-"""Options with their labels, or options that are their own labels."""
-
-
-def numbered(labels: Iterable[str]) -> Iterator[str]:
-    """Make labels distinct: the second of two equal ones gets a ``(2)``."""
-    taken: set[str] = set()
-    for label in labels:
-        distinct, number = label, 2
-        while distinct in taken:
-            distinct, number = f"{label} ({number})", number + 1
-        taken.add(distinct)
-        yield distinct
-
-
-class Offer(Generic[T]):
-    """The options of a widget, each with a label of its own, because a browser sends labels.
-
-    Parameters
-    ----------
-    widget : str
-        The label of the widget, which errors name.
-    options : mapping or iterable
-    """
-
-    def __init__(self, widget: str, options: Options[T]):
-        labels = options if isinstance(options, Mapping) else {option: str(option) for option in options}
-        self.widget = widget
-        self.labels: dict[T, str] = dict(zip(labels, numbered(labels.values()), strict=True))
-        self.options = list(self.labels)
-
-    def label(self, option: T) -> str:
-        """Look up the label of an option; for other values a KeyError makes Streamlit use the default."""
-        return self.labels[option]
-
-    def one(self, value: object) -> T:
-        """Return the option that equals `value`.
-
-        Raises
-        ------
-        InputError
-            If it was not offered.
-        """
-        for option in self.options:
-            if type(option) is type(value) and option == value:
-                return option
-        raise refusal(self.widget, value, "choose one of those shown")
-
-    def several(self, values: object, most: int | None = None) -> list[T]:
-        """Return the options that equal the values, each once.
-
-        Raises
-        ------
-        InputError
-            If one was not offered, or there are more than `most`.
-        """
-        if not isinstance(values, list | tuple):
-            raise refusal(self.widget, values, "choose from those shown")
-        chosen = list(dict.fromkeys(map(self.one, values)))
-        if most is not None and len(chosen) > most:
-            raise InputError(f"{self.widget}: {len(chosen)} were chosen; choose at most {most}.")
-        return chosen
 
 
 def send_new_labels(key: str, labels: Mapping[T, str]) -> None:
@@ -100,11 +39,6 @@ def send_new_labels(key: str, labels: Mapping[T, str]) -> None:
         st.session_state[key] = st.session_state[key]
 
 
-def refusal(widget: str, value: object, advice: str) -> InputError:
-    """Say that a widget did not offer a value."""
-    return InputError(f"{widget}: {str(value)[:60]!r} was not offered here; {advice}.")
-
-
 def selectbox(
     place: Place,
     label: str,
@@ -114,12 +48,15 @@ def selectbox(
     key: str,
     help: str | None = None,
     on_change: Callable[[], None] | None = None,
+    recall: bool = True,
 ) -> T:
-    """Choose one option from a list, by default the first one."""
+    """Choose one option from a list, at first the last choice if it is kept and `recall`, or `default`."""
     offer = Offer(label, options)
     send_new_labels(key, offer.labels)
     # A browser that loads the widget late misses a value set in the session state and sends the default.
     current = chosen(key, offer.options)
+    if current is None and recall:
+        current = offer.kept(key)
     start = default if current is None else current
     index = 0 if start is None else offer.options.index(start)
     value = place.selectbox(
@@ -132,7 +69,9 @@ def selectbox(
         on_change=on_change,
         filter_mode="contains",
     )
-    return offer.one(value)
+    option = offer.one(value)
+    keep(key, option, offer.options[0] if default is None else default)
+    return option
 
 
 def select_slider(
@@ -140,8 +79,12 @@ def select_slider(
 ) -> T:
     """Choose one option on a slider."""
     offer = Offer(label, options)
-    value = place.select_slider(label, offer.options, default, format_func=offer.label, key=key, help=help)
-    return offer.one(value)
+    start = offer.kept(key)
+    start = default if start is None else start
+    value = place.select_slider(label, offer.options, start, format_func=offer.label, key=key, help=help)
+    option = offer.one(value)
+    keep(key, option, default)
+    return option
 
 
 def select_range(
@@ -150,16 +93,26 @@ def select_range(
     """Choose the first and the last option of a range on a slider, by default all of it."""
     offer = Offer(label, options)
     ends = offer.options[0], offer.options[-1]
-    value = place.select_slider(label, offer.options, ends, format_func=offer.label, key=key, help=help)
+    last = offer.kept_several(key)
+    start = (last[0], last[1]) if last is not None and len(last) == 2 else ends
+    value = place.select_slider(label, offer.options, start, format_func=offer.label, key=key, help=help)
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise refusal(label, value, "choose two ends")
     first, last = map(offer.one, value)
+    keep(key, (first, last), ends)
     return first, last
 
 
 @overload
 def segmented_control(
-    place: Place, label: str, options: Options[T], default: T, *, key: str, help: str | None = None
+    place: Place,
+    label: str,
+    options: Options[T],
+    default: T,
+    *,
+    key: str,
+    help: str | None = None,
+    recall: bool = True,
 ) -> T: ...
 @overload
 def segmented_control(place: Place, label: str, options: Options[T], *, key: str) -> T | None: ...
@@ -171,19 +124,25 @@ def segmented_control(
     *,
     key: str,
     help: str | None = None,
+    recall: bool = True,
 ) -> T | None:
-    """Choose one option from a row of buttons; without a default, one or none."""
+    """Choose one option from a row of buttons, at first as `selectbox`; without a default, one or none."""
     offer = Offer(label, options)
+    start = offer.kept(key) if recall and default is not None else None
     value = place.segmented_control(
         label,
         offer.options,
-        default=default,
+        default=default if start is None else start,
         required=default is not None,
         format_func=offer.label,
         key=key,
         help=help,
     )
-    return default if value is None else offer.one(value)
+    if default is None:
+        return None if value is None else offer.one(value)
+    option = default if value is None else offer.one(value)
+    keep(key, option, default)
+    return option
 
 
 def pills(
@@ -218,15 +177,17 @@ def multiselect(
     key: str,
     most: int | None = None,
     help: str | None = None,
+    recall: bool = True,
 ) -> list[T]:
-    """Choose any number of options from a list, at most `most`."""
+    """Choose any number of options from a list, at most `most`, at first as `selectbox`."""
     offer = Offer(label, options)
+    last = offer.kept_several(key) if recall else None
     send_new_labels(key, offer.labels)
     try:
         values = place.multiselect(
             label,
             offer.options,
-            list(default),
+            list(default) if last is None else last[:most],
             format_func=offer.label,
             max_selections=most,
             key=key,
@@ -236,7 +197,9 @@ def multiselect(
         )
     except StreamlitSelectionCountExceedsMaxError as error:
         raise InputError(f"{label}: too many were chosen; choose at most {most}.") from error
-    return offer.several(values, most)
+    several = offer.several(values, most)
+    keep(key, several, default)
+    return several
 
 
 def slider(
@@ -253,17 +216,22 @@ def slider(
     width: int | Literal["stretch"] = "stretch",
 ) -> Number:
     """Choose a number of the type of `low`, a whole number of steps above it."""
-    value = place.slider(label, low, high, default, step, format=format, key=key, help=help, width=width)
-    steps = (in_range(label, value, low, high) - low) / step
-    if abs(steps - round(steps)) > 1e-6:  # sums of floats such as 0.05
+    start = kept_number(key, low, high, default, step)
+    value = place.slider(label, low, high, start, step, format=format, key=key, help=help, width=width)
+    if not is_step(in_range(label, value, low, high), low, step):
         raise refusal(label, value, f"choose a multiple of {step} above {low}")
+    keep(key, value, default)
     return value
 
 
-def toggle(place: Place, label: str, *, key: str) -> bool:
-    """Switch something on or off, at first off."""
+def toggle(place: Place, label: str, default: bool = False, *, key: str, help: str | None = None) -> bool:
+    """Switch something on or off, at first as `default`, or as it was left if that is kept."""
     # A browser that draws it anew, after a run in which it was not there, shows its default.
-    return place.toggle(label, st.session_state.get(key) is True, key=key)
+    last = kept(key)
+    start = st.session_state.get(key, last if isinstance(last, bool) else default) is True
+    value = place.toggle(label, start, key=key, help=help)
+    keep(key, value, default)
+    return value
 
 
 def number_input(
@@ -279,8 +247,24 @@ def number_input(
     help: str | None = None,
 ) -> Number:
     """Enter a number of the type of `low`."""
-    value = place.number_input(label, low, high, default, step, format=format, key=key, help=help)
-    return in_range(label, value, low, high)
+    start = kept_number(key, low, high, default, step)
+    value = place.number_input(label, low, high, start, step, format=format, key=key, help=help)
+    entered = in_range(label, value, low, high)
+    keep(key, entered, default)
+    return entered
+
+
+def kept_number(key: str, low: Number, high: Number, default: Number, step: Number) -> Number:
+    """Return the number that was chosen last in a widget if that can be chosen, else the default."""
+    value = cast("Number", kept(key))  # if it has the type
+    valid = type(value) is type(low) and low <= value <= high and is_step(value, low, step)
+    return value if valid else default
+
+
+def is_step(value: Number, low: Number, step: Number) -> bool:
+    """Return whether a number is a whole number of steps above the lowest one."""
+    steps = (value - low) / step
+    return abs(steps - round(steps)) < 1e-6  # sums of floats such as 0.05
 
 
 def in_range(label: str, value: object, low: Number, high: Number) -> Number:

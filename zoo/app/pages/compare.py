@@ -12,6 +12,7 @@ from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given, named
 from zoo.app.components.job_progress import note_disturbance, show_progress
+from zoo.app.components.offer import numbered
 from zoo.app.services import offered_networks
 from zoo.app.services.jobs import FAILED, MEASUREMENT, STOPPED, Job
 from zoo.app.state import RATE, File, literally, one_sentence, spec_of, title_of, with_size
@@ -179,7 +180,7 @@ def _presentable(row: Measurement, title: str) -> Measurement:
 
 def distinct(names: Sequence[str]) -> dict[str, str]:
     """Titles by name; of several that have the same, the later ones are numbered."""
-    return dict(zip(names, widgets.numbered(map(title_of, names)), strict=True))
+    return dict(zip(names, numbered(map(title_of, names)), strict=True))
 
 
 def busy() -> bool:

@@ -48,7 +48,8 @@ def choose(kind: str) -> tuple[str, str | None, bool | None]:
     shape = shapes.get(layer or net.spec.embedding_layer, ())
     if len(shape) < 2:
         return name, layer, None
-    pool = right.toggle(
+    pool = widgets.toggle(
+        right,
         "Average over positions",
         layer is not None or net.spec.pool,
         key=f"embeddings-pool-{name}-{layer}",

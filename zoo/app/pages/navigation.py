@@ -28,9 +28,20 @@ STYLE = """<style>
 [data-testid="stLayoutWrapper"]:has(> .stVerticalBlock > :only-child > .stEmpty) { display: none; }
 </style>"""
 
+
+@st.fragment(run_every=24 * 3600)
+def run_after_reconnection() -> None:
+    """Make browsers run the page when they are connected again, as they do while a fragment repeats itself.
+
+    Otherwise a page that was at rest between two runs stays as it was: half drawn if the second one ended
+    with the connection, and without its project if the session has ended meanwhile.
+    """
+
+
 st.set_page_config(page_title="Zoo", page_icon="🐾", layout="wide")
 st.html(STYLE + charts.STYLE)
 state.project()  # on every page, so that its training goes on while any page is open
+run_after_reconnection()
 st.navigation(
     [
         st.Page(

@@ -116,8 +116,10 @@ def choose() -> tuple[list[str], int]:
         name: f"Scenes: {title}" if is_of_scenes(name) else title for name, title in with_size(names).items()
     }
     usual = offered_networks.networks("image", "classify", bundled=True)[:2]
-    first = input_picker.linked_networks(names) or usual
-    chosen = widgets.multiselect(left, "Networks", titles, first, key="pictures-networks")
+    linked = input_picker.linked_networks(names)
+    chosen = widgets.multiselect(
+        left, "Networks", titles, linked or usual, key="pictures-networks", recall=not linked
+    )
     passed_on = chosen != usual and not set(chosen) & set(own)
     input_picker.to_link("network", ",".join(chosen) if passed_on else None)
     top = widgets.slider(right, "Classes", 1, TOP, 5, 1, key="pictures-top")
@@ -126,7 +128,8 @@ def choose() -> tuple[list[str], int]:
 
 def choose_looking() -> Looking:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    wanted = row.toggle(
+    wanted = widgets.toggle(
+        row,
         "Where it looks",
         key="pictures-where",
         help="A heat map over each picture: red parts support the class most; parts that the network does "

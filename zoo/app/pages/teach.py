@@ -8,6 +8,7 @@ from zoo.app.components import widgets
 from zoo.app.components.attempts import choose_attempt
 from zoo.app.components.charts import chart
 from zoo.app.components.example_classes import class_boxes, zip_box
+from zoo.app.components.interrupted_training import show_interrupted
 from zoo.app.components.job_progress import show_progress
 from zoo.app.components.project_bar import project_bar, show_refusal
 from zoo.app.components.training_choice import choose
@@ -15,7 +16,7 @@ from zoo.app.components.training_result import results
 from zoo.app.services import uploads
 from zoo.app.services.jobs import FAILED, STOPPED, Job
 from zoo.app.services.project import Project
-from zoo.app.services.project_training import begin_training
+from zoo.app.services.project_training import begin_training, forget_unfinished
 from zoo.app.services.training_job import curves
 from zoo.app.state import literally, one_sentence
 from zoo.core.spec import NOUNS
@@ -59,12 +60,14 @@ def live(job: Job) -> None:
         chart(curves(job.step.history), "curves", key="teach-live", alt=alt)
 
 
-def outcome(job: Job) -> None:
+def outcome(project: Project, job: Job) -> None:
     """Show why a training has no result."""
     if job.state == FAILED:
         state.refuse(job.error)
-    elif job.state == STOPPED:
+    elif job.state == STOPPED and not job.abandoned:
         st.info("Stopped before there was anything to show.")
+        if project.record.unfinished:  # it was stopped while it waited for its turn
+            forget_unfinished(project)
 
 
 st.title("Teach")
@@ -78,8 +81,9 @@ with one_sentence():
         show_progress(own.job, "teach", live)
     elif data:
         train(own, data)
-if own.job is not None and not own.busy:
-    outcome(own.job)
 with one_sentence():
+    if own.job is not None and not own.busy:
+        outcome(own, own.job)
+    show_interrupted(own)
     if attempt := choose_attempt(own):
         results(own, attempt)

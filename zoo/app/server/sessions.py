@@ -17,8 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime, get_instance
 
+from zoo.app.settings import reconnect_seconds
+
 GOING_AWAY = 1001  # RFC 6455, 7.4.1: a browser has left the page
-GRACE = 60.0  # s; less than server.disconnectedSessionTTL, after which Streamlit does not know the session
+GRACE = reconnect_seconds()
 Ending = Callable[[bool], object]
 """Called with whether the connection was lost; otherwise the browser has left the page."""
 _endings: dict[str, Ending] = {}

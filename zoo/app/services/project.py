@@ -25,8 +25,9 @@ from zoo.training.data.dataset import Dataset
 from zoo.training.fit.features import forget
 from zoo.vision.decoding import thumbnail
 
-EXAMPLES, ATTEMPTS, THUMBNAILS = "examples", "attempts", "thumbnails"
+EXAMPLES, ATTEMPTS, THUMBNAILS, INPUTS = "examples", "attempts", "thumbnails", "inputs"
 THUMBNAIL_SIDES = (96, 96)  # pixels, at most
+BEFORE, AFTER = ".before", ".after"  # ends of the names of folders while a project is replaced
 ZIP = 0  # in the place of a class's number
 CLOSED_SECONDS = 10.0  # until the job of a project that nobody has open ends: a reload takes less
 LOST_SECONDS = 300.0  # the same where the connection was lost, as when a phone sleeps
@@ -60,7 +61,7 @@ class Project:
         self.job: Job | None = None
         self.readings: dict[int, Reading] = {}
         self._require_space = require_space
-        self._lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+        self._lock = FileLock(beside(folder, ".lock"))
         self._sessions: set[str] = set()
         self._end: Timer | None = None
         self._leaving = threading.Lock()
@@ -93,6 +94,7 @@ class Project:
             if not record.examples:
                 record.modality = None
             project_record.save(self.folder, record)
+            self._remove_unlisted_inputs(record)
             if not self.busy:  # which may still read them
                 self._remove_unlisted(record)
 
@@ -240,6 +242,16 @@ class Project:
             (self.folder / THUMBNAILS / f"{folder.name}.jpg").unlink(missing_ok=True)
         _forget_features(folder.name for folder in removed)
 
+    def _remove_unlisted_inputs(self, record: ProjectRecord) -> None:
+        """Remove files of other pages that the record does not list."""
+        listed = {(file.content, file.name) for files in record.inputs.values() for file in files}
+        for folder in _entries(self.folder / INPUTS):
+            for path in _entries(folder):
+                if (folder.name, path.name) not in listed:
+                    path.unlink(missing_ok=True)
+            with suppress(OSError):  # it has others
+                folder.rmdir()
+
     def remove_leftovers(self) -> None:
         """Remove what a training left that was stopped, or whose project was deleted meanwhile."""
         if not self.folder.exists():
@@ -253,6 +265,29 @@ class Project:
     def require_space(self, size: int) -> None:
         """Raise an `InputError` if the project may not grow by so many bytes."""
         self._require_space(self.folder, size)
+
+    @contextmanager
+    def replacing(self) -> Iterator[Path]:
+        """Give an empty folder to fill, and put it into the place of this project's, which goes.
+
+        Where that fails, the project stays as it was; where the process ends meanwhile, see `recover`.
+        """
+        before, after = beside(self.folder, BEFORE), beside(self.folder, AFTER)
+        with self._lock:
+            recover(self.folder)
+            after.mkdir(mode=0o700)
+            try:
+                yield after
+            except BaseException:
+                shutil.rmtree(after, ignore_errors=True)
+                raise
+            forget_examples(self.folder)
+            if self.folder.exists():
+                self.folder.rename(before)
+            after.rename(self.folder)
+            shutil.rmtree(before, ignore_errors=True)
+        self.job = None
+        self.readings.clear()
 
     def delete(self) -> None:
         """Remove everything, and end the training; sessions that have it open find it empty."""
@@ -291,6 +326,20 @@ class Project:
         with self._leaving:
             if not self._sessions and self.job is not None:
                 self.job.abandon()
+
+
+def beside(folder: Path, suffix: str) -> Path:
+    """Return the path of a project's folder with a suffix."""
+    return folder.with_name(f"{folder.name}{suffix}")
+
+
+def recover(folder: Path) -> None:
+    """Bring back a project whose process ended while the project was replaced. The caller holds its lock."""
+    before, after = beside(folder, BEFORE), beside(folder, AFTER)
+    if before.exists() and not folder.exists():
+        before.rename(folder)
+    for left in (before, after):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _class_called(record: ProjectRecord, label: str) -> ExampleClass:

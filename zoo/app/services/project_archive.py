@@ -17,11 +17,12 @@ from pathlib import Path
 import zoo
 from zoo.app.services import offered_networks, project_record, uploads
 from zoo.app.services.attempt_results import EVALUATION, NETWORK, read_evaluation
-from zoo.app.services.project import ATTEMPTS, EXAMPLES, Project
+from zoo.app.services.project import ATTEMPTS, EXAMPLES, INPUTS, Project
 from zoo.app.services.project_record import Attempt, ProjectRecord, new_number
 from zoo.app.services.projects import bytes_of
 from zoo.app.settings import project_bytes
 from zoo.core.errors import InputError, ZooError
+from zoo.core.hashing import digest
 from zoo.hub import saved
 from zoo.training.data.archives import unpacked
 from zoo.training.data.build import examined
@@ -51,6 +52,8 @@ def _files_of(record: ProjectRecord) -> Iterator[str]:
     yield project_record.RECORD
     for example in record.examples:
         yield f"{EXAMPLES}/{example.content}/{example.name}"
+    for file in dict.fromkeys(file for files in record.inputs.values() for file in files):
+        yield f"{INPUTS}/{file.content}/{file.name}"
     for attempt in record.attempts:
         folder = f"{ATTEMPTS}/{attempt.number}"
         yield f"{folder}/{EVALUATION}"
@@ -108,6 +111,7 @@ def _replace(project: Project, folder: Path) -> None:
     record = project_record.read(folder)
     assert record is not None  # its file is there
     _require_examples(record, folder)
+    _require_inputs(record, folder)
     for attempt in record.attempts:
         attempt_folder = folder / ATTEMPTS / attempt.number
         _require_network(attempt_folder / NETWORK)
@@ -115,18 +119,10 @@ def _replace(project: Project, folder: Path) -> None:
     files = [name for name in _files_of(record) if (folder / name).is_file()]
     size = sum((folder / name).stat().st_size for name in files)
     project.require_space(size - bytes_of(project.folder))
-    project.delete()
-    with project.changing() as changed:
+    with project.replacing() as target:
         for name in files:
-            target = project.folder / name
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.move(folder / name, target)
-        _fill(changed, record)
-
-
-def _fill(target: ProjectRecord, source: ProjectRecord) -> None:
-    for field in source.__struct_fields__:
-        setattr(target, field, getattr(source, field))
+            (target / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            shutil.move(folder / name, target / name)
 
 
 def _require_examples(record: ProjectRecord, folder: Path) -> None:
@@ -143,6 +139,18 @@ def _require_examples(record: ProjectRecord, folder: Path) -> None:
     if data.problems or list(data.hashes) != contents:
         why = data.problems[0].reason if data.problems else "an example has another content than it states."
         raise InputError(f"The file of the project is damaged: {why}")
+
+
+def _require_inputs(record: ProjectRecord, folder: Path) -> None:
+    """Raise an `InputError` unless every file of other pages is there, and is what the record states."""
+    for files in record.inputs.values():
+        paths = [folder / INPUTS / file.content / file.name for file in files]
+        if missing := next((path for path in paths if not path.is_file()), None):
+            raise InputError(f"The file lacks {missing.name}; save the project again.")
+        uploads.require_limits("A page holds", len(paths), sum(path.stat().st_size for path in paths))
+        for file, path in zip(files, paths, strict=True):
+            if digest(path) != file.content:
+                raise InputError(f"The file of the project is damaged: {file.name} has another content.")
 
 
 def _network_in(folder: Path) -> Path | None:

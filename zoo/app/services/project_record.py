@@ -24,11 +24,19 @@ MAX_CLASSES = 200
 MAX_ATTEMPTS = 20
 MAX_FILE_NAME = 255  # bytes, as file systems allow
 MAX_NAME = 60  # characters, of a project and of a class
+MAX_UPLOADERS = 40  # widgets that take files
+MAX_INPUTS = 100  # files of one of them
+MAX_SETTINGS = 200
 
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 Content = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Whole = Annotated[int, Meta(ge=0, le=1_000_000)]
+Uploader = Annotated[str, Meta(pattern="^[a-z-]{1,40}$")]
+"""Name of a widget of another page that takes files."""
+SettingName = Annotated[str, Meta(min_length=1, max_length=300)]
+SettingText = Annotated[str, Meta(max_length=300)]
+Setting = bool | int | float | SettingText | Annotated[list[SettingText], Meta(max_length=1000)]
 
 
 class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -65,8 +73,8 @@ class TrainingConfig(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
-class Example(Struct, frozen=True, forbid_unknown_fields=True):
-    """A picture or recording: the SHA-256 of its content, and the name of its file."""
+class StoredFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file: the SHA-256 of its content, and its name."""
 
     content: Content
     name: Annotated[str, Meta(min_length=1)]
@@ -75,6 +83,13 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True):
         plain = "/" not in self.name and "\\" not in self.name and self.name.isprintable()
         if not plain or self.name.startswith(".") or len(self.name.encode()) > MAX_FILE_NAME:
             raise ValueError(f"{self.name[:60]!r} is not the name of a file")
+
+
+Files = Annotated[list[StoredFile], Meta(max_length=MAX_INPUTS)]
+
+
+class Example(StoredFile, frozen=True, forbid_unknown_fields=True):
+    """A picture or recording of a class."""
 
 
 class ExampleClass(Struct, forbid_unknown_fields=True):
@@ -126,6 +141,18 @@ class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seconds: Annotated[float, Meta(ge=0)] | None = None
 
 
+class UnfinishedTraining(Struct, frozen=True, forbid_unknown_fields=True):
+    """A training that has no result yet: the end of the server, or of the visit, may have interrupted it.
+
+    Attributes
+    ----------
+    network, config : as of `Attempt`
+    """
+
+    network: str
+    config: TrainingConfig
+
+
 class ProjectRecord(Struct, forbid_unknown_fields=True):
     """What a project holds, beside the files.
 
@@ -140,6 +167,11 @@ class ProjectRecord(Struct, forbid_unknown_fields=True):
         The oldest first.
     network, config : as of `Attempt`
         What was chosen last.
+    unfinished : UnfinishedTraining or None
+    inputs : dict of str to list of StoredFile
+        What the user gave to uploaders, cameras and microphones of other pages.
+    settings : dict of str to Setting
+        What the user chose on other pages, by the keys of the widgets; the latest choices last.
     """
 
     layout: int = LAYOUT
@@ -151,6 +183,14 @@ class ProjectRecord(Struct, forbid_unknown_fields=True):
     attempts: Annotated[list[Attempt], Meta(max_length=MAX_ATTEMPTS)] = field(default_factory=list)
     network: str | None = None
     config: TrainingConfig | None = None
+    unfinished: UnfinishedTraining | None = None
+    inputs: Annotated[
+        dict[Uploader, Annotated[list[StoredFile], Meta(max_length=MAX_INPUTS)]],
+        Meta(max_length=MAX_UPLOADERS),
+    ] = field(default_factory=dict)
+    settings: Annotated[dict[SettingName, Setting], Meta(max_length=MAX_SETTINGS)] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         if self.layout != LAYOUT:

@@ -12,10 +12,16 @@ from zoo.app.services.attempt_results import NETWORK, save_evaluation
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import Job, Stopped
 from zoo.app.services.project import ATTEMPTS, Project
-from zoo.app.services.project_record import MAX_ATTEMPTS, Attempt, TrainingConfig, new_number
+from zoo.app.services.project_record import (
+    MAX_ATTEMPTS,
+    Attempt,
+    TrainingConfig,
+    UnfinishedTraining,
+    new_number,
+)
 from zoo.app.services.training_job import TrainedModel, accuracy_interval, kind_of, teach
 from zoo.app.services.uploads import require_enough
-from zoo.core.errors import InputError
+from zoo.core.errors import InputError, ZooError
 from zoo.core.spec import Spec
 from zoo.inference.network import Network
 from zoo.training.fit.features import forget
@@ -75,22 +81,54 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
                     raise Stopped
                 save_evaluation(folder, trained.evaluation, trained.held)
                 attempt = _attempt(number, trained, name, config, stopped=job.stopping)
-                _keep(project, attempt, job)
+                _finish(project, job, attempt)
+            except Exception:
+                _finish(project, job)
+                raise
             finally:
                 project.remove_leftovers()
                 if not project.folder.exists():  # deleted meanwhile
                     forget(data.hashes)
             return attempt
 
-        project.job = queue.begin(work, kind_of(net, data, config))
+        with project.changing() as record:
+            record.unfinished = UnfinishedTraining(name, config)
+        try:
+            project.job = queue.begin(work, kind_of(net, data, config))
+        except ZooError:
+            forget_unfinished(project)
+            raise
         return project.job
 
 
-def _keep(project: Project, attempt: Attempt, job: Job) -> None:
+def _finish(project: Project, job: Job, attempt: Attempt | None = None) -> None:
+    """Note that a training is over, with an attempt or without; one that was abandoned stays unfinished.
+
+    Raises
+    ------
+    Stopped
+        If the job was abandoned: the project may be deleted.
+    """
+    if job.abandoned:
+        raise Stopped
     with project.changing() as record:
-        if job.abandoned:  # while the evaluation was saved
+        if job.abandoned:  # meanwhile
             raise Stopped
-        record.attempts.append(attempt)
+        record.unfinished = None
+        if attempt is not None:
+            record.attempts.append(attempt)
+
+
+def interrupted_training(project: Project) -> UnfinishedTraining | None:
+    """Return the training that ended without a result, with its server or because its owner had left."""
+    is_own = project.job is not None and not project.job.abandoned  # whose outcome is known
+    return None if is_own else project.record.unfinished
+
+
+def forget_unfinished(project: Project) -> None:
+    """Forget a training that was interrupted."""
+    with project.changing() as record:
+        record.unfinished = None
 
 
 def _attempt(

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from filelock import FileLock
 
-from zoo.app.services.project import Project, forget_examples
+from zoo.app.services.project import AFTER, BEFORE, Project, beside, forget_examples, recover
 from zoo.app.settings import PROJECT_SECONDS, project_bytes, total_project_bytes
 from zoo.core.errors import InputError
 
@@ -38,6 +38,15 @@ class Projects:
         self._open: WeakValueDictionary[str, Project] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._swept = 0.0
+        self._recover()
+
+    def _recover(self) -> None:
+        """Bring back projects that were being replaced when a process ended."""
+        for left in list(self.folder.iterdir()):
+            if left.suffix in (BEFORE, AFTER):
+                folder = left.with_suffix("")
+                with FileLock(beside(folder, ".lock")):
+                    recover(folder)
 
     def open(self, token: str) -> Project:
         """Return the project of a browser, which is empty at first; sessions of one browser share it."""
@@ -65,7 +74,7 @@ class Projects:
             except FileNotFoundError:  # removed by another process
                 continue
             if expired and folder.name not in self._open:
-                lock = folder.with_name(f"{folder.name}.lock")
+                lock = beside(folder, ".lock")
                 with FileLock(lock):
                     forget_examples(folder)
                     shutil.rmtree(folder, ignore_errors=True)

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app.components import widgets
-from zoo.app.components.widgets import Offer
+from zoo.app.components.offer import Offer, numbered
 from zoo.core.errors import InputError
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
@@ -74,7 +74,7 @@ def test_several_options_are_no_more_than_allowed():
 
 @given(labels=some.lists(some.sampled_from(["a", "b", "a (2)", "a (3)"])))
 def test_labels_become_distinct_and_first_ones_stay(labels):
-    distinct = list(widgets.numbered(labels))
+    distinct = list(numbered(labels))
     assert len(set(distinct)) == len(labels)
     assert all(label == labels[0] for label in distinct[:1])
     assert all(new.startswith(old) for new, old in zip(distinct, labels, strict=True))

@@ -16,6 +16,7 @@ import zoo
 from zoo.app import state
 from zoo.app.services.jobs import LONG
 from zoo.app.services.project import Project
+from zoo.app.services.project_record import TrainingConfig, UnfinishedTraining
 from zoo.app.services.project_training import network_of
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
@@ -298,3 +299,21 @@ def test_who_goes_without_advice_can_train_and_ask_again(app, monkeypatch):
     monkeypatch.undo()
     next(button for button in app.button if button.label == "Advise me").click().run()
     assert "**Advice: classic classifier.**" in text(app)
+
+
+def test_a_training_that_was_interrupted_is_repeated_with_a_click_or_forgotten(app):
+    fill(app, red=pictures("red"), blue=pictures("blue"))
+    config = TrainingConfig("features", classifier="logistic")
+    for _ in range(2):
+        with project(app).changing() as record:
+            record.unfinished = UnfinishedTraining("efficientnet_lite0.tf", config)
+        project(app).job = None  # as after a restart of the server
+        app.run()
+        assert "Classic classifier on EfficientNet-Lite0 had no result yet" in text(app)
+        if not project(app).record.attempts:
+            app.get_by_key("teach-interrupted-again").click().run()
+            finished(app)
+    app.get_by_key("teach-interrupted-dismiss").click().run()
+    assert not app.exception
+    assert "interrupted" not in text(app)
+    assert [attempt.config for attempt in project(app).record.attempts] == [config]

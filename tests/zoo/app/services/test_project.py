@@ -247,3 +247,32 @@ def test_one_reading_follows_another_and_an_unexpected_failure_is_a_sentence():
     assert order == ["first", "other"]
     assert one.error == "This failed unexpectedly; the server's log has the reason."
     assert not other.error
+
+
+@pytest.mark.parametrize("step", ["before the first move", "between the moves", "before the deletion"])
+def test_a_project_whose_replacement_is_interrupted_is_whole_at_the_next_start(project, projects, step):
+    """As after a process that was killed: what it had moved by then."""
+    folder, before = project.folder, project.folder.with_name(f"{project.folder.name}.before")
+    after = project.folder.with_name(f"{project.folder.name}.after")
+    after.mkdir()
+    project_record.save(after, project_record.ProjectRecord(name="New"))
+    if step != "before the first move":
+        folder.rename(before)
+    if step == "before the deletion":
+        after.rename(folder)
+    again = Projects(projects.folder, projects.temporary).open(TOKEN)
+    assert (again.record.name == "New") == (step == "before the deletion")
+    assert len(again.record.examples) == (0 if step == "before the deletion" else 5)
+    assert [path.name for path in projects.folder.iterdir() if path.is_dir()] == [folder.name]
+
+
+def test_a_replacement_that_fails_leaves_the_project(project):
+    def replace():
+        with project.replacing() as folder:
+            (folder / "file").write_text("half")
+            raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        replace()
+    assert len(project.record.examples) == 5
+    assert not project.folder.with_name(f"{project.folder.name}.after").exists()

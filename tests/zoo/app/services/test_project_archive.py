@@ -14,11 +14,20 @@ import zoo
 from zoo.app.services import project_training
 from zoo.app.services.attempt_results import EVALUATION, read_evaluation, restored
 from zoo.app.services.job_queue import JobQueue
-from zoo.app.services.jobs import SHORT
+from zoo.app.services.jobs import SHORT, Stopped
 from zoo.app.services.project import ATTEMPTS, Project
 from zoo.app.services.project_archive import file_name, open_file, packed_project
-from zoo.app.services.project_record import RECORD, TrainingConfig
-from zoo.app.services.project_training import begin_training, folder_of, network_of, remove_attempt
+from zoo.app.services.project_inputs import inputs_of, keep_inputs, path_of, stored_file
+from zoo.app.services.project_record import RECORD, TrainingConfig, UnfinishedTraining
+from zoo.app.services.project_settings import keep_setting, setting_of
+from zoo.app.services.project_training import (
+    begin_training,
+    folder_of,
+    forget_unfinished,
+    interrupted_training,
+    network_of,
+    remove_attempt,
+)
 from zoo.app.services.projects import Projects
 from zoo.app.services.training_job import packed
 from zoo.core.errors import InputError, ZooError
@@ -219,3 +228,51 @@ def test_a_training_of_a_project_that_was_deleted_meanwhile_leaves_nothing(
     assert job.state == "stopped"
     assert not elsewhere.folder.exists()
     assert count_missing(net(NETWORK), data) == len(data)
+
+
+def test_files_and_settings_of_other_pages_are_in_the_file(trained, elsewhere):
+    file = stored_file("cat.png", b"cat")
+    keep_inputs(trained, "pictures-upload", {file: b"cat"}, [])
+    keep_setting(trained, "pictures-top", 3)
+    data = packed_project(trained)
+    keep_inputs(trained, "pictures-upload", {}, [file])
+    with pytest.raises(InputError, match=r"cat.png has another content\.$"):
+        open_file(
+            elsewhere,
+            "mine.zip",
+            changed(
+                data,
+                lambda name, content: (
+                    content.replace(b"cat", b"dog") if name.endswith("cat.png") else content
+                ),
+            ),
+        )
+    open_file(elsewhere, "mine.zip", data)
+    assert inputs_of(elsewhere, "pictures-upload") == [file]
+    assert path_of(elsewhere, file).read_bytes() == b"cat"
+    assert setting_of(elsewhere, "pictures-top") == 3
+
+
+def test_a_training_is_unfinished_until_it_ends_and_if_it_is_abandoned(trained, elsewhere, net, monkeypatch):
+    open_file(elsewhere, "mine.zip", packed_project(trained))
+    config, unfinished = TrainingConfig("features", classifier="logistic"), []
+    teach = project_training.teach
+
+    def look_and_teach(*arguments):
+        unfinished.append(elsewhere.record.unfinished)
+        return teach(*arguments)
+
+    monkeypatch.setattr(project_training, "teach", look_and_teach)
+    assert begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, config).wait(100)
+    assert unfinished == [UnfinishedTraining(NETWORK, config)]
+    assert elsewhere.record.unfinished is None
+
+    def abandon(*arguments):
+        arguments[-1].abandon()
+        raise Stopped
+
+    monkeypatch.setattr(project_training, "teach", abandon)
+    assert begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, config).wait(100)
+    assert interrupted_training(elsewhere) == UnfinishedTraining(NETWORK, config)
+    forget_unfinished(elsewhere)
+    assert interrupted_training(elsewhere) is None
