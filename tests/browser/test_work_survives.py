@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from tests.browser.reading import WAIT, expect_text, settled, wide
 from tests.browser.serving import free_port, served
@@ -28,6 +29,7 @@ CONNECTED = """() => {
     const socket = window.sockets.at(-1);
     return socket.readyState === 1 && socket.url.endsWith("stream");
 }"""
+UPLOADS = "**/_stcore/upload_file/**"
 pytestmark = wide
 
 
@@ -66,6 +68,20 @@ def minutes_without_connection(page: Page) -> None:
     page.wait_for_timeout(3000 * RECONNECT)
     page.evaluate("() => { window.offline = false; }")
     page.wait_for_function(CONNECTED)
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=WAIT)
+
+
+@contextmanager
+def uploads_that_do_not_arrive(page: Page) -> Iterator[None]:
+    """Keep uploads on their way, and end them with an error."""
+    routes: list[Route] = []
+    page.route(UPLOADS, lambda route: routes.append(route))
+    yield
+    for route in routes:
+        with suppress(Error):  # of a page that was left
+            route.abort("connectionreset")
+    page.unroute(UPLOADS)
 
 
 EVENTS: tuple[Callable[[Page], None], ...] = (reload, other_page, back, minutes_without_connection)
@@ -77,13 +93,13 @@ def test_uploads_survive(page, address, examples):
     expect_text(page, "6 of Class 1")
     for event in EVENTS:
         settled(page)
-        page.route("**/_stcore/upload_file/**", lambda route: None)  # it does not arrive
-        with page.expect_request("**/_stcore/upload_file/**"):
-            box(page, 2).set_input_files(examples[2])
-        event(page)
-        page.unroute("**/_stcore/upload_file/**")
+        with uploads_that_do_not_arrive(page):
+            with page.expect_request(UPLOADS):
+                box(page, 2).set_input_files(examples[2])
+            event(page)
         expect_text(page, "6 images: 6 of Class 1.")
     settled(page)
+    box(page, 2).evaluate("input => { input.value = null; }")  # as its button does before it asks for files
     box(page, 2).set_input_files(examples[2])
     is_whole(page)
 

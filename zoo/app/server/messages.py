@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from streamlit.runtime import get_instance
 MESSAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
 OPERATIONS = ("deferred_file", "dataframe_chunk")  # for others Streamlit writes files on its own machine
 MAX_WIDGETS = 100_000  # whose kinds are kept; an id stands for one kind in all sessions
+MAX_ASKING = 20  # requests for addresses of uploads that wait
 PROTOCOL_ERROR = 1002  # RFC 6455, 7.4.1
 FIELDS = {
     "audio_input": ("file_uploader_state_value",),
@@ -70,6 +72,7 @@ class BrowserMessages:
             return
 
         session = ""
+        asking: deque[BackMsg] = deque(maxlen=MAX_ASKING)  # answered once the session is known
 
         async def checked_receive() -> Event:
             while True:
@@ -80,8 +83,9 @@ class BrowserMessages:
                 if message is None:
                     await send({"type": "websocket.close", "code": PROTOCOL_ERROR})
                     return {"type": "websocket.disconnect", "code": PROTOCOL_ERROR}
-                if session and message.HasField("file_urls_request"):
-                    await send({"type": "websocket.send", "bytes": addresses(message, session)})
+                if message.HasField("file_urls_request"):
+                    asking.append(message)
+                    await answer()
                 elif is_needed(message):
                     drop_wrong_states(message, self._kinds)
                     return {"type": "websocket.receive", "bytes": message.SerializeToString()}
@@ -93,6 +97,11 @@ class BrowserMessages:
                 session = message.new_session.initialize.session_id or session
                 self._kinds.update(kinds_in(message.delta))
             await send(event)
+            await answer()
+
+        async def answer() -> None:
+            while session and asking:
+                await send({"type": "websocket.send", "bytes": addresses(asking.popleft(), session)})
 
         await self.app(scope, checked_receive, learning_send)
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlparse
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -12,6 +13,7 @@ from streamlit.proto.Common_pb2 import DoubleArray, FileUploaderState, StringArr
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 from tests.browser.messages import WAIT, Visitor, visiting
 from tests.browser.serving import free_port, wait_for
@@ -152,6 +154,17 @@ def test_each_upload_gets_an_address_while_the_page_runs_again(visitor):
     urls = [url.upload_url for addresses in answered.values() for url in addresses]
     assert len(set(urls)) == 2 * len(asked)
     assert all(f"/{visitor.session}/" in url for url in urls)
+
+
+def test_an_upload_before_the_first_run_gets_an_address(app):
+    with connect(f"ws://{urlparse(app.address).netloc}/_stcore/stream", subprotocols=["streamlit"]) as socket:
+        socket.send(BackMsg(file_urls_request={"request_id": "1", "file_names": ["a"]}).SerializeToString())
+        socket.send(BackMsg(rerun_script={}).SerializeToString())
+        message = ForwardMsg()
+        while not message.HasField("file_urls_response"):
+            message = ForwardMsg.FromString(socket.recv(timeout=WAIT))
+    assert message.file_urls_response.response_id == "1"
+    assert len(message.file_urls_response.file_urls) == 1
 
 
 def test_only_values_of_widgets_that_a_browser_was_shown_are_passed_on():
