@@ -25,10 +25,16 @@ def faint(page: Page) -> list[str]:
     return [text for text, color, ground in labels if contrast(color, ground) < 4.5]
 
 
+def field(page: Page, address: str) -> None:
+    """The page Networks with its chart open."""
+    SCENES["networks"](page, address)
+    page.get_by_text("Image networks: accuracy against prediction time").click()
+
+
 @wide
-@pytest.mark.parametrize("name", ["pictures", "sounds"])
+@pytest.mark.parametrize("name", ["pictures", "sounds", "compare", "teach", "field"])
 def test_labels_can_be_read_in_light_and_dark(page, address, name):
-    SCENES[name](page, address)
+    (SCENES | {"field": field})[name](page, address)
     assert not faint(page)
     page.emulate_media(color_scheme="dark")
     expect(page.get_by_test_id("stApp")).not_to_have_css("background-color", "rgb(255, 255, 255)")
