@@ -5,24 +5,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.reading import expect_text, metric, opened, settled, wide
+from tests.browser.reading import WAIT, expect_text, metric, opened, settled, wide
 from tests.browser.test_teach import color, teach
+
+
+def measure_all_networks(page: Page, address: str) -> Locator:
+    """Begin a measurement that takes minutes; gives its progress."""
+    page.goto(f"{address}/networks")
+    page.get_by_text("Image networks: accuracy against prediction time").click()
+    page.get_by_text("Measured here", exact=True).click()
+    page.get_by_text(re.compile("^Also the [0-9]+ networks")).click()
+    settled(page)
+    page.get_by_role("button", name=re.compile("^Measure [0-9]+ networks")).click()
+    progress = page.get_by_text(re.compile("^Measuring …"))
+    expect(progress).to_be_visible()
+    return progress
 
 
 @contextmanager
 def measuring_all_networks(browser: Browser, address: str) -> Iterator[Page]:
     """The page of a visitor whose measurement takes minutes; it is stopped in the end."""
     with opened(browser) as page:
-        page.goto(f"{address}/networks")
-        page.get_by_text("Image networks: accuracy against prediction time").click()
-        page.get_by_text("Measured here", exact=True).click()
-        page.get_by_text(re.compile("^Also the [0-9]+ networks")).click()
-        settled(page)
-        page.get_by_role("button", name=re.compile("^Measure [0-9]+ networks")).click()
-        progress = page.get_by_text(re.compile("^Measuring …"))
-        expect(progress).to_be_visible()
+        progress = measure_all_networks(page, address)
         yield page
         expect(progress).to_be_visible()
         page.get_by_role("button", name="Stop").click()
@@ -52,10 +58,26 @@ def test_a_short_training_passes_a_measurement_and_a_comparison_waits_for_a_quie
         comparing.goto(f"{address}/compare")
         settled(comparing)
         comparing.get_by_role("button", name="Compare", exact=True).click()
-        waits = r"Waits for a quiet machine: 1 comparison is running\. Starts in about \d+ (s|min)\."
+        waits = (
+            r"Waits for a quiet machine: 1 measurement of networks is running\. Starts in about \d+ (s|min)\."
+        )
         expect_text(comparing, re.compile(waits))
         comparing.get_by_role("button", name="Stop").click()
         expect_text(comparing, "Stopped; nothing was kept.")
+
+
+@wide
+def test_a_measurement_whose_visitor_left_ends_and_lets_others_begin(page, browser, address):
+    context = browser.new_context()
+    context.set_default_timeout(WAIT)
+    measure_all_networks(context.new_page(), address)
+    context.close()
+    page.goto(f"{address}/compare")
+    settled(page)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect_text(page, re.compile("^Measures "))
+    page.get_by_role("button", name="Stop").click()
+    expect_text(page, "Stopped; nothing was kept.")
 
 
 @wide

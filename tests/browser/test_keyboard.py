@@ -1,11 +1,13 @@
-"""The main jobs without a pointer: the classes of a photo, the events of a sound, and its pitch."""
+"""The main jobs without a pointer: to classify, to hear events and pitch, to teach, and to compare."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
 import zoo
-from tests.browser.reading import WAIT, expect_text, settled, wide
+from tests.browser.reading import WAIT, expect_text, metric, settled, wide
+from tests.browser.test_teach import color
 
 MOST_TABS = 80
 
@@ -21,19 +23,19 @@ def tab_to(page: Page, element: Locator) -> None:
     raise AssertionError(f"{MOST_TABS} times Tab do not lead to {element}")
 
 
-def upload(page: Page, name: str, file: str) -> None:
-    """Choose a file with the button of an uploader."""
+def upload(page: Page, name: str, *files: Path) -> None:
+    """Choose files with the button of an uploader."""
     box = page.get_by_role("region", name=name)
     tab_to(page, box.get_by_role("button", name="Upload", exact=True))
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
-    chooser.value.set_files(zoo.sample(file))
+    chooser.value.set_files(files)
 
 
 @wide
 def test_a_photo_is_classified(page, address):
     page.goto(f"{address}/pictures")
-    upload(page, "Pictures", "cat.png")
+    upload(page, "Pictures", Path(zoo.sample("cat.png")))
     expect_text(page, "SqueezeNet 1.1: Egyptian cat")
     tab_to(page, page.get_by_role("switch", name="Where it looks"))
     page.keyboard.press("Space")
@@ -47,7 +49,7 @@ def test_a_photo_is_classified(page, address):
 @wide
 def test_events_of_a_sound_are_found_and_one_is_chosen(page, address):
     page.goto(f"{address}/sounds")
-    upload(page, "A recording", "bicycle-bell.wav")
+    upload(page, "A recording", Path(zoo.sample("bicycle-bell.wav")))
     expect_text(page, "Overall:")
     tab_to(page, page.get_by_role("tab", name="Events"))
     page.keyboard.press("ArrowRight")
@@ -70,3 +72,28 @@ def test_the_pitch_of_the_sample_is_followed_and_played(page, address):
     tab_to(page, page.get_by_role("switch", name="Play the pitch as a tone"))
     page.keyboard.press("Space")
     expect(page.locator("audio")).to_have_count(2, timeout=WAIT)
+
+
+@wide
+def test_two_colors_are_taught(page, address, tmp_path):
+    page.goto(f"{address}/teach")
+    for number, rgb in ((1, (200, 40, 40)), (2, (40, 40, 200))):
+        files = [color(tmp_path / str(number) / f"{i}.png", rgb, 10 * number + i) for i in range(6)]
+        upload(page, f"Examples of Class {number}", *files)
+        expect_text(page, f"6 of Class {number}")
+    expect_text(page, "Advice:")
+    expect_text(page, "Your project stays on this server for 30 days after your last visit")
+    tab_to(page, page.get_by_test_id("stMain").get_by_role("button", name="Teach", exact=True))
+    page.keyboard.press("Enter")
+    assert metric(page, "Accuracy") == "100.0%"
+
+
+@wide
+def test_a_comparison_is_begun_and_stopped(page, address):
+    page.goto(f"{address}/compare")
+    tab_to(page, page.get_by_test_id("stMain").get_by_role("button", name="Compare", exact=True))
+    page.keyboard.press("Enter")
+    expect_text(page, re.compile("^Measures "))
+    tab_to(page, page.get_by_role("button", name="Stop", exact=True))
+    page.keyboard.press("Enter")
+    expect_text(page, "Stopped; nothing was kept.")

@@ -27,7 +27,7 @@ from zoo.app.server.stopping import at_stop
 from zoo.app.services import memory, offered_networks
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.project import Project
-from zoo.app.services.project_training import network_of
+from zoo.app.services.project_training import classes_of, network_of
 from zoo.app.services.project_training import spec_of as spec_of_saved
 from zoo.app.services.projects import Projects, require_project_space
 from zoo.app.services.semaphore import FairSemaphore
@@ -327,11 +327,18 @@ def with_size(names: Iterable[str]) -> dict[str, str]:
 
 
 def _with_size(name: str, here: bool) -> str:
-    """Return the title, the name if a search for that would miss the title, and a mark or the size."""
+    """Return the title, what else people search for, and a mark or the size.
+
+    Lists find the networks whose labels contain what is typed: besides the title that is the name, the title
+    without hyphens, and of a network of the project those of its classes that the title leaves out.
+    """
     spec = spec_of(name)
     parts = [spec.title]
-    if name in zoo.networks() and spec.arch not in spec.title.casefold():
-        parts.append(name)
+    if name in taught():
+        parts += filter(None, [", ".join(one for one in classes_of(name) if one not in spec.title)])
+    elif name in zoo.networks() and spec.arch not in spec.title.casefold():
+        spaced = spec.title.partition(" (")[0].casefold().replace("-", " ")
+        parts.append(f"{name}, {spaced}" if spaced not in spec.title.casefold() else name)
     if not here:
         parts.append(f"{spec.size_mb:.0f} MB")
     return " · ".join(parts) + " ✓" * here

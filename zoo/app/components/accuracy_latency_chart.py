@@ -13,8 +13,9 @@ from zoo.app.components import widgets
 from zoo.app.components.charts import chart
 from zoo.app.components.job_progress import note_disturbance, show_progress
 from zoo.app.services.job_queue import JobQueue
-from zoo.app.services.jobs import FAILED, MEASUREMENT, Job, Stopped
-from zoo.app.state import File, downloads, is_here
+from zoo.app.services.jobs import FAILED, SURVEY, Job, Stopped
+from zoo.app.services.workspaces import Workspace
+from zoo.app.state import File, downloads, is_here, literally
 from zoo.benchmark.compare import Comparison, field
 from zoo.core.errors import ZooError
 from zoo.hub.registry import is_default
@@ -27,6 +28,8 @@ PUBLISHED, MEASURED = "Published", "Measured here"
 class Bench:
     """What was measured on this machine, for all sessions: the job that does it, or did it last.
 
+    A measurement that runs ends when the last of the sessions that watch it has ended.
+
     Parameters
     ----------
     queue : JobQueue
@@ -37,14 +40,34 @@ class Bench:
         self.queue = queue
         self.job: Job | None = None
         self.missed: list[str] = []
+        self._watchers: set[Workspace] = set()
+        self._lock = threading.RLock()
 
     @property
     def busy(self) -> bool:
         return self.job is not None and not self.job.finished
 
-    def begin(self, names: list[str]) -> None:
-        if not self.busy:
-            self.job = self.queue.begin(lambda job: self.measure(names, job), MEASUREMENT)
+    def begin(self, names: list[str], watcher: Workspace) -> None:
+        """Measure these networks for a session, unless another measurement runs."""
+        with self._lock:
+            if not self.busy:
+                self._watchers.clear()
+                self.job = self.queue.begin(lambda job: self.measure(names, job), SURVEY)
+            self.watch(watcher)
+
+    def watch(self, watcher: Workspace) -> None:
+        """Let the measurement go on at least until this session ends."""
+        with self._lock:
+            if watcher not in self._watchers:
+                self._watchers.add(watcher)
+                watcher.at_end(lambda: self._leave(watcher))
+
+    def _leave(self, watcher: Workspace) -> None:
+        with self._lock:
+            self._watchers.discard(watcher)
+            if self.job is not None and self.busy and not self._watchers:
+                self.job.abandon()
+                self.job = None
 
     def measure(self, names: list[str], job: Job) -> Comparison:
         """Network by network, until it is stopped; untrained where weights are not here."""
@@ -136,15 +159,16 @@ def measured() -> None:
         disabled=own.busy or not wanted,
         key="networks-measure",
     ):
-        own.begin(wanted)
+        own.begin(wanted, state.workspace())
         st.rerun()
     left.caption(f"It takes about {minutes} min, and other work on this machine slows all of them.")
-    if own.job is None:
+    if (job := own.job) is None:
         return
-    if own.busy:
-        show_progress(own.job, "networks")
+    if not job.finished:
+        own.watch(state.workspace())
+        show_progress(job, "networks")
     else:
-        outcome(own.job, own.missed)
+        outcome(job, own.missed)
 
 
 def _seconds(name: str) -> float:
@@ -154,7 +178,7 @@ def _seconds(name: str) -> float:
 
 def outcome(job: Job, missed: list[str]) -> None:
     for sentence in missed:
-        st.warning(sentence)
+        st.warning(literally(sentence))
     if job.state == FAILED:
         state.refuse(job.error)
     elif job.result is None:

@@ -48,6 +48,12 @@ def epochs_of(attempt: Attempt) -> str:
     return f"{attempt.epochs} of {attempt.config.epochs}" if attempt.config.epochs else str(attempt.epochs)
 
 
+def ended_early(attempt: Attempt) -> bool:
+    """Whether training ended before its last epoch by itself, because the network improved no more."""
+    planned = attempt.config.epochs if attempt.config else None
+    return bool(planned and attempt.epochs and attempt.epochs < planned and not attempt.stopped)
+
+
 def network_title(name: str) -> str:
     """Return the title of a network, as far as it is offered here."""
     try:
@@ -58,15 +64,16 @@ def network_title(name: str) -> str:
 
 def _row(attempt: Attempt) -> dict[str, str]:
     accuracy = "" if attempt.accuracy is None else f"{attempt.accuracy:.1%}"
+    ended = " (stopped)" if attempt.stopped else " (early stop)" if ended_early(attempt) else ""
     known = attempt.low is not None and attempt.high is not None
     interval = f"{attempt.low:.0%} to {attempt.high:.0%}" if known else ""
     return {
         "method": METHODS[attempt.config.method] if attempt.config else "Opened",
-        "network": network_title(attempt.network) if attempt.network else attempt.title,
-        "classes": ", ".join(attempt.classes),
-        "epochs": epochs_of(attempt) + " (stopped)" * attempt.stopped,
         "accuracy": accuracy,
         "95 % interval": interval,
+        "network": network_title(attempt.network) if attempt.network else attempt.title,
+        "classes": ", ".join(attempt.classes),
+        "epochs": epochs_of(attempt) + ended,
         "held out": str(attempt.tested or ""),
         "seconds": "" if attempt.seconds is None else f"{attempt.seconds:.0f}",
         "when": _when(attempt.date),

@@ -12,7 +12,7 @@ from zoo.app.components import input_picker, widgets
 from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given
 from zoo.app.services.umap_layout import STEPS, UmapLayout
-from zoo.app.state import RATE, File
+from zoo.app.state import RATE, File, literally
 from zoo.audio.signal import read_mono
 from zoo.inference.tasks.embed_files import MOST_GROUPS, Collection, grouped
 from zoo.results import Projection, to_csv
@@ -49,8 +49,8 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
         with tabs[2]:
             vectors(embedding)
     st.caption(
-        f"{len(embedding)} vectors of {embedding.values.shape[1]} numbers from {embedding.layer} of "
-        f"{state.title_of(embedding.network)}."
+        f"{len(embedding)} vectors of {embedding.values.shape[1]} numbers from "
+        f"{literally(embedding.layer)} of {literally(state.title_of(embedding.network))}."
     )
     state.save(
         "embeddings",
@@ -213,7 +213,7 @@ def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: i
         else:
             start, end = embedding.times[row]
             state.player(small[name][int(start * RATE) : int(min(end, start + SECONDS) * RATE)])
-        st.caption(f"**{said}** {label}" if said else label)
+        st.caption(f"**{said}** {literally(label)}" if said else literally(label))
 
 
 def thumbnail(given: Given) -> Any:

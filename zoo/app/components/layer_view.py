@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import networkx as nx
@@ -15,7 +16,7 @@ from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given, named
 from zoo.app.components.network_picker import Choice
-from zoo.app.state import File, one_sentence, spec_of
+from zoo.app.state import File, literally, one_sentence, spec_of
 from zoo.inference import layer_graph as graphs
 from zoo.inference.activations import MOST_SECONDS, SIDE, Activations, look
 from zoo.plotting.layer_graph import draw
@@ -43,8 +44,15 @@ def _structure(name: str) -> tuple[nn.Module, nx.DiGraph[str]]:
     return module, graphs.graph_of(module, torch.zeros(1, *spec.input_shape, device="meta"))
 
 
-def layers(name: str) -> None:
-    """Graph and table of a network, and the layer that is chosen in either of them or in the box."""
+def layers(name: str, offered: Sequence[str]) -> None:
+    """Graph and table of a network, and the layer that is chosen in either of them or in the box.
+
+    Parameters
+    ----------
+    name : str
+    offered : sequence of str
+        All networks that could be chosen.
+    """
     module, graph = _structure(name)
     view = shown_part(name, graph)
     box = f"networks-layer-{name}"
@@ -70,7 +78,7 @@ def layers(name: str) -> None:
         where = graph if chosen in graph else view  # a block is in the view only
         details(name, module, where, chosen)
         with one_sentence():
-            activations(name, where.nodes[chosen])
+            activations(name, offered, where.nodes[chosen])
     table(name, graph, box)
 
 
@@ -136,14 +144,14 @@ def details(name: str, module: nn.Module, graph: nx.DiGraph[str], node: str) -> 
         )
 
 
-def activations(name: str, data: dict[str, Any]) -> None:
+def activations(name: str, offered: Sequence[str], data: dict[str, Any]) -> None:
     """Show the activations of the chosen layer for an input, which takes weights."""
     st.markdown("##### Activations")
     spec = spec_of(name)
     if not data["layer"]:
         st.info("This step is not a layer. Choose a layer to see its activations.")
         return
-    network_picker.require(Choice("networks-network", name))
+    network_picker.require(Choice("networks-network", name, offered))
     kind = "image" if spec.modality == "image" else "melody" if "pitch" in spec.tasks else "audio"
     given = input_picker.ask(kind, f"networks-{kind}")
     if not given:
@@ -160,7 +168,7 @@ def activations(name: str, data: dict[str, Any]) -> None:
 
 def _look(name: str, layer: str, given: Given, at: float | None) -> Activations:
     net = state.network(name)
-    with state.progress(f"{net.spec.title} is running …") as progress:
+    with state.progress(f"{literally(net.spec.title)} is running …") as progress:
         return look(
             net, named(given), layer, at=at, progress=lambda seconds: progress(seconds / MOST_SECONDS)
         )
@@ -214,7 +222,7 @@ def maps(seen: Activations) -> None:
     names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]
     grid = st.container(horizontal=True, gap="small")
     for (_, picture), one in zip(pictures, names, strict=True):
-        grid.image(picture, caption=one, width=SIDE, alt=f"Map of {one} of {seen.layer}")
+        grid.image(picture, caption=literally(one), width=SIDE, alt=f"Map of {one} of {seen.layer}")
     turned = " Time runs from left to right, high frequencies are on top." if seen.axes else ""
     st.caption(
         f"The strongest of {len(seen.values)} channels, each from its smallest value (dark) to its largest "

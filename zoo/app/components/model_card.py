@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from zoo.app.state import literally
 from zoo.core.spec import Spec
 from zoo.hub import weights
 from zoo.hub.registry import is_default
@@ -10,7 +11,7 @@ from zoo.inference.build import preprocessor
 
 def figures(spec: Spec) -> None:
     """Name and numbers."""
-    st.subheader(spec.title)
+    st.subheader(literally(spec.title))
     short = f", or just `{spec.arch}`" if is_default(spec.name) else ""
     st.markdown(f"`{spec.name}`{short}")
     values = {
@@ -30,10 +31,10 @@ def record(spec: Spec) -> None:
     preprocessing.markdown("**Preprocessing.** …")
     if spec.accuracy:
         a = spec.accuracy
-        st.markdown(f"**Published.** {a.value:g} {a.metric} on {a.dataset}, from {a.source}.")
-    st.markdown(f"**Fidelity.** {spec.validation}")
-    st.markdown(f"**License of the weights.** {spec.license}")
-    st.markdown(f"**Citation.** {spec.citation}")
+        st.markdown(f"**Published.** {a.value:g} {literally(f'{a.metric} on {a.dataset}, from {a.source}')}.")
+    st.markdown(f"**Fidelity.** {literally(spec.validation)}")
+    st.markdown(f"**License of the weights.** {literally(spec.license)}")
+    st.markdown(f"**Citation.** {literally(spec.citation)}")
     st.markdown(f"**Original.** {spec.homepage}")
     known = weights.record_of(spec)
     st.markdown("**Sources**, tried in this order:")

@@ -12,7 +12,7 @@ from zoo.app.components.network_picker import Choice
 from zoo.app.services import offered_networks
 from zoo.app.services.project import Project
 from zoo.app.services.project_record import TrainingConfig
-from zoo.app.state import with_size
+from zoo.app.state import literally, with_size
 from zoo.hub.registry import describe
 from zoo.training.fit.classical import CLASSIFIERS
 from zoo.training.fit.loop import Settings
@@ -37,10 +37,10 @@ def choose(project: Project, data: zoo.Dataset) -> tuple[str, TrainingConfig]:
     advice = advised(data, name)
     if advice:
         with st.container(border=True):
-            st.markdown(f"**Advice: {METHODS[advice.method].lower()}.** {advice.reasons[0]}")
+            st.markdown(f"**Advice: {METHODS[advice.method].lower()}.** {literally(advice.reasons[0])}")
             with st.expander("Why"):
                 for reason in (*advice.reasons[1:], advice.cost):
-                    st.markdown(f"- {reason}")
+                    st.markdown(f"- {literally(reason)}")
     last = record.config if record.network == name else None
     usual_method = last.method if last else advice.method if advice else "head"
     method = widgets.segmented_control(st, "Method", METHODS, usual_method, key=f"teach-method-{name}")

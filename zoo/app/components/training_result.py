@@ -9,7 +9,7 @@ import streamlit as st
 
 from zoo.app import state
 from zoo.app.components import input_picker
-from zoo.app.components.attempts import epochs_of, method_of
+from zoo.app.components.attempts import ended_early, epochs_of, method_of
 from zoo.app.components.charts import chart
 from zoo.app.components.mistakes import mistakes
 from zoo.app.components.project_bar import attempt_to
@@ -72,7 +72,7 @@ def figures(attempt: Attempt, evaluation: Evaluation) -> None:
     """Show accuracy, examples, epochs and time."""
     values = {"Accuracy": f"{evaluation.accuracy:.1%}", "Held out": len(evaluation)}
     if attempt.epochs is not None:
-        values["Epochs"] = epochs_of(attempt)
+        values["Epochs (early stop)" if ended_early(attempt) else "Epochs"] = epochs_of(attempt)
     if attempt.seconds is not None:
         values["Trained in"] = f"{attempt.seconds:.0f} s"
     state.metrics(values)

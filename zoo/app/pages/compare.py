@@ -71,8 +71,8 @@ def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
         ]
         advice = f"; for answers choose only among {', '.join(able)}" if len(able) > 1 else ""
         st.info(
-            f"{title_of(silent[0])} does not classify {NOUNS[kind]}, so speed, memory and size are compared, "
-            f"not answers{literally(advice)}."
+            f"{literally(title_of(silent[0]))} does not classify {NOUNS[kind]}, so speed, memory and size "
+            f"are compared, not answers{literally(advice)}."
         )
         return ()
     with st.expander(f"{KINDS[kind]} to classify (optional)", icon=":material/add_photo_alternate:"):

@@ -83,7 +83,7 @@ def one_a_file(brought: Brought) -> bool:
 
 def embedded(brought: Brought, name: str, layer: str | None, pool: bool | None, mean: bool) -> Collection:
     net, total = state.network(name), len(brought.files)
-    with state.progress(f"{net.spec.title} is running …") as progress:
+    with state.progress(f"{literally(net.spec.title)} is running …") as progress:
         return embed_files.collect(
             net,
             [input_picker.named(given) for given in brought.files],
@@ -100,7 +100,7 @@ def left_out(collection: Collection) -> None:
         return
     if len(problems) <= 3:
         for problem in problems:
-            st.warning(problem.reason, icon=":material/warning:")
+            st.warning(literally(problem.reason), icon=":material/warning:")
         return
     with st.expander(f"{len(problems)} files are left out", icon=":material/warning:"):
         st.dataframe([{"file": name, "why": reason} for name, reason in problems], hide_index=True)

@@ -1,5 +1,7 @@
 """The table of networks, the chart of the field, and the card of one network: record and layers."""
 
+import re
+
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +11,7 @@ from zoo.app.components.input_picker import meant
 from zoo.app.components.layer_view import layers
 from zoo.app.components.model_card import figures, record
 from zoo.app.services import offered_networks
-from zoo.app.state import File, one_sentence, refuse, save, spec_of
+from zoo.app.state import File, one_sentence, refuse, save, spec_of, with_size
 from zoo.core.errors import UnknownNameError
 from zoo.core.spec import MODALITIES, TASKS
 from zoo.hub import weights
@@ -55,9 +57,14 @@ def filtered(everything: pd.DataFrame) -> pd.DataFrame:
     if tasks:
         shown = shown[shown["tasks"].map(lambda text: set(tasks) <= set(text.split(", ")))]
     if words:
-        text = shown.astype(str).agg(" ".join, axis=1).str.casefold()
-        shown = shown[text.str.contains(words.strip().casefold(), regex=False)]
+        text = shown.astype(str).agg(" ".join, axis=1).map(_searchable)
+        shown = shown[text.str.contains(_searchable(words), regex=False)]
     return shown
+
+
+def _searchable(text: str) -> str:
+    """Return only the letters and digits of a text, so that "ResNet 50" is found in "ResNet-50"."""
+    return re.sub(r"[\W_]", "", text).casefold()
 
 
 def follow_link() -> None:
@@ -93,15 +100,14 @@ def select(names: list[str]) -> None:
 def card(names: list[str]) -> None:
     if widgets.chosen(CHOSEN, names) is None:
         st.session_state.pop(CHOSEN, None)
-    titles = {name: f"{spec_of(name).title} ({name})" for name in names}
-    name = widgets.selectbox(st, "Network", titles, on_change=remember_link, key=CHOSEN)
+    name = widgets.selectbox(st, "Network", with_size(names), on_change=remember_link, key=CHOSEN)
     spec = spec_of(name)
     figures(spec)
     view = widgets.segmented_control(st, "Show", [RECORD, LAYERS], RECORD, key="networks-view")
     if view == RECORD:
         record(spec)
     else:
-        layers(name)
+        layers(name, names)
 
 
 st.title("Networks")
@@ -121,6 +127,7 @@ with one_sentence():
             key="networks-table",
             on_select=lambda: select(names),
             selection_mode="single-row",
+            column_order=["here", *shown.columns.drop("here")],  # seen on narrow screens too
             column_config={
                 "parameters": st.column_config.NumberColumn(format="localized"),
                 "MB": st.column_config.NumberColumn(format="%.1f"),

@@ -169,7 +169,7 @@ def show(
             columns = [column for _ in range(0, len(chosen), 2) for column in st.columns(2)]
         for number, (column, name) in enumerate(zip(columns, chosen, strict=False)):
             with column, one_sentence():
-                text = f"{title_of(name)} is running: {literally(picture.name)}"
+                text = f"{literally(title_of(name))} is running: {literally(picture.name)}"
                 report = partial(step, position * len(chosen) + number, text)
                 results.append(answer(f"{position}-{name}", nets[name], picture, top, looking, report))
         for found in agreements(results, known):
@@ -183,7 +183,7 @@ def answer(
     """Show one network's answer for one image, and its heat map."""
     result = look(net, picture, report)
     group = f" ({result.groups[0]})" if result.groups[0] else ""
-    st.markdown(f"**{titles[net.name]}**: {literally(result.labels[0])}{group}")
+    st.markdown(f"**{literally(titles[net.name])}**: {literally(result.labels[0] + group)}")
     if looking.wanted:
         with one_sentence():
             heat(key, net, picture, result, looking, report)
@@ -208,7 +208,7 @@ def heat(
     label = dict(zip(result.indices.tolist(), result.labels, strict=True))
     target = widgets.selectbox(st, "Where it finds", label, key=f"pictures-target-{key}-{picture.key[:16]}")
     found = explain(net, picture, target, looking.method, report)
-    at = f" at the layer {found.layer}" if found.layer else ""
+    at = f" at the layer {literally(found.layer)}" if found.layer else ""
     nothing = "" if found.values.any() else ": no part supports it"
     drawn = found.overlay(picture.small(), opacity=looking.opacity, fade=FADE)
     st.image(
@@ -253,7 +253,7 @@ def badge(place: DeltaGenerator, found: Agreement) -> None:
 def summary(everything: list[list[zoo.Classification]]) -> None:
     """How often each two networks agree over all pictures."""
     lines = [
-        f"{' and '.join(titles[name] for name in pair.networks)} give the same answer for "
+        f"{' and '.join(literally(titles[name]) for name in pair.networks)} give the same answer for "
         f"**{pair.same} of {pair.inputs}** pictures."
         for pair in pairs(everything, known)
         if pair.inputs > 1

@@ -18,7 +18,7 @@ from zoo.app.components.input_picker import Given
 from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
-from zoo.app.state import RATE, File, one_sentence
+from zoo.app.state import RATE, File, literally, one_sentence
 from zoo.audio.options import DECODERS
 from zoo.audio.signal import read_mono
 from zoo.inference.tasks.pitch import redecode
@@ -46,7 +46,7 @@ def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
     """Return the samples, and the track with all activations, before it is decoded and gated."""
     net = state.network(name)
     samples = read_mono(input_picker.named(given), RATE, max_duration=state.MOST_SECONDS)
-    with state.progress(f"{state.title_of(name)} listens …") as progress:
+    with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
         begin = time.perf_counter()
         track = zoo.pitch(
             samples,
@@ -192,8 +192,8 @@ with one_sentence():
         linked_player(samples, "pitch-figure", "pitch-player")
         summary(track)
         st.caption(
-            f"{state.title_of(name)} took {heard.seconds:.1f} s for {len(samples) / RATE:.1f} s of sound, "
-            f"the decoder {decoder} {path.seconds:.2f} s."
+            f"{literally(state.title_of(name))} took {heard.seconds:.1f} s for "
+            f"{len(samples) / RATE:.1f} s of sound, the decoder {decoder} {path.seconds:.2f} s."
         )
         over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
         with over_time:

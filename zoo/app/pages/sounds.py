@@ -14,7 +14,7 @@ from zoo.app.components.input_picker import Given
 from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
-from zoo.app.state import RATE, File, one_sentence
+from zoo.app.state import RATE, File, literally, one_sentence
 from zoo.audio import class_grouping
 from zoo.audio.options import SoundEventOptions
 from zoo.audio.signal import read_mono
@@ -31,7 +31,7 @@ SPECIFICITY = {
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Return the samples and all scores, independent of the threshold."""
     samples = read_mono(input_picker.named(given), RATE, max_duration=state.MOST_SECONDS)
-    with state.progress(f"{state.title_of(name)} listens …") as progress:
+    with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
         heard = zoo.sound_events(
             samples,
             sample_rate=RATE,
@@ -96,7 +96,7 @@ def chosen_event(heard: zoo.SoundEvents) -> tuple[float, float] | None:
 def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None:
     linked_player(samples, "sounds-figure", "sounds-player", chosen_event(heard))
     best = zip(heard.clip.labels, heard.clip.scores, strict=True)
-    st.markdown("**Overall:** " + ", ".join(f"{label} {percent(score)}" for label, score in best))
+    st.markdown("**Overall:** " + ", ".join(f"{literally(label)} {percent(score)}" for label, score in best))
     events, scores, whole = st.tabs(["Events", "Scores over time", "Overall"], key="sounds-tabs")
     with events:
         chart(

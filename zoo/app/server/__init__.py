@@ -6,7 +6,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from zoo.app.server.headers import SecurityHeaders
-from zoo.app.server.hosts import allowed_hosts
+from zoo.app.server.hosts import OwnOrigin, allowed_hosts
 from zoo.app.server.messages import BrowserMessages
 from zoo.app.server.project_cookie import ProjectCookie
 from zoo.app.server.routes import InternalRoutes
@@ -23,6 +23,7 @@ def middleware() -> list[Middleware]:
     return [
         Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(), www_redirect=False),
+        Middleware(OwnOrigin),
         Middleware(InternalRoutes),
         Middleware(ProjectCookie),
         Middleware(UploadLimits),

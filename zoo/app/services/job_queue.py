@@ -6,6 +6,8 @@
   work comes and goes without end, it waits no longer than `PATIENCE`, and starts beside it.
 - Only the jobs of its own lane wait for a measurement that runs. Whether other work ran beside it is in
   `Job.disturbed`, and belongs in its result.
+- An abandoned job that waits leaves its lane at once; one that runs leaves it when its thread ends, so that
+  threads do not pile up.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ class JobQueue:
         Raises
         ------
         InputError
-            If too many are waiting.
+            If too many are waiting, or the system has no thread left.
         """
         job = Job(work, kind, place=self.place_of, notify=self._notify)
         with self._changed:
@@ -69,7 +71,12 @@ class JobQueue:
             if len(waiting) >= self.max_waiting:
                 raise InputError(f"{len(waiting)} jobs are waiting already; try again in a while.")
             self._jobs.append(job)
-        threading.Thread(target=self._run, args=(job,), daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(job,), daemon=True).start()
+        except RuntimeError as error:  # the system's limit of threads is reached
+            with self._changed:
+                self._forget(job)
+            raise InputError("The server has no thread left for this job; try again in a while.") from error
         return job
 
     def place_of(self, job: Job) -> Place:
@@ -119,11 +126,12 @@ class JobQueue:
             job.end()
 
     def _notify(self, job: Job) -> None:
-        """Let waiting jobs check whether they may start; an abandoned job leaves its place."""
+        """Let waiting jobs check whether they may start; an abandoned job that waits leaves its place."""
         with self._changed:
             if job.abandoned:
                 job.drop()
-                self._forget(job)
+                if not job.computing:
+                    self._forget(job)
             self._changed.notify_all()
 
     def _forget(self, job: Job) -> None:
@@ -148,7 +156,7 @@ class JobQueue:
         return lane[: lane.index(job)] if job in lane else []
 
     def _running_beside(self, job: Job) -> list[Job]:
-        return [other for other in self._jobs if other is not job and other.state == RUNNING]
+        return [other for other in self._jobs if other is not job and other.computing]
 
     def _is_busy(self, job: Job) -> bool:
         return bool(self._pages or self._running_beside(job))
@@ -163,6 +171,6 @@ class JobQueue:
         """Estimate how long a job still takes, by its own pace and by the jobs of its kind so far."""
         past = self._durations.get(job.kind)
         typical = statistics.median(past) if past else job.kind.seconds
-        if job.state != RUNNING:
+        if not job.computing:
             return typical
         return max(typical - job.seconds, job.eta or 0.0, 1.0)

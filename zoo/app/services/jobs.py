@@ -53,6 +53,9 @@ INSTANT = Kind("training", "trainings", "instant", at_once=8, seconds=2)  # a he
 SHORT = Kind("short training", "short trainings", "short", at_once=2, seconds=6)  # a head on a frozen body
 LONG = Kind("fine-tuning", "fine-tunings", "long", at_once=1, seconds=180)
 MEASUREMENT = Kind("comparison", "comparisons", "long", at_once=1, seconds=60, quiet=True)
+SURVEY = Kind(  # of all networks, for the chart of the page Networks
+    "measurement of networks", "measurements of networks", "long", at_once=1, seconds=300, quiet=True
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ class Job:
         Whether it was asked to stop.
     abandoned : bool
         Whether its result is not wanted any more.
+    computing : bool
+        Whether its thread works; that of an abandoned job does until its next report of progress.
     disturbed : bool
         Whether other work ran beside a job that needs a quiet machine.
     """
@@ -116,7 +121,7 @@ class Job:
         self.state, self.stage, self.fraction, self.error = WAITING, "", 0.0, ""
         self.step: Step | None = None
         self.result: Any = None
-        self.stopping = self.abandoned = self.disturbed = False
+        self.stopping = self.abandoned = self.computing = self.disturbed = False
         self._began = self._stage_began = time.monotonic()
         self._ended = threading.Event()
 
@@ -151,8 +156,9 @@ class Job:
     def abandon(self) -> None:
         """Stop it and drop its result.
 
-        It counts as stopped at once, and the next job takes its place in the queue. Its thread ends at the
-        next report of progress, which every stage makes several times a second.
+        It counts as stopped at once. If it runs, it keeps its place in the queue until its thread ends, at
+        the next report of progress: most stages make several a second, but one fit of a support vector
+        machine may take a minute.
         """
         self.abandoned = True
         self.stop()
@@ -209,7 +215,7 @@ class Job:
 
     def start(self) -> None:
         """Note that its turn has come."""
-        self.state, self._began = RUNNING, time.monotonic()
+        self.state, self.computing, self._began = RUNNING, True, time.monotonic()
 
     def drop(self) -> None:
         """Count it as stopped, whatever its thread still does."""
@@ -236,6 +242,7 @@ class Job:
 
     def end(self) -> None:
         """Note that its thread ends."""
+        self.computing = False
         self._ended.set()
 
     def _end_if_abandoned(self) -> None:

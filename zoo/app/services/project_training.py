@@ -23,6 +23,7 @@ from zoo.app.services.training_job import TrainedModel, accuracy_interval, kind_
 from zoo.app.services.uploads import require_enough
 from zoo.core.errors import InputError, ZooError
 from zoo.core.spec import Spec
+from zoo.hub import saved
 from zoo.inference.network import Network
 from zoo.training.fit.features import forget
 
@@ -43,6 +44,12 @@ def network_of(project: Project, attempt: Attempt) -> Path:
 def spec_of(folder: str) -> Spec:
     """Return the record of a network of a project, whose folder never changes."""
     return zoo.describe(folder)
+
+
+@lru_cache(maxsize=1000)
+def classes_of(folder: str) -> tuple[str, ...]:
+    """Return the classes of a network of a project, whose folder never changes."""
+    return tuple(label.label for label in saved.labels(folder))
 
 
 def begin_training(project: Project, queue: JobQueue, net: Network, name: str, config: TrainingConfig) -> Job:

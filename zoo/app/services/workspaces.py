@@ -73,8 +73,11 @@ class Workspace:
         self._endings: list[Callable[[], object]] = []
 
     def at_end(self, ending: Callable[[], object]) -> None:
-        """Call something when the session is over, before its folder is removed."""
-        self._endings.append(ending)
+        """Call something when the session is over, before its folder is removed; now if it is over."""
+        if self.closed:
+            ending()
+        else:
+            self._endings.append(ending)
 
     def close(self, *, lost: bool = False) -> None:
         """End the session."""

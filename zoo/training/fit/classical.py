@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,12 @@ from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_h
 from zoo.training.fit.loop import Step, Watch
 
 FOLDS = 5
+MAX_SVM_ROWS = 2000  # of features; the time of a support vector machine grows with the square and more
+# Steps of libsvm for two classes. With classes that can be told apart it stops by itself after about as many
+# as there are rows: after at most 1,040 for 1,000 rows of 1,024 numbers, and 1,589 for 2,000. Labels at
+# random, from which there is nothing to learn, took 13,124 for 1,000 rows.
+MAX_SVM_STEPS = 20_000
+SVMS = ("linear-svm", "rbf-svm")
 
 
 class Scaler(StandardScaler):
@@ -53,17 +60,23 @@ class Classifier:
     grid: Callable[[int], dict[str, list[Any]]]
 
 
+def _machines(kernel: str) -> OneVsRestClassifier:
+    # Without `random_state`, SVC draws a number that it does not use from the global state of NumPy.
+    return OneVsRestClassifier(
+        SVC(kernel=kernel, class_weight="balanced", max_iter=MAX_SVM_STEPS, random_state=0)
+    )
+
+
 # Penalties from strong to weak: for features wider than the examples are many, strong ones win.
 _PENALTIES = [0.001, 0.01, 0.1, 1.0, 10.0]
-# SVC draws a number that it does not use, from the global state of NumPy if it has no `random_state`.
 CLASSIFIERS = {
     "logistic": Classifier(lambda: LogisticRegression(max_iter=1000), lambda d: {"C": _PENALTIES}),
     "linear-svm": Classifier(
-        lambda: OneVsRestClassifier(SVC(kernel="linear", class_weight="balanced", random_state=0)),
+        lambda: _machines("linear"),
         lambda d: {"estimator__C": _PENALTIES},
     ),
     "rbf-svm": Classifier(
-        lambda: OneVsRestClassifier(SVC(kernel="rbf", class_weight="balanced", random_state=0)),
+        lambda: _machines("rbf"),
         lambda d: {"estimator__C": [0.1, 1.0, 10.0, 100.0], "estimator__gamma": [0.1 / d, 1 / d]},
     ),
     "knn": Classifier(lambda: KNeighborsClassifier(), lambda d: {"n_neighbors": [1, 3, 5, 9]}),
@@ -92,7 +105,8 @@ def fit(
     targets, groups : ndarray of int, shape (rows,)
         Class of each row, and what may not be torn apart by cross-validation.
     classifier : str
-        Key of `CLASSIFIERS`, or ``"auto"``: the best of all.
+        Key of `CLASSIFIERS`, or ``"auto"``: the best of all, without the support vector machines beyond
+        `MAX_SVM_ROWS` rows.
     seed : int
     watch : callable, optional
         Called after every fit of the cross-validation; where it returns True, the classifiers after the
@@ -107,11 +121,10 @@ def fit(
     Raises
     ------
     InputError
-        If the classifier is unknown, or a class has too few examples to validate with.
+        If the classifier is unknown, it takes fewer rows, or a class has too few examples to validate with.
     """
-    choice("classifier", classifier, ("auto", *CLASSIFIERS))
+    kinds = _kinds(classifier, len(values))
     folds = _folds(names, targets, groups, seed)
-    kinds = list(CLASSIFIERS) if classifier == "auto" else [classifier]
     score = _WatchedScore(watch, sum(_count_fits(CLASSIFIERS[kind], values, folds) for kind in kinds))
     tried, searches = {}, {}
     for kind in kinds:
@@ -125,7 +138,8 @@ def fit(
     trained = _HEADS[best](net, names, pipeline, values, targets)
     softness = 1.0
     if best != "knn":
-        decisions = cross_val_predict(pipeline, values, targets, cv=folds, method="decision_function")
+        with _unconverged():
+            decisions = cross_val_predict(pipeline, values, targets, cv=folds, method="decision_function")
         softness = apply_temperature(
             trained, _both(decisions[None]).T if decisions.ndim == 1 else decisions, targets
         )
@@ -137,6 +151,18 @@ def fit(
         "temperature": softness,
     }
     return trained, record
+
+
+def _kinds(classifier: str, rows: int) -> list[str]:
+    """Return the classifiers to try for so many rows."""
+    choice("classifier", classifier, ("auto", *CLASSIFIERS))
+    able = [kind for kind in CLASSIFIERS if kind not in SVMS or rows <= MAX_SVM_ROWS]
+    if classifier not in ("auto", *able):
+        raise InputError(
+            f"{classifier} takes the features of at most {MAX_SVM_ROWS} pictures or windows of recordings, "
+            f"and these are {rows}; choose auto, {' or '.join(able)}."
+        )
+    return able if classifier == "auto" else [classifier]
 
 
 def _folds(
@@ -176,6 +202,14 @@ class _WatchedScore:
         return float(balanced_accuracy_score(targets, estimator.predict(values)))
 
 
+@contextmanager
+def _unconverged() -> Iterator[None]:
+    """Accept estimators that stop before they converge: weak penalties need not, to be compared."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
 def _grid(kind: Classifier, values: np.ndarray, folds: list[Any]) -> dict[str, list[Any]]:
     smallest = min(len(train) for train, _ in folds)
     return {
@@ -197,8 +231,7 @@ def _search(
 ) -> GridSearchCV:
     pipeline = Pipeline([("scale", Scaler()), ("classify", kind.estimator())])
     grid = _grid(kind, values, folds)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # weak penalties need not converge to be compared
+    with _unconverged():
         search = GridSearchCV(pipeline, grid, cv=folds, scoring=score, error_score="raise")
         return search.fit(values, targets)
 

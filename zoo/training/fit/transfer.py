@@ -72,7 +72,8 @@ def transfer(
         once more, on that share too, when it is known when to stop; classic classifiers are chosen by
         cross-validation and learn from everything.
     classifier : {"auto", "logistic", "linear-svm", "rbf-svm", "knn"}
-        Of the method ``"features"``.
+        Of the method ``"features"``. The two support vector machines take at most 2000 rows of features (one
+        for each picture, or window of a recording); beyond that ``"auto"`` leaves them out.
     augment : {"none", "light", "strong", "shift", "mirror"}, optional
         Random changes of the examples. A head is trained on stored features where there are none, which is
         much quicker: its default is ``"none"``; that of the others ``"light"``. The last two are for small

@@ -165,15 +165,16 @@ def test_one_block_is_about_all_lists_of_a_page(here, asked):
     assert [text.value for text in app.text] == ["Both are here."]
 
 
-def test_networks_that_are_here_come_first_and_are_marked(here, monkeypatch):
+def test_networks_that_are_here_come_first_and_labels_hold_what_people_search_for(here, monkeypatch):
     title = "ResNet-18 taught ants or bees"
     own = zoo.describe("resnet18").replace(title=title)
     monkeypatch.setattr(state, "taught", lambda modality=None: {"/own": own})
+    monkeypatch.setattr(state, "classes_of", lambda folder: ("ants", "bees", "wasps", "flies"))
     here.add("/own")
     assert state.with_size(["/own", "resnet50.tv", "squeezenet.tv", "squeezenet.caffe"]) == {
-        "/own": f"{title} ✓",
+        "/own": f"{title} · wasps, flies ✓",
         "squeezenet.caffe": "SqueezeNet 1.1 ✓",
-        "resnet50.tv": "ResNet-50 · resnet50.tv · 102 MB",
+        "resnet50.tv": "ResNet-50 · resnet50.tv, resnet 50 · 102 MB",
         "squeezenet.tv": "SqueezeNet 1.1 (torchvision) · 5 MB",
     }
 

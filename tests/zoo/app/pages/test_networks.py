@@ -11,6 +11,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import accuracy_latency_chart
 from zoo.app.services.job_queue import JobQueue
+from zoo.app.services.workspaces import Workspace
 from zoo.benchmark.compare import Comparison, Measurement
 from zoo.core.errors import EngineError
 
@@ -39,6 +40,12 @@ def figures(app: AppTest) -> list[dict]:
 def test_the_table_and_a_record():
     app = opened()
     assert list(app.dataframe[0].value["name"]) == zoo.networks()
+    assert app.dataframe[0].proto.column_order[0] == "here"
+    labels = app.get_by_key("networks-network").options
+    marks = [label.endswith("✓") for label in labels]
+    assert marks == sorted(marks, reverse=True)
+    assert marks[0]
+    assert any("resnet 50" in label for label in labels)
     for word in ("Preprocessing", "Fidelity", "License", "Citation", "BSD-2-Clause", "sha256"):
         assert word in text(app)
     app.get_by_key("networks-network").select("yamnet.audioset").run()
@@ -54,6 +61,10 @@ def test_filters():
     app.get_by_key("networks-task").select("events").run()
     assert list(app.dataframe[0].value["name"]) == ["yamnet.audioset"]
     assert app.get_by_key("networks-network").value == "yamnet.audioset"
+    app.get_by_key("networks-modality").set_value([]).run()
+    app.get_by_key("networks-task").set_value([]).run()
+    app.get_by_key("networks-search").input("ResNet 50").run()
+    assert {name.partition(".")[0] for name in app.dataframe[0].value["name"]} == {"resnet50"}
     app.get_by_key("networks-search").input("nonsense").run()
     assert "No network fits" in text(app)
 
@@ -167,6 +178,13 @@ def test_a_network_whose_weights_are_elsewhere_has_graph_and_table_and_says_what
     assert app.get_by_key("missing-download").label == "Download (5 MB)"
 
 
+def test_layers_of_a_network_that_is_not_here_lead_to_one_that_is(monkeypatch):
+    monkeypatch.setattr(state, "is_here", lambda name: name == "yamnet.audioset")
+    app = opened("squeezenet", "Layers")
+    app.get_by_key("missing-change").click().run()
+    assert app.get_by_key("networks-network").value == "yamnet.audioset"
+
+
 def test_the_field_is_as_published_and_measured_on_this_machine(monkeypatch):
     monkeypatch.setattr(accuracy_latency_chart, "is_here", lambda name: name == "squeezenet.caffe")
     bench = accuracy_latency_chart.bench()
@@ -208,7 +226,12 @@ def finished(bench: accuracy_latency_chart.Bench) -> accuracy_latency_chart.Benc
     return bench
 
 
-def test_what_was_measured_before_it_was_stopped_is_kept(monkeypatch):
+@pytest.fixture
+def watcher(tmp_path) -> Workspace:
+    return Workspace(tmp_path / "watcher")
+
+
+def test_what_was_measured_before_it_was_stopped_is_kept(monkeypatch, watcher):
     bench, begun = accuracy_latency_chart.Bench(JobQueue()), []
 
     def compare(names, **options):
@@ -221,13 +244,13 @@ def test_what_was_measured_before_it_was_stopped_is_kept(monkeypatch):
         return measurement(names[0])
 
     monkeypatch.setattr(zoo, "compare", compare)
-    bench.begin(["alexnet", "vgg16", "vgg19"])
+    bench.begin(["alexnet", "vgg16", "vgg19"], watcher)
     result = finished(bench).job.result
     assert begun == ["alexnet", "vgg16", "vgg19"]
     assert [row.network for row in result.rows] == ["alexnet", "vgg16"]
 
 
-def test_a_network_that_cannot_be_measured_leaves_the_others(monkeypatch):
+def test_a_network_that_cannot_be_measured_leaves_the_others(monkeypatch, watcher):
     def compare(names, **options):
         if names == ["vgg16"]:
             raise EngineError("vgg16 could not be measured: no memory.")
@@ -235,8 +258,31 @@ def test_a_network_that_cannot_be_measured_leaves_the_others(monkeypatch):
 
     monkeypatch.setattr(zoo, "compare", compare)
     bench = accuracy_latency_chart.Bench(JobQueue())
-    bench.begin(["alexnet", "vgg16"])
+    bench.begin(["alexnet", "vgg16"], watcher)
     assert [row.network for row in finished(bench).job.result.rows] == ["alexnet"]
     assert bench.missed == ["vgg16 could not be measured: no memory."]
-    bench.begin(["vgg16"])
+    bench.begin(["vgg16"], watcher)
     assert finished(bench).job.result is None
+
+
+def test_a_measurement_ends_with_the_last_session_that_watches_it(monkeypatch, tmp_path):
+    def compare(names, **options):
+        while True:
+            options["progress"](0, 1)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(zoo, "compare", compare)
+    first, second, gone = (Workspace(tmp_path / name) for name in ("first", "second", "gone"))
+    bench = accuracy_latency_chart.Bench(JobQueue())
+    bench.begin(["alexnet"], first)
+    bench.watch(second)
+    job = bench.job
+    first.close()
+    assert not job.finished
+    second.close()
+    assert job.state == "stopped"
+    assert job.wait(60)
+    assert bench.job is None  # the next visitor finds no measurement that somebody else stopped
+    gone.close()
+    bench.begin(["alexnet"], gone)
+    assert bench.job is None

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
@@ -231,6 +232,25 @@ def test_what_is_stopped_is_not_begun_again_unasked(page, monkeypatch):
     assert app.get("plotly_chart")
 
 
+@pytest.mark.parametrize("name", ["pictures", "sounds", "pitch"])
+def test_titles_of_networks_are_shown_as_they_are(page, name, monkeypatch):
+    title, texts, draw = "$1 or *5$ coin_a_", [], st.progress
+
+    def progress(share: float, text: str):
+        texts.append(text)
+        return draw(share, text=text)
+
+    monkeypatch.setattr(st, "progress", progress)
+    monkeypatch.setattr(state, "title_of", lambda name: title)
+    app = page(name)
+    app.get_by_key(f"{name}-way").set_value("Sample").run()
+    assert not app.exception
+    texts.append(text(app))
+    assert state.literally(title) in texts[0]
+    assert state.literally(title) == r"\$1 or \*5\$ coin_a\_"
+    assert not any(title in one for one in texts)
+
+
 @pytest.mark.parametrize(
     ("name", "labels"),
     [
@@ -257,6 +277,7 @@ def test_results_can_be_downloaded(page, name, labels):
 def test_a_network_that_was_taught_comes_first_and_is_not_the_default(page, name, key, usual, monkeypatch):
     spec = zoo.describe("squeezenet").replace(title="SqueezeNet taught a or b")
     monkeypatch.setattr(state, "taught", lambda modality=None: {"/own": spec})
+    monkeypatch.setattr(state, "classes_of", lambda folder: ("a", "b"))
     networks = page(name).get_by_key(key)
     assert networks.options[0] == "SqueezeNet taught a or b ✓"
     assert networks.value == usual

@@ -273,6 +273,17 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_used(app):
     assert app.dataframe[0].value["why"][0].startswith("bad.png is not a picture")
 
 
+def test_examples_beyond_the_size_of_a_project_are_refused_and_the_others_stay(app, monkeypatch):
+    fill(app, red=pictures("red"))
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8)).save(stream, "PNG")
+    find(app, "teach-files-2").set_value([("large.png", stream.getvalue(), "image/png")]).run()  # 1.1 MB
+    assert not app.exception
+    assert any("A project holds at most 1 MB; remove examples" in error.value for error in app.error)
+    assert len(project(app).record.examples) == 6
+
+
 def test_a_project_is_deleted_when_its_session_ends_without_a_cookie(app):
     fill(app, red=pictures("red"), blue=pictures("blue"))
     assert "the project ends when you leave" in text(app)

@@ -8,7 +8,7 @@ from websockets.sync.client import connect
 
 from tests.zoo.app.server.visitor import visitor
 from zoo.app.server.headers import page_policy
-from zoo.app.server.hosts import allowed_hosts
+from zoo.app.server.hosts import allowed_hosts, is_own
 from zoo.app.server.routes import InternalRoutes
 
 PATHS = ["/", "/pictures", "/_stcore/health", "/_stcore/nothing", "/static/nothing.js", "/media/nothing.png"]
@@ -73,6 +73,39 @@ def test_a_page_of_another_site_gets_no_session(address):
         connect(f"{address.replace('http', 'ws')}/_stcore/stream", origin="http://attacker.example")
     with visitor(address) as one:  # as our own page does
         assert one.session
+
+
+def test_a_page_of_another_port_of_this_host_gets_no_session_and_uploads_nothing(address):
+    port = address.rpartition(":")[2]
+    for other in ("http://127.0.0.1:1", "http://localhost:3000", f"http://localhost:{port}", "null"):
+        with pytest.raises(InvalidStatus):
+            connect(f"{address.replace('http', 'ws')}/_stcore/stream", origin=other)
+        url = f"{address}/_stcore/upload_file/session/file"
+        assert requests.put(url, headers={"Origin": other}, timeout=60).text.startswith("Pages of other")
+    with connect(f"{address.replace('http', 'ws')}/_stcore/stream", origin=address):
+        pass  # as our own page does
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "own"),
+    [
+        ("http://localhost:8501", "localhost:8501", True),
+        ("http://LOCALHOST:8501", "localhost:8501", True),
+        ("http://[::1]:8501", "[::1]:8501", True),
+        ("https://zoo.example.org", "zoo.example.org", True),  # behind a proxy
+        ("https://zoo.example.org", "zoo.example.org:443", True),
+        ("https://zoo.example.org:8443", "zoo.example.org:8443", True),
+        ("http://localhost:3000", "localhost:8501", False),
+        ("http://localhost", "localhost:8501", False),
+        ("http://localhost:8501", "localhost", False),
+        ("http://127.0.0.1:8501", "localhost:8501", False),
+        ("http://localhost:port", "localhost:port", False),
+        ("file://", "", False),
+        ("null", "null", False),
+    ],
+)
+def test_an_origin_is_own_with_the_name_and_the_port_of_the_host(origin, host, own):
+    assert is_own(origin, host) == own
 
 
 def test_the_names_of_the_app(monkeypatch):

@@ -100,6 +100,18 @@ def test_too_many_of_a_lane_are_refused(held):
     assert queue.begin(lambda job: "done", SHORT).wait(60)
 
 
+def test_a_job_that_gets_no_thread_is_refused_and_leaves_its_lane(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    queue = JobQueue()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(InputError, match="no thread left"):
+            queue.begin(lambda job: None, ONE)
+    assert queue.begin(lambda job: "done", ONE).wait(60)
+
+
 def test_a_measurement_waits_for_a_quiet_machine_and_says_for_what(held):
     queue = JobQueue(patience=600)
     tuning, short = held(queue, LONG).running(), held(queue, SHORT).running()

@@ -1,4 +1,4 @@
-"""A job reports its progress, stops when it is asked to, and is dropped at once when its owner leaves."""
+"""A job reports its progress, stops when it is asked to, and is dropped when its owner leaves."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ import time
 import pytest
 
 from zoo.app.services.job_queue import JobQueue
-from zoo.app.services.jobs import SHORT
+from zoo.app.services.jobs import LONG, MEASUREMENT, SHORT
 from zoo.core.errors import InputError
 from zoo.training.fit.loop import Step
 
@@ -87,18 +87,32 @@ def test_every_report_ends_an_abandoned_job(report):
     assert (finished(job), job.result) == ("stopped", None)
 
 
-def test_an_abandoned_job_counts_as_stopped_at_once_and_leaves_its_place(gate):
+def test_an_abandoned_job_counts_as_stopped_at_once_and_keeps_its_place_until_its_thread_ends(gate):
     queue = JobQueue()
     stuck = [queue.begin(lambda job: gate.wait(60), SHORT) for _ in range(SHORT.at_once)]
-    after = queue.begin(lambda job: "done", SHORT)
     while any(job.state != "running" for job in stuck):
         time.sleep(0.01)
+    after, measurement = queue.begin(lambda job: "done", SHORT), queue.begin(lambda job: "done", MEASUREMENT)
     stuck[0].abandon()
     assert (stuck[0].state, stuck[0].finished) == ("stopped", True)
-    assert finished(after) == "done"  # though the thread of the first has not ended
-    assert not stuck[0].wait(0)
+    assert not after.wait(0.2)
+    assert after.place.ahead == SHORT.at_once
+    assert measurement.place.running == (SHORT,) * SHORT.at_once
     gate.set()
     assert (finished(stuck[0]), stuck[0].result) == ("stopped", None)
+    assert finished(after) == "done"
+    assert finished(measurement) == "done"
+
+
+def test_an_abandoned_job_that_waits_leaves_its_place_at_once(gate):
+    queue = JobQueue()
+    running = queue.begin(lambda job: gate.wait(60), LONG)
+    while running.state != "running":
+        time.sleep(0.01)
+    waiting, after = (queue.begin(lambda job: "done", LONG) for _ in range(2))
+    waiting.abandon()
+    assert waiting.state == "stopped"
+    assert after.place.ahead == 1
 
 
 @pytest.fixture

@@ -62,6 +62,33 @@ def test_auto_takes_the_best_in_cross_validation(untrained):
     assert record["accuracy in folds"][record["classifier"]] == max(record["accuracy in folds"].values())
 
 
+def test_support_vector_machines_are_left_out_of_many_rows(untrained, monkeypatch):
+    monkeypatch.setattr(classical, "MAX_SVM_ROWS", 80)
+    values, targets = blobs(2)
+    _, record = classical.fit(untrained, ("a", "b"), values, targets, np.arange(90))
+    assert set(record["accuracy in folds"]) == {"logistic", "knn"}
+    with pytest.raises(InputError, match=r"at most 80 .* these are 90; choose auto, logistic or knn\."):
+        classical.fit(untrained, ("a", "b"), values, targets, np.arange(90), classifier="rbf-svm")
+
+
+@pytest.mark.parametrize("kind", classical.SVMS)
+def test_a_support_vector_machine_that_does_not_converge_ends(untrained, kind, monkeypatch):
+    monkeypatch.setattr(classical, "MAX_SVM_STEPS", 5)
+    values, targets = blobs(2)
+    noise = np.random.default_rng(0).permutation(targets)
+    steps, fit = [], classical.SVC.fit
+
+    def fit_and_count(machine, *arguments):
+        fit(machine, *arguments)
+        steps.append(int(machine.n_iter_.max()))
+        return machine
+
+    monkeypatch.setattr(classical.SVC, "fit", fit_and_count)
+    _, record = classical.fit(untrained, ("a", "b"), values, noise, np.arange(90), classifier=kind)
+    assert record["classifier"] == kind
+    assert max(steps) == 5
+
+
 def test_folds_tear_no_group_apart():
     targets = np.repeat([0, 1], 30)
     groups = np.repeat(np.arange(12), 5)
