@@ -1,5 +1,8 @@
 """Both engines give the same, and what was exported is kept, checked and never stale."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -174,6 +177,20 @@ def test_a_module_that_changed_is_exported_anew(small, change):
     after = engine(data)[0]
     assert not after.equal(before)
     torch.testing.assert_close(after, module(data).detach(), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0")])
+def test_onnx_runtime_reports_nothing_to_its_makers_unless_its_user_wants_that(before, after):
+    code = """
+import os, sys, zoo
+zoo.classify(zoo.sample("cat.png"), network="squeezenet")
+print("onnxruntime" in sys.modules, os.environ["ORT_DISABLE_TELEMETRY"])
+"""
+    others = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=others | before, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["True", after]
 
 
 def test_other_sizes_and_layers_go_to_pytorch(small):

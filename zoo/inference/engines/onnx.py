@@ -7,6 +7,7 @@ newer one takes 3 to 5 s, and gives graphs that run as fast.
 import copy
 import glob
 import hashlib
+import os
 import sys
 import threading
 import warnings
@@ -237,6 +238,8 @@ class _WithLayer(nn.Module):
 
 def session_of(graph: bytes | str, threads: int) -> Any:
     """ONNX Runtime's session for a graph, or for the file of one."""
+    # Since 1.29 it sends data about each session to its makers, unless this is set before its import.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     with optional_libraries():
         import onnxruntime
 
