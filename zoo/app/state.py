@@ -329,16 +329,15 @@ def with_size(names: Iterable[str]) -> dict[str, str]:
 def _with_size(name: str, here: bool) -> str:
     """Return the title, what else people search for, and a mark or the size.
 
-    Lists find the networks whose labels contain what is typed: besides the title that is the name, the title
-    without hyphens, and of a network of the project those of its classes that the title leaves out.
+    Lists find the networks whose labels contain what is typed: besides the title that is the name where the
+    title does not contain it, and of a network of the project those of its classes that the title leaves out.
     """
     spec = spec_of(name)
     parts = [spec.title]
     if name in taught():
         parts += filter(None, [", ".join(one for one in classes_of(name) if one not in spec.title)])
     elif name in zoo.networks() and spec.arch not in spec.title.casefold():
-        spaced = spec.title.partition(" (")[0].casefold().replace("-", " ")
-        parts.append(f"{name}, {spaced}" if spaced not in spec.title.casefold() else name)
+        parts.append(name)
     if not here:
         parts.append(f"{spec.size_mb:.0f} MB")
     return " · ".join(parts) + " ✓" * here

@@ -174,7 +174,7 @@ def test_networks_that_are_here_come_first_and_labels_hold_what_people_search_fo
     assert state.with_size(["/own", "resnet50.tv", "squeezenet.tv", "squeezenet.caffe"]) == {
         "/own": f"{title} · wasps, flies ✓",
         "squeezenet.caffe": "SqueezeNet 1.1 ✓",
-        "resnet50.tv": "ResNet-50 · resnet50.tv, resnet 50 · 102 MB",
+        "resnet50.tv": "ResNet-50 · resnet50.tv · 102 MB",
         "squeezenet.tv": "SqueezeNet 1.1 (torchvision) · 5 MB",
     }
 
