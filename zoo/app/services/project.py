@@ -61,6 +61,7 @@ class Project:
         self.job: Job | None = None
         self.readings: dict[int, Reading] = {}
         self._require_space = require_space
+        self._generation = 0  # of what it holds: the next one begins when that is deleted or replaced
         self._lock = FileLock(beside(folder, ".lock"))
         self._sessions: set[str] = set()
         self._end: Timer | None = None
@@ -85,9 +86,17 @@ class Project:
         return self.job is not None and not self.job.finished
 
     @contextmanager
-    def changing(self) -> Iterator[ProjectRecord]:
-        """Give the record to change, and write it; files that it no longer lists are removed."""
+    def changing(self, generation: int | None = None) -> Iterator[ProjectRecord]:
+        """Give the record to change, and write it; files that it no longer lists are removed.
+
+        Raises
+        ------
+        InputError
+            If the project was deleted or replaced since this generation.
+        """
         with self._lock:
+            if generation not in (None, self._generation):
+                raise InputError("The project was deleted or replaced meanwhile; add the files again.")
             self.folder.mkdir(mode=0o700, exist_ok=True)
             record = project_record.read(self.folder) or ProjectRecord()
             yield record
@@ -140,6 +149,7 @@ class Project:
 
     def add_files(self, number: int, files: Sequence[tuple[str, bytes]]) -> None:
         """Begin to add uploads to a class; `readings` are how far that is."""
+        generation = self._generation
 
         def read(folder: Path, reading: Reading) -> None:
             modality = self.record.modality
@@ -147,16 +157,17 @@ class Project:
             data = uploads.from_files(
                 files, folder, label=label.strip() or "examples", modality=modality, progress=reading.count
             )
-            reading.problems += self._add(data, number)
+            reading.problems += self._add(data, generation, number)
 
         self._begin_reading(number, read)
 
     def add_zip(self, name: str, data: bytes, part: str | None = None) -> None:
         """Begin to add the class folders of a zip, each to the class of its name; see `add_files`."""
+        generation = self._generation
 
         def read(folder: Path, reading: Reading) -> None:
             examples = uploads.from_zip(name, data, folder, part=part, progress=reading.count)
-            reading.problems += self._add(examples)
+            reading.problems += self._add(examples, generation)
 
         self._begin_reading(ZIP, read)
 
@@ -169,11 +180,11 @@ class Project:
         self.readings.pop(number, None)
         self.readings[number] = Reading(work, after=last[0] if last else None)
 
-    def _add(self, data: Dataset, number: int | None = None) -> list[Problem]:
+    def _add(self, data: Dataset, generation: int, number: int | None = None) -> list[Problem]:
         """Store examples in the class of this number, or else in those of their labels."""
         sizes = [Path(path).stat().st_size for path in data.inputs]
         problems = list(data.problems)
-        with self.changing() as record:
+        with self.changing(generation) as record:
             if record.modality not in (None, data.modality):
                 raise InputError(
                     f"{data.name} holds {data.modality} files, and the project {record.modality} files; "
@@ -281,6 +292,7 @@ class Project:
             except BaseException:
                 shutil.rmtree(after, ignore_errors=True)
                 raise
+            self._generation += 1
             forget_examples(self.folder)
             if self.folder.exists():
                 self.folder.rename(before)
@@ -294,6 +306,7 @@ class Project:
         if self.job is not None:
             self.job.abandon()
         with self._lock:
+            self._generation += 1
             forget_examples(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
         self.job = None

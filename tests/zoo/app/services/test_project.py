@@ -9,7 +9,7 @@ import pytest
 
 from tests.zoo.training.examples import png
 from zoo.app.services import project as project_module
-from zoo.app.services import project_record
+from zoo.app.services import project_record, uploads
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import SHORT
 from zoo.app.services.project import ZIP, Project
@@ -157,6 +157,37 @@ def test_a_deleted_project_is_empty_for_all_who_have_it_open(project):
     assert not project.record.examples
     project.add_files(1, files("cat"))
     assert len(settle(project).record.examples) == 3
+
+
+def replace_by_nothing(project: Project) -> None:
+    with project.replacing() as folder:
+        project_record.save(folder, project_record.ProjectRecord(name="New"))
+
+
+@pytest.mark.parametrize("end", [Project.delete, replace_by_nothing])
+@pytest.mark.parametrize("kind", ["files", "zip"])
+def test_an_upload_that_is_read_when_its_project_ends_is_dropped(project, monkeypatch, end, kind):
+    reached, gate = threading.Event(), threading.Event()
+    from_files = uploads.from_files
+
+    def slow(*arguments, **options):
+        reached.set()
+        gate.wait(60)
+        return from_files(files("cow"), arguments[-1])
+
+    monkeypatch.setattr(uploads, f"from_{kind}", slow)
+    if kind == "zip":
+        project.add_zip("x.zip", b"")
+    else:
+        project.add_files(1, files("cow"))
+    (reading,) = list(project.readings.values())[-1:]
+    assert reached.wait(60)
+    end(project)
+    gate.set()
+    assert reading.wait(60)
+    assert reading.error.startswith("The project was deleted or replaced meanwhile")
+    assert not project.record.examples
+    assert project.folder.exists() == (end is replace_by_nothing)
 
 
 @pytest.mark.parametrize(
