@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.stored_uploads import fresh_key, release
 from zoo.app.services.project import Project
 from zoo.app.services.project_archive import file_name, open_file, packed_project
-from zoo.app.services.project_record import MAX_NAME
+from zoo.app.services.project_record import MAX_NAME, ProjectRecord
 from zoo.app.settings import PROJECT_DAYS, session_upload_bytes
 from zoo.core.errors import ZooError
 
@@ -25,9 +26,20 @@ ENDS = (
 
 
 def project_bar(project: Project) -> None:
-    """Name the project, and save, open or delete it."""
-    record = project.record
+    """Name the project, and save, open or delete it; one that is damaged can be replaced or deleted."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
+    try:
+        record = project.record
+    except ZooError as error:
+        _replace_or_delete(row, project)
+        state.refuse(str(error))
+        st.stop()
+    _name_and_save(row, project, record)
+    _replace_or_delete(row, project)
+    st.caption(ENDS if state.is_temporary() else STAYS.format(days=PROJECT_DAYS))
+
+
+def _name_and_save(row: DeltaGenerator, project: Project, record: ProjectRecord) -> None:
     # The key holds the name, so that the box shows it when it is changed elsewhere.
     name = widgets.text_input(
         row, "Project", record.name, key=f"teach-project-{record.name}", most=MAX_NAME
@@ -45,13 +57,15 @@ def project_bar(project: Project) -> None:
         icon=":material/download:",
         key="teach-save-project",
     )
+
+
+def _replace_or_delete(row: DeltaGenerator, project: Project) -> None:
     key, renew = fresh_key("teach-open")
     with row.popover("Open", icon=":material/folder_open:", key=key):
         _open(project, key, renew)
     with row.popover("Delete", icon=":material/delete:", key="teach-delete"):
         st.markdown("Delete the project, with its examples and networks? This cannot be undone.")
         st.button("Delete project", on_click=project.delete, key="teach-delete-project")
-    st.caption(ENDS if state.is_temporary() else STAYS.format(days=PROJECT_DAYS))
 
 
 def _open(project: Project, key: str, renew: Callable[[], None]) -> None:
@@ -64,8 +78,7 @@ def _open(project: Project, key: str, renew: Callable[[], None]) -> None:
     )
     if not file:
         return
-    record = project.record
-    if record.examples or record.attempts:
+    if not _is_empty(project):
         st.markdown(
             "A project in the file replaces the one that you have now; save that first. "
             "A network is added to it."
@@ -81,6 +94,13 @@ def _open(project: Project, key: str, renew: Callable[[], None]) -> None:
     except ZooError as error:
         say_later(str(error))
     st.rerun()
+
+
+def _is_empty(project: Project) -> bool:
+    try:
+        return not (project.record.examples or project.record.attempts)
+    except ZooError:  # of a damaged project, which may still hold files
+        return False
 
 
 def attempt_to(action: Callable[..., object], *arguments: Any) -> None:

@@ -10,14 +10,14 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from zoo.app.services.project_record import Content
+from zoo.app.services.project_record import MAX_CLASSES, Content
 from zoo.core.errors import InputError
 from zoo.hub.weights import write
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluation import Evaluation
 
 EVALUATION, NETWORK = "evaluation.json", "network"
-MAX_BYTES = 64 << 20
+MAX_BYTES = 8 << 20  # 1000 examples of 200 classes take 5 MB
 
 
 class SavedEvaluation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +34,10 @@ class SavedEvaluation(Struct, frozen=True, forbid_unknown_fields=True):
         examples = len(self.contents)
         if not examples or {len(self.names), len(self.targets), len(self.scores)} != {examples}:
             raise ValueError("it has not one name, class and list of scores for each example")
+        if len(self.classes) > MAX_CLASSES:  # a confusion matrix holds the square of that
+            raise ValueError(f"{len(self.classes)} classes are more than {MAX_CLASSES}")
+        if len(set(self.contents)) < examples:
+            raise ValueError("an example is in it twice")
         if max(self.targets) >= len(self.classes) or {len(row) for row in self.scores} != {len(self.classes)}:
             raise ValueError("its examples are of other classes")
         if any(math.isnan(score) for row in self.scores for score in row):

@@ -52,6 +52,9 @@ class Project:
     ----------
     job : Job or None
         The training that was begun last.
+    trainings : dict of str to Job
+        Trainings whose threads run, by the numbers of their attempts: besides `job`, those that were
+        abandoned.
     readings : dict of int to Reading
         The last upload to each class, by its number; `ZIP` stands for that of a zip.
     """
@@ -59,8 +62,10 @@ class Project:
     def __init__(self, folder: Path, temporary: Path, require_space: Callable[[Path, int], None]):
         self.folder, self.temporary = folder, temporary
         self.job: Job | None = None
+        self.trainings: dict[str, Job] = {}
         self.readings: dict[int, Reading] = {}
         self._require_space = require_space
+        self._generation = 0  # of what it holds: the next one begins when that is deleted or replaced
         self._lock = FileLock(beside(folder, ".lock"))
         self._sessions: set[str] = set()
         self._end: Timer | None = None
@@ -85,18 +90,31 @@ class Project:
         return self.job is not None and not self.job.finished
 
     @contextmanager
-    def changing(self) -> Iterator[ProjectRecord]:
-        """Give the record to change, and write it; files that it no longer lists are removed."""
+    def changing(self, generation: int | None = None) -> Iterator[ProjectRecord]:
+        """Give the record to change, and write it; files that it no longer lists are removed.
+
+        Raises
+        ------
+        InputError
+            If the project was deleted or replaced since this generation.
+        """
         with self._lock:
+            if generation not in (None, self._generation):
+                raise InputError("The project was deleted or replaced meanwhile; add the files again.")
             self.folder.mkdir(mode=0o700, exist_ok=True)
             record = project_record.read(self.folder) or ProjectRecord()
-            yield record
-            if not record.examples:
-                record.modality = None
-            project_record.save(self.folder, record)
-            self._remove_unlisted_inputs(record)
-            if not self.busy:  # which may still read them
-                self._remove_unlisted(record)
+            try:
+                yield record
+                if not record.examples:
+                    record.modality = None
+                project_record.save(self.folder, record)
+            except BaseException:
+                record = project_record.read(self.folder) or ProjectRecord()  # as it was
+                raise
+            finally:
+                self._remove_unlisted_inputs(record)
+                if not self.busy:  # which may still read them
+                    self._remove_unlisted(record)
 
     def path_of(self, example: Example) -> Path:
         """Return the file of an example."""
@@ -140,6 +158,7 @@ class Project:
 
     def add_files(self, number: int, files: Sequence[tuple[str, bytes]]) -> None:
         """Begin to add uploads to a class; `readings` are how far that is."""
+        generation = self._generation
 
         def read(folder: Path, reading: Reading) -> None:
             modality = self.record.modality
@@ -147,16 +166,17 @@ class Project:
             data = uploads.from_files(
                 files, folder, label=label.strip() or "examples", modality=modality, progress=reading.count
             )
-            reading.problems += self._add(data, number)
+            reading.problems += self._add(data, generation, number)
 
         self._begin_reading(number, read)
 
     def add_zip(self, name: str, data: bytes, part: str | None = None) -> None:
         """Begin to add the class folders of a zip, each to the class of its name; see `add_files`."""
+        generation = self._generation
 
         def read(folder: Path, reading: Reading) -> None:
             examples = uploads.from_zip(name, data, folder, part=part, progress=reading.count)
-            reading.problems += self._add(examples)
+            reading.problems += self._add(examples, generation)
 
         self._begin_reading(ZIP, read)
 
@@ -169,11 +189,11 @@ class Project:
         self.readings.pop(number, None)
         self.readings[number] = Reading(work, after=last[0] if last else None)
 
-    def _add(self, data: Dataset, number: int | None = None) -> list[Problem]:
+    def _add(self, data: Dataset, generation: int, number: int | None = None) -> list[Problem]:
         """Store examples in the class of this number, or else in those of their labels."""
         sizes = [Path(path).stat().st_size for path in data.inputs]
         problems = list(data.problems)
-        with self.changing() as record:
+        with self.changing(generation) as record:
             if record.modality not in (None, data.modality):
                 raise InputError(
                     f"{data.name} holds {data.modality} files, and the project {record.modality} files; "
@@ -189,10 +209,10 @@ class Project:
                 targets = [record.class_of(number)]
             else:
                 record.classes = [one for one in record.classes if one.examples]
-                targets = [_class_called(record, label) for label in data.classes]
+                targets = record.classes_called(data.classes)
             owners = {example.content: (example, one) for one in record.classes for example in one.examples}
             for path, target, content in zip(data.inputs, data.targets, data.hashes, strict=True):
-                name, one = Path(path).name, targets[target]
+                name, one = uploads.base_name(Path(path).name), targets[target]
                 if content in owners:
                     problems.append(_repeated(name, one, *owners[content]))
                     continue
@@ -228,14 +248,18 @@ class Project:
         """Remove a class and its examples."""
         with self.changing() as record:
             record.classes.remove(record.class_of(number))
+        self.readings.pop(number, None)  # whose number another class may get
 
     def _remove_unlisted(self, record: ProjectRecord) -> None:
-        """Remove files that the record does not list, and what was computed of them."""
+        """Remove files that the record does not list and no training uses, and what was computed of them."""
+        running = {number for number, job in list(self.trainings.items()) if not job.finished}
         contents = {example.content for example in record.examples}
         attempts = {attempt.number for attempt in record.attempts}
         for folder in _entries(self.folder / ATTEMPTS):
-            if folder.name not in attempts:
+            if folder.name not in attempts | running:
                 shutil.rmtree(folder, ignore_errors=True)
+        if running:  # which read examples
+            return
         removed = [folder for folder in _entries(self.folder / EXAMPLES) if folder.name not in contents]
         for folder in removed:
             shutil.rmtree(folder, ignore_errors=True)
@@ -278,9 +302,12 @@ class Project:
             after.mkdir(mode=0o700)
             try:
                 yield after
+                if self.busy:  # a training began meanwhile, in another tab
+                    raise InputError("This project is training; stop that, or wait for the end.")
             except BaseException:
                 shutil.rmtree(after, ignore_errors=True)
                 raise
+            self._generation += 1
             forget_examples(self.folder)
             if self.folder.exists():
                 self.folder.rename(before)
@@ -294,6 +321,7 @@ class Project:
         if self.job is not None:
             self.job.abandon()
         with self._lock:
+            self._generation += 1
             forget_examples(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
         self.job = None
@@ -340,13 +368,6 @@ def recover(folder: Path) -> None:
         before.rename(folder)
     for left in (before, after):
         shutil.rmtree(left, ignore_errors=True)
-
-
-def _class_called(record: ProjectRecord, label: str) -> ExampleClass:
-    label = label[: project_record.MAX_NAME]
-    return next((one for one in record.classes if one.label.strip() == label), None) or record.add_class(
-        label
-    )
 
 
 def _repeated(name: str, target: ExampleClass, twin: Example, owner: ExampleClass) -> Problem:

@@ -20,16 +20,28 @@ from zoo.app.services.attempt_results import EVALUATION, NETWORK, read_evaluatio
 from zoo.app.services.project import ATTEMPTS, EXAMPLES, INPUTS, Project
 from zoo.app.services.project_record import Attempt, ProjectRecord, new_number
 from zoo.app.services.projects import bytes_of
+from zoo.app.services.semaphore import FairSemaphore
 from zoo.app.settings import project_bytes
 from zoo.core.errors import InputError, ZooError
 from zoo.core.hashing import digest
+from zoo.core.progress import Progress
 from zoo.hub import saved
+from zoo.hub.sources import parts_of
 from zoo.training.data.archives import unpacked
 from zoo.training.data.build import examined
 from zoo.training.data.file_list import Listing
+from zoo.training.evaluation.evaluate import class_names
 
 SUFFIX = ".zoo-project.zip"
 _NETWORK_FILES = (saved.RECORD, saved.WEIGHTS)
+MAX_ENTRIES = (
+    1
+    + uploads.MOST_EXAMPLES
+    + project_record.MAX_UPLOADERS * project_record.MAX_INPUTS
+    + project_record.MAX_ATTEMPTS * (1 + len(_NETWORK_FILES))
+)
+MAX_DEPTH = 4  # attempts/0123456789abcdef/network/network.json
+_turns = FairSemaphore(1)
 
 
 def packed_project(project: Project) -> bytes:
@@ -63,26 +75,31 @@ def _files_of(record: ProjectRecord) -> Iterator[str]:
 def open_file(project: Project, name: str, data: bytes) -> None:
     """Open a saved project, which replaces this one, or add the network of a ``network.zip``.
 
+    One file is opened at a time: that decodes its examples, and loads its networks.
+
     Raises
     ------
     InputError
-        If it is neither, is damaged or too large, or the project is training.
+        If it is neither, is damaged or too large, takes too long, or the project is training.
     """
     if project.busy:
         raise InputError("This project is training; stop that, or wait for the end.")
-    with tempfile.TemporaryDirectory(dir=project.temporary, ignore_cleanup_errors=True) as temporary:
+    with (
+        _turns.take(),
+        tempfile.TemporaryDirectory(dir=project.temporary, ignore_cleanup_errors=True) as temporary,
+    ):
         folder = _unpacked(uploads.base_name(name), data, Path(temporary))
         try:
-            _open_folder(project, folder, uploads.base_name(name))
+            _open_folder(project, folder, uploads.base_name(name), uploads.in_time(None, "The file"))
         except ZooError as error:
             raise InputError(
                 str(error).replace(f"{folder}/", "")
             ) from error  # which is of no use to visitors
 
 
-def _open_folder(project: Project, folder: Path, name: str) -> None:
+def _open_folder(project: Project, folder: Path, name: str, progress: Progress) -> None:
     if (folder / project_record.RECORD).is_file():
-        _replace(project, folder)
+        _replace(project, folder, progress)
     elif network := _network_in(folder):
         _add_network(project, network)
     else:
@@ -95,7 +112,14 @@ def _open_folder(project: Project, folder: Path, name: str) -> None:
 def _unpacked(name: str, data: bytes, folder: Path) -> Path:
     archive = folder / "upload.zip"
     archive.write_bytes(data)
-    size = sum(entry.file_size for entry in uploads.entries(archive, name))
+    listed = uploads.entries(archive, name)
+    if len(listed) > MAX_ENTRIES:
+        raise InputError(f"{name} holds {len(listed)} files, and a project has at most {MAX_ENTRIES}.")
+    if deep := next(
+        (entry.filename for entry in listed if len(parts_of(entry.filename) or ()) > MAX_DEPTH), None
+    ):
+        raise InputError(f"{name} holds {deep[:60]!r}, in more folders than any file of a project.")
+    size = sum(entry.file_size for entry in listed)
     if size > project_bytes():
         raise InputError(
             f"{name} holds {size / 1e6:.0f} MB, and a project has at most {project_bytes() / 1e6:g} here."
@@ -106,16 +130,15 @@ def _unpacked(name: str, data: bytes, folder: Path) -> Path:
         raise InputError(str(error).replace(str(archive), name)) from error
 
 
-def _replace(project: Project, folder: Path) -> None:
+def _replace(project: Project, folder: Path, progress: Progress) -> None:
     """Check a project that was unpacked, and put it into the place of this one."""
     record = project_record.read(folder)
     assert record is not None  # its file is there
-    _require_examples(record, folder)
+    _require_examples(record, folder, progress)
     _require_inputs(record, folder)
-    for attempt in record.attempts:
-        attempt_folder = folder / ATTEMPTS / attempt.number
-        _require_network(attempt_folder / NETWORK)
-        read_evaluation(attempt_folder)
+    for done, attempt in enumerate(record.attempts):
+        progress(done, len(record.attempts))
+        _require_attempt(attempt, folder / ATTEMPTS / attempt.number)
     files = [name for name in _files_of(record) if (folder / name).is_file()]
     size = sum((folder / name).stat().st_size for name in files)
     project.require_space(size - bytes_of(project.folder))
@@ -125,7 +148,7 @@ def _replace(project: Project, folder: Path) -> None:
             shutil.move(folder / name, target / name)
 
 
-def _require_examples(record: ProjectRecord, folder: Path) -> None:
+def _require_examples(record: ProjectRecord, folder: Path, progress: Progress) -> None:
     """Raise an `InputError` unless every example is there, is what the record states, and can be decoded."""
     if not record.examples:
         return
@@ -134,7 +157,7 @@ def _require_examples(record: ProjectRecord, folder: Path) -> None:
         raise InputError(f"The file lacks the example {missing.name}; save the project again.")
     uploads.require_limits("The project holds", len(paths), sum(path.stat().st_size for path in paths))
     listing = Listing("The project", paths, ["examples"] * len(paths), ("examples",))
-    data = examined(listing, modality=record.modality, classes=("examples",), progress=lambda *_: None)
+    data = examined(listing, modality=record.modality, classes=("examples",), progress=progress)
     contents = [example.content for example in record.examples]
     if data.problems or list(data.hashes) != contents:
         why = data.problems[0].reason if data.problems else "an example has another content than it states."
@@ -151,6 +174,16 @@ def _require_inputs(record: ProjectRecord, folder: Path) -> None:
         for file, path in zip(files, paths, strict=True):
             if digest(path) != file.content:
                 raise InputError(f"The file of the project is damaged: {file.name} has another content.")
+
+
+def _require_attempt(attempt: Attempt, folder: Path) -> None:
+    """Raise an `InputError` unless the network of an attempt is there, with an evaluation of its classes."""
+    network = _require_network(folder / NETWORK)
+    if attempt.classes != tuple(one.label for one in network.classes):
+        raise InputError("The file of the project is damaged: a network has other classes than it states.")
+    evaluation = read_evaluation(folder)
+    if evaluation and evaluation.classes != class_names(saved.labels(str(folder / NETWORK))):
+        raise InputError("The file of the project is damaged: an evaluation is of other classes.")
 
 
 def _network_in(folder: Path) -> Path | None:

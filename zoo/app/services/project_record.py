@@ -5,8 +5,10 @@ It is data that may come from a stranger, in a file that is opened: every field 
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -138,7 +140,11 @@ class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     low: Fraction | None = None
     high: Fraction | None = None
     tested: Whole = 0
-    seconds: Annotated[float, Meta(ge=0)] | None = None
+    seconds: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.network is None) != (self.config is None):
+            raise ValueError("an attempt has a network without a configuration, or the reverse")
 
 
 class UnfinishedTraining(Struct, frozen=True, forbid_unknown_fields=True):
@@ -223,11 +229,29 @@ class ProjectRecord(Struct, forbid_unknown_fields=True):
                 return one
         raise InputError("This class was removed from the project; choose one of those shown.")
 
+    def classes_called(self, labels: Sequence[str]) -> list[ExampleClass]:
+        """Return a class for each label, as far as it fits into `MAX_NAME`; those that are absent are added.
+
+        Raises
+        ------
+        InputError
+            If two labels would be one, or there would be too many classes.
+        """
+        labels = [label[:MAX_NAME].strip() for label in labels]
+        if again := next((label for label in labels if labels.count(label) > 1), None):
+            raise InputError(
+                f"Several folders begin with {again!r}, and the name of a class has at most {MAX_NAME} "
+                "characters; rename them."
+            )
+        known = {one.label.strip(): one for one in reversed(self.classes)}
+        return [known.get(label) or self.add_class(label) for label in labels]
+
     def add_class(self, label: str | None = None) -> ExampleClass:
         """Append a class without examples, by default called ``Class`` and its number."""
         if len(self.classes) >= MAX_CLASSES:
             raise InputError(f"A project has at most {MAX_CLASSES} classes; remove one.")
-        number = 1 + max((one.number for one in self.classes), default=0)
+        taken = {one.number for one in self.classes}
+        number = next(number for number in itertools.count(1) if number not in taken)
         self.classes.append(ExampleClass(number, label or f"Class {number}"))
         return self.classes[-1]
 
@@ -243,9 +267,7 @@ def read(folder: Path) -> ProjectRecord | None:
     try:
         with (folder / RECORD).open("rb") as file:
             content = file.read(MAX_RECORD_BYTES + 1)
-        if len(content) > MAX_RECORD_BYTES:
-            raise ValueError(f"it has more than {MAX_RECORD_BYTES >> 20} MB")
-        return msgspec.json.decode(content, type=ProjectRecord)
+        return _decoded(content)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
@@ -254,9 +276,25 @@ def read(folder: Path) -> ProjectRecord | None:
 
 
 def save(folder: Path, project: ProjectRecord) -> None:
-    """Write the record aside and rename it, so that it is whole at any moment."""
+    """Write the record aside and rename it, so that it is whole at any moment.
+
+    Raises
+    ------
+    InputError
+        If it holds what `read` would refuse; the file stays as it was.
+    """
     content = msgspec.json.encode(project)
+    try:
+        _decoded(content)
+    except ValueError as error:
+        raise InputError(f"The project cannot hold this ({error}); nothing was changed.") from error
     write(folder / RECORD, lambda temporary: temporary.write_bytes(content))
+
+
+def _decoded(content: bytes) -> ProjectRecord:
+    if len(content) > MAX_RECORD_BYTES:
+        raise ValueError(f"it has more than {MAX_RECORD_BYTES >> 20} MB")
+    return msgspec.json.decode(content, type=ProjectRecord)
 
 
 def new_number() -> str:

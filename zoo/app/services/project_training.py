@@ -82,6 +82,7 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
 
         def work(job: Job) -> Attempt:
             folder = project.folder / ATTEMPTS / number
+            project.trainings[number] = job
             try:
                 trained = teach(net, data, config, folder / NETWORK, job)
                 if job.abandoned:  # the project may be deleted
@@ -93,6 +94,7 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
                 _finish(project, job)
                 raise
             finally:
+                del project.trainings[number]
                 project.remove_leftovers()
                 if not project.folder.exists():  # deleted meanwhile
                     forget(data.hashes)

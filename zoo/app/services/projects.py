@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -27,13 +30,15 @@ class Projects:
     Parameters
     ----------
     folder : Path
-        Made if it is absent; an `OSError` is raised if it cannot be.
+        Made if it is absent; an `OSError` is raised if it cannot be made, or cannot be written.
     temporary : Path
         A folder for files that are on their way.
     """
 
     def __init__(self, folder: Path, temporary: Path):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):  # raises where no file can be made
+            pass
         self.folder, self.temporary = folder.resolve(), temporary
         self._open: WeakValueDictionary[str, Project] = WeakValueDictionary()
         self._lock = threading.Lock()
@@ -67,18 +72,25 @@ class Projects:
             raise InputError("The server holds as many projects as it can; try again later.")
 
     def _sweep(self) -> None:
-        """Remove projects that nobody has opened for `PROJECT_SECONDS`."""
-        for folder in self.folder.iterdir():
-            try:
-                expired = folder.is_dir() and time.time() - folder.stat().st_mtime > PROJECT_SECONDS
-            except FileNotFoundError:  # removed by another process
+        """Remove projects that nobody has opened for `PROJECT_SECONDS`, and locks of deleted ones."""
+        for name in {path.stem for path in self.folder.iterdir() if path.suffix in ("", ".lock")}:
+            folder = self.folder / name
+            if name in self._open or not _has_expired(folder):
                 continue
-            if expired and folder.name not in self._open:
-                lock = beside(folder, ".lock")
-                with FileLock(lock):
+            lock = beside(folder, ".lock")
+            with FileLock(lock):
+                if _has_expired(folder):  # still, as another process may have opened it
                     forget_examples(folder)
                     shutil.rmtree(folder, ignore_errors=True)
-                lock.unlink(missing_ok=True)
+                    lock.unlink(missing_ok=True)
+
+
+def _has_expired(folder: Path) -> bool:
+    """Whether nobody has opened a project for its time; one that was deleted has left only its lock."""
+    try:
+        return time.time() - folder.stat().st_mtime > PROJECT_SECONDS
+    except FileNotFoundError:
+        return True
 
 
 def require_project_space(folder: Path, size: int) -> None:
@@ -93,9 +105,8 @@ def require_project_space(folder: Path, size: int) -> None:
 def bytes_of(folder: Path) -> int:
     """Return the size of all files below a folder."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:  # removed meanwhile
-            continue
+    for root, _, names in os.walk(folder):  # which passes over folders that are removed meanwhile
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(root, name)).st_size
     return total

@@ -66,7 +66,7 @@ def from_files(
     listing = Listing("your upload", paths, [label] * len(paths), (label,))
     return _for_people(
         lambda: examined(
-            listing, modality=modality, classes=(label,), progress=_in_time(progress, "Your examples")
+            listing, modality=modality, classes=(label,), progress=in_time(progress, "Your examples")
         ),
         "your upload",
         folder,
@@ -101,7 +101,7 @@ def from_zip(
     listed = entries(path, name)
     require_limits(f"{name} holds", len(listed), sum(entry.file_size for entry in listed))
     return _for_people(
-        lambda: dataset(path, split=part, cache=folder, progress=_in_time(progress, name)),
+        lambda: dataset(path, split=part, cache=folder, progress=in_time(progress, name)),
         name,
         folder,
         str(path),
@@ -191,8 +191,8 @@ def require_limits(holder: str, examples: int, size: int) -> None:
         raise InputError(f"{holder} {size / 1e6:.0f} MB, and {MOST_BYTES / 1e6:.0f} are allowed here.")
 
 
-def _in_time(progress: Progress | None, name: str) -> Progress:
-    """Return the same report, which raises an `InputError` when decoding takes too long."""
+def in_time(progress: Progress | None, name: str) -> Progress:
+    """Return the same report, which raises an `InputError` once that takes longer than `MOST_SECONDS`."""
     end = time.monotonic() + MOST_SECONDS
 
     def report(done: int, total: int) -> None:

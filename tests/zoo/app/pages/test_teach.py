@@ -16,7 +16,7 @@ import zoo
 from zoo.app import state
 from zoo.app.services.jobs import LONG
 from zoo.app.services.project import Project
-from zoo.app.services.project_record import TrainingConfig, UnfinishedTraining
+from zoo.app.services.project_record import RECORD, TrainingConfig, UnfinishedTraining
 from zoo.app.services.project_training import network_of
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
@@ -282,6 +282,18 @@ def test_examples_beyond_the_size_of_a_project_are_refused_and_the_others_stay(a
     assert not app.exception
     assert any("A project holds at most 1 MB; remove examples" in error.value for error in app.error)
     assert len(project(app).record.examples) == 6
+
+
+def test_a_damaged_project_can_be_deleted(app):
+    fill(app, red=pictures("red"))
+    (project(app).folder / RECORD).write_text("{")
+    app.run()
+    assert not app.exception
+    assert ["The project is damaged" in error.value for error in app.error] == [True]
+    assert any(one.key.startswith("teach-open") for one in app.file_uploader)
+    app.get_by_key("teach-delete-project").click().run()
+    assert not app.error
+    assert not project(app).record.examples
 
 
 def test_a_project_is_deleted_when_its_session_ends_without_a_cookie(app):

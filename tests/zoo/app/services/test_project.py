@@ -1,19 +1,22 @@
 """A project keeps what was brought, under the names of its owner, until it is removed."""
 
+import io
 import os
 import stat
 import threading
 import time
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from tests.zoo.training.examples import png
 from zoo.app.services import project as project_module
-from zoo.app.services import project_record
+from zoo.app.services import project_record, uploads
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import SHORT
 from zoo.app.services.project import ZIP, Project
-from zoo.app.services.projects import Projects
+from zoo.app.services.projects import Projects, bytes_of
 from zoo.app.services.reading import Reading
 from zoo.core.errors import InputError
 
@@ -127,6 +130,89 @@ def test_classes_without_a_name_or_with_the_same_are_refused(project):
             project.dataset()
 
 
+NAMES = ["caf\u00e9\u00a01.png", "10.00\u202fAM.png", "\U0001f469\u200d\U0001f680.png"]
+
+
+def zipped(names: list[str]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            archive.writestr(name, png(name))
+    return stream.getvalue()
+
+
+def test_names_of_every_system_are_taken_from_a_zip(projects):
+    project = projects.open(TOKEN)
+    project.add_zip("x.zip", zipped([f"{label}/{name}" for label in "ab" for name in NAMES]))
+    assert settle(project).readings[ZIP].error == ""
+    assert labels(project)["a"] == ["10.00AM.png", "caf\u00e91.png", "\U0001f469\U0001f680.png"]
+
+
+def test_folders_with_the_same_beginning_are_refused_and_not_merged(projects):
+    project = projects.open(TOKEN)
+    project.add_zip("x.zip", zipped([f"{'n' * 60}{end}/a.png" for end in "ab"]))
+    assert "Several folders begin with 'nnn" in settle(project).readings[ZIP].error
+
+
+def test_a_change_that_fails_leaves_no_files(project, monkeypatch):
+    stored, before = [], sorted((project.folder / "examples").iterdir())
+
+    def fail(*arguments):
+        stored.append(len(list((project.folder / "examples").iterdir())))
+        raise OSError("disk")
+
+    monkeypatch.setattr(project_record, "save", fail)
+    project.add_files(1, files("cow"))
+    assert "unexpectedly" in settle(project).readings[1].error
+    assert stored == [len(before) + 3]
+    assert sorted((project.folder / "examples").iterdir()) == before
+
+
+def test_what_no_record_holds_is_not_saved(project):
+    with pytest.raises(InputError, match="cannot hold this"), project.changing() as record:
+        record.classes[0].number = 1_000_001
+    assert len(project.record.examples) == 5
+
+
+def test_a_new_class_gets_a_number_that_is_free(project):
+    with project.changing() as record:
+        record.classes[1].number = 1_000_000
+    with project.changing() as record:
+        assert record.add_class().number == 2
+    assert [one.number for one in project.record.classes] == [1, 1_000_000, 2]
+
+
+def test_sizes_are_summed_while_folders_are_removed(tmp_path, monkeypatch):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(b"1234")
+    scandir = os.scandir
+
+    def remove_first(path):
+        if str(path).endswith("/a"):
+            (tmp_path / "a" / "file").unlink()
+            (tmp_path / "a").rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", remove_first)
+    assert bytes_of(tmp_path) == 4
+
+
+def test_locks_of_deleted_projects_go(project, projects):
+    lock = project.folder.with_name(f"{project.folder.name}.lock")
+    project.delete()
+    assert lock.exists()
+    Projects(projects.folder, projects.temporary).open("u" * 43)
+    assert not lock.exists()
+    project.add_files(1, files("cat"))
+    assert len(settle(project).record.examples) == 3
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path):
+    with pytest.raises(OSError):  # noqa: PT011 - which one, the system decides
+        Projects(Path("/proc/self"), tmp_path)  # not even by root
+
+
 def test_limits_are_a_sentence_and_nothing_is_added(project, monkeypatch):
     monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
     noise = os.urandom(1_000_000)
@@ -157,6 +243,37 @@ def test_a_deleted_project_is_empty_for_all_who_have_it_open(project):
     assert not project.record.examples
     project.add_files(1, files("cat"))
     assert len(settle(project).record.examples) == 3
+
+
+def replace_by_nothing(project: Project) -> None:
+    with project.replacing() as folder:
+        project_record.save(folder, project_record.ProjectRecord(name="New"))
+
+
+@pytest.mark.parametrize("end", [Project.delete, replace_by_nothing])
+@pytest.mark.parametrize("kind", ["files", "zip"])
+def test_an_upload_that_is_read_when_its_project_ends_is_dropped(project, monkeypatch, end, kind):
+    reached, gate = threading.Event(), threading.Event()
+    from_files = uploads.from_files
+
+    def slow(*arguments, **options):
+        reached.set()
+        gate.wait(60)
+        return from_files(files("cow"), arguments[-1])
+
+    monkeypatch.setattr(uploads, f"from_{kind}", slow)
+    if kind == "zip":
+        project.add_zip("x.zip", b"")
+    else:
+        project.add_files(1, files("cow"))
+    (reading,) = list(project.readings.values())[-1:]
+    assert reached.wait(60)
+    end(project)
+    gate.set()
+    assert reading.wait(60)
+    assert reading.error.startswith("The project was deleted or replaced meanwhile")
+    assert not project.record.examples
+    assert project.folder.exists() == (end is replace_by_nothing)
 
 
 @pytest.mark.parametrize(

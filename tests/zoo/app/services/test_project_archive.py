@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -11,12 +12,12 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo.app.services import project_training
+from zoo.app.services import project_archive, project_training, uploads
 from zoo.app.services.attempt_results import EVALUATION, read_evaluation, restored
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import SHORT, Stopped
 from zoo.app.services.project import ATTEMPTS, Project
-from zoo.app.services.project_archive import file_name, open_file, packed_project
+from zoo.app.services.project_archive import MAX_ENTRIES, file_name, open_file, packed_project
 from zoo.app.services.project_inputs import inputs_of, keep_inputs, path_of, stored_file
 from zoo.app.services.project_record import RECORD, TrainingConfig, UnfinishedTraining
 from zoo.app.services.project_settings import keep_setting, setting_of
@@ -156,6 +157,32 @@ def forged_scores(name: str, content: bytes) -> bytes:
     return json.dumps(record).encode()
 
 
+def changed_json(file: str, change):
+    """A change of one JSON file of a saved project."""
+
+    def apply(name: str, content: bytes) -> bytes:
+        if not name.endswith(file):
+            return content
+        record = json.loads(content)
+        change(record)
+        return json.dumps(record).encode()
+
+    return apply
+
+
+def other_classes(evaluation: dict) -> None:
+    evaluation["classes"] = ["red", "green"]
+
+
+def many_classes(evaluation: dict) -> None:
+    evaluation["classes"] = [str(number) for number in range(20_000)]
+    evaluation["scores"] = [[0] * 20_000 for _ in evaluation["scores"]]
+
+
+def same_example_twice(evaluation: dict) -> None:
+    evaluation["contents"] = evaluation["contents"][:1] * len(evaluation["contents"])
+
+
 def forged_name(name: str, content: bytes) -> bytes:
     return content.replace(b"red0.png", b"../../x.png") if name == RECORD else content
 
@@ -169,6 +196,17 @@ def forged_name(name: str, content: bytes) -> bytes:
         (parent_elsewhere, "'hf:owner/repository', which is not offered here"),
         (forged_scores, "its examples are of other classes"),
         (forged_name, "is not the name of a file"),
+        (changed_json(EVALUATION, other_classes), "an evaluation is of other classes"),
+        (changed_json(EVALUATION, many_classes), "20000 classes are more than 200"),
+        (changed_json(EVALUATION, same_example_twice), "an example is in it twice"),
+        (
+            changed_json(RECORD, lambda record: record["attempts"][0].update(classes=["red", "green"])),
+            "a network has other classes than it states",
+        ),
+        (
+            changed_json(RECORD, lambda record: record["attempts"][0].pop("network")),
+            "a network without a configuration, or the reverse",
+        ),
         (lambda name, content: None if name == RECORD else content, "neither a project nor a network"),
     ],
 )
@@ -188,6 +226,54 @@ def test_what_is_too_large_or_no_zip_is_a_sentence(trained, elsewhere, monkeypat
     monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
     with pytest.raises(InputError, match=r"^mine.zip holds \d+ MB, and a project has at most 1 here\.$"):
         open_file(elsewhere, "mine.zip", packed_project(trained))
+
+
+def test_a_file_of_too_many_or_too_deep_entries_is_refused_before_it_is_unpacked(elsewhere):
+    many = {str(number): b"" for number in range(MAX_ENTRIES + 1)}
+    for files, sentence in (
+        (many, "6062 files, and a project has at most 6061"),
+        ({"a/b/c/d/e": b""}, "folders"),
+    ):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as target:
+            for name, content in files.items():
+                target.writestr(name, content)
+        with pytest.raises(InputError, match=sentence):
+            open_file(elsewhere, "x.zip", stream.getvalue())
+
+
+def test_a_file_that_takes_too_long_is_refused(trained, elsewhere, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_SECONDS", -1)
+    with pytest.raises(InputError, match=r"^The file took more than"):
+        open_file(elsewhere, "mine.zip", packed_project(trained))
+    assert not elsewhere.folder.exists()
+
+
+def test_one_file_is_opened_at_a_time(trained, elsewhere):
+    opening = threading.Thread(target=open_file, args=(elsewhere, "mine.zip", packed_project(trained)))
+    with project_archive._turns.take():
+        opening.start()
+        opening.join(0.2)
+        assert not elsewhere.folder.exists()
+    opening.join(60)
+    assert elsewhere.record == trained.record
+
+
+def test_the_end_of_an_abandoned_training_leaves_the_files_of_a_newer_one(
+    trained, elsewhere, net, monkeypatch
+):
+    open_file(elsewhere, "mine.zip", packed_project(trained))
+    teach = project_training.teach
+
+    def while_another_ends(*arguments):
+        result = teach(*arguments)
+        elsewhere.remove_leftovers()  # as the thread of a training does that was abandoned
+        return result
+
+    monkeypatch.setattr(project_training, "teach", while_another_ends)
+    train(elsewhere, net(NETWORK))
+    assert zoo.load(network_of(elsewhere, elsewhere.record.attempts[-1]))
+    assert not elsewhere.trainings
 
 
 def test_only_one_training_at_a_time_and_enough_examples(trained, elsewhere, net):
