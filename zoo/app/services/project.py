@@ -60,6 +60,7 @@ class Project:
         self.folder, self.temporary = folder, temporary
         self.job: Job | None = None
         self.readings: dict[int, Reading] = {}
+        self._waiting: list[int] = []  # sizes of uploads that are on the disk and not read yet
         self._require_space = require_space
         self._lock = FileLock(beside(folder, ".lock"))
         self._sessions: set[str] = set()
@@ -83,6 +84,11 @@ class Project:
     def busy(self) -> bool:
         """Whether a training waits or runs."""
         return self.job is not None and not self.job.finished
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Size of the uploads that are not read yet."""
+        return sum(self._waiting)
 
     @contextmanager
     def changing(self) -> Iterator[ProjectRecord]:
@@ -141,33 +147,54 @@ class Project:
     def add_files(self, number: int, files: Sequence[tuple[str, bytes]]) -> None:
         """Begin to add uploads to a class; `readings` are how far that is."""
 
-        def read(folder: Path, reading: Reading) -> None:
+        def read(paths: Sequence[Path], folder: Path, reading: Reading) -> None:
             modality = self.record.modality
             label = self.record.class_of(number).label
             data = uploads.from_files(
-                files, folder, label=label.strip() or "examples", modality=modality, progress=reading.count
+                paths, folder, label=label.strip() or "examples", modality=modality, progress=reading.count
             )
             reading.problems += self._add(data, number)
 
-        self._begin_reading(number, read)
+        self._begin_reading(number, files, read)
 
     def add_zip(self, name: str, data: bytes, part: str | None = None) -> None:
         """Begin to add the class folders of a zip, each to the class of its name; see `add_files`."""
 
-        def read(folder: Path, reading: Reading) -> None:
-            examples = uploads.from_zip(name, data, folder, part=part, progress=reading.count)
+        def read(paths: Sequence[Path], folder: Path, reading: Reading) -> None:
+            examples = uploads.from_zip(paths[0], folder, part=part, progress=reading.count)
             reading.problems += self._add(examples)
 
-        self._begin_reading(ZIP, read)
+        self._begin_reading(ZIP, [(name, data)], read)
 
-    def _begin_reading(self, number: int, read: Callable[[Path, Reading], None]) -> None:
+    def _begin_reading(
+        self,
+        number: int,
+        files: Sequence[tuple[str, bytes]],
+        read: Callable[[Sequence[Path], Path, Reading], None],
+    ) -> None:
+        folder = tempfile.TemporaryDirectory(dir=self.temporary, ignore_cleanup_errors=True)
+        size = sum(len(data) for _, data in files)
+        paths: list[Path] = []
+
+        def store() -> None:
+            try:
+                self._require_space(self.folder, self.waiting_bytes + size)
+                paths.extend(uploads.store(files, Path(folder.name)))
+            except BaseException:
+                folder.cleanup()
+                raise
+            self._waiting.append(size)
+
         def work(reading: Reading) -> None:
-            with tempfile.TemporaryDirectory(dir=self.temporary, ignore_cleanup_errors=True) as folder:
-                read(Path(folder), reading)
+            with folder:
+                try:
+                    read(paths, Path(folder.name), reading)
+                finally:
+                    self._waiting.remove(size)
 
         last = list(self.readings.values())[-1:]
         self.readings.pop(number, None)
-        self.readings[number] = Reading(work, after=last[0] if last else None)
+        self.readings[number] = Reading(store, work, after=last[0] if last else None)
 
     def _add(self, data: Dataset, number: int | None = None) -> list[Problem]:
         """Store examples in the class of this number, or else in those of their labels."""

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 import threading
 import time
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.zoo.training.examples import png
 from zoo.app.services import project as project_module
-from zoo.app.services import project_record
+from zoo.app.services import project_record, uploads
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import SHORT
 from zoo.app.services.project import ZIP, Project
@@ -240,13 +241,42 @@ def test_one_reading_follows_another_and_an_unexpected_failure_is_a_sentence():
         order.append("first")
         raise RuntimeError("details for the log")
 
-    one = Reading(first)
-    other = Reading(lambda reading: order.append("other"), after=one)
+    one = Reading(lambda: None, first)
+    other = Reading(lambda: None, lambda reading: order.append("other"), after=one)
     gate.set()
     assert other.wait(60)
     assert order == ["first", "other"]
     assert one.error == "This failed unexpectedly; the server's log has the reason."
     assert not other.error
+
+
+def test_uploads_that_wait_are_on_the_disk_within_the_limits_and_not_in_memory(projects, monkeypatch):
+    project, gate = projects.open(TOKEN), threading.Event()
+    read = uploads.from_files
+
+    def late(*arguments, **options):
+        gate.wait(60)
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(uploads, "from_files", late)
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
+    data = png("large") + os.urandom(700_000)
+    holders = sys.getrefcount(data)
+    project.add_files(1, [("first.png", data)])
+    project.add_files(2, [("second.png", data)])
+    assert sys.getrefcount(data) == holders
+    assert [path.name for path in projects.temporary.rglob("*.png")] == ["first.png"]
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "500")
+    monkeypatch.setenv("ZOO_APP_PROJECTS_TOTAL_MB", "1")
+    other = projects.open("u" * 43)
+    other.add_files(1, [("third.png", data)])
+    gate.set()
+    settle(project), settle(other)
+    assert project.readings[2].error.startswith("A project holds at most 1 MB;")
+    assert other.readings[1].error.startswith("The server holds as many projects as it can")
+    assert labels(project) == {"Class 1": ["first.png"], "Class 2": []}
+    assert not list(projects.temporary.iterdir())
+    assert project.waiting_bytes == 0
 
 
 @pytest.mark.parametrize("step", ["before the first move", "between the moves", "before the deletion"])
