@@ -52,6 +52,8 @@ class Project:
     ----------
     job : Job or None
         The training that was begun last.
+    replacements : int
+        How often the project was replaced or deleted while a session had it open.
     readings : dict of int to Reading
         The last upload to each class, by its number; `ZIP` stands for that of a zip.
     """
@@ -59,6 +61,7 @@ class Project:
     def __init__(self, folder: Path, temporary: Path, require_space: Callable[[Path, int], None]):
         self.folder, self.temporary = folder, temporary
         self.job: Job | None = None
+        self.replacements = 0
         self.readings: dict[int, Reading] = {}
         self._waiting: list[int] = []  # sizes of uploads that are on the disk and not read yet
         self._require_space = require_space
@@ -313,6 +316,7 @@ class Project:
                 self.folder.rename(before)
             after.rename(self.folder)
             shutil.rmtree(before, ignore_errors=True)
+        self.replacements += 1
         self.job = None
         self.readings.clear()
 
@@ -323,6 +327,7 @@ class Project:
         with self._lock:
             forget_examples(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
+        self.replacements += 1
         self.job = None
         self.readings.clear()
 
