@@ -9,7 +9,7 @@ from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.stored_uploads import fresh_key, release
 from zoo.app.services.project import Project
-from zoo.app.services.project_archive import file_name, open_file, packed_project
+from zoo.app.services.project_archive import file_name, open_file, packed_bytes, packed_project
 from zoo.app.services.project_record import MAX_NAME
 from zoo.app.settings import PROJECT_DAYS, session_upload_bytes
 from zoo.core.errors import ZooError
@@ -21,6 +21,10 @@ STAYS = (
 ENDS = (
     "This browser accepts no cookies from here, so the project ends when you leave. "
     "Save it as a file to keep it."
+)
+TOO_LARGE = (
+    "The project takes more than the {most:g} MB that can be opened again; remove examples or attempts to "
+    "save it as a file."
 )
 
 
@@ -36,21 +40,25 @@ def project_bar(project: Project) -> None:
         with project.changing() as changed:
             changed.name = name
         st.rerun()
-    row.download_button(
-        "Save project",
-        lambda: packed_project(project),
-        file_name(record),
-        "application/zip",
-        on_click="ignore",
-        icon=":material/download:",
-        key="teach-save-project",
-    )
+    fits = packed_bytes(project) <= session_upload_bytes()
+    if fits:
+        row.download_button(
+            "Save project",
+            lambda: packed_project(project),
+            file_name(record),
+            "application/zip",
+            on_click="ignore",
+            icon=":material/download:",
+            key="teach-save-project",
+        )
     key, renew = fresh_key("teach-open")
     with row.popover("Open", icon=":material/folder_open:", key=key):
         _open(project, key, renew)
     with row.popover("Delete", icon=":material/delete:", key="teach-delete"):
         st.markdown("Delete the project, with its examples and networks? This cannot be undone.")
         st.button("Delete project", on_click=project.delete, key="teach-delete-project")
+    if not fits:
+        st.caption(TOO_LARGE.format(most=session_upload_bytes() / 1e6))
     st.caption(ENDS if state.is_temporary() else STAYS.format(days=PROJECT_DAYS))
 
 

@@ -42,6 +42,12 @@ def packed_project(project: Project) -> bytes:
     return stream.getvalue()
 
 
+def packed_bytes(project: Project) -> int:
+    """Return the size of the zip of a project, without its headers."""
+    paths = [project.folder / name for name in _files_of(project.record)]
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
 def file_name(record: ProjectRecord) -> str:
     """Return how to call the file of a project."""
     return (re.sub(r"[^\w-]+", "-", record.name).strip("-") or "project") + SUFFIX
