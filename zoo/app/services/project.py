@@ -176,8 +176,7 @@ class Project:
         read: Callable[[Sequence[Path], Path, Reading], None],
     ) -> None:
         folder = tempfile.TemporaryDirectory(dir=self.temporary, ignore_cleanup_errors=True)
-        size = sum(len(data) for _, data in files)
-        paths: list[Path] = []
+        size, paths = sum(len(data) for _, data in files), list[Path]()
 
         def store() -> None:
             try:
