@@ -26,9 +26,12 @@ def tab_to(page: Page, element: Locator) -> None:
 def upload(page: Page, name: str, *files: Path) -> None:
     """Choose files with the button of an uploader."""
     box = page.get_by_role("region", name=name)
-    tab_to(page, box.get_by_role("button", name="Upload", exact=True))
+    button = box.get_by_role("button", name="Upload", exact=True)
+    tab_to(page, button)
+    settled(page)
+    expect(button).to_be_enabled()  # it is not while the connection is lost, and then loses the focus
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        button.press("Enter")
     chooser.value.set_files(files)
 
 

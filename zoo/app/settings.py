@@ -40,8 +40,8 @@ def projects_folder() -> Path:
 
 
 def project_bytes() -> float:
-    """Return how much one project may hold: ``ZOO_APP_PROJECT_MB``, else 500 MB."""
-    return 1e6 * setting("ZOO_APP_PROJECT_MB", 500)
+    """Return how much one project may hold: ``ZOO_APP_PROJECT_MB``, else 250 MB, as uploads."""
+    return 1e6 * setting("ZOO_APP_PROJECT_MB", 250)
 
 
 def total_project_bytes() -> float:

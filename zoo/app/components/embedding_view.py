@@ -11,6 +11,7 @@ from zoo.app import state
 from zoo.app.components import input_picker, widgets
 from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import Given
+from zoo.app.components.kept_settings import current_key
 from zoo.app.services.umap_layout import STEPS, UmapLayout
 from zoo.app.state import RATE, File, literally
 from zoo.audio.signal import read_mono
@@ -36,7 +37,7 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
     if st.session_state.get("embeddings-shown") is not collection:
         st.session_state["embeddings-shown"] = collection
         st.session_state["embeddings-small"] = {}
-        st.session_state[QUERY] = 0
+        st.session_state[current_key(QUERY)] = 0
     given = dict(zip(dict.fromkeys(embedding.inputs), (files[i] for i in collection.files), strict=True))
     over_time = embedding.times is not None and len(given) < len(embedding)
     titles = ["Map", "Similarity", *["Vectors over time"] * over_time]
@@ -120,7 +121,7 @@ def pick(number: int) -> None:
     """Choose the one of so many points that was clicked."""
     point = widgets.clicked_point(MAP, range(number))
     if point is not None:
-        st.session_state[QUERY] = point
+        st.session_state[current_key(QUERY)] = point
 
 
 def laid_out(embedding: zoo.Embedding, method: str) -> Projection:

@@ -8,6 +8,17 @@ from zoo.app.services.project_settings import keep_setting, setting_of
 
 PAGES = ("pictures-", "sounds-", "pitch-", "embeddings-")  # whose choices are kept, as their keys begin
 
+_OF_PROJECT = (*PAGES, "teach-")
+
+
+def current_key(key: str) -> str:
+    """Return the key under which Streamlit holds a widget: another one once the project was replaced.
+
+    Else a browser would send what the widget held before, and that would win over what the project holds.
+    """
+    number = state.project().generation if key.startswith(_OF_PROJECT) else 0
+    return f"{key}-of-project-{number}" if number else key
+
 
 def kept(key: str) -> Setting | None:
     """Return what was chosen last in a widget, which may come from a file of a stranger; None if unknown."""

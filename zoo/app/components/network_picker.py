@@ -14,6 +14,7 @@ import streamlit as st
 from cachetools import cached
 
 from zoo.app import state
+from zoo.app.components.kept_settings import current_key
 from zoo.app.server.stopping import at_stop
 from zoo.app.services.downloads import Download, DownloadPool
 from zoo.app.state import Halted, literally
@@ -188,4 +189,4 @@ def _stop(downloads: Sequence[Download]) -> None:
 
 
 def _change(change: Mapping[str, object]) -> None:
-    st.session_state.update(change)
+    st.session_state.update({current_key(key): value for key, value in change.items()})

@@ -10,7 +10,7 @@ from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.stored_uploads import fresh_key, release
 from zoo.app.services.project import Project
-from zoo.app.services.project_archive import file_name, open_file, packed_project
+from zoo.app.services.project_archive import file_name, open_file, packed_bytes, packed_project
 from zoo.app.services.project_record import MAX_NAME, ProjectRecord
 from zoo.app.settings import PROJECT_DAYS, session_upload_bytes
 from zoo.core.errors import ZooError
@@ -22,6 +22,10 @@ STAYS = (
 ENDS = (
     "This browser accepts no cookies from here, so the project ends when you leave. "
     "Save it as a file to keep it."
+)
+TOO_LARGE = (
+    "The project takes more than the {most:g} MB that can be opened again; remove examples or attempts to "
+    "save it as a file."
 )
 
 
@@ -48,15 +52,18 @@ def _name_and_save(row: DeltaGenerator, project: Project, record: ProjectRecord)
         with project.changing() as changed:
             changed.name = name
         st.rerun()
-    row.download_button(
-        "Save project",
-        lambda: packed_project(project),
-        file_name(record),
-        "application/zip",
-        on_click="ignore",
-        icon=":material/download:",
-        key="teach-save-project",
-    )
+    if packed_bytes(project) <= session_upload_bytes():
+        row.download_button(
+            "Save project",
+            lambda: packed_project(project),
+            file_name(record),
+            "application/zip",
+            on_click="ignore",
+            icon=":material/download:",
+            key="teach-save-project",
+        )
+    else:
+        st.caption(TOO_LARGE.format(most=session_upload_bytes() / 1e6))
 
 
 def _replace_or_delete(row: DeltaGenerator, project: Project) -> None:

@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitSelectionCountExceedsMaxError
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from zoo.app.components.kept_settings import keep, kept
+from zoo.app.components.kept_settings import current_key, keep, kept
 from zoo.app.components.offer import Offer, Options, T, refusal
 from zoo.core.errors import InputError
 
@@ -31,6 +31,7 @@ def send_new_labels(key: str, labels: Mapping[T, str]) -> None:
 
     A browser keeps the labels of what is chosen, and would send one back that is not offered any more.
     """
+    key = current_key(key)
     before = cast("Mapping[T, str]", st.session_state.get(f"{key}-labels", {}))
     st.session_state[f"{key}-labels"] = labels
     if key in st.session_state and any(
@@ -64,7 +65,7 @@ def selectbox(
         offer.options,
         index,
         format_func=offer.label,
-        key=key,
+        key=current_key(key),
         help=help,
         on_change=on_change,
         filter_mode="contains",
@@ -81,7 +82,9 @@ def select_slider(
     offer = Offer(label, options)
     start = offer.kept(key)
     start = default if start is None else start
-    value = place.select_slider(label, offer.options, start, format_func=offer.label, key=key, help=help)
+    value = place.select_slider(
+        label, offer.options, start, format_func=offer.label, key=current_key(key), help=help
+    )
     option = offer.one(value)
     keep(key, option, default)
     return option
@@ -95,7 +98,9 @@ def select_range(
     ends = offer.options[0], offer.options[-1]
     last = offer.kept_several(key)
     start = (last[0], last[1]) if last is not None and len(last) == 2 else ends
-    value = place.select_slider(label, offer.options, start, format_func=offer.label, key=key, help=help)
+    value = place.select_slider(
+        label, offer.options, start, format_func=offer.label, key=current_key(key), help=help
+    )
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise refusal(label, value, "choose two ends")
     first, last = map(offer.one, value)
@@ -135,7 +140,7 @@ def segmented_control(
         default=default if start is None else start,
         required=default is not None,
         format_func=offer.label,
-        key=key,
+        key=current_key(key),
         help=help,
     )
     if default is None:
@@ -163,7 +168,7 @@ def pills(
         selection_mode="multi",
         default=list(default),
         format_func=offer.label,
-        key=key,
+        key=current_key(key),
     )
     return offer.several(values)
 
@@ -190,7 +195,7 @@ def multiselect(
             list(default) if last is None else last[:most],
             format_func=offer.label,
             max_selections=most,
-            key=key,
+            key=current_key(key),
             help=help,
             filter_mode="contains",
             select_all=False,  # else Enter takes all that match
@@ -217,7 +222,9 @@ def slider(
 ) -> Number:
     """Choose a number of the type of `low`, a whole number of steps above it."""
     start = kept_number(key, low, high, default, step)
-    value = place.slider(label, low, high, start, step, format=format, key=key, help=help, width=width)
+    value = place.slider(
+        label, low, high, start, step, format=format, key=current_key(key), help=help, width=width
+    )
     if not is_step(in_range(label, value, low, high), low, step):
         raise refusal(label, value, f"choose a multiple of {step} above {low}")
     keep(key, value, default)
@@ -228,8 +235,8 @@ def toggle(place: Place, label: str, default: bool = False, *, key: str, help: s
     """Switch something on or off, at first as `default`, or as it was left if that is kept."""
     # A browser that draws it anew, after a run in which it was not there, shows its default.
     last = kept(key)
-    start = st.session_state.get(key, last if isinstance(last, bool) else default) is True
-    value = place.toggle(label, start, key=key, help=help)
+    start = st.session_state.get(current_key(key), last if isinstance(last, bool) else default) is True
+    value = place.toggle(label, start, key=current_key(key), help=help)
     keep(key, value, default)
     return value
 
@@ -248,7 +255,7 @@ def number_input(
 ) -> Number:
     """Enter a number of the type of `low`."""
     start = kept_number(key, low, high, default, step)
-    value = place.number_input(label, low, high, start, step, format=format, key=key, help=help)
+    value = place.number_input(label, low, high, start, step, format=format, key=current_key(key), help=help)
     entered = in_range(label, value, low, high)
     keep(key, entered, default)
     return entered
@@ -298,7 +305,7 @@ def text_input(
 
 def chosen(key: str, options: Collection[T]) -> T | None:
     """Return the value of a widget before it is drawn, or None if it is not one of `options`."""
-    value, offered = st.session_state.get(key), cast("Collection[object]", options)
+    value, offered = st.session_state.get(current_key(key)), cast("Collection[object]", options)
     return cast("T", value) if isinstance(value, Hashable) and value in offered else None
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
@@ -16,18 +16,28 @@ from filelock import FileLock
 
 from zoo.app.services import project_record, uploads
 from zoo.app.services.jobs import Job
+from zoo.app.services.project_folder import (
+    AFTER,
+    ATTEMPTS,
+    BEFORE,
+    EXAMPLES,
+    INPUTS,
+    THUMBNAILS,
+    beside,
+    entries,
+    forget_examples,
+    forget_features,
+    recover,
+)
 from zoo.app.services.project_record import Example, ExampleClass, ProjectRecord
 from zoo.app.services.reading import Reading
 from zoo.core.errors import InputError, ZooError
 from zoo.hub.weights import write
 from zoo.results.problem import Problem
 from zoo.training.data.dataset import Dataset
-from zoo.training.fit.features import forget
 from zoo.vision.decoding import thumbnail
 
-EXAMPLES, ATTEMPTS, THUMBNAILS, INPUTS = "examples", "attempts", "thumbnails", "inputs"
 THUMBNAIL_SIDES = (96, 96)  # pixels, at most
-BEFORE, AFTER = ".before", ".after"  # ends of the names of folders while a project is replaced
 ZIP = 0  # in the place of a class's number
 CLOSED_SECONDS = 10.0  # until the job of a project that nobody has open ends: a reload takes less
 LOST_SECONDS = 300.0  # the same where the connection was lost, as when a phone sleeps
@@ -55,6 +65,8 @@ class Project:
     trainings : dict of str to Job
         Trainings whose threads run, by the numbers of their attempts: besides `job`, those that were
         abandoned.
+    generation : int
+        Of what it holds: another one begins when that is deleted or replaced.
     readings : dict of int to Reading
         The last upload to each class, by its number; `ZIP` stands for that of a zip.
     """
@@ -64,8 +76,9 @@ class Project:
         self.job: Job | None = None
         self.trainings: dict[str, Job] = {}
         self.readings: dict[int, Reading] = {}
+        self._waiting: list[int] = []  # sizes of uploads that are on the disk and not read yet
         self._require_space = require_space
-        self._generation = 0  # of what it holds: the next one begins when that is deleted or replaced
+        self.generation = 0
         self._lock = FileLock(beside(folder, ".lock"))
         self._sessions: set[str] = set()
         self._end: Timer | None = None
@@ -89,6 +102,11 @@ class Project:
         """Whether a training waits or runs."""
         return self.job is not None and not self.job.finished
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Size of the uploads that are not read yet."""
+        return sum(self._waiting)
+
     @contextmanager
     def changing(self, generation: int | None = None) -> Iterator[ProjectRecord]:
         """Give the record to change, and write it; files that it no longer lists are removed.
@@ -99,7 +117,7 @@ class Project:
             If the project was deleted or replaced since this generation.
         """
         with self._lock:
-            if generation not in (None, self._generation):
+            if generation not in (None, self.generation):
                 raise InputError("The project was deleted or replaced meanwhile; add the files again.")
             self.folder.mkdir(mode=0o700, exist_ok=True)
             record = project_record.read(self.folder) or ProjectRecord()
@@ -158,36 +176,56 @@ class Project:
 
     def add_files(self, number: int, files: Sequence[tuple[str, bytes]]) -> None:
         """Begin to add uploads to a class; `readings` are how far that is."""
-        generation = self._generation
+        generation = self.generation
 
-        def read(folder: Path, reading: Reading) -> None:
+        def read(paths: Sequence[Path], folder: Path, reading: Reading) -> None:
             modality = self.record.modality
             label = self.record.class_of(number).label
             data = uploads.from_files(
-                files, folder, label=label.strip() or "examples", modality=modality, progress=reading.count
+                paths, folder, label=label.strip() or "examples", modality=modality, progress=reading.count
             )
             reading.problems += self._add(data, generation, number)
 
-        self._begin_reading(number, read)
+        self._begin_reading(number, files, read)
 
     def add_zip(self, name: str, data: bytes, part: str | None = None) -> None:
         """Begin to add the class folders of a zip, each to the class of its name; see `add_files`."""
-        generation = self._generation
+        generation = self.generation
 
-        def read(folder: Path, reading: Reading) -> None:
-            examples = uploads.from_zip(name, data, folder, part=part, progress=reading.count)
+        def read(paths: Sequence[Path], folder: Path, reading: Reading) -> None:
+            examples = uploads.from_zip(paths[0], folder, part=part, progress=reading.count)
             reading.problems += self._add(examples, generation)
 
-        self._begin_reading(ZIP, read)
+        self._begin_reading(ZIP, [(name, data)], read)
 
-    def _begin_reading(self, number: int, read: Callable[[Path, Reading], None]) -> None:
+    def _begin_reading(
+        self,
+        number: int,
+        files: Sequence[tuple[str, bytes]],
+        read: Callable[[Sequence[Path], Path, Reading], None],
+    ) -> None:
+        folder = tempfile.TemporaryDirectory(dir=self.temporary, ignore_cleanup_errors=True)
+        size, paths = sum(len(data) for _, data in files), list[Path]()
+
+        def store() -> None:
+            try:
+                self._require_space(self.folder, self.waiting_bytes + size)
+                paths.extend(uploads.store(files, Path(folder.name)))
+            except BaseException:
+                folder.cleanup()
+                raise
+            self._waiting.append(size)
+
         def work(reading: Reading) -> None:
-            with tempfile.TemporaryDirectory(dir=self.temporary, ignore_cleanup_errors=True) as folder:
-                read(Path(folder), reading)
+            with folder:
+                try:
+                    read(paths, Path(folder.name), reading)
+                finally:
+                    self._waiting.remove(size)
 
         last = list(self.readings.values())[-1:]
         self.readings.pop(number, None)
-        self.readings[number] = Reading(work, after=last[0] if last else None)
+        self.readings[number] = Reading(store, work, after=last[0] if last else None)
 
     def _add(self, data: Dataset, generation: int, number: int | None = None) -> list[Problem]:
         """Store examples in the class of this number, or else in those of their labels."""
@@ -255,22 +293,22 @@ class Project:
         running = {number for number, job in list(self.trainings.items()) if not job.finished}
         contents = {example.content for example in record.examples}
         attempts = {attempt.number for attempt in record.attempts}
-        for folder in _entries(self.folder / ATTEMPTS):
+        for folder in entries(self.folder / ATTEMPTS):
             if folder.name not in attempts | running:
                 shutil.rmtree(folder, ignore_errors=True)
         if running:  # which read examples
             return
-        removed = [folder for folder in _entries(self.folder / EXAMPLES) if folder.name not in contents]
+        removed = [folder for folder in entries(self.folder / EXAMPLES) if folder.name not in contents]
         for folder in removed:
             shutil.rmtree(folder, ignore_errors=True)
             (self.folder / THUMBNAILS / f"{folder.name}.jpg").unlink(missing_ok=True)
-        _forget_features(folder.name for folder in removed)
+        forget_features(folder.name for folder in removed)
 
     def _remove_unlisted_inputs(self, record: ProjectRecord) -> None:
         """Remove files of other pages that the record does not list."""
         listed = {(file.content, file.name) for files in record.inputs.values() for file in files}
-        for folder in _entries(self.folder / INPUTS):
-            for path in _entries(folder):
+        for folder in entries(self.folder / INPUTS):
+            for path in entries(folder):
                 if (folder.name, path.name) not in listed:
                     path.unlink(missing_ok=True)
             with suppress(OSError):  # it has others
@@ -307,7 +345,7 @@ class Project:
             except BaseException:
                 shutil.rmtree(after, ignore_errors=True)
                 raise
-            self._generation += 1
+            self.generation += 1
             forget_examples(self.folder)
             if self.folder.exists():
                 self.folder.rename(before)
@@ -321,7 +359,7 @@ class Project:
         if self.job is not None:
             self.job.abandon()
         with self._lock:
-            self._generation += 1
+            self.generation += 1
             forget_examples(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
         self.job = None
@@ -356,35 +394,6 @@ class Project:
                 self.job.abandon()
 
 
-def beside(folder: Path, suffix: str) -> Path:
-    """Return the path of a project's folder with a suffix."""
-    return folder.with_name(f"{folder.name}{suffix}")
-
-
-def recover(folder: Path) -> None:
-    """Bring back a project whose process ended while the project was replaced. The caller holds its lock."""
-    before, after = beside(folder, BEFORE), beside(folder, AFTER)
-    if before.exists() and not folder.exists():
-        before.rename(folder)
-    for left in (before, after):
-        shutil.rmtree(left, ignore_errors=True)
-
-
 def _repeated(name: str, target: ExampleClass, twin: Example, owner: ExampleClass) -> Problem:
     where = "" if owner is target else f", which is of the class {owner.label!r}"
     return Problem(name, f"{name} has the same content as {twin.name}{where}.")
-
-
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def forget_examples(folder: Path) -> None:
-    """Remove the features of a project's examples from the cache."""
-    _forget_features(entry.name for entry in _entries(folder / EXAMPLES))
-
-
-def _forget_features(contents: Iterable[str]) -> None:
-    """Remove features of these examples from the cache, in a thread: it waits for those being computed."""
-    if contents := list(contents):
-        threading.Thread(target=forget, args=(contents,), daemon=True).start()

@@ -17,7 +17,8 @@ from pathlib import Path
 import zoo
 from zoo.app.services import offered_networks, project_record, uploads
 from zoo.app.services.attempt_results import EVALUATION, NETWORK, read_evaluation
-from zoo.app.services.project import ATTEMPTS, EXAMPLES, INPUTS, Project
+from zoo.app.services.project import Project
+from zoo.app.services.project_folder import ATTEMPTS, EXAMPLES, INPUTS
 from zoo.app.services.project_record import Attempt, ProjectRecord, new_number
 from zoo.app.services.projects import bytes_of
 from zoo.app.services.semaphore import FairSemaphore
@@ -52,6 +53,12 @@ def packed_project(project: Project) -> bytes:
             if (path := project.folder / name).is_file():
                 zipped.write(path, name)
     return stream.getvalue()
+
+
+def packed_bytes(project: Project) -> int:
+    """Return the size of the zip of a project, without its headers."""
+    paths = [project.folder / name for name in _files_of(project.record)]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def file_name(record: ProjectRecord) -> str:

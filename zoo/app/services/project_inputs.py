@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from zoo.app.services import uploads
-from zoo.app.services.project import INPUTS, Project
+from zoo.app.services.project import Project
+from zoo.app.services.project_folder import INPUTS
 from zoo.app.services.project_record import MAX_INPUTS, StoredFile
 from zoo.core.errors import InputError, ZooError
 from zoo.hub.weights import write

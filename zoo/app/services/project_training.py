@@ -11,7 +11,8 @@ import zoo
 from zoo.app.services.attempt_results import NETWORK, save_evaluation
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import Job, Stopped
-from zoo.app.services.project import ATTEMPTS, Project
+from zoo.app.services.project import Project
+from zoo.app.services.project_folder import ATTEMPTS
 from zoo.app.services.project_record import (
     MAX_ATTEMPTS,
     Attempt,

@@ -14,7 +14,8 @@ from weakref import WeakValueDictionary
 
 from filelock import FileLock
 
-from zoo.app.services.project import AFTER, BEFORE, Project, beside, forget_examples, recover
+from zoo.app.services.project import Project
+from zoo.app.services.project_folder import AFTER, BEFORE, beside, forget_examples, recover
 from zoo.app.settings import PROJECT_SECONDS, project_bytes, total_project_bytes
 from zoo.core.errors import InputError
 
@@ -68,7 +69,9 @@ class Projects:
     def require_space(self, folder: Path, size: int) -> None:
         """Raise an `InputError` if a project, or all together, would grow beyond their limits."""
         require_project_space(folder, size)
-        if bytes_of(self.folder) + size > total_project_bytes():
+        others = [project for project in list(self._open.values()) if project.folder != folder]
+        waiting = sum(project.waiting_bytes for project in others)
+        if bytes_of(self.folder) + waiting + size > total_project_bytes():
             raise InputError("The server holds as many projects as it can; try again later.")
 
     def _sweep(self) -> None:

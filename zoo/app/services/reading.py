@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from zoo.core.errors import ZooError
 from zoo.results.problem import Problem
@@ -15,8 +16,10 @@ class Reading:
 
     Parameters
     ----------
+    store : callable
+        Called at once: it writes the upload to files, so that no upload waits in memory.
     work : callable
-        Called with this object.
+        Called with this object, in the thread; not if `store` failed.
     after : Reading, optional
         One that must be over before.
 
@@ -30,11 +33,18 @@ class Reading:
         Why nothing was stored, in one sentence; empty if something was.
     """
 
-    def __init__(self, work: Callable[[Reading], None], after: Reading | None = None):
+    def __init__(
+        self,
+        store: Callable[[], object],
+        work: Callable[[Reading], None],
+        after: Reading | None = None,
+    ):
         self.fraction, self.error = 0.0, ""
         self.problems: list[Problem] = []
         self._work, self._after = work, after
         self._over = threading.Event()
+        with self._errors_noted():
+            store()
         threading.Thread(target=self._run, daemon=True).start()
 
     @property
@@ -51,15 +61,20 @@ class Reading:
         self.fraction = done / max(total, 1)
 
     def _run(self) -> None:
+        if self._after is not None:
+            self._after._over.wait()
+            self._after = None  # and not a chain of all before
+        if not self.error:
+            with self._errors_noted():
+                self._work(self)
+        self._over.set()
+
+    @contextmanager
+    def _errors_noted(self) -> Iterator[None]:
         try:
-            if self._after is not None:
-                self._after._over.wait()
-                self._after = None  # and not a chain of all before
-            self._work(self)
+            yield
         except ZooError as error:
             self.error = str(error)
         except Exception:
             logging.getLogger(__name__).exception("An upload could not be read")
             self.error = "This failed unexpectedly; the server's log has the reason."
-        finally:
-            self._over.set()

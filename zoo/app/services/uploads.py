@@ -29,8 +29,19 @@ _LONGEST = 200  # bytes of a name without its suffix; file systems take 255
 _PARTS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
 
 
+def store(files: Sequence[tuple[str, bytes]], folder: Path) -> list[Path]:
+    """Write uploads, by their names, below a folder; return their paths."""
+    paths = []
+    for place, (name, data) in enumerate(files):
+        path = folder / "files" / str(place) / base_name(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        paths.append(path)
+    return paths
+
+
 def from_files(
-    files: Sequence[tuple[str, bytes]],
+    paths: Sequence[Path],
     folder: Path,
     *,
     label: str = "examples",
@@ -41,10 +52,10 @@ def from_files(
 
     Parameters
     ----------
-    files : sequence of (str, bytes)
-        Names of files and what they hold.
+    paths : sequence of Path
+        Files from `store`.
     folder : Path
-        Where the files are written.
+        Where they were stored.
     label : str
     modality : {"image", "audio"}, optional
         By default, what the first files turn out to be.
@@ -56,14 +67,8 @@ def from_files(
     InputError
         If no file can be used, or they are too many or too large.
     """
-    require_limits("Your upload holds", len(files), sum(len(data) for _, data in files))
-    paths = []
-    for place, (name, data) in enumerate(files):
-        path = folder / "files" / str(place) / base_name(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        paths.append(path)
-    listing = Listing("your upload", paths, [label] * len(paths), (label,))
+    require_limits("Your upload holds", len(paths), sum(path.stat().st_size for path in paths))
+    listing = Listing("your upload", list(paths), [label] * len(paths), (label,))
     return _for_people(
         lambda: examined(
             listing, modality=modality, classes=(label,), progress=in_time(progress, "Your examples")
@@ -74,15 +79,14 @@ def from_files(
 
 
 def from_zip(
-    name: str, data: bytes, folder: Path, *, part: str | None = None, progress: Progress | None = None
+    path: Path, folder: Path, *, part: str | None = None, progress: Progress | None = None
 ) -> Dataset:
     """Read a zip of class folders as labeled examples.
 
     Parameters
     ----------
-    name : str
-        What its owner calls it.
-    data : bytes
+    path : Path
+        A file from `store`.
     folder : Path
         Where it is unpacked.
     part : str, optional
@@ -95,9 +99,7 @@ def from_zip(
     InputError
         As of `zoo.dataset`, and if it is too large for the app.
     """
-    name = base_name(name)
-    path = folder / "upload.zip"
-    path.write_bytes(data)
+    name = path.name
     listed = entries(path, name)
     require_limits(f"{name} holds", len(listed), sum(entry.file_size for entry in listed))
     return _for_people(

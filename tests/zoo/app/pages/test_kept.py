@@ -164,6 +164,22 @@ def test_settings_of_a_stranger_that_were_not_offered_count_for_nothing(start, s
     assert app.get_by_key("pictures-networks").value in ([], ["squeezenet.caffe", "efficientnet_lite0.tf"])
 
 
+def test_settings_of_a_project_that_another_tab_opens_win(start):
+    app = start("pictures")
+    app.get_by_key("pictures-top").set_value(3).run()
+    own = project(app)
+    with own.replacing() as folder:
+        record = project_record.ProjectRecord(settings={"pictures-top": 4, "pictures-where": True})
+        project_record.save(folder, record)
+    app.run()
+    assert not app.exception
+    assert next(one for one in app.slider if one.label == "Classes").value == 4
+    assert own.record.settings == {"pictures-top": 4, "pictures-where": True}
+    own.delete()
+    app.run()
+    assert next(one for one in app.slider if one.label == "Classes").value == 5
+
+
 def test_files_stay_while_the_uploader_is_away_and_after_it_is_back(start):
     app = start("pictures")
     app.get_by_key("pictures-upload").set_value(DIGITS[:1]).run()

@@ -2,18 +2,21 @@
 
 import io
 import re
+import shutil
 import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app import state
+from zoo.app.services import project_record
 from zoo.app.services.jobs import LONG
 from zoo.app.services.project import Project
 from zoo.app.services.project_record import RECORD, TrainingConfig, UnfinishedTraining
@@ -28,6 +31,13 @@ def color(name: str, seed: int) -> bytes:
     noise = np.random.default_rng(seed).normal(COLORS[name], 30, (64, 64, 3)).clip(0, 255)
     stream = io.BytesIO()
     Image.fromarray(noise.astype(np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def large() -> bytes:
+    """A picture of 1.1 MB."""
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8)).save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -62,6 +72,10 @@ def find(app: AppTest, prefix: str):
     """The widget whose key begins so: keys of boxes hold a label or a number besides."""
     kinds = (app.text_input, app.file_uploader, app.camera_input, app.audio_input)
     return next(one for kind in kinds for one in kind if one.key.startswith(prefix))
+
+
+def find_method(app: AppTest):
+    return next(one for one in app.button_group if one.key.startswith("teach-method"))
 
 
 def fill(app: AppTest, **classes: list) -> AppTest:
@@ -159,6 +173,33 @@ def test_the_settings_chosen_last_are_there_after_the_page_was_left(app):
     assert other.get_by_key("teach-epochs-head").value == 33
 
 
+def test_settings_of_a_project_that_is_opened_win_over_those_on_the_page(app):
+    fill(app, red=pictures("red"), blue=pictures("blue"))
+    find_method(app).set_value("finetune").run()
+    app.get_by_key("teach-held").set_value(30).run()
+    own, config = project(app), TrainingConfig("features", held=0.5, classifier="logistic")
+    assert own.record.config.method == "finetune"
+    with own.replacing() as folder:  # as opening a file does, here or in another tab
+        shutil.copytree(own.folder / "examples", folder / "examples")
+        project_record.save(folder, replace(own.record, config=config))
+    app.run()
+    assert not app.exception
+    assert find_method(app).value == "features"
+    assert own.record.config == config
+    find_method(app).set_value("head").run()
+    assert own.record.config.method == "head"
+
+
+def test_a_project_beyond_what_can_be_uploaded_is_not_offered_as_a_file(app, monkeypatch):
+    monkeypatch.setenv("ZOO_APP_UPLOADS_MB", "1")
+    fill(app, red=pictures("red"))
+    assert "Save project" in [button.label for button in app.get("download_button")]
+    find(app, "teach-files-2").set_value([("large.png", large(), "image/png")]).run()
+    assert not app.exception
+    assert "Save project" not in [button.label for button in app.get("download_button")]
+    assert "more than the 1 MB that can be opened again; remove examples" in text(app)
+
+
 def mislabeled() -> list[tuple[str, bytes, str]]:
     """Blue pictures, some of which are red."""
     wrong = [(f"wrong{i}.png", color("red", 50 + i), "image/png") for i in range(3)]
@@ -197,8 +238,7 @@ def test_who_waits_is_told_how_many_are_before_and_may_leave(app):
 
     held = state.job_queue().begin(wait, LONG)
     fill(app, red=pictures("red"), blue=pictures("blue"))
-    method = next(one for one in app.button_group if one.key.startswith("teach-method"))
-    method.set_value("finetune").run()
+    find_method(app).set_value("finetune").run()
     app.get_by_key("teach-begin").click().run()
     assert re.search("1 before you: starts in about [0-9]+ (s|min)", text(app))
     app.get_by_key("teach-stop").click().run()
@@ -276,9 +316,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_used(app):
 def test_examples_beyond_the_size_of_a_project_are_refused_and_the_others_stay(app, monkeypatch):
     fill(app, red=pictures("red"))
     monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
-    stream = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8)).save(stream, "PNG")
-    find(app, "teach-files-2").set_value([("large.png", stream.getvalue(), "image/png")]).run()  # 1.1 MB
+    find(app, "teach-files-2").set_value([("large.png", large(), "image/png")]).run()
     assert not app.exception
     assert any("A project holds at most 1 MB; remove examples" in error.value for error in app.error)
     assert len(project(app).record.examples) == 6

@@ -3,6 +3,7 @@
 import io
 import os
 import stat
+import sys
 import threading
 import time
 import zipfile
@@ -12,7 +13,7 @@ import pytest
 
 from tests.zoo.training.examples import png
 from zoo.app.services import project as project_module
-from zoo.app.services import project_record, uploads
+from zoo.app.services import project_folder, project_record, uploads
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import SHORT
 from zoo.app.services.project import ZIP, Project
@@ -99,7 +100,7 @@ def test_what_cannot_be_used_is_a_sentence_and_the_rest_stays(project):
 
 def test_a_removed_example_leaves_no_file_and_no_feature(project, monkeypatch):
     forgotten = []
-    monkeypatch.setattr(project_module, "forget", forgotten.extend)
+    monkeypatch.setattr(project_folder, "forget", forgotten.extend)
     content = project.record.classes[0].examples[0].content
     project.thumbnail_of(project.record.classes[0].examples[0])
     project.remove_examples([content])
@@ -259,7 +260,8 @@ def test_an_upload_that_is_read_when_its_project_ends_is_dropped(project, monkey
     def slow(*arguments, **options):
         reached.set()
         gate.wait(60)
-        return from_files(files("cow"), arguments[-1])
+        folder = arguments[-1]
+        return from_files(uploads.store(files("cow"), folder), folder)
 
     monkeypatch.setattr(uploads, f"from_{kind}", slow)
     if kind == "zip":
@@ -357,13 +359,42 @@ def test_one_reading_follows_another_and_an_unexpected_failure_is_a_sentence():
         order.append("first")
         raise RuntimeError("details for the log")
 
-    one = Reading(first)
-    other = Reading(lambda reading: order.append("other"), after=one)
+    one = Reading(lambda: None, first)
+    other = Reading(lambda: None, lambda reading: order.append("other"), after=one)
     gate.set()
     assert other.wait(60)
     assert order == ["first", "other"]
     assert one.error == "This failed unexpectedly; the server's log has the reason."
     assert not other.error
+
+
+def test_uploads_that_wait_are_on_the_disk_within_the_limits_and_not_in_memory(projects, monkeypatch):
+    project, gate = projects.open(TOKEN), threading.Event()
+    read = uploads.from_files
+
+    def late(*arguments, **options):
+        gate.wait(60)
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(uploads, "from_files", late)
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
+    data = png("large") + os.urandom(700_000)
+    holders = sys.getrefcount(data)
+    project.add_files(1, [("first.png", data)])
+    project.add_files(2, [("second.png", data)])
+    assert sys.getrefcount(data) == holders
+    assert [path.name for path in projects.temporary.rglob("*.png")] == ["first.png"]
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "500")
+    monkeypatch.setenv("ZOO_APP_PROJECTS_TOTAL_MB", "1")
+    other = projects.open("u" * 43)
+    other.add_files(1, [("third.png", data)])
+    gate.set()
+    settle(project), settle(other)
+    assert project.readings[2].error.startswith("A project holds at most 1 MB;")
+    assert other.readings[1].error.startswith("The server holds as many projects as it can")
+    assert labels(project) == {"Class 1": ["first.png"], "Class 2": []}
+    assert not list(projects.temporary.iterdir())
+    assert project.waiting_bytes == 0
 
 
 @pytest.mark.parametrize("step", ["before the first move", "between the moves", "before the deletion"])

@@ -16,8 +16,9 @@ from zoo.app.services import project_archive, project_training, uploads
 from zoo.app.services.attempt_results import EVALUATION, read_evaluation, restored
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import SHORT, Stopped
-from zoo.app.services.project import ATTEMPTS, Project
+from zoo.app.services.project import Project
 from zoo.app.services.project_archive import MAX_ENTRIES, file_name, open_file, packed_project
+from zoo.app.services.project_folder import ATTEMPTS
 from zoo.app.services.project_inputs import inputs_of, keep_inputs, path_of, stored_file
 from zoo.app.services.project_record import RECORD, TrainingConfig, UnfinishedTraining
 from zoo.app.services.project_settings import keep_setting, setting_of

@@ -16,7 +16,7 @@ from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import INSTANT, LONG, SHORT
 from zoo.app.services.project_record import TrainingConfig
 from zoo.app.services.training_job import curves, kind_of, packed, teach, verdict
-from zoo.app.services.uploads import from_zip
+from zoo.app.services.uploads import from_zip, store
 from zoo.training.evaluation.evaluation import Evaluation
 from zoo.training.fit.features import features, forget
 
@@ -36,7 +36,8 @@ def colors(tmp_path):
         for label, rgb in (("red", (200, 40, 40)), ("blue", (40, 40, 200))):
             for i in range(6):
                 archive.writestr(f"{label}/{label}{i}.png", color(rgb, 10 * rgb[0] + i))
-    return from_zip("colors.zip", stream.getvalue(), tmp_path, progress=lambda *_: None)
+    (path,) = store([("colors.zip", stream.getvalue())], tmp_path)
+    return from_zip(path, tmp_path, progress=lambda *_: None)
 
 
 def run(net, data, choices, folder):

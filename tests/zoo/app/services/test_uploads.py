@@ -2,18 +2,29 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from tests.zoo.training.examples import png
 from zoo.app.services import uploads
-from zoo.app.services.uploads import from_files, from_zip, parts, require_enough, unzipped
+from zoo.app.services.uploads import from_files, from_zip, parts, require_enough, store, unzipped
 from zoo.core.errors import InputError
+from zoo.training.data.dataset import Dataset
 from zoo.vision.decoding import decode, several
 
 
 def files(*names: str) -> list[tuple[str, bytes]]:
     return [(name, png(f"{name} {i}")) for i, name in enumerate(names)]
+
+
+def read_files(uploaded: list[tuple[str, bytes]], folder: Path, **options) -> Dataset:
+    return from_files(store(uploaded, folder), folder, **options)
+
+
+def read_zip(name: str, data: bytes, folder: Path, **options) -> Dataset:
+    (path,) = store([(name, data)], folder)
+    return from_zip(path, folder, **options)
 
 
 def zipped(*names: str) -> bytes:
@@ -26,7 +37,7 @@ def zipped(*names: str) -> bytes:
 
 def test_files_become_examples_whatever_they_are_called(tmp_path):
     names = ["1.png", "1.png", "../../2.png", "C:\\pictures\\3.png", ".."]
-    data = from_files(files(*names), tmp_path, label="a/../b", progress=lambda *_: None)
+    data = read_files(files(*names), tmp_path, label="a/../b", progress=lambda *_: None)
     assert (data.classes, data.modality) == (("a/../b",), "image")
     assert [path.name for path in data.inputs] == ["1.png", "1.png", "2.png", "3.png", "file"]
     assert all(path.resolve().is_relative_to(tmp_path / "files") for path in data.inputs)
@@ -43,13 +54,13 @@ def test_files_become_examples_whatever_they_are_called(tmp_path):
     ids=["wide", "no suffix", "control characters", "no real suffix"],
 )
 def test_names_are_kept_as_far_as_every_file_system_takes_them(tmp_path, name, kept):
-    data = from_files(files(name), tmp_path)
+    data = read_files(files(name), tmp_path)
     assert [path.name for path in data.inputs] == [kept]
 
 
 def test_problems_name_the_file_and_no_path(tmp_path):
     good = files("1.png", "2.png")
-    data = from_files([*good, ("bad.png", b"text"), ("twin.png", good[0][1])], tmp_path)
+    data = read_files([*good, ("bad.png", b"text"), ("twin.png", good[0][1])], tmp_path)
     reasons = dict(data.problems)
     assert reasons["bad.png"].startswith("bad.png is not a picture")
     assert reasons["twin.png"].startswith("twin.png has the same content as 1.png")
@@ -58,35 +69,34 @@ def test_problems_name_the_file_and_no_path(tmp_path):
 
 def test_files_that_cannot_be_used_are_refused(tmp_path):
     with pytest.raises(InputError, match="your upload holds neither") as caught:
-        from_files([("a.png", b""), ("b.png", b"x")], tmp_path)
+        read_files([("a.png", b""), ("b.png", b"x")], tmp_path)
     assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_project_of_pictures_takes_no_sound(tmp_path):
     with pytest.raises(InputError, match="is not a sound file"):
-        from_files(files("1.png"), tmp_path, modality="audio")
+        read_files(files("1.png"), tmp_path, modality="audio")
 
 
-def test_too_much_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+def test_too_much_is_refused_before_anything_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(uploads, "MOST_EXAMPLES", 2)
     with pytest.raises(InputError, match="holds 3 files, and 2 are allowed"):
-        from_files(files("1.png", "2.png", "3.png"), tmp_path)
-    assert not list(tmp_path.iterdir())
+        read_files(files("1.png", "2.png", "3.png"), tmp_path)
     with pytest.raises(InputError, match=r"pets.zip holds 3 files"):
-        from_zip("pets.zip", zipped("a/1.png", "b/2.png", "b/3.png"), tmp_path)
+        read_zip("pets.zip", zipped("a/1.png", "b/2.png", "b/3.png"), tmp_path)
     monkeypatch.setattr(uploads, "MOST_BYTES", 10)
     with pytest.raises(InputError, match=r"pets.zip holds 0 MB, and 0 are allowed"):
-        from_zip("pets.zip", zipped("a/1.png", "b/2.png"), tmp_path)
+        read_zip("pets.zip", zipped("a/1.png", "b/2.png"), tmp_path)
 
 
 def test_a_zip_is_called_what_its_owner_calls_it(tmp_path):
-    data = from_zip("pets.zip", zipped("cat/1.png", "cat/2.png", "dog/1.png"), tmp_path)
+    data = read_zip("pets.zip", zipped("cat/1.png", "cat/2.png", "dog/1.png"), tmp_path)
     assert (data.name, data.classes) == ("pets.zip", ("cat", "dog"))
     with pytest.raises(InputError) as caught:
-        from_zip("pets.zip", zipped("../cat/1.png", "dog/1.png"), tmp_path)
+        read_zip("pets.zip", zipped("../cat/1.png", "dog/1.png"), tmp_path)
     assert str(caught.value) == "pets.zip holds '../cat/1.png', which leads out of it."
     with pytest.raises(InputError, match=r"^pets.zip is not a complete zip file.$"):
-        from_zip("pets.zip", b"text", tmp_path)
+        read_zip("pets.zip", b"text", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +117,12 @@ def test_the_parts_of_a_zip_are_seen(names, found, tmp_path):
 
 def test_a_part_of_a_zip_can_be_read(tmp_path):
     content = zipped("train/cat/1.png", "train/dog/1.png", "val/cat/2.png", "val/dog/2.png")
-    assert len(from_zip("pets.zip", content, tmp_path, part="train")) == 2
+    assert len(read_zip("pets.zip", content, tmp_path, part="train")) == 2
 
 
 def test_a_class_needs_examples_for_all_that_is_done_with_them(tmp_path):
     names = [f"cat/{i}.png" for i in range(3)] + [f"dog/{i}.png" for i in range(2)]
-    few = from_zip("pets.zip", zipped(*names), tmp_path)
+    few = read_zip("pets.zip", zipped(*names), tmp_path)
     with pytest.raises(InputError, match=r"'dog' has 2 examples; each class needs at least 3"):
         require_enough(few)
 
@@ -165,15 +175,15 @@ def test_a_zip_that_cannot_be_unpacked_is_one_sentence(tmp_path, data, sentence)
 def test_examples_that_take_too_long_to_decode_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(uploads, "MOST_SECONDS", 0)
     with pytest.raises(InputError, match=r"^Your examples took more than 0 minutes to decode;"):
-        from_files(files("1.png", "2.png"), tmp_path)
+        read_files(files("1.png", "2.png"), tmp_path)
     with pytest.raises(InputError, match=r"^pets\.zip took more than 0 minutes to decode;"):
-        from_zip("pets.zip", zipped("cat/1.png", "dog/1.png"), tmp_path)
+        read_zip("pets.zip", zipped("cat/1.png", "dog/1.png"), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["-", "~", "*.png", "[a].png", "~root.png"])
 def test_a_name_is_never_a_pattern_a_home_folder_or_standard_input(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    data = from_zip("zip.zip", zipped(f"cat/{name}", "cat/a.png", f"dog/{name}", "dog/a.png"), tmp_path)
+    data = read_zip("zip.zip", zipped(f"cat/{name}", "cat/a.png", f"dog/{name}", "dog/a.png"), tmp_path)
     assert several(data.inputs) == list(data.inputs)
     assert [path.name for path in data.inputs].count(name) == 2
     assert all(decode(path).size for path in data.inputs)
