@@ -53,9 +53,7 @@ def uploads_of(key: str, draw: Callable[[], Files], *, several: bool = False) ->
         Whether it takes more than one file; else a file takes the place of the one before.
     """
     slot = f"{key}-held"
-    if (
-        key not in st.session_state
-    ):  # a new widget, which holds nothing of what it held before the page was left
+    if key not in st.session_state:  # a new widget: it holds nothing of what it held on an earlier visit
         st.session_state[slot] = {}
     value = draw()
     files = list(value) if isinstance(value, Sequence) else [value] if value else []
