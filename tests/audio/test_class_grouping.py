@@ -83,7 +83,7 @@ def test_classes_of_others_have_no_categories():
     classes = (Label("0", "yes"), Label("1", "no"))
     assert members(classes, "no") == [1]
     assert [group.label for group in groups(classes, "high", (), "no")] == ["yes"]
-    with pytest.raises(InputError, match="not AudioSet's"):
+    with pytest.raises(InputError, match="AudioSet's classes, and this network has others"):
         groups(classes, "medium", (), ())
     with pytest.raises(InputError, match="high, medium, low"):
         groups(classes, "highest", (), ())

@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.serving import served
 from tests.zoo.app.server.visitor import visitor
+from zoo.app.server import stopping
 from zoo.app.server.stopping import at_stop, call_endings
 
 SECONDS = 60  # on a busy machine
@@ -51,7 +52,8 @@ def test_a_signal_ends_the_server_with_visitors_and_slow_requests(tmp_path, numb
         assert not list(tmp_path.glob("zoo-sessions-*"))
 
 
-def test_endings_are_called_once_and_done_for_all_who_wait():
+def test_endings_are_called_once_and_done_for_all_who_wait(monkeypatch):
+    monkeypatch.setattr(stopping, "_endings", [])  # and not those of pages that other tests ran
     done = []
     for ending in range(2):
         at_stop(lambda ending=ending: (time.sleep(0.1), done.append(ending)))
