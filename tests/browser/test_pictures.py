@@ -159,8 +159,9 @@ def test_a_link_and_a_bad_link(page, address, site):
     box.fill(f"{site}/absent.png")
     box.press("Enter")
     expect_text(page, "127.0.0.1 answers 404 (Not Found).")
-    expect(page.get_by_role("combobox", name="Networks")).to_be_visible(timeout=WAIT)
-    expect(page.get_by_role("switch", name="Where it looks")).to_be_visible(timeout=WAIT)
+    settled(page)  # while the page runs, it shows what moves down twice
+    expect(page.get_by_role("combobox", name="Networks")).to_be_visible()
+    expect(page.get_by_role("switch", name="Where it looks")).to_be_visible()
     box.fill(f"{site}/cat.png")
     box.press("Enter")
     expect_text(page, "SqueezeNet 1.1: Egyptian cat")
