@@ -117,29 +117,6 @@ def test_an_upload_goes_on_after_the_connection_was_lost(page, address, examples
     is_whole(page)
 
 
-def test_a_mistake_that_is_moved_stays_moved(page, address, examples, tmp_path):
-    wrong = [color(tmp_path / f"wrong{i}.png", RED, 50 + i) for i in range(3)]
-    examples = {1: examples[1], 2: [*examples[2][:3], *wrong]}
-    fill(opened(page, address), examples)
-    choose(page, "Classic classifier")
-    page.get_by_text("Settings", exact=True).click()
-    slider = page.get_by_role("slider", name="Held out (%)")
-    slider.focus()
-    for _ in range(6):  # to 50 %
-        page.keyboard.press("ArrowRight")
-    expect(slider).to_have_attribute("aria-valuetext", "50")
-    settled(page)
-    teach(page)
-    page.get_by_role("tab", name="Mistakes").click()
-    page.get_by_role("button", name="Move to Class 1").first.click()
-    expect_text(page, "12 images: 7 of Class 1, 5 of Class 2.")
-    expect_text(page, "Now an example of Class 1")
-    page.reload()
-    expect_text(page, "12 images: 7 of Class 1, 5 of Class 2.")
-    page.get_by_role("button", name="Train again").click()
-    expect(page.get_by_text("Show", exact=True)).to_be_visible(timeout=WAIT)  # one of two attempts
-
-
 def test_a_project_is_saved_opened_elsewhere_and_deleted_and_a_network_goes_back_in(
     page, address, examples, others, tmp_path
 ):

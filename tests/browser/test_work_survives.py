@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Error, Page, Route, expect
 
 from tests.browser.reading import WAIT, expect_text, settled, wide
+from tests.browser.scenes import zipped
 from tests.browser.serving import free_port, served
 from tests.browser.test_projects import BLUE, RED, box, choose, fill, is_whole, opened
-from tests.browser.test_teach import color, teach
+from tests.browser.test_teach import color, teach, upload_zip
 from zoo.app.server.project_cookie import COOKIE
 
 RECONNECT = 1  # s that a session waits for its connection; the page is without one for three times as long
@@ -118,11 +119,9 @@ def test_a_page_at_rest_is_drawn_anew_when_its_connection_is_back(page, others, 
 
 def test_training_survives(page, address, tmp_path):
     opened(page, address)
-    for number, rgb in ((1, RED), (2, BLUE)):  # enough for the training to last longer than all events
-        files = [color(tmp_path / f"{number}-{i}.png", rgb, 100 * number + i) for i in range(40)]
-        box(page, number).set_input_files(files)
-        expect_text(page, f"40 of Class {number}")
-        settled(page)
+    upload_zip(
+        page, zipped(tmp_path / "digits.zip", each=40)
+    )  # trains several times as long as all events last
     choose(page, "Fine-tuning")
     teach(page)
     for event in EVENTS:
@@ -167,6 +166,9 @@ def test_relabeling_survives(page, address, examples, tmp_path):
         is_relabeled(page)
         page.get_by_role("tab", name="Mistakes").click()
         expect_text(page, "Now an example of Class 1")
+    settled(page)
+    page.get_by_role("button", name="Train again").click()
+    expect(page.get_by_text("Show", exact=True)).to_be_visible(timeout=WAIT)  # one of two attempts
 
 
 def test_uploads_training_and_relabeling_survive_a_restart_of_the_server(page, examples, tmp_path):
