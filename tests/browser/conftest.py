@@ -13,6 +13,10 @@ from tests.browser.reading import WAIT
 from tests.browser.serving import served
 from tests.browser.test_teach import color
 
+VIOLATIONS = """document.addEventListener(
+    "securitypolicyviolation", event => console.error("VIOLATION", event.blockedURI)
+)"""
+
 
 @pytest.fixture(scope="package")
 def address() -> Iterator[str]:
@@ -47,6 +51,17 @@ def page(browser, request) -> Iterator[Page]:
     expect.set_options(timeout=WAIT)
     yield page
     page.close()
+
+
+@pytest.fixture
+def breaches(page: Page, address: str) -> list[str]:
+    """What breaks the page's Content-Security-Policy, and what it asks other sites for: grows."""
+    found: list[str] = []
+    page.add_init_script(VIOLATIONS)
+    page.on("console", lambda message: found.append(message.text) if "VIOLATION" in message.text else None)
+    own = (address, "blob:", "data:")
+    page.on("request", lambda request: None if request.url.startswith(own) else found.append(request.url))
+    return found
 
 
 @pytest.fixture

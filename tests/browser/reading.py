@@ -38,7 +38,11 @@ def metric(page: Page, label: str) -> str:
 
 
 def settled(page: Page) -> None:
-    """Wait until a page is at rest: what is clicked before may be drawn anew under the pointer."""
+    """Wait until a page is at rest: what is clicked before may be drawn anew under the pointer.
+
+    A page that is not drawn yet seems at rest, too.
+    """
+    page.get_by_test_id("stMain").get_by_test_id("stHeading").first.wait_for(state="attached", timeout=WAIT)
     app = page.get_by_test_id("stApp")
     expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=WAIT)
 

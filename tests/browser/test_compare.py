@@ -66,7 +66,7 @@ def test_two_networks_are_measured_beside_another_visitor_and_agree_on_a_photo(p
 def test_networks_of_one_task_are_chosen_at_first(page, address):
     page.goto(f"{address}/compare")
     settled(page)
-    page.get_by_text("Sounds", exact=True).last.click()  # the first is a link in the sidebar
+    page.get_by_test_id("stMain").get_by_text("Sounds", exact=True).click()
     expect(page.get_by_test_id("stMultiSelect").locator("[data-tag]")).to_have_text(["YAMNet ✓"])
     expect(page.get_by_text("Sounds to classify (optional)")).to_be_visible()
 
