@@ -30,6 +30,7 @@ MOST_HASTE, HEADSTART = (
     10,
     60.0,
 )  # times as fast as time passes, after some s of it, no microphone makes sound
+UNHEARD = "The connection ended before any sound arrived."
 _TURN = 1.0  # s after which a thread that waits looks around
 _COUNTED = 20  # delays whose mean is told
 
@@ -324,6 +325,8 @@ class SessionLimiter:
 class SessionSlot:
     """The live audio of one session: one listener at a time, which gets the chunks of sound.
 
+    Runs of a page may overlap: Streamlit begins the next one before the one before has left.
+
     Parameters
     ----------
     limiter : SessionLimiter
@@ -332,11 +335,15 @@ class SessionSlot:
     ----------
     listener : Listener or None
         The last one, which may have stopped.
+    ended : str
+        Why it ended, in a sentence, once it was left; empty if the user is likely to know.
     """
 
     def __init__(self, limiter: SessionLimiter):
         self._limiter = limiter
         self.listener: Listener | None = None
+        self.ended = ""
+        self._lock = threading.RLock()
         self._wish: Any = None
 
     def require(self) -> None:
@@ -352,9 +359,11 @@ class SessionSlot:
         InputError
             If all places are taken.
         """
-        if self.listener is None or wish != self._wish:
-            self.leave()
-            self.listener, self._wish = self._limiter.acquire(begin), wish
+        with self._lock:
+            if self.listener is None or wish != self._wish:
+                self.leave()
+                self.listener, self._wish = self._limiter.acquire(begin), wish
+                self.ended = ""
 
     def at_end(self, ending: Callable[[], object]) -> None:
         """As `Listener.at_end`; with no listener `ending` is called at once."""
@@ -370,6 +379,9 @@ class SessionSlot:
 
     def leave(self) -> None:
         """Listen no more."""
-        listener, self.listener = self.listener, None
-        if listener is not None:
-            listener.stop()
+        with self._lock:
+            listener, self.listener = self.listener, None
+            if listener is not None:
+                silent = "" if listener.snapshot().seconds else UNHEARD
+                self.ended = listener.reason or silent
+                listener.stop()

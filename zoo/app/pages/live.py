@@ -234,6 +234,8 @@ with one_sentence():
                 st.fragment(show, run_every=EVERY)(own.listener, a4)
         else:
             own.leave()
+            if own.ended:  # the connection ends with the listener, and the page that told why is drawn anew
+                st.warning(own.ended)
             if not reason:
                 st.info("The microphone is off. Press Start, and allow the browser to use it.")
     st.caption("Sound is analyzed on the machine that runs this app and is not stored.")

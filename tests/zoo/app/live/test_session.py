@@ -241,6 +241,53 @@ def test_a_slot_has_one_listener_for_each_wish(net):
         slot.leave()
 
 
+def test_runs_of_a_page_that_overlap_share_one_listener(net):
+    slot, begun, errors = SessionSlot(SessionLimiter(1)), [], []
+
+    def also() -> None:
+        try:
+            slot.listen("pitch", make)
+        except InputError as error:
+            errors.append(error)
+
+    other = threading.Thread(target=also)
+
+    def make() -> Listener:
+        begun.append(Listener(pitch=net("crepe.tiny")))
+        other.start()
+        other.join(0.5)  # in which it waits for its turn
+        return begun[-1]
+
+    try:
+        slot.listen("pitch", make)
+        other.join()
+        assert not errors
+        assert begun == [slot.listener]
+    finally:
+        slot.leave()
+
+
+def test_a_slot_tells_why_it_ended(net):
+    slot = SessionSlot(SessionLimiter(1))
+
+    def make() -> Listener:
+        return Listener(pitch=net("crepe.tiny"))
+
+    slot.listen("a", make)
+    slot.leave()
+    assert slot.ended == listening.UNHEARD
+    slot.listen("a", make)
+    assert not slot.ended
+    slot.process(tone(0.1), RATE)
+    slot.leave()
+    assert not slot.ended  # the user stopped it
+    slot.listen("a", make)
+    slot.listener.stop("No sound has arrived for 20 seconds.")
+    slot.leave()
+    slot.leave()
+    assert slot.ended == "No sound has arrived for 20 seconds."
+
+
 def test_how_many_is_a_setting(monkeypatch):
     assert SessionLimiter().most == settings.MOST_LISTENERS
     monkeypatch.setenv("ZOO_LISTENERS", "9")

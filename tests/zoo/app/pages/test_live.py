@@ -171,6 +171,7 @@ def test_stop_stops(pages, connection):
     app.run()
     assert listener.stopped
     assert "The microphone is off" in text(app)
+    assert "before any sound arrived" in text(app)
 
 
 def test_a_lost_connection_stops_too(pages, connection):
