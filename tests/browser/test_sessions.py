@@ -18,7 +18,7 @@ from tests.browser.reading import WAIT
 from tests.browser.scenes import zipped
 from tests.browser.serving import served
 
-MOST_MEMORY = 4e9  # bytes, of the server and what it starts
+MAX_MEMORY = 4e9  # bytes, of the server and what it starts
 PATIENCE = 3 * WAIT  # eight browsers, the server and other tests share two cores
 NETWORKS = ("squeezenet.caffe", "efficientnet_lite0.tf")
 PITCHES = (220, 330)
@@ -129,7 +129,7 @@ def test_eight_sessions_at_once_do_not_mix(tmp_path):
         seconds = sorted(running.result())
     print(f"{len(seconds)} answers, median {np.median(seconds):.1f} s, most {seconds[-1]:.1f} s; ", end="")
     print(f"at most {most / 1e9:.2f} GB")
-    assert most < MOST_MEMORY
+    assert most < MAX_MEMORY
 
 
 def memory_of(process: psutil.Process) -> int:

@@ -38,7 +38,7 @@ def zip_box(project: Project) -> None:
     """Ask for a zip of class folders, and which part of it to use."""
     key, renew = fresh_key("teach-zip")
     file = st.file_uploader(
-        "A zip with a folder for each class", "zip", key=key, max_upload_size=uploads.MOST_BYTES // 1_000_000
+        "A zip with a folder for each class", "zip", key=key, max_upload_size=uploads.MAX_BYTES // 1_000_000
     )
     if file:
         part, ready = None, True

@@ -92,7 +92,7 @@ def try_out(name: str, spec: Spec) -> None:
                 left.image(small, caption=literally(given.name), width=300, alt=given.name)
                 result = net.classify(input_picker.named(given), top=5)
             else:
-                samples = read_mono(input_picker.named(given), RATE, max_duration=state.MOST_SECONDS)
+                samples = read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
                 with left:
                     state.player(samples)
                 result = net.classify(samples, sample_rate=RATE, top=5)

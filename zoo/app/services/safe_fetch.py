@@ -24,8 +24,8 @@ from urllib3.util import Url, parse_url
 from zoo.core.environment import offline
 from zoo.core.errors import InputError
 
-MOST_BYTES = 50_000_000
-MOST_SECONDS = 30  # for the content
+MAX_BYTES = 50_000_000
+MAX_SECONDS = 30  # for the content
 _SILENCE = 10  # seconds without a byte
 _REDIRECTS = 5
 _CHUNK = 1 << 16
@@ -46,7 +46,7 @@ def local_allowed() -> bool:
     return os.environ.get("ZOO_LOCAL_LINKS", "").lower() not in ("", "0", "false", "no")
 
 
-def fetch(url: str, *, most: int = MOST_BYTES) -> Link:
+def fetch(url: str, *, most: int = MAX_BYTES) -> Link:
     """Fetch the file at a link from an untrusted source.
 
     Parameters
@@ -172,14 +172,14 @@ def _pool(url: Url, address: str) -> urllib3.HTTPConnectionPool:
 
 
 def _content(response: urllib3.BaseHTTPResponse, most: int, host: str) -> bytes:
-    end = time.monotonic() + MOST_SECONDS
+    end = time.monotonic() + MAX_SECONDS
     length = response.headers.get("Content-Length", "")
     data = bytearray()
     while True:
         if len(data) > most or (length.isdecimal() and int(length) > most):
             raise InputError(f"The file of {host} is larger than {most / 1e6:g} MB.")
         if time.monotonic() > end:
-            raise InputError(f"The file of {host} takes longer than {MOST_SECONDS} s.")
+            raise InputError(f"The file of {host} takes longer than {MAX_SECONDS} s.")
         chunk = response.read1(_CHUNK, decode_content=False)
         if not chunk:
             return bytes(data)

@@ -21,9 +21,9 @@ from zoo.training.data.dataset import Dataset
 from zoo.training.data.file_list import Listing
 from zoo.training.data.load import dataset
 
-MOST_EXAMPLES = 2000
-MOST_BYTES = 200_000_000
-MOST_SECONDS = 300  # to decode all examples
+MAX_EXAMPLES = 2000
+MAX_BYTES = 200_000_000
+MAX_SECONDS = 300  # to decode all examples
 FEWEST = 3  # of a class: one to judge by, one to learn from, and one to see when to stop
 _LONGEST = 200  # bytes of a name without its suffix; file systems take 255
 _PARTS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
@@ -187,21 +187,20 @@ def entries(file: Path | BinaryIO, name: str) -> list[zipfile.ZipInfo]:
 
 def require_limits(holder: str, examples: int, size: int) -> None:
     """Raise an `InputError` if there are too many examples, or too many bytes."""
-    if examples > MOST_EXAMPLES:
-        raise InputError(f"{holder} {examples} files, and {MOST_EXAMPLES} are allowed here.")
-    if size > MOST_BYTES:
-        raise InputError(f"{holder} {size / 1e6:.0f} MB, and {MOST_BYTES / 1e6:.0f} are allowed here.")
+    if examples > MAX_EXAMPLES:
+        raise InputError(f"{holder} {examples} files, and {MAX_EXAMPLES} are allowed here.")
+    if size > MAX_BYTES:
+        raise InputError(f"{holder} {size / 1e6:.0f} MB, and {MAX_BYTES / 1e6:.0f} are allowed here.")
 
 
 def in_time(progress: Progress | None, name: str) -> Progress:
-    """Return the same report, which raises an `InputError` once that takes longer than `MOST_SECONDS`."""
-    end = time.monotonic() + MOST_SECONDS
+    """Return the same report, which raises an `InputError` once that takes longer than `MAX_SECONDS`."""
+    end = time.monotonic() + MAX_SECONDS
 
     def report(done: int, total: int) -> None:
         if time.monotonic() > end and done < total:
             raise InputError(
-                f"{name} took more than {MOST_SECONDS / 60:g} minutes to decode; bring fewer or smaller "
-                "files."
+                f"{name} took more than {MAX_SECONDS / 60:g} minutes to decode; bring fewer or smaller files."
             )
         if progress:
             progress(done, total)

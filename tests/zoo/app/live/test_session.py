@@ -112,7 +112,7 @@ def test_a_network_that_is_too_slow_leaves_sound_out_and_does_not_fall_behind(be
     assert snapshot.seconds == pytest.approx(30)
     assert 5 < snapshot.left_out < 30
     assert snapshot.behind
-    assert most <= listening.MOST_BEHIND
+    assert most <= listening.MAX_LAG
     until(lambda: listener.snapshot().waiting < listening.LEAST)
     until(lambda: (tone := tone_of(listener.snapshot().pitch)) and tone.note == "A4")
 
@@ -154,7 +154,7 @@ def test_what_depends_on_it_ends_with_it_in_its_own_thread(begin, net):
 
 
 def test_nobody_listens_for_ever(begin, net, monkeypatch):
-    monkeypatch.setattr(listening, "MOST_SECONDS", 0.1)
+    monkeypatch.setattr(listening, "MAX_SECONDS", 0.1)
     listener = begin(pitch=net("crepe.tiny"))
     until(lambda: listener.stopped)
     assert listener.reason.startswith("Listening ends after")
@@ -242,7 +242,7 @@ def test_a_slot_has_one_listener_for_each_wish(net):
 
 
 def test_how_many_is_a_setting(monkeypatch):
-    assert SessionLimiter().most == settings.MOST_LISTENERS
+    assert SessionLimiter().most == settings.MAX_LISTENERS
     monkeypatch.setenv("ZOO_LISTENERS", "9")
     assert SessionLimiter().most == 9
     monkeypatch.setenv("ZOO_LISTENERS", "0")

@@ -134,7 +134,7 @@ def test_limits(site, monkeypatch):
     with pytest.raises(InputError, match="larger than"):
         safe_fetch.fetch(f"{site}/file/a.jpg", most=4)
     assert safe_fetch.fetch(f"{site}/file/a.jpg", most=5).data == b"hello"
-    monkeypatch.setattr(safe_fetch, "MOST_SECONDS", 0.3)
+    monkeypatch.setattr(safe_fetch, "MAX_SECONDS", 0.3)
     with pytest.raises(InputError, match="takes longer"):
         safe_fetch.fetch(f"{site}/drips")
     monkeypatch.setattr(safe_fetch, "_SILENCE", 0.2)
