@@ -66,8 +66,8 @@ def spectrogram(
     frequencies = np.geomspace(low, high, rows)
     position = frequencies * window / sample_rate
     below = position.astype(int).clip(max=window // 2 - 1)
-    share = (position - below)[:, None]
-    shown = (1 - share) * decibels[below] + share * decibels[below + 1]
+    fraction = (position - below)[:, None]
+    shown = (1 - fraction) * decibels[below] + fraction * decibels[below + 1]
     return go.Heatmap(
         z=(shown - decibels.max()).clip(-80).round().astype(np.int8),
         x=np.arange(shown.shape[1]) * hop / sample_rate,
@@ -121,7 +121,7 @@ def sound_events(
 
 
 def class_scores(result: SoundEvents, max_classes: int = 20) -> go.Figure:
-    """Draw the scores over time of the `most` classes with the highest ones, as a heat map."""
+    """Draw the scores over time of the classes with the highest ones, as a heat map."""
     best = np.argsort(-result.scores.max(axis=0), kind="stable")[:max_classes]
     step = max(1, -(-len(result.scores) // MAX_COLUMNS))
     padded = np.pad(result.scores[:, best], ((0, -len(result.scores) % step), (0, 0)))

@@ -70,11 +70,11 @@ def as_brought(files: Sequence[Given]) -> Brought:
 
 
 def archive() -> Brought | None:
-    most = uploads.MAX_BYTES // 1_000_000
+    max_mb = uploads.MAX_BYTES // 1_000_000
     files = uploads_of(
         "embeddings-zip",
         lambda: st.file_uploader(
-            "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=most
+            "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=max_mb
         ),
     )
     return state.remembered(unpacked, as_brought(files)) if files else None

@@ -154,8 +154,8 @@ def wait(layout: UmapLayout) -> None:
 
 
 def explain(projection: Projection) -> None:
-    if projection.shares:
-        st.caption(f"The map shows {sum(projection.shares):.0%} of the variance.")
+    if projection.explained_variance_ratio:
+        st.caption(f"The map shows {sum(projection.explained_variance_ratio):.0%} of the variance.")
     else:
         st.caption("UMAP keeps neighbors together; its axes and large distances have no meaning.")
 
@@ -180,11 +180,11 @@ def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
     if way == "Time" and embedding.times is not None:
         return {"shades": embedding.times[:, 0], "shade": "time (s)"}
     if way == "Clusters":
-        most = min(MAX_GROUPS, len(embedding) - 1)
+        max_clusters = min(MAX_GROUPS, len(embedding) - 1)
         k = 2
-        if most > 2:
-            key = f"embeddings-clusters-{most}"
-            k = widgets.slider(place, "Clusters", 2, most, min(3, most), 1, key=key)
+        if max_clusters > 2:
+            key = f"embeddings-clusters-{max_clusters}"
+            k = widgets.slider(place, "Clusters", 2, max_clusters, min(3, max_clusters), 1, key=key)
         return {"groups": [f"cluster {one + 1}" for one in state.remembered(clustered, embedding, k)]}
     return {}
 

@@ -67,7 +67,7 @@ def _add_class(project: Project) -> None:
 def _class_box(project: Project, one: ExampleClass, *, removable: bool) -> None:
     # The key holds the label, so that the box shows it when it is changed elsewhere.
     label = widgets.text_input(
-        st, "Class", one.label, key=f"teach-name-{one.number}-{one.label}", most=MAX_NAME
+        st, "Class", one.label, key=f"teach-name-{one.number}-{one.label}", max_chars=MAX_NAME
     )
     if label != one.label:
         with project.changing() as record:

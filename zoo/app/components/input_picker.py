@@ -73,7 +73,9 @@ def ask(kind: str, key: str) -> list[Given]:
         return [Given("recording.wav", take.source) for take in takes]
     if way == "Link":
         what = "a picture" if kind == "image" else "a recording"
-        url = widgets.text_input(st, f"Link to {what}", key=f"{key}-link", most=2000, placeholder="https://…")
+        url = widgets.text_input(
+            st, f"Link to {what}", key=f"{key}-link", max_chars=2000, placeholder="https://…"
+        )
         if not url.strip():
             return []
         with one_sentence(), st.spinner("Fetching the link …"):

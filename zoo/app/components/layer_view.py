@@ -215,8 +215,8 @@ def show(seen: Activations, name: str) -> None:
 
 def maps(seen: Activations) -> None:
     """Show a grid of the strongest channels."""
-    most = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
-    pictures = seen.maps(most)
+    max_channels = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
+    pictures = seen.maps(max_channels)
     names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]
     grid = st.container(horizontal=True, gap="small")
     for (_, picture), one in zip(pictures, names, strict=True):

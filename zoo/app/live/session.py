@@ -284,12 +284,12 @@ class SessionLimiter:
 
     Parameters
     ----------
-    most : int, optional
+    max_sessions : int, optional
         By default `zoo.app.settings.listeners`; 0 lets none.
     """
 
-    def __init__(self, most: int | None = None):
-        self.most = listeners() if most is None else most
+    def __init__(self, max_sessions: int | None = None):
+        self.max_sessions = listeners() if max_sessions is None else max_sessions
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
 
@@ -312,11 +312,13 @@ class SessionLimiter:
             return self._listeners[-1]
 
     def _check(self) -> None:
-        if self.most == 0:
+        if self.max_sessions == 0:
             raise InputError("Live listening is switched off on this server.")
         self._listeners = [listener for listener in self._listeners if not listener.stopped]
-        if len(self._listeners) >= self.most:
-            raise InputError(f"All {self.most} live sessions of this machine are taken: try again later.")
+        if len(self._listeners) >= self.max_sessions:
+            raise InputError(
+                f"All {self.max_sessions} live sessions of this machine are taken: try again later."
+            )
 
 
 class SessionSlot:

@@ -52,7 +52,9 @@ def choose() -> tuple[str, list[str], list[str]]:
     names = own + offered_networks.networks(kind)
     usual = offered_networks.networks(kind, "classify", bundled=True)[:2]  # which answer the same question
     key = f"compare-networks-{kind}"
-    chosen = widgets.multiselect(right, "Networks", with_size(names), usual, most=MAX_NETWORKS, key=key)
+    chosen = widgets.multiselect(
+        right, "Networks", with_size(names), usual, max_selections=MAX_NETWORKS, key=key
+    )
     here = network_picker.available(chosen, key, names)
     absent = [name for name in chosen if name not in here]
     with st.container():  # which is there each time, so that what follows keeps its place on the page

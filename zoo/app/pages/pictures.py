@@ -58,7 +58,7 @@ class Picture:
         def counted(_: str) -> int:
             return count_pixels(named(self._given))
 
-        return remembered(counted, self.key, most=MAX_FILES)
+        return remembered(counted, self.key, max_results=MAX_FILES)
 
     def small(self) -> Image.Image:
         """Return the image, no larger than the page has room for."""
@@ -69,7 +69,7 @@ class Picture:
             except InputError as error:  # is remembered too: it may have taken 10 s
                 return str(error)
 
-        small = remembered(reduced, self.key, most=MAX_FILES)
+        small = remembered(reduced, self.key, max_results=MAX_FILES)
         if isinstance(small, str):
             raise InputError(small)
         return small
@@ -88,7 +88,7 @@ def look(net: zoo.Network, picture: Picture, report: Report) -> zoo.Classificati
         report(0.0)
         return net.classify(picture.image, top=TOP)
 
-    return remembered(said, net.name, picture.key, most=MAX_ANSWERS)
+    return remembered(said, net.name, picture.key, max_results=MAX_ANSWERS)
 
 
 def explain(
@@ -100,7 +100,7 @@ def explain(
             picture.image, target=target, method=method, progress=lambda done: report(0.5 + done / 2)
         )
 
-    return remembered(found, net.name, picture.key, target, method, most=MAX_ANSWERS)
+    return remembered(found, net.name, picture.key, target, method, max_results=MAX_ANSWERS)
 
 
 def is_of_scenes(name: str) -> bool:

@@ -110,7 +110,7 @@ def from_zip(
     )
 
 
-def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str, bytes]]:
+def unzipped(name: str, data: bytes, folder: Path, max_files: int) -> list[tuple[str, bytes]]:
     """Files of a zip, whatever they hold.
 
     Parameters
@@ -120,7 +120,7 @@ def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str,
     data : bytes
     folder : Path
         An empty one to unpack in; the caller removes it.
-    most : int
+    max_files : int
         How many: of a larger zip, as many from each of its folders as can be.
 
     Returns
@@ -150,7 +150,9 @@ def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str,
     common = Path(os.path.commonpath(by_folder))
     common = common.parent if len(by_folder) == 1 and common != root else common
     turns = (file for turn in zip_longest(*by_folder.values()) for file in turn if file)
-    return [(file.relative_to(common).as_posix(), file.read_bytes()) for file in sorted(islice(turns, most))]
+    return [
+        (file.relative_to(common).as_posix(), file.read_bytes()) for file in sorted(islice(turns, max_files))
+    ]
 
 
 def parts(file: BinaryIO) -> list[str]:

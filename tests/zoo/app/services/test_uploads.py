@@ -127,8 +127,8 @@ def test_a_class_needs_examples_for_all_that_is_done_with_them(tmp_path):
         require_enough(few)
 
 
-def unzip(data: bytes, folder, most: int = 100) -> list[str]:
-    return [name for name, _ in unzipped("mine.zip", data, folder, most)]
+def unzip(data: bytes, folder, max_files: int = 100) -> list[str]:
+    return [name for name, _ in unzipped("mine.zip", data, folder, max_files)]
 
 
 def test_a_zip_gives_its_files_with_their_folders(tmp_path):
