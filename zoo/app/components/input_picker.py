@@ -83,7 +83,7 @@ def ask(kind: str, key: str) -> list[Given]:
         return []
     titles = {name: SAMPLES[name].title for name in names(kind)}
     if linked and linked not in titles:
-        refuse(f"There is no sample {linked[:60]!r} here; choose one of {', '.join(titles)}.")
+        refuse(f"Unknown sample {linked[:60]!r}; choose one of {', '.join(titles)}.")
         linked = None
     chosen = widgets.selectbox(st, "Sample", titles, linked, key=f"{key}-sample", recall=not linked)
     to_link("sample", chosen)

@@ -201,7 +201,7 @@ def test_a_link_names_network_and_sample():
     [
         ({"network": "nonsense"}, "The link names the network 'nonsense', which is not offered here."),
         ({"network": "../.."}, "The link names the network '../..', which is not offered here."),
-        ({"sample": "nonsense"}, "There is no sample 'nonsense' here; choose one of melody.wav."),
+        ({"sample": "nonsense"}, "Unknown sample 'nonsense'; choose one of melody.wav."),
     ],
 )
 def test_a_wrong_link_is_one_sentence_and_the_usual_choice(address, words):
