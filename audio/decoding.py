@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 BLOCK_SECONDS = 10
-MOST_SAMPLES = 1_600_000  # a second, of all channels: 8 of 192 kHz, or 33 of 48 kHz
+MAX_SAMPLES = 1_600_000  # a second, of all channels: 8 of 192 kHz, or 33 of 48 kHz
 DECODE_SECONDS = (30, 0.1)  # of the processor: for any recording, and more for each second of it
-_MOST_FRAMES = 5000  # of FFmpeg's, kept until they make a block
+_MAX_FRAMES = 5000  # of FFmpeg's, kept until they make a block
 _SHORTEST_FRAME = 16  # samples, on average; codecs have 100 and more
 
 # FFmpeg also knows play lists, which name other files and addresses. Only containers of sound are let in.
@@ -83,10 +83,10 @@ def _mean(samples: np.ndarray) -> np.ndarray:
 
 
 def _require_few_samples(name: str, channels: int, sample_rate: int) -> None:
-    if channels * sample_rate > MOST_SAMPLES:
+    if channels * sample_rate > MAX_SAMPLES:
         raise InputError(
             f"{name} has {channels} channels of {sample_rate} Hz; at most "
-            f"{MOST_SAMPLES / 1e6:g} million samples a second are allowed."
+            f"{MAX_SAMPLES / 1e6:g} million samples a second are allowed."
         )
 
 
@@ -125,9 +125,9 @@ def _open_ffmpeg(stream: IO[bytes], name: str) -> Decoded:
                     for part in resampler.resample(frame):
                         waiting.append(_mean(part.to_ndarray().reshape(-1, layout.nb_channels)))
                         length += len(waiting[-1])
-                    if len(waiting) >= _MOST_FRAMES and length < _SHORTEST_FRAME * _MOST_FRAMES:
+                    if len(waiting) >= _MAX_FRAMES and length < _SHORTEST_FRAME * _MAX_FRAMES:
                         raise InputError(f"{name} is split into too many pieces; save it again.")
-                    if length >= BLOCK_SECONDS * track.sample_rate or len(waiting) >= _MOST_FRAMES:
+                    if length >= BLOCK_SECONDS * track.sample_rate or len(waiting) >= _MAX_FRAMES:
                         yield np.concatenate(waiting)
                         waiting, length = [], 0
             except InputError:

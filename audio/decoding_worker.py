@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from zoo.audio import decoding
-from zoo.audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, MOST_SAMPLES, Decoded
+from zoo.audio.decoding import BLOCK_SECONDS, DECODE_SECONDS, MAX_SAMPLES, Decoded
 from zoo.core import sandbox
 from zoo.core.errors import InputError, WorkerError, WorkerMemoryError, WorkerTimeoutError, ZooError
 from zoo.core.isolated import Worker
@@ -29,7 +29,7 @@ WAIT_SECONDS = 60  # for another recording to end
 _CLOSE_SECONDS = 5
 _BASE_BYTES = 500_000_000
 _FILE_COPIES = 3
-_ANSWER_BYTES = 4 * BLOCK_SECONDS * MOST_SAMPLES
+_ANSWER_BYTES = 4 * BLOCK_SECONDS * MAX_SAMPLES
 _PATIENCE = 6  # times the limit of processor time, on a busy machine
 
 

@@ -23,7 +23,7 @@ from zoo.core.paths import is_group
 from zoo.core.validation import number
 
 RATES = (100, 1_000_000)  # Hz; outside, a rate is a mistake
-MOST_CHANNELS = 64
+MAX_CHANNELS = 64
 # Full scale is 1, and float recordings may exceed it: 32 leaves 30 dB of headroom. Floats at the scale of
 # 16 bits exceed 32 unless the whole recording is below -60 dB.
 LOUDEST = 32
@@ -285,7 +285,7 @@ def as_channels(x: Any, name: str) -> np.ndarray:
     samples = np.atleast_2d(samples)
     if samples.size == 0:
         raise InputError(f"{name} has no samples.")
-    if samples.shape[0] > MOST_CHANNELS:
+    if samples.shape[0] > MAX_CHANNELS:
         raise InputError(
             f"An array of shape {samples.shape} would have {samples.shape[0]} channels; "
             "(channels, samples) is expected: pass its transpose."

@@ -3,7 +3,7 @@
 Browsers with a session each teach a head at once, each on its own photos and with its own names of classes.
 Measured are the seconds from the choice of the photos, and from the click on "Teach", until the result is on
 the page; the memory of the server; and whether a page names classes of another session. The exit code is 1 if
-a session is mixed up or takes longer than `MOST_SECONDS`, or the server takes more than `MOST_MEMORY`.
+a session is mixed up or takes longer than `MAX_SECONDS`, or the server takes more than `MAX_MEMORY`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tests.browser import chromium
 from tests.browser.serving import served
 
 PATIENCE = 300_000  # ms
-MOST_SECONDS = 90.0  # of the slowest session, from its click
-MOST_MEMORY = 4e9  # bytes, of the server and what it starts
+MAX_SECONDS = 90.0  # of the slowest session, from its click
+MAX_MEMORY = 4e9  # bytes, of the server and what it starts
 SAMPLES = ("cat.png", "coffee.png")
 
 
@@ -121,7 +121,7 @@ def main() -> None:
     print(f"{len(lessons)} sessions done, {len(mixed)} of them with names of others or without their own")
     print(f"The server and its child processes: at most {peak / 1e9:.2f} GB")
     slowest = max(one.taught for one in lessons)
-    sys.exit(bool(mixed) or slowest > MOST_SECONDS or peak > MOST_MEMORY)
+    sys.exit(bool(mixed) or slowest > MAX_SECONDS or peak > MAX_MEMORY)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import psutil
 from benchmarks.fuzz.cases import Files, Format, Outcome, make_case, write_files
 from zoo.core.errors import ZooError
 
-MOST_SECONDS = 10.0  # of computing time; on the clock, a busy machine may take longer
+MAX_SECONDS = 10.0  # of computing time; on the clock, a busy machine may take longer
 _PATIENCE = 6  # times that, on the clock
-MOST_GROWTH = 1 << 30
+MAX_GROWTH = 1 << 30
 _STARTING = 180.0  # s to import a reader and make its seeds
 _WATCH = 0.02  # s between two looks at the memory
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -65,9 +65,9 @@ class _Worker:
         while not self._pipe.poll(_WATCH):
             seconds, clock = _computed(tree) - used, time.monotonic() - begin
             growth = max(growth, _resident(tree) - before)
-            if growth > MOST_GROWTH:
+            if growth > MAX_GROWTH:
                 return self._ended("growth", seconds, growth)
-            if seconds > MOST_SECONDS or clock > MOST_SECONDS * _PATIENCE:
+            if seconds > MAX_SECONDS or clock > MAX_SECONDS * _PATIENCE:
                 return self._ended("hang", max(seconds, clock / _PATIENCE), growth)
             if not self._process.is_alive() and not self._pipe.poll(0.5):
                 break
@@ -75,7 +75,7 @@ class _Worker:
         if outcome is None:
             return self._ended("crash", time.monotonic() - begin, growth)
         growth = max(growth, outcome.growth)
-        kind = "growth" if growth > MOST_GROWTH else outcome.kind
+        kind = "growth" if growth > MAX_GROWTH else outcome.kind
         return Outcome(kind, outcome.seconds, growth, outcome.error, outcome.trace)
 
     def end(self) -> None:

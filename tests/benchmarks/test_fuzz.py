@@ -49,8 +49,8 @@ def made(name):
 
 @pytest.mark.parametrize("how", [*FINDINGS, "refused"])
 def test_what_is_planted_is_found(how, monkeypatch, tmp_path):
-    monkeypatch.setattr(workers, "MOST_SECONDS", 0.5)
-    monkeypatch.setattr(workers, "MOST_GROWTH", 100 << 20)
+    monkeypatch.setattr(workers, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(workers, "MAX_GROWTH", 100 << 20)
     found = dict(workers.outcomes(planted(how), 3, iter([0, 1]), tmp_path))
     assert {outcome.kind for outcome in found.values()} == {how}
     if how != "refused":

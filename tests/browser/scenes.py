@@ -8,14 +8,14 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import WAIT, expect_text
+from tests.browser.reading import WAIT, expect_text, settled
 from zoo.hub.samples import digits
 
 
 def home(page: Page, address: str) -> None:
     page.goto(address)
     expect_text(page, "Networks here")
-    expect(page.get_by_role("img").last).to_be_visible()
+    expect(page.get_by_role("img").last).to_be_visible(timeout=WAIT)
 
 
 def pictures(page: Page, address: str) -> None:
@@ -66,15 +66,18 @@ def compare(page: Page, address: str) -> None:
 
 def teach(page: Page, address: str) -> None:
     page.goto(f"{address}/teach")
+    settled(page)
     page.get_by_text("Zip", exact=True).click()
     box = page.get_by_role("region", name="A zip with a folder for each class")
     with tempfile.TemporaryDirectory() as folder:
         box.locator('input[type="file"]').set_input_files(zipped(Path(folder) / "digits.zip"))
         expect_text(page, "Advice:")
+        settled(page)  # a click on a page that still grows is lost
         page.get_by_test_id("stMain").get_by_role("button", name="Teach").click()
         expect_text(page, "Taught:")
+    settled(page)
     page.get_by_role("tab", name="Mistakes").click()
-    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
 
 
 def zipped(path: Path, classes: int = 5, each: int = 30) -> Path:

@@ -234,7 +234,7 @@ def test_what_was_not_offered_leads_nowhere(page, visitor, trap, app):
 def test_a_link_to_what_is_not_offered_is_one_sentence(page, query, visitor, trap, app):
     run = visitor.open(page, query.format(bait=trap.bait))
     assert not run.crashed
-    assert [text for text in run.texts if "not offered here" in text or "There is no sample" in text]
+    assert [text for text in run.texts if "not offered here" in text or "Unknown sample" in text]
     require_nothing_happened(trap, app)
 
 

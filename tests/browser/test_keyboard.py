@@ -9,18 +9,18 @@ import zoo
 from tests.browser.reading import WAIT, expect_text, metric, settled, wide
 from tests.browser.test_teach import color
 
-MOST_TABS = 80
+MAX_TABS = 80
 
 
 def tab_to(page: Page, element: Locator) -> None:
     """Press Tab until an element has the focus."""
     expect(element).to_be_visible(timeout=WAIT)
     settled(page)
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         if element.evaluate("element => element === element.getRootNode().activeElement"):
             return
         page.keyboard.press("Tab")
-    raise AssertionError(f"{MOST_TABS} times Tab do not lead to {element}")
+    raise AssertionError(f"{MAX_TABS} times Tab do not lead to {element}")
 
 
 def upload(page: Page, name: str, *files: Path) -> None:

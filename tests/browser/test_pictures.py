@@ -146,7 +146,7 @@ def test_the_name_of_a_tiny_picture_can_be_read(page, address, tmp_path):
 def test_a_wrong_link_leaves_the_page_usable(page, address):
     page.goto(f"{address}/pictures?network=nonsense&sample=nope.png")
     expect_text(page, "The link names the network 'nonsense', which is not offered here.")
-    expect_text(page, "There is no sample 'nope.png' here; choose one of cat.png")
+    expect_text(page, "Unknown sample 'nope.png'; choose one of cat.png")
     expect_text(page, "SqueezeNet 1.1: Egyptian cat")
     expect(page.get_by_role("combobox", name="Sample")).to_be_visible()
 

@@ -18,7 +18,7 @@ from tests.browser.reading import WAIT
 from tests.browser.scenes import zipped
 from tests.browser.serving import served
 
-MOST_MEMORY = 4e9  # bytes, of the server and what it starts
+MAX_MEMORY = 4e9  # bytes, of the server and what it starts
 PATIENCE = 3 * WAIT  # eight browsers, the server and other tests share two cores
 NETWORKS = ("squeezenet.caffe", "efficientnet_lite0.tf")
 PITCHES = (220, 330)
@@ -121,15 +121,15 @@ def test_eight_sessions_at_once_do_not_mix(tmp_path):
     with served() as (address, process), ThreadPoolExecutor() as threads:
         browser_path = threads.submit(chromium.found).result()  # not beside the browser of other tests
         running = threads.submit(asyncio.run, together(address, tmp_path, browser_path, best))
-        most = 0
+        peak = 0
         while not running.done():
             server = psutil.Process(process)
-            most = max(most, sum(memory_of(one) for one in (server, *server.children(recursive=True))))
+            peak = max(peak, sum(memory_of(one) for one in (server, *server.children(recursive=True))))
             time.sleep(0.2)
         seconds = sorted(running.result())
     print(f"{len(seconds)} answers, median {np.median(seconds):.1f} s, most {seconds[-1]:.1f} s; ", end="")
-    print(f"at most {most / 1e9:.2f} GB")
-    assert most < MOST_MEMORY
+    print(f"at most {peak / 1e9:.2f} GB")
+    assert peak < MAX_MEMORY
 
 
 def memory_of(process: psutil.Process) -> int:

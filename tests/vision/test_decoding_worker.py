@@ -164,11 +164,11 @@ def test_sizes_that_a_helper_sends_are_checked(answer, monkeypatch):
 
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
     monkeypatch.setattr(decoding_worker, "LARGE", 1000)
-    call, busy, most = decoding_worker._call, [], []
+    call, busy, counts = decoding_worker._call, [], []
 
     def watched(request, file, pixels):
         busy.append(request) if pixels else None
-        most.append(len(busy))
+        counts.append(len(busy))
         try:
             return call(request, file, pixels)
         finally:
@@ -180,7 +180,7 @@ def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
         thread.start()
     for thread in threads:
         thread.join()
-    assert max(most) == 1
+    assert max(counts) == 1
 
 
 def test_more_pixels_than_pillow_allows_leave_its_limit_alone(monkeypatch):

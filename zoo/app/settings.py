@@ -8,7 +8,7 @@ from pathlib import Path
 from zoo.core.environment import setting
 from zoo.core.validation import number, parsed
 
-MOST_LISTENERS = 4
+MAX_LISTENERS = 4
 MAX_RECONNECT_SECONDS = (
     110.0  # less than server.disconnectedSessionTTL, after which Streamlit drops a session
 )
@@ -56,8 +56,8 @@ def reconnect_seconds() -> float:
 
 
 def listeners() -> int:
-    """Return how many sessions may listen at once: ``ZOO_LISTENERS``, else `MOST_LISTENERS`; 0 lets none."""
-    return int(number("ZOO_LISTENERS", parsed(os.environ.get("ZOO_LISTENERS") or MOST_LISTENERS), 0, 1e6))
+    """Return how many sessions may listen at once: ``ZOO_LISTENERS``, else `MAX_LISTENERS`; 0 lets none."""
+    return int(number("ZOO_LISTENERS", parsed(os.environ.get("ZOO_LISTENERS") or MAX_LISTENERS), 0, 1e6))
 
 
 def check() -> None:

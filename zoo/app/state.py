@@ -40,8 +40,8 @@ from zoo.core.spec import Spec
 from zoo.results import to_csv
 
 RATE = 16000  # Hz, of the sound networks of the pages, and of the figures
-MOST_SECONDS = 600
-MOST_RESULTS = 3  # of a kind; those of 10 minutes take 40 MB with their samples, pitch 130 MB
+MAX_SECONDS = 600
+MAX_RESULTS = 3  # of a kind; those of 10 minutes take 40 MB with their samples, pitch 130 MB
 
 
 T = TypeVar("T")
@@ -95,8 +95,8 @@ class Halted(Exception):
     """What the page would show next waits for a click of the user."""
 
 
-def remembered(compute: Callable[..., T], *arguments: Any, most: int = MOST_RESULTS) -> T:
-    """Return ``compute(*arguments)``, kept for this session; beyond `most` results the oldest goes.
+def remembered(compute: Callable[..., T], *arguments: Any, max_results: int = MAX_RESULTS) -> T:
+    """Return ``compute(*arguments)``, kept for this session; beyond `max_results` the oldest goes.
 
     Unlike Streamlit's cache it lets `compute` draw, for example a progress bar, without drawing it again; it
     waits for its turn on a busy machine, and what the user stopped is not begun again unasked.
@@ -113,7 +113,7 @@ def remembered(compute: Callable[..., T], *arguments: Any, most: int = MOST_RESU
             st.session_state["working"] = work
             with turn():
                 kept[arguments] = compute(*arguments)
-            while len(kept) > most:
+            while len(kept) > max_results:
                 kept.pop(next(iter(kept)))
     return kept[arguments]
 

@@ -42,8 +42,8 @@ _MESSAGES = {
 }
 _LEGACY = ("num", "channels", "height", "width")
 _INNER_PRODUCT = (14, "InnerProduct")  # in V1LayerParameter and in LayerParameter
-_MOST_AXES = 32  # Caffe's own limit (kMaxBlobAxes)
-_MOST_LAYERS = 10_000  # so that a hostile file cannot make an object of every three bytes
+_MAX_AXES = 32  # Caffe's own limit (kMaxBlobAxes)
+_MAX_LAYERS = 10_000  # so that a hostile file cannot make an object of every three bytes
 # What a file that is none, is truncated or asks for more memory than there is raises.
 _BROKEN = (DecodeError, OSError, ValueError, MemoryError)
 
@@ -123,8 +123,8 @@ def read_mean(path: str | Path) -> np.ndarray:
 def _layers(path: str | Path) -> list[Any]:
     for packed in (True, False):
         net = _parse("NetParameter", path, packed=packed)
-        if len(net.layer) + len(net.layers) > _MOST_LAYERS:
-            raise ValueError(f"it has more than {_MOST_LAYERS} layers")
+        if len(net.layer) + len(net.layers) > _MAX_LAYERS:
+            raise ValueError(f"it has more than {_MAX_LAYERS} layers")
         layers = [*net.layer, *net.layers]
         first = next((blob for layer in layers for blob in layer.blobs), None)
         if first is None or first.data or first.double_data:
@@ -153,6 +153,6 @@ def _shape(blob: Any, axes: int) -> tuple[int, ...]:
     if any(blob.HasField(name) for name in _LEGACY):
         shape = tuple(getattr(blob, name) for name in _LEGACY)
         return shape[4 - axes :] if prod(shape[: 4 - axes]) == 1 else shape
-    if len(blob.shape.dim) > _MOST_AXES:
-        raise ValueError(f"a blob has more than {_MOST_AXES} dimensions")
+    if len(blob.shape.dim) > _MAX_AXES:
+        raise ValueError(f"a blob has more than {_MAX_AXES} dimensions")
     return tuple(blob.shape.dim)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import IO
 
-MOST_OPCODES = 1_000_000  # a state dictionary takes some 40 for each tensor
-MOST_REPEATED = 1_000_000  # objects behind all references to the memo
-MOST_DEPTH = 100
+MAX_OPCODES = 1_000_000  # a state dictionary takes some 40 for each tensor
+MAX_REPEATED = 1_000_000  # objects behind all references to the memo
+MAX_DEPTH = 100
 
 _GET = ("GET", "BINGET", "LONG_BINGET")
 _PUT = ("PUT", "BINPUT", "LONG_BINPUT")
@@ -34,8 +34,8 @@ class _Item:
         for item in items:
             self.size += item.size
             self.depth = max(self.depth, item.depth + 1)
-        if self.depth > MOST_DEPTH:
-            raise ValueError(f"its objects are nested more than {MOST_DEPTH} deep")
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"its objects are nested more than {MAX_DEPTH} deep")
 
 
 _MARK = _Item(0)
@@ -59,8 +59,8 @@ def check(file: IO[bytes], is_allowed: Callable[[str], bool]) -> None:
     memo: dict[int, _Item] = {}
     repeated = 0
     for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
-        if count > MOST_OPCODES:
-            raise ValueError(f"it has more than {MOST_OPCODES} opcodes")
+        if count > MAX_OPCODES:
+            raise ValueError(f"it has more than {MAX_OPCODES} opcodes")
         if opcode.name in _GLOBAL and not is_allowed(str(argument)):
             raise ValueError(f"it asks for {str(argument).replace(' ', '.')}")
         if opcode.name in _GET:
@@ -68,8 +68,8 @@ def check(file: IO[bytes], is_allowed: Callable[[str], bool]) -> None:
             item = memo[argument]
             stack.append(item)
             repeated += item.size
-            if repeated > MOST_REPEATED:
-                raise ValueError(f"its references stand for more than {MOST_REPEATED} objects")
+            if repeated > MAX_REPEATED:
+                raise ValueError(f"its references stand for more than {MAX_REPEATED} objects")
         elif opcode.name in _PUT or opcode.name == "MEMOIZE":
             place = len(memo) if argument is None else argument
             if place > count:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zoo.inference.network import Network
 
-MOST_SECONDS = 30.0  # of a recording; 3000 windows of CREPE
+MAX_SECONDS = 30.0  # of a recording; 3000 windows of CREPE
 SIDE = 112  # pixels of a map, at least
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
@@ -206,7 +206,7 @@ def look(
     ----------
     net : Network
     x : path, URL, bytes, array, tensor or PIL image
-        One picture or recording; of a recording the first `MOST_SECONDS`.
+        One picture or recording; of a recording the first `MAX_SECONDS`.
     layer : str
         See `Network.layers`.
     sample_rate : float, optional
@@ -238,7 +238,7 @@ def look(
             if batch.times is None:
                 values = rows[0]
                 break
-            keep = batch.times[:, 0] < MOST_SECONDS
+            keep = batch.times[:, 0] < MAX_SECONDS
             rows, spans = rows[keep], batch.times[keep]
             for row, (begin, _) in zip(rows, spans, strict=True):
                 score = np.abs(row).mean() if at is None else -abs(begin - at)
@@ -248,7 +248,7 @@ def look(
             times.append(spans)
             course.append(rows.reshape(*rows.shape[:2], -1).mean(axis=2))
             if progress:
-                progress(min(batch.seconds, MOST_SECONDS))
+                progress(min(batch.seconds, MAX_SECONDS))
             if not keep.all():
                 break
     assert values is not None  # one input has a batch at least

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from zoo.plotting.theme import plain, shortened
 
 ROW = 26  # pixels from one rank to the next
-MOST_PIXELS = 16000  # in height; browsers draw no canvas that is much higher
+MAX_PIXELS = 16000  # in height; browsers draw no canvas that is much higher
 _EDGE = "#8a929c"
 _NARROW = 0.22  # of a lane in which there are edges only
 
@@ -189,7 +189,7 @@ def draw(graph: nx.DiGraph[str], chosen: str | None = None) -> go.Figure:
     figure.update_xaxes(visible=False, range=[min(across.values()) - 0.6, max(across.values()) + 0.9])
     figure.update_yaxes(visible=False, range=[deepest + 0.7, -0.7])
     return figure.update_layout(
-        height=min(ROW * (deepest + 2) + 60, MOST_PIXELS),
+        height=min(ROW * (deepest + 2) + 60, MAX_PIXELS),
         margin={"l": 0, "r": 0, "t": 8, "b": 8},
         legend={
             "orientation": "h",

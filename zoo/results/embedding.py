@@ -122,7 +122,7 @@ class Embedding(ShortRepr):
         >>> import numpy as np
         >>> from zoo.results import Embedding
         >>> line = Embedding("net", "layer", np.outer(range(5), [3, 4]).astype("f"), None, tuple("abcde"))
-        >>> [f"{share:.0%}" for share in line.project().shares]
+        >>> [f"{ratio:.0%}" for ratio in line.project().explained_variance_ratio]
         ['100%', '0%']
         """
         return project(self.values, self.labels(), method)

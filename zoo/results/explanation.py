@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ExplanationMethod = Literal["gradcam", "occlusion"]
 
 SCALE = "Turbo"  # of Plotly, as Mikhailov designed it in place of "jet"; it is bright where heat is high
-_MOST_COLUMNS = 400  # of a plot
+_MAX_COLUMNS = 400  # of a plot
 _GRAY = 128  # which a dark and a light image differ from
 
 
@@ -153,7 +153,7 @@ class Explanation(ShortRepr):
         import plotly.graph_objects as go
 
         width, height = self.size
-        step = max(1.0, max(self.size) / _MOST_COLUMNS)
+        step = max(1.0, max(self.size) / _MAX_COLUMNS)
         shown = self.placed(max(1, round(width / step)), max(1, round(height / step)))
         figure = go.Figure(
             go.Heatmap(

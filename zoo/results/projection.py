@@ -48,7 +48,7 @@ class Projection(ShortRepr):
     ----------
     method : {"pca", "umap"}
     points : ndarray of float64, shape (n, 2)
-    shares : tuple of float or None
+    explained_variance_ratio : tuple of float or None
         PCA's share of the variance along each axis, from 0 to 1; None where axes mean nothing.
     labels : tuple of str, length n
         What each point is.
@@ -56,7 +56,7 @@ class Projection(ShortRepr):
 
     method: str
     points: np.ndarray
-    shares: tuple[float, float] | None
+    explained_variance_ratio: tuple[float, float] | None
     labels: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -119,21 +119,23 @@ class Projection(ShortRepr):
             )
         for axis, update in enumerate((figure.update_xaxes, figure.update_yaxes)):
             title = self.method.upper() + f" {axis + 1}"
-            update(
-                title=title if self.shares is None else f"{title}: {self.shares[axis]:.0%} of the variance"
-            )
+            if self.explained_variance_ratio is not None:
+                title += f": {self.explained_variance_ratio[axis]:.0%} of the variance"
+            update(title=title)
         figure.update_yaxes(scaleanchor="x")  # a distance means the same in every direction
         return figure
 
     def _repr_html_(self) -> str:
         """Return one line for a notebook: how many points, and how much of the variance they show."""
-        shares = "" if self.shares is None else f", {sum(self.shares):.0%} of the variance"
-        return notebook.card(self.method.upper(), notebook.quantity(len(self), "point") + shares)
+        text = notebook.quantity(len(self), "point")
+        if self.explained_variance_ratio is not None:
+            text += f", {sum(self.explained_variance_ratio):.0%} of the variance"
+        return notebook.card(self.method.upper(), text)
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "method": self.method,
-            "shares": None if self.shares is None else list(self.shares),
+            "explained_variance_ratio": self.explained_variance_ratio and list(self.explained_variance_ratio),
             "points": [
                 {"input": label, "x": x, "y": y}
                 for label, (x, y) in zip(self.labels, self.points.tolist(), strict=True)
@@ -185,28 +187,28 @@ def project(values: np.ndarray, labels: Sequence[str], method: str = "pca") -> P
         raise InputError("A projection needs at least one vector.")
     if not np.isfinite(values).all():
         raise InputError("Some of the vectors hold what is not a finite number, and have no place on a map.")
-    points, shares = _pca(values.astype(np.float64))
+    points, ratio = _pca(values.astype(np.float64))
     if method == "umap":
         require("umap")
         different, place = np.unique(values, axis=0, return_inverse=True)
         if len(different) >= FEWEST:
             first = np.unique(place, return_index=True)[1]
             return Projection("umap", _umap(different, points[first])[place], None, tuple(labels))
-    return Projection("pca", points, shares, tuple(labels))
+    return Projection("pca", points, ratio, tuple(labels))
 
 
 def _pca(values: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
-    """Points (n, 2), and the shares of the variance; nought where vectors have no second dimension."""
+    """Points (n, 2), and how much of the variance each axis explains; 0 where vectors have one dimension."""
     from sklearn.decomposition import PCA
 
-    points, shares = np.zeros((len(values), 2)), np.zeros(2)
+    points, ratio = np.zeros((len(values), 2)), np.zeros(2)
     axes = min(2, *values.shape)
     if (values != values[0]).any():
         exact = min(values.shape) <= _EXACT
         pca = PCA(axes, svd_solver="full" if exact else "arpack", random_state=SEED)
         points[:, :axes] = pca.fit_transform(values)
-        shares[:axes] = pca.explained_variance_ratio_
-    return points, (float(shares[0]), float(shares[1]))
+        ratio[:axes] = pca.explained_variance_ratio_
+    return points, (float(ratio[0]), float(ratio[1]))
 
 
 def _umap(values: np.ndarray, start: np.ndarray) -> np.ndarray:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 METRICS = ("cosine", "euclidean")
-_MOST_NAMES = 40  # beside a matrix; more cannot be read
-_MOST_LEAVES = 300  # whose order is the best that the tree allows, which takes time that grows with the cube
+_MAX_NAMES = 40  # beside a matrix; more cannot be read
+_MAX_LEAVES = 300  # whose order is the best that the tree allows, which takes time that grows with the cube
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -137,7 +137,7 @@ class Similarity(ShortRepr):
             apart = (1 - self.values).clip(min=0)
             np.fill_diagonal(apart, 0)
             tree = linkage(
-                squareform(apart, checks=False), "average", optimal_ordering=len(self) <= _MOST_LEAVES
+                squareform(apart, checks=False), "average", optimal_ordering=len(self) <= _MAX_LEAVES
             )
             leaves = leaves_list(tree)
         if groups is not None:
@@ -192,7 +192,7 @@ class Similarity(ShortRepr):
         if groups is not None:
             beside = tuple(dict.fromkeys(groups))
             ticks = [np.flatnonzero(np.array(groups) == group).mean() for group in beside]
-        elif len(self) > _MOST_NAMES:
+        elif len(self) > _MAX_NAMES:
             ticks, beside = [], ()
         texts = [plain(shortened(name, 18)) for name in beside]
         figure.update_xaxes(tickvals=ticks, ticktext=texts, automargin=True, constrain="domain")

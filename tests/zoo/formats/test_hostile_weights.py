@@ -127,7 +127,7 @@ def test_a_key_without_its_storage_is_refused(tmp_path):
 
 
 def test_pickles_of_too_many_opcodes_are_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(pickle_opcodes, "MOST_OPCODES", 1000)
+    monkeypatch.setattr(pickle_opcodes, "MAX_OPCODES", 1000)
     refuse(tmp_path / "w", b"\x80\x02" + b"N0" * 600 + b"}.", "pickle", "more than 1000 opcodes")
 
 

@@ -100,7 +100,7 @@ def test_maps_of_a_spectrogram_have_time_to_the_right_and_high_tones_on_top(net)
 
 
 def test_no_more_than_the_first_seconds_are_looked_at(net, monkeypatch):
-    monkeypatch.setattr(activations, "MOST_SECONDS", 1.0)
+    monkeypatch.setattr(activations, "MAX_SECONDS", 1.0)
     told = []
     seen = look(net("crepe.tiny"), tone(30), "block3.conv", sample_rate=RATE, progress=told.append)
     assert seen.times[-1, 0] < 1 < seen.times[-1, 0] + 0.011

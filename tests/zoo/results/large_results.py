@@ -153,7 +153,7 @@ EMPTY = [
     EMBEDDING[:0],
     replace(NEIGHBORS, indices=np.zeros(0, int), distances=np.zeros(0), labels=()),
     replace(SIMILARITY, values=np.zeros((0, 0)), labels=()),
-    replace(PROJECTION, points=np.zeros((0, 2)), shares=None, labels=()),
+    replace(PROJECTION, points=np.zeros((0, 2)), explained_variance_ratio=None, labels=()),
     replace(EXPLANATION, values=np.zeros((1, 1), np.float32)),
     replace(SUMMARY, layers=()),
     replace(JUDGED, targets=np.zeros(0, int), scores=np.zeros((0, 100), np.float32), inputs=(), groups=None),

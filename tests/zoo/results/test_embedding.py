@@ -40,7 +40,9 @@ def test_pca_is_that_of_the_singular_values(n, d):
     expected = (left * singular)[:, :2]
     for axis in range(2):
         np.testing.assert_allclose(np.abs(found.points[:, axis]), np.abs(expected[:, axis]), atol=1e-5)
-    np.testing.assert_allclose(found.shares, (singular**2 / (singular**2).sum())[:2], atol=1e-6)
+    np.testing.assert_allclose(
+        found.explained_variance_ratio, (singular**2 / (singular**2).sum())[:2], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
@@ -77,8 +79,8 @@ def test_vectors_that_repeat_lie_in_one_place(method, values):
         np.testing.assert_allclose(
             found.points[same], found.points[[i]].repeat(same.sum(), axis=0), atol=1e-9
         )
-    if found.shares:
-        assert 0 <= sum(found.shares) <= 1 + 1e-9
+    if found.explained_variance_ratio:
+        assert 0 <= sum(found.explained_variance_ratio) <= 1 + 1e-9
 
 
 def test_umap_keeps_apart_what_is_apart_and_is_the_same_each_time():
@@ -245,7 +247,7 @@ def test_a_map_shows_groups_shades_and_what_is_chosen():
     np.testing.assert_array_equal(lines.x[[0, 1, 3, 4]], found.points[[2, 0, 2, 5], 0])
     (shaded,) = found.plot(shades=np.arange(6), shade="time (s)").data
     assert shaded.marker.color.tolist() == list(range(6))
-    assert f"{found.shares[0]:.0%} of the variance" in figure.layout.xaxis.title.text
+    assert f"{found.explained_variance_ratio[0]:.0%} of the variance" in figure.layout.xaxis.title.text
     assert found.table()["x"].tolist() == found.points[:, 0].tolist()
     assert found.to_dict()["points"][3]["input"] == "3.png"
 

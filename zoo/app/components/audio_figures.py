@@ -15,15 +15,15 @@ from plotly.subplots import make_subplots
 from zoo.plotting.theme import COLOR, INK, plain, shortened
 from zoo.results import PitchTrack, SoundEvents
 
-MOST_COLUMNS = 1000  # a screen shows no more
+MAX_COLUMNS = 1000  # a screen shows no more
 # Streamlit takes #000001 to #000010, among them Magma's first color, for places in its own palette.
 _MAGMA = ["#01000c", *sequential.Magma[1:]]
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
 def waveform(samples: np.ndarray, sample_rate: int) -> go.Scatter:
-    """Draw the outline of a waveform, at most `MOST_COLUMNS` columns wide."""
-    step = max(1, -(-len(samples) // MOST_COLUMNS))
+    """Draw the outline of a waveform, at most `MAX_COLUMNS` columns wide."""
+    step = max(1, -(-len(samples) // MAX_COLUMNS))
     columns = np.pad(samples, (0, -len(samples) % step), mode="edge").reshape(-1, step)
     outline = np.stack([columns.min(axis=1), columns.max(axis=1)], axis=1).ravel()
     time = (np.arange(len(columns)) * step / sample_rate).repeat(2)
@@ -56,7 +56,7 @@ def spectrogram(
     window : int
         Length of the transform, in samples.
     """
-    hop = max(window // 8, -(-len(samples) // MOST_COLUMNS))
+    hop = max(window // 8, -(-len(samples) // MAX_COLUMNS))
     transform = torch.nn.Sequential(
         torchaudio.transforms.Spectrogram(n_fft=window, hop_length=hop),
         torchaudio.transforms.AmplitudeToDB(top_db=80),
@@ -66,8 +66,8 @@ def spectrogram(
     frequencies = np.geomspace(low, high, rows)
     position = frequencies * window / sample_rate
     below = position.astype(int).clip(max=window // 2 - 1)
-    share = (position - below)[:, None]
-    shown = (1 - share) * decibels[below] + share * decibels[below + 1]
+    fraction = (position - below)[:, None]
+    shown = (1 - fraction) * decibels[below] + fraction * decibels[below + 1]
     return go.Heatmap(
         z=(shown - decibels.max()).clip(-80).round().astype(np.int8),
         x=np.arange(shown.shape[1]) * hop / sample_rate,
@@ -121,9 +121,9 @@ def sound_events(
 
 
 def class_scores(result: SoundEvents, max_classes: int = 20) -> go.Figure:
-    """Draw the scores over time of the `most` classes with the highest ones, as a heat map."""
+    """Draw the scores over time of the classes with the highest ones, as a heat map."""
     best = np.argsort(-result.scores.max(axis=0), kind="stable")[:max_classes]
-    step = max(1, -(-len(result.scores) // MOST_COLUMNS))
+    step = max(1, -(-len(result.scores) // MAX_COLUMNS))
     padded = np.pad(result.scores[:, best], ((0, -len(result.scores) % step), (0, 0)))
     shown = padded.reshape(-1, step, len(best)).max(axis=1).T
     labels = [plain(result.labels[i]) for i in best]

@@ -19,7 +19,7 @@ from zoo.app.services import uploads
 from zoo.core.errors import InputError
 from zoo.hub.samples import DIGITS_CREDIT, SAMPLES, digits, sample
 
-MOST_FILES = 100
+MAX_FILES = 100
 KINDS = {"image": "Pictures", "audio": "Sounds"}
 RECORDINGS = ("bicycle-bell.wav", "melody.wav")
 
@@ -55,12 +55,12 @@ def uploaded(kind: str) -> Brought | None:
         ),
         several=True,
     )
-    if len(files) > MOST_FILES:
-        st.warning(f"Only the first {MOST_FILES} of {len(files)} files are used.")
-        files = files[:MOST_FILES]
-    if (size := sum(len(file.data) for file in files)) > uploads.MOST_BYTES:
+    if len(files) > MAX_FILES:
+        st.warning(f"Only the first {MAX_FILES} of {len(files)} files are used.")
+        files = files[:MAX_FILES]
+    if (size := sum(len(file.data) for file in files)) > uploads.MAX_BYTES:
         raise InputError(
-            f"Your files take {size / 1e6:.0f} MB; the limit is {uploads.MOST_BYTES / 1e6:.0f} MB."
+            f"Your files take {size / 1e6:.0f} MB; the limit is {uploads.MAX_BYTES / 1e6:.0f} MB."
         )
     return as_brought(files) if files else None
 
@@ -70,11 +70,11 @@ def as_brought(files: Sequence[Given]) -> Brought:
 
 
 def archive() -> Brought | None:
-    most = uploads.MOST_BYTES // 1_000_000
+    max_mb = uploads.MAX_BYTES // 1_000_000
     files = uploads_of(
         "embeddings-zip",
         lambda: st.file_uploader(
-            "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=most
+            "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=max_mb
         ),
     )
     return state.remembered(unpacked, as_brought(files)) if files else None
@@ -83,7 +83,7 @@ def archive() -> Brought | None:
 def unpacked(zipped: Brought) -> Brought:
     (given,) = zipped.files
     with tempfile.TemporaryDirectory(dir=state.workspace().folder) as folder:
-        found = uploads.unzipped(given.name, given.data, Path(folder), MOST_FILES)
+        found = uploads.unzipped(given.name, given.data, Path(folder), MAX_FILES)
     return Brought(zipped.key, tuple(Given(name, data) for name, data in found))
 
 

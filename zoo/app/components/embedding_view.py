@@ -15,7 +15,7 @@ from zoo.app.components.kept_settings import current_key
 from zoo.app.services.umap_layout import STEPS, UmapLayout
 from zoo.app.state import RATE, File, literally
 from zoo.audio.signal import read_mono
-from zoo.inference.tasks.embed_files import MOST_GROUPS, Collection, grouped
+from zoo.inference.tasks.embed_files import MAX_GROUPS, Collection, grouped
 from zoo.results import Projection, to_csv
 from zoo.results.projection import FEWEST
 from zoo.vision import decoding
@@ -24,8 +24,8 @@ SECONDS = 30  # of a recording that are played
 SIDE = 320  # pixels of a small picture, twice what it takes up, for screens that show more
 TILE = 108  # pixels
 PLAYER = 230  # pixels; a narrower one hides its time
-MOST_ROWS = 100  # of the matrix
-MOST_DIMENSIONS = 256  # of the picture of the vectors
+MAX_ROWS = 100  # of the matrix
+MAX_DIMENSIONS = 256  # of the picture of the vectors
 LAYOUTS = {"pca": "PCA", "umap": "UMAP"}
 MAP = "embeddings-map"
 QUERY = "embeddings-query"
@@ -154,8 +154,8 @@ def wait(layout: UmapLayout) -> None:
 
 
 def explain(projection: Projection) -> None:
-    if projection.shares:
-        st.caption(f"The map shows {sum(projection.shares):.0%} of the variance.")
+    if projection.explained_variance_ratio:
+        st.caption(f"The map shows {sum(projection.explained_variance_ratio):.0%} of the variance.")
     else:
         st.caption("UMAP keeps neighbors together; its axes and large distances have no meaning.")
 
@@ -167,7 +167,7 @@ def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
     ways = []
     if groups:
         ways.append("Group")
-    if windows and 1 < len(inputs) <= MOST_GROUPS:
+    if windows and 1 < len(inputs) <= MAX_GROUPS:
         ways.append("File")
     if windows:
         ways.append("Time")
@@ -180,11 +180,11 @@ def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
     if way == "Time" and embedding.times is not None:
         return {"shades": embedding.times[:, 0], "shade": "time (s)"}
     if way == "Clusters":
-        most = min(MOST_GROUPS, len(embedding) - 1)
+        max_clusters = min(MAX_GROUPS, len(embedding) - 1)
         k = 2
-        if most > 2:
-            key = f"embeddings-clusters-{most}"
-            k = widgets.slider(place, "Clusters", 2, most, min(3, most), 1, key=key)
+        if max_clusters > 2:
+            key = f"embeddings-clusters-{max_clusters}"
+            k = widgets.slider(place, "Clusters", 2, max_clusters, min(3, max_clusters), 1, key=key)
         return {"groups": [f"cluster {one + 1}" for one in state.remembered(clustered, embedding, k)]}
     return {}
 
@@ -223,15 +223,15 @@ def thumbnail(given: Given) -> Any:
 
 
 def samples(given: Given) -> np.ndarray:
-    return read_mono(input_picker.named(given), RATE, max_duration=state.MOST_SECONDS)
+    return read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
 
 
 def matrix(embedding: zoo.Embedding) -> None:
     """How alike all are, each with each."""
     shown = embedding
-    if len(embedding) > MOST_ROWS:
-        shown = embedding[np.linspace(0, len(embedding) - 1, MOST_ROWS).astype(int)]
-        st.caption(f"{MOST_ROWS} of {len(embedding)} vectors, evenly chosen.")
+    if len(embedding) > MAX_ROWS:
+        shown = embedding[np.linspace(0, len(embedding) - 1, MAX_ROWS).astype(int)]
+        st.caption(f"{MAX_ROWS} of {len(embedding)} vectors, evenly chosen.")
     groups = groups_of(shown)
     if groups:
         orders = ["Group", "Likeness"]
@@ -254,8 +254,8 @@ def vectors(embedding: zoo.Embedding) -> None:
     if len(names) > 1:
         name = widgets.selectbox(st, "Recording", names, key="embeddings-recording")
     part = embedding[np.array(embedding.inputs) == name]
-    figure = part.plot(max_dimensions=MOST_DIMENSIONS)
+    figure = part.plot(max_dimensions=MAX_DIMENSIONS)
     figure.update_layout(height=480, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     chart(figure, "vectors", key="embeddings-vectors", alt=f"Embedding of {name} over time", zoom=True)
-    if part.values.shape[1] > MOST_DIMENSIONS:
-        st.caption(f"The {MOST_DIMENSIONS} dimensions that vary most.")
+    if part.values.shape[1] > MAX_DIMENSIONS:
+        st.caption(f"The {MAX_DIMENSIONS} dimensions that vary most.")

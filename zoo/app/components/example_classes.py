@@ -38,7 +38,7 @@ def zip_box(project: Project) -> None:
     """Ask for a zip of class folders, and which part of it to use."""
     key, renew = fresh_key("teach-zip")
     file = st.file_uploader(
-        "A zip with a folder for each class", "zip", key=key, max_upload_size=uploads.MOST_BYTES // 1_000_000
+        "A zip with a folder for each class", "zip", key=key, max_upload_size=uploads.MAX_BYTES // 1_000_000
     )
     if file:
         part, ready = None, True
@@ -67,7 +67,7 @@ def _add_class(project: Project) -> None:
 def _class_box(project: Project, one: ExampleClass, *, removable: bool) -> None:
     # The key holds the label, so that the box shows it when it is changed elsewhere.
     label = widgets.text_input(
-        st, "Class", one.label, key=f"teach-name-{one.number}-{one.label}", most=MAX_NAME
+        st, "Class", one.label, key=f"teach-name-{one.number}-{one.label}", max_chars=MAX_NAME
     )
     if label != one.label:
         with project.changing() as record:

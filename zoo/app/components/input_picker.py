@@ -12,12 +12,12 @@ import streamlit as st
 from zoo.app.components import widgets
 from zoo.app.components.kept_uploads import Given, uploads_of
 from zoo.app.services.safe_fetch import fetch
-from zoo.app.state import MOST_SECONDS, RATE, one_sentence, refuse, spec_of, taught, with_size
+from zoo.app.state import MAX_SECONDS, RATE, one_sentence, refuse, spec_of, taught, with_size
 from zoo.core.errors import UnknownNameError
 from zoo.hub.registry import is_default
 from zoo.hub.samples import SAMPLES, names, sample
 
-MOST_FILES = 20
+MAX_FILES = 20
 SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm", "aiff"]
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
 
@@ -52,7 +52,7 @@ def ask(kind: str, key: str) -> list[Given]:
         to_link("sample", None)
     if way == "Upload":
         types = PICTURE_TYPES if kind == "image" else SOUND_TYPES
-        label = "Pictures" if kind == "image" else f"A recording of up to {MOST_SECONDS // 60} minutes"
+        label = "Pictures" if kind == "image" else f"A recording of up to {MAX_SECONDS // 60} minutes"
         several = kind == "image"
         uploader = f"{key}-upload"
         files = uploads_of(
@@ -60,9 +60,9 @@ def ask(kind: str, key: str) -> list[Given]:
             lambda: st.file_uploader(label, types, accept_multiple_files=several, key=uploader),
             several=several,
         )
-        if len(files) > MOST_FILES:
-            st.warning(f"The first {MOST_FILES} of {len(files)} files are shown.")
-        return files[:MOST_FILES]
+        if len(files) > MAX_FILES:
+            st.warning(f"The first {MAX_FILES} of {len(files)} files are shown.")
+        return files[:MAX_FILES]
     if way == "Camera":
         camera = f"{key}-camera"
         shots = uploads_of(camera, lambda: st.camera_input("A photo", key=camera))
@@ -73,7 +73,9 @@ def ask(kind: str, key: str) -> list[Given]:
         return [Given("recording.wav", take.source) for take in takes]
     if way == "Link":
         what = "a picture" if kind == "image" else "a recording"
-        url = widgets.text_input(st, f"Link to {what}", key=f"{key}-link", most=2000, placeholder="https://…")
+        url = widgets.text_input(
+            st, f"Link to {what}", key=f"{key}-link", max_chars=2000, placeholder="https://…"
+        )
         if not url.strip():
             return []
         with one_sentence(), st.spinner("Fetching the link …"):
@@ -81,7 +83,7 @@ def ask(kind: str, key: str) -> list[Given]:
         return []
     titles = {name: SAMPLES[name].title for name in names(kind)}
     if linked and linked not in titles:
-        refuse(f"There is no sample {linked[:60]!r} here; choose one of {', '.join(titles)}.")
+        refuse(f"Unknown sample {linked[:60]!r}; choose one of {', '.join(titles)}.")
         linked = None
     chosen = widgets.selectbox(st, "Sample", titles, linked, key=f"{key}-sample", recall=not linked)
     to_link("sample", chosen)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from zoo.app.components.attempts import method_name
 from zoo.app.components.project_bar import attempt_to
-from zoo.app.components.training_result import train_again
+from zoo.app.components.training_result import train_again_button
 from zoo.app.services.project import Project
 from zoo.app.services.project_training import forget_unfinished, interrupted_training
 from zoo.app.state import literally
@@ -21,14 +21,7 @@ def show_interrupted(project: Project) -> None:
             "server was restarted, or you were away for too long."
         )
         with st.container(horizontal=True):
-            st.button(
-                "Train again",
-                icon=":material/replay:",
-                help="With the same settings, on the examples that the project has now.",
-                on_click=attempt_to,
-                args=(train_again, project, training.network, training.config),
-                key="teach-interrupted-again",
-            )
+            train_again_button(project, training.network, training.config, key="teach-interrupted-again")
             st.button(
                 "Dismiss",
                 icon=":material/close:",

@@ -18,7 +18,7 @@ from zoo.app.components.input_picker import Given, named
 from zoo.app.components.network_picker import Choice
 from zoo.app.state import File, literally, one_sentence, spec_of
 from zoo.inference import layer_graph as graphs
-from zoo.inference.activations import MOST_SECONDS, SIDE, Activations, look
+from zoo.inference.activations import MAX_SECONDS, SIDE, Activations, look
 from zoo.plotting.layer_graph import draw
 from zoo.results import to_csv
 
@@ -169,9 +169,7 @@ def activations(name: str, offered: Sequence[str], data: dict[str, Any]) -> None
 def _look(name: str, layer: str, given: Given, at: float | None) -> Activations:
     net = state.network(name)
     with state.progress(f"{literally(net.spec.title)} is running …") as progress:
-        return look(
-            net, named(given), layer, at=at, progress=lambda seconds: progress(seconds / MOST_SECONDS)
-        )
+        return look(net, named(given), layer, at=at, progress=lambda seconds: progress(seconds / MAX_SECONDS))
 
 
 def show(seen: Activations, name: str) -> None:
@@ -217,8 +215,8 @@ def show(seen: Activations, name: str) -> None:
 
 def maps(seen: Activations) -> None:
     """Show a grid of the strongest channels."""
-    most = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
-    pictures = seen.maps(most)
+    max_channels = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
+    pictures = seen.maps(max_channels)
     names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]
     grid = st.container(horizontal=True, gap="small")
     for (_, picture), one in zip(pictures, names, strict=True):

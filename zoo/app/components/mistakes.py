@@ -14,14 +14,14 @@ from zoo.app.state import literally
 from zoo.training.evaluation.evaluation import Evaluation
 from zoo.training.evaluation.thumbnails import Thumbnail, thumbnail_of
 
-MOST_MISTAKES = 8
+MAX_MISTAKES = 8
 
 
 def mistakes(project: Project, saved: SavedEvaluation, evaluation: Evaluation) -> None:
     """Show the confusion matrix, and the worst mistakes to look at or to listen to."""
     alt = "Confusion matrix of the held-out examples"
     chart(evaluation.plot(), "confusion-matrix", key="teach-confusion", alt=alt)
-    worst = list(evaluation.mistakes(MOST_MISTAKES).itertuples())
+    worst = list(evaluation.mistakes(MAX_MISTAKES).itertuples())
     if not worst:
         st.info("No mistakes among the held-out examples.")
         return

@@ -19,7 +19,7 @@ from zoo.app.server.stopping import at_stop
 from zoo.app.services.downloads import Download, DownloadPool
 from zoo.app.state import Halted, literally
 
-MOST_NAMED = 6  # networks, in a sentence that names those that are here
+MAX_NAMED = 6  # networks, in a sentence that names those that are here
 
 
 class Choice(NamedTuple):
@@ -152,8 +152,8 @@ def _failure(failed: dict[str, str], offered: Sequence[str]) -> None:
         for reason, names in by_reason.items()
     ]
     if here := _here(offered):
-        names = ", ".join(literally(state.title_of(name)) for name in here[:MOST_NAMED])
-        more = f" and {len(here) - MOST_NAMED} others" if len(here) > MOST_NAMED else ""
+        names = ", ".join(literally(state.title_of(name)) for name in here[:MAX_NAMED])
+        more = f" and {len(here) - MAX_NAMED} others" if len(here) > MAX_NAMED else ""
         sentences.append(f"Already here: {names}{more}.")
     st.error(" ".join(sentences), icon=":material/error:")
 

@@ -70,19 +70,19 @@ class Offer(Generic[T]):
         last = [one for value in values for one in self.options if type(one) is type(value) and one == value]
         return last if last or not values else None
 
-    def several(self, values: object, most: int | None = None) -> list[T]:
+    def several(self, values: object, max_selections: int | None = None) -> list[T]:
         """Return the options that equal the values, each once.
 
         Raises
         ------
         InputError
-            If one was not offered, or there are more than `most`.
+            If one was not offered, or there are more than `max_selections`.
         """
         if not isinstance(values, list | tuple):
             raise refusal(self.widget, values, "choose from those shown")
         chosen = list(dict.fromkeys(map(self.one, values)))
-        if most is not None and len(chosen) > most:
-            raise InputError(f"{self.widget}: {len(chosen)} were chosen; choose at most {most}.")
+        if max_selections is not None and len(chosen) > max_selections:
+            raise InputError(f"{self.widget}: {len(chosen)} were chosen; choose at most {max_selections}.")
         return chosen
 
 

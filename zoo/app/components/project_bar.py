@@ -24,7 +24,7 @@ ENDS = (
     "Save it as a file to keep it."
 )
 TOO_LARGE = (
-    "The project takes more than the {most:g} MB that can be opened again; remove examples or attempts to "
+    "The project takes more than the {max_mb:g} MB that can be opened again; remove examples or attempts to "
     "save it as a file."
 )
 
@@ -46,7 +46,7 @@ def project_bar(project: Project) -> None:
 def _name_and_save(row: DeltaGenerator, project: Project, record: ProjectRecord) -> None:
     # The key holds the name, so that the box shows it when it is changed elsewhere.
     name = widgets.text_input(
-        row, "Project", record.name, key=f"teach-project-{record.name}", most=MAX_NAME
+        row, "Project", record.name, key=f"teach-project-{record.name}", max_chars=MAX_NAME
     ).strip()
     if name and name != record.name:
         with project.changing() as changed:
@@ -63,7 +63,7 @@ def _name_and_save(row: DeltaGenerator, project: Project, record: ProjectRecord)
             key="teach-save-project",
         )
     else:
-        st.caption(TOO_LARGE.format(most=session_upload_bytes() / 1e6))
+        st.caption(TOO_LARGE.format(max_mb=session_upload_bytes() / 1e6))
 
 
 def _replace_or_delete(row: DeltaGenerator, project: Project) -> None:

@@ -92,7 +92,7 @@ def try_out(name: str, spec: Spec) -> None:
                 left.image(small, caption=literally(given.name), width=300, alt=given.name)
                 result = net.classify(input_picker.named(given), top=5)
             else:
-                samples = read_mono(input_picker.named(given), RATE, max_duration=state.MOST_SECONDS)
+                samples = read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
                 with left:
                     state.player(samples)
                 result = net.classify(samples, sample_rate=RATE, top=5)
@@ -174,15 +174,7 @@ def further_buttons(project: Project, attempt: Attempt) -> None:
     """Train again with the same settings, or remove the attempt."""
     with st.container(horizontal=True):
         if attempt.network is not None and attempt.config is not None:
-            st.button(
-                "Train again",
-                icon=":material/replay:",
-                help="With the same settings, on the examples that the project has now.",
-                disabled=project.busy,
-                on_click=attempt_to,
-                args=(train_again, project, attempt.network, attempt.config),
-                key="teach-again",
-            )
+            train_again_button(project, attempt.network, attempt.config, key="teach-again")
         st.button(
             "Remove this attempt",
             icon=":material/delete:",
@@ -190,6 +182,19 @@ def further_buttons(project: Project, attempt: Attempt) -> None:
             args=(remove_attempt, project, attempt.number),
             key=f"teach-remove-attempt-{attempt.number}",
         )
+
+
+def train_again_button(project: Project, network: str, config: TrainingConfig, *, key: str) -> None:
+    """Show a button that begins another training with the same settings."""
+    st.button(
+        "Train again",
+        icon=":material/replay:",
+        help="With the same settings, on the examples that the project has now.",
+        disabled=project.busy,
+        on_click=attempt_to,
+        args=(train_again, project, network, config),
+        key=key,
+    )
 
 
 def train_again(project: Project, network: str, config: TrainingConfig) -> None:

@@ -180,11 +180,11 @@ def multiselect(
     default: Sequence[T] = (),
     *,
     key: str,
-    most: int | None = None,
+    max_selections: int | None = None,
     help: str | None = None,
     recall: bool = True,
 ) -> list[T]:
-    """Choose any number of options from a list, at most `most`, at first as `selectbox`."""
+    """Choose any number of options from a list, at most `max_selections`, at first as `selectbox`."""
     offer = Offer(label, options)
     last = offer.kept_several(key) if recall else None
     send_new_labels(key, offer.labels)
@@ -192,17 +192,17 @@ def multiselect(
         values = place.multiselect(
             label,
             offer.options,
-            list(default) if last is None else last[:most],
+            list(default) if last is None else last[:max_selections],
             format_func=offer.label,
-            max_selections=most,
+            max_selections=max_selections,
             key=current_key(key),
             help=help,
             filter_mode="contains",
             select_all=False,  # else Enter takes all that match
         )
     except StreamlitSelectionCountExceedsMaxError as error:
-        raise InputError(f"{label}: too many were chosen; choose at most {most}.") from error
-    several = offer.several(values, most)
+        raise InputError(f"{label}: too many were chosen; choose at most {max_selections}.") from error
+    several = offer.several(values, max_selections)
     keep(key, several, default)
     return several
 
@@ -293,13 +293,13 @@ def text_input(
     default: str = "",
     *,
     key: str,
-    most: int,
+    max_chars: int,
     placeholder: str | None = None,
 ) -> str:
-    """Enter a text of at most `most` characters."""
-    value = place.text_input(label, default, key=key, max_chars=most, placeholder=placeholder)
-    if not isinstance(value, str) or len(value) > most:
-        raise InputError(f"{label}: enter a text of at most {most} characters.")
+    """Enter a text of at most `max_chars` characters."""
+    value = place.text_input(label, default, key=key, max_chars=max_chars, placeholder=placeholder)
+    if not isinstance(value, str) or len(value) > max_chars:
+        raise InputError(f"{label}: enter a text of at most {max_chars} characters.")
     return value
 
 

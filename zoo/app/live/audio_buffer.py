@@ -45,12 +45,12 @@ class Block:
 class DropOldestBuffer:
     """A queue of sound that one thread fills as it arrives and another empties as fast as it can.
 
-    When more than `most` waits, all of it but the newest chunk is left out. One long gap spoils one window;
-    chunks left out here and there would spoil every one.
+    When more than `max_waiting` waits, all of it but the newest chunk is left out. One long gap spoils one
+    window; chunks left out here and there would spoil every one.
 
     Parameters
     ----------
-    most : float
+    max_waiting : float
         In s.
     clock : callable
         Gives the time in s.
@@ -67,8 +67,8 @@ class DropOldestBuffer:
         When sound arrived, and when it was left out, for the last time.
     """
 
-    def __init__(self, most: float, clock: Clock = time.monotonic):
-        self.most, self.clock = most, clock
+    def __init__(self, max_waiting: float, clock: Clock = time.monotonic):
+        self.max_waiting, self.clock = max_waiting, clock
         self.seconds, self.waiting, self.left_out = 0.0, 0.0, 0.0
         self.last_arrival: float | None = None
         self.last_gap: float | None = None
@@ -88,7 +88,7 @@ class DropOldestBuffer:
             follows = not self._gap and sample_rate == self._rate
             block = Block(samples, sample_rate, self.seconds, self.last_arrival, follows)
             self._gap, self._rate = False, sample_rate
-            if self.waiting + block.seconds > self.most and self._waiting:
+            if self.waiting + block.seconds > self.max_waiting and self._waiting:
                 self.left_out += self.waiting
                 self.last_gap = self.last_arrival
                 self._waiting.clear()
@@ -104,12 +104,12 @@ class DropOldestBuffer:
             self._count()
             self._gap = True
 
-    def take(self, least: float, most: float, patience: float) -> Block | None:
+    def take(self, min_seconds: float, max_seconds: float, patience: float) -> Block | None:
         """Take the oldest sound that waits, as one block.
 
         Parameters
         ----------
-        least, most : float
+        min_seconds, max_seconds : float
             How long it should be, in s: what arrives is gathered until there is so much.
         patience : float
             How long to wait for that, in s.
@@ -117,15 +117,15 @@ class DropOldestBuffer:
         Returns
         -------
         Block or None
-            None if there was not enough in time, or the backlog is closed.
+            None if there was not enough in time, or the buffer is closed.
         """
         with self._change:
-            self._change.wait_for(lambda: self._closed or self.waiting >= least, patience)
-            if self._closed or self.waiting < least:
+            self._change.wait_for(lambda: self._closed or self.waiting >= min_seconds, patience)
+            if self._closed or self.waiting < min_seconds:
                 return None
             chunks = [self._waiting.popleft()]
             seconds = chunks[0].seconds
-            while self._waiting and self._waiting[0].follows and seconds < most:
+            while self._waiting and self._waiting[0].follows and seconds < max_seconds:
                 chunks.append(self._waiting.popleft())
                 seconds += chunks[-1].seconds
             self._count()

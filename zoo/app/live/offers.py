@@ -13,8 +13,8 @@ from msgspec import Meta
 
 from zoo.core.errors import InputError
 
-MOST_CHARACTERS = 20_000  # of an offer; Chrome's for a microphone has 3,000
-MOST_CANDIDATES = 50  # a browser has two or three for each network that it is in
+MAX_CHARACTERS = 20_000  # of an offer; Chrome's for a microphone has 3,000
+MAX_CANDIDATES = 50  # a browser has two or three for each network that it is in
 
 
 class Candidate(msgspec.Struct):
@@ -28,13 +28,11 @@ class Candidate(msgspec.Struct):
 class Offer(msgspec.Struct):
     """What a browser wants to send, and how."""
 
-    sdp: Annotated[str, Meta(max_length=MOST_CHARACTERS)]
+    sdp: Annotated[str, Meta(max_length=MAX_CHARACTERS)]
     type: Literal["offer"]
 
 
-Candidates = Annotated[
-    dict[Annotated[str, Meta(max_length=100)], Candidate], Meta(max_length=MOST_CANDIDATES)
-]
+Candidates = Annotated[dict[Annotated[str, Meta(max_length=100)], Candidate], Meta(max_length=MAX_CANDIDATES)]
 
 
 class Said(msgspec.Struct):
@@ -71,6 +69,6 @@ def is_offer(value: Any) -> bool:
     if len(sections) != 1 or not sections[0].startswith("m=audio "):
         raise InputError("The browser must offer the sound of one microphone and nothing else.")
     candidates = sum(line.startswith("a=candidate:") for line in lines) + len(said.iceCandidates or {})
-    if candidates > MOST_CANDIDATES:
-        raise InputError(f"The browser names {candidates} addresses of its own, more than {MOST_CANDIDATES}.")
+    if candidates > MAX_CANDIDATES:
+        raise InputError(f"The browser names {candidates} addresses of its own, more than {MAX_CANDIDATES}.")
     return True

@@ -21,15 +21,13 @@ from zoo.core.errors import InputError, ZooError
 from zoo.inference.network import Network
 from zoo.results import PitchTrack
 
-MOST_BEHIND = 1.5  # s of sound that may wait; more is left out
+MAX_LAG = 1.5  # s of sound that may wait; more is left out
 LEAST = 0.1  # s that are analyzed at once: for shorter pieces a network takes twice the time
-MOST_AT_ONCE = 0.5  # s
+MAX_BLOCK = 0.5  # s
 PATIENCE = 20.0  # s without sound, after which nobody is thought to be there
-MOST_SECONDS = 1800.0  # s, after which a place is given to others
-MOST_HASTE, HEADSTART = (
-    10,
-    60.0,
-)  # times as fast as time passes, after some s of it, no microphone makes sound
+MAX_SECONDS = 1800.0  # s, after which a place is given to others
+MAX_HASTE = 10  # times as fast as time passes, after `HEADSTART` s of sound: no microphone is faster
+HEADSTART = 60.0  # s
 UNHEARD = "The connection ended before any sound arrived."
 _TURN = 1.0  # s after which a thread that waits looks around
 _COUNTED = 20  # delays whose mean is told
@@ -163,7 +161,7 @@ class Listener:
             raise InputError("There is nothing to listen for: choose sounds, pitch, or both.")
         self.ready, self.reason = False, ""
         self._patience, self._clock, self._begin = patience, clock, clock()
-        self._buffer = DropOldestBuffer(MOST_BEHIND, clock)
+        self._buffer = DropOldestBuffer(MAX_LAG, clock)
         self._level = -math.inf
         self._results: dict[str, Any] = {}
         self._delays = {name: _Shown() for name in self._analyzers}
@@ -239,7 +237,7 @@ class Listener:
             self._buffer.skip()
             self.ready = True
             while not self.stopped:
-                if block := self._buffer.take(LEAST, MOST_AT_ONCE, min(_TURN, self._patience)):
+                if block := self._buffer.take(LEAST, MAX_BLOCK, min(_TURN, self._patience)):
                     self._process(block)
                 self._check_limits()
         except ZooError as error:
@@ -254,9 +252,9 @@ class Listener:
         now = self._clock()
         if now - (self._buffer.last_arrival or self._begin) >= self._patience:
             self.stop(f"No sound has arrived for {self._patience:g} seconds.")
-        elif now - self._begin >= MOST_SECONDS:
-            self.stop(f"Listening ends after {MOST_SECONDS / 60:g} minutes.")
-        elif self._buffer.seconds > HEADSTART + MOST_HASTE * (now - self._begin):
+        elif now - self._begin >= MAX_SECONDS:
+            self.stop(f"Listening ends after {MAX_SECONDS / 60:g} minutes.")
+        elif self._buffer.seconds > HEADSTART + MAX_HASTE * (now - self._begin):
             self.stop("Sound arrives faster than a microphone makes it.")
 
     def _end(self) -> None:
@@ -287,12 +285,12 @@ class SessionLimiter:
 
     Parameters
     ----------
-    most : int, optional
+    max_sessions : int, optional
         By default `zoo.app.settings.listeners`; 0 lets none.
     """
 
-    def __init__(self, most: int | None = None):
-        self.most = listeners() if most is None else most
+    def __init__(self, max_sessions: int | None = None):
+        self.max_sessions = listeners() if max_sessions is None else max_sessions
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
 
@@ -315,11 +313,13 @@ class SessionLimiter:
             return self._listeners[-1]
 
     def _check(self) -> None:
-        if self.most == 0:
+        if self.max_sessions == 0:
             raise InputError("Live listening is switched off on this server.")
         self._listeners = [listener for listener in self._listeners if not listener.stopped]
-        if len(self._listeners) >= self.most:
-            raise InputError(f"All {self.most} live sessions of this machine are taken: try again later.")
+        if len(self._listeners) >= self.max_sessions:
+            raise InputError(
+                f"All {self.max_sessions} live sessions of this machine are taken: try again later."
+            )
 
 
 class SessionSlot:

@@ -77,9 +77,9 @@ def curve(track: PitchTrack) -> str:
     return _svg(208, "Pitch of the last 10 seconds", [*parts, *_seconds_ago(KEPT_PITCH, 2, 72, 190)])
 
 
-def bars(sounds: Sounds, most: int = 5) -> str:
+def bars(sounds: Sounds, max_classes: int = 5) -> str:
     """Draw the present classes with the highest scores."""
-    best = sounds.now.best(most)
+    best = sounds.now.best(max_classes)
     parts = []
     for row, (label, score) in enumerate(zip(best.labels, best.scores, strict=True)):
         y, length = 6 + 26 * row, 180 * float(score)
@@ -88,12 +88,12 @@ def bars(sounds: Sounds, most: int = 5) -> str:
             + f'<rect x="{_LEFT}" y="{y}" width="{length:.1f}" height="20" fill="{_RIGHT}"/>'
             + _text(_LEFT + length + 5, y + 15, percent(score))
         )
-    return _svg(12 + 26 * most, f"Heard now: {', '.join(best.labels)}", parts)
+    return _svg(12 + 26 * max_classes, f"Heard now: {', '.join(best.labels)}", parts)
 
 
-def classes(sounds: Sounds, most: int = 8) -> str:
+def classes(sounds: Sounds, max_classes: int = 8) -> str:
     """Draw the scores of the last seconds, of the classes with the highest ones, as a heat map."""
-    best = np.argsort(-sounds.scores.max(axis=0), kind="stable")[:most]
+    best = np.argsort(-sounds.scores.max(axis=0), kind="stable")[:max_classes]
     step = (_END - _LEFT) * HOP_SOUNDS / KEPT_SOUNDS
     starts = _END + (_END - _LEFT) * sounds.times / KEPT_SOUNDS - step
     parts = []
@@ -107,8 +107,8 @@ def classes(sounds: Sounds, most: int = 8) -> str:
             for start, score in zip(starts, sounds.scores[:, index], strict=True)
             if score >= _FAINT
         ]
-    parts += _seconds_ago(KEPT_SOUNDS, 5, _LEFT, 20 * most + 20)
-    return _svg(20 * most + 38, "Scores of the last 20 seconds", parts)
+    parts += _seconds_ago(KEPT_SOUNDS, 5, _LEFT, 20 * max_classes + 20)
+    return _svg(20 * max_classes + 38, "Scores of the last 20 seconds", parts)
 
 
 def _svg(height: int, said: str, parts: list[str]) -> str:
@@ -144,7 +144,7 @@ def _arc(begin: float, end: float, stroke: str) -> str:
     )
 
 
-def _seconds_ago(most: float, step: int, left: float, y: float) -> Iterator[str]:
-    for ago in range(0, int(most) + 1, step):
-        yield _text(_END - (_END - left) * ago / most, y, str(ago), "middle")
+def _seconds_ago(duration: float, step: int, left: float, y: float) -> Iterator[str]:
+    for ago in range(0, int(duration) + 1, step):
+        yield _text(_END - (_END - left) * ago / duration, y, str(ago), "middle")
     yield _text((left + _END) / 2, y + 14, "seconds ago", "middle")

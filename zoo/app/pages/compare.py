@@ -25,7 +25,7 @@ from zoo.results import to_csv
 from zoo.results.problem import Problem
 from zoo.vision.decoding import PixelBudget, check, count_pixels
 
-MOST_NETWORKS = 12
+MAX_NETWORKS = 12
 KINDS = {"image": "Pictures", "audio": "Sounds"}
 ENGINES = ["auto", "torch", "onnxruntime"]
 DISSENT = "background-color: rgba(230, 150, 0, 0.3)"  # seen on white and on black
@@ -52,7 +52,9 @@ def choose() -> tuple[str, list[str], list[str]]:
     names = own + offered_networks.networks(kind)
     usual = offered_networks.networks(kind, "classify", bundled=True)[:2]  # which answer the same question
     key = f"compare-networks-{kind}"
-    chosen = widgets.multiselect(right, "Networks", with_size(names), usual, most=MOST_NETWORKS, key=key)
+    chosen = widgets.multiselect(
+        right, "Networks", with_size(names), usual, max_selections=MAX_NETWORKS, key=key
+    )
     here = network_picker.available(chosen, key, names)
     absent = [name for name in chosen if name not in here]
     with st.container():  # which is there each time, so that what follows keeps its place on the page
@@ -100,7 +102,7 @@ def refusal(kind: str, given: Given, budget: PixelBudget) -> str | None:
             budget.take(given.name, count_pixels(named(given)))
             check(named(given))
         else:
-            read_mono(named(given), RATE, max_duration=state.MOST_SECONDS)
+            read_mono(named(given), RATE, max_duration=state.MAX_SECONDS)
     except ZooError as error:
         return str(error)
     return None

@@ -4,11 +4,11 @@ import streamlit as st
 
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
-from zoo.app.components.embedding_inputs import KINDS, MOST_FILES, Brought, bring
+from zoo.app.components.embedding_inputs import KINDS, MAX_FILES, Brought, bring
 from zoo.app.components.embedding_view import show
 from zoo.app.components.network_picker import Choice
 from zoo.app.services import offered_networks
-from zoo.app.state import MOST_SECONDS, literally, one_sentence, with_size
+from zoo.app.state import MAX_SECONDS, literally, one_sentence, with_size
 from zoo.hub.registry import describe
 from zoo.inference.tasks import embed_files
 from zoo.inference.tasks.embed_files import Collection, Limits
@@ -17,7 +17,7 @@ from zoo.vision.decoding import max_request_pixels
 
 FEW = 5  # recordings, of which each window is a point of its own unless the user says otherwise
 # 2000 windows are 16 minutes of YAMNet or 20 s of CREPE; ten million numbers are 40 MB.
-LIMITS = Limits(seconds=MOST_SECONDS, pixels=max_request_pixels(), vectors=2000, numbers=10_000_000)
+LIMITS = Limits(seconds=MAX_SECONDS, pixels=max_request_pixels(), vectors=2000, numbers=10_000_000)
 
 
 def choose(kind: str) -> tuple[str, str | None, bool | None]:
@@ -116,7 +116,7 @@ with one_sentence():
     brought = bring(kind)
     name, layer, pool = choose(kind)
     if brought is None:
-        st.info(f"Upload some files, {MOST_FILES} at most, or try the sample. Nobody else sees them.")
+        st.info(f"Upload some files, {MAX_FILES} at most, or try the sample. Nobody else sees them.")
     else:
         mean = kind == "audio" and one_a_file(brought)
         collection = state.remembered(embedded, brought, name, layer, pool, mean)

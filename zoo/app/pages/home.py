@@ -63,8 +63,8 @@ def this_machine() -> None:
     missing = table[~table["here"]]
     cost = f"They take {fetched['MB'].sum():.0f} MB."
     if len(missing):
-        least, most = missing["MB"].min(), missing["MB"].max()
-        cost += f" Others are downloaded on request, {least:.0f} to {most:.0f} MB each."
+        smallest, largest = missing["MB"].min(), missing["MB"].max()
+        cost += f" Others are downloaded on request, {smallest:.0f} to {largest:.0f} MB each."
     columns[2].caption(cost)
     with st.expander("Cached weights, and the download sizes of the others"):
         st.dataframe(

@@ -49,7 +49,7 @@ def filtered(everything: pd.DataFrame) -> pd.DataFrame:
     modality = widgets.pills(left, "For", MODALITIES, key="networks-modality")
     tasks = widgets.pills(middle, "Task", TASKS, key="networks-task")
     words = widgets.text_input(
-        right, "Search", key="networks-search", most=200, placeholder="name, license, …"
+        right, "Search", key="networks-search", max_chars=200, placeholder="name, license, …"
     )
     shown = everything
     if modality:

@@ -15,7 +15,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.input_picker import MOST_FILES, Given, ask, named
+from zoo.app.components.input_picker import MAX_FILES, Given, ask, named
 from zoo.app.services import offered_networks
 from zoo.app.state import File, downloads, literally, one_sentence, remembered, spec_of, title_of, with_size
 from zoo.benchmark.agreement import Agreement, agreements, pairs
@@ -28,7 +28,7 @@ SCENES = "vision/labels/places365.csv"
 TOP = 10  # classes that are kept, whatever is shown
 SIDES = (560, 420)  # of a picture on the page, at most
 FADE = 0.7  # of what a network does not see
-MOST_ANSWERS = 300  # of a session, some 10 kB each
+MAX_ANSWERS = 300  # of a session, some 10 kB each
 
 Report = Callable[[float], object]
 """Called with the share of a network's work on a picture that is done."""
@@ -58,7 +58,7 @@ class Picture:
         def counted(_: str) -> int:
             return count_pixels(named(self._given))
 
-        return remembered(counted, self.key, most=MOST_FILES)
+        return remembered(counted, self.key, max_results=MAX_FILES)
 
     def small(self) -> Image.Image:
         """Return the image, no larger than the page has room for."""
@@ -69,7 +69,7 @@ class Picture:
             except InputError as error:  # is remembered too: it may have taken 10 s
                 return str(error)
 
-        small = remembered(reduced, self.key, most=MOST_FILES)
+        small = remembered(reduced, self.key, max_results=MAX_FILES)
         if isinstance(small, str):
             raise InputError(small)
         return small
@@ -88,7 +88,7 @@ def look(net: zoo.Network, picture: Picture, report: Report) -> zoo.Classificati
         report(0.0)
         return net.classify(picture.image, top=TOP)
 
-    return remembered(said, net.name, picture.key, most=MOST_ANSWERS)
+    return remembered(said, net.name, picture.key, max_results=MAX_ANSWERS)
 
 
 def explain(
@@ -100,7 +100,7 @@ def explain(
             picture.image, target=target, method=method, progress=lambda done: report(0.5 + done / 2)
         )
 
-    return remembered(found, net.name, picture.key, target, method, most=MOST_ANSWERS)
+    return remembered(found, net.name, picture.key, target, method, max_results=MAX_ANSWERS)
 
 
 def is_of_scenes(name: str) -> bool:

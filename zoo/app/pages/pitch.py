@@ -45,7 +45,7 @@ class Followed(NamedTuple):
 def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
     """Return the samples, and the track with all activations, before it is decoded and gated."""
     net = state.network(name)
-    samples = read_mono(input_picker.named(given), RATE, max_duration=state.MOST_SECONDS)
+    samples = read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
     with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
         begin = time.perf_counter()
         track = zoo.pitch(

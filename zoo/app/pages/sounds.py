@@ -30,7 +30,7 @@ SPECIFICITY = {
 
 def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Return the samples and all scores, independent of the threshold."""
-    samples = read_mono(input_picker.named(given), RATE, max_duration=state.MOST_SECONDS)
+    samples = read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
     with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
         heard = zoo.sound_events(
             samples,

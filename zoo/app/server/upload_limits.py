@@ -58,10 +58,10 @@ class Ledger:
         coming = sum(upload.declared for upload in self._coming if upload.session == session)
         return coming + sum(self._kept.get(session, {}).values())
 
-    def total(self, most: float) -> int:
-        """Return the bytes of all sessions that have arrived; exact where they may pass `most`."""
+    def total(self, max_bytes: float) -> int:
+        """Return the bytes of all sessions that have arrived; exact where they may pass `max_bytes`."""
         arrived = sum(upload.arrived for upload in self._coming)
-        if arrived + self._kept_bytes > most:
+        if arrived + self._kept_bytes > max_bytes:
             for session in list(self._kept):
                 self._forget_dropped(session)
         return arrived + self._kept_bytes
@@ -85,7 +85,7 @@ class UploadLimits:
 
     def __init__(self, app: ASGIApp):
         self.app = app
-        self._most, self._most_in_total = session_upload_bytes(), total_upload_bytes()
+        self._max_session_bytes, self._max_total_bytes = session_upload_bytes(), total_upload_bytes()
         self._ledger = Ledger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +111,7 @@ class UploadLimits:
             upload.arrived += len(message.get("body", b""))
             if upload.arrived > upload.declared:
                 raise HTTPException(413, "The upload is longer than it said.")
-            if self._ledger.total(self._most_in_total) > self._most_in_total:
+            if self._ledger.total(self._max_total_bytes) > self._max_total_bytes:
                 raise HTTPException(413, _FULL)
             return message
 
@@ -136,11 +136,13 @@ class UploadLimits:
         if not re.fullmatch(r"\d{1,12}", length, re.ASCII):
             raise HTTPException(411, "An upload must state its length.")
         upload = Upload(session, file, int(length))
-        if self._ledger.of_session(session) + upload.declared > self._most:
+        if self._ledger.of_session(session) + upload.declared > self._max_session_bytes:
             raise HTTPException(
-                413, f"One session may upload {self._most / 1e6:g} MB: remove files, or load the page again."
+                413,
+                f"One session may upload {self._max_session_bytes / 1e6:g} MB: remove files, "
+                "or load the page again.",
             )
-        room = self._most_in_total - upload.declared
-        if self._ledger.total(room) > room:
+        free_bytes = self._max_total_bytes - upload.declared
+        if self._ledger.total(free_bytes) > free_bytes:
             raise HTTPException(413, _FULL)
         return upload

@@ -37,7 +37,7 @@ SUFFIX = ".zoo-project.zip"
 _NETWORK_FILES = (saved.RECORD, saved.WEIGHTS)
 MAX_ENTRIES = (
     1
-    + uploads.MOST_EXAMPLES
+    + uploads.MAX_EXAMPLES
     + project_record.MAX_UPLOADERS * project_record.MAX_INPUTS
     + project_record.MAX_ATTEMPTS * (1 + len(_NETWORK_FILES))
 )

@@ -24,8 +24,8 @@ from urllib3.util import Url, parse_url
 from zoo.core.environment import offline
 from zoo.core.errors import InputError
 
-MOST_BYTES = 50_000_000
-MOST_SECONDS = 30  # for the content
+MAX_BYTES = 50_000_000
+MAX_SECONDS = 30  # for the content
 _SILENCE = 10  # seconds without a byte
 _REDIRECTS = 5
 _CHUNK = 1 << 16
@@ -46,7 +46,7 @@ def local_allowed() -> bool:
     return os.environ.get("ZOO_LOCAL_LINKS", "").lower() not in ("", "0", "false", "no")
 
 
-def fetch(url: str, *, most: int = MOST_BYTES) -> Link:
+def fetch(url: str, *, max_bytes: int = MAX_BYTES) -> Link:
     """Fetch the file at a link from an untrusted source.
 
     Parameters
@@ -54,7 +54,7 @@ def fetch(url: str, *, most: int = MOST_BYTES) -> Link:
     url : str
         ``http://`` or ``https://``, without a user's name; of a host on the public internet, unless
         `local_allowed`.
-    most : int
+    max_bytes : int
         Bytes that it may have.
 
     Returns
@@ -72,7 +72,7 @@ def fetch(url: str, *, most: int = MOST_BYTES) -> Link:
     if offline():
         raise InputError(f"{host} is not on this machine, and downloads are disabled (ZOO_OFFLINE=1).")
     try:
-        data = _get(parsed, most)
+        data = _get(parsed, max_bytes)
     except urllib3.exceptions.TimeoutError:
         raise InputError(f"{host} does not answer in time.") from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -114,7 +114,7 @@ def _host(url: Url) -> str:
     return (url.host or "").strip("[]")
 
 
-def _get(url: Url, most: int) -> bytes:
+def _get(url: Url, max_bytes: int) -> bytes:
     for _ in range(_REDIRECTS + 1):
         response = _request(url)
         try:
@@ -123,7 +123,7 @@ def _get(url: Url, most: int) -> bytes:
                 continue
             if response.status != 200:
                 raise InputError(f"{_host(url)} answers {response.status} ({response.reason}).")
-            return _content(response, most, _host(url))
+            return _content(response, max_bytes, _host(url))
         finally:
             response.close()
     raise InputError(f"{_host(url)} redirects more than {_REDIRECTS} times.")
@@ -171,15 +171,15 @@ def _pool(url: Url, address: str) -> urllib3.HTTPConnectionPool:
     )
 
 
-def _content(response: urllib3.BaseHTTPResponse, most: int, host: str) -> bytes:
-    end = time.monotonic() + MOST_SECONDS
+def _content(response: urllib3.BaseHTTPResponse, max_bytes: int, host: str) -> bytes:
+    end = time.monotonic() + MAX_SECONDS
     length = response.headers.get("Content-Length", "")
     data = bytearray()
     while True:
-        if len(data) > most or (length.isdecimal() and int(length) > most):
-            raise InputError(f"The file of {host} is larger than {most / 1e6:g} MB.")
+        if len(data) > max_bytes or (length.isdecimal() and int(length) > max_bytes):
+            raise InputError(f"The file of {host} is larger than {max_bytes / 1e6:g} MB.")
         if time.monotonic() > end:
-            raise InputError(f"The file of {host} takes longer than {MOST_SECONDS} s.")
+            raise InputError(f"The file of {host} takes longer than {MAX_SECONDS} s.")
         chunk = response.read1(_CHUNK, decode_content=False)
         if not chunk:
             return bytes(data)

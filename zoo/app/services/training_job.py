@@ -97,11 +97,11 @@ def shown_classes(net: Network) -> list[str]:
     return shown_labels([label.label for label in net.labels])
 
 
-def shown_labels(labels: Sequence[str], most: int = 4) -> list[str]:
+def shown_labels(labels: Sequence[str], max_labels: int = 4) -> list[str]:
     """Return the first labels, and how many more there are."""
-    if len(labels) <= most:
+    if len(labels) <= max_labels:
         return list(labels)
-    return [*labels[: most - 1], f"{len(labels) - most + 1} others"]
+    return [*labels[: max_labels - 1], f"{len(labels) - max_labels + 1} others"]
 
 
 def _within(job: Job) -> Any:

@@ -21,9 +21,9 @@ from zoo.training.data.dataset import Dataset
 from zoo.training.data.file_list import Listing
 from zoo.training.data.load import dataset
 
-MOST_EXAMPLES = 2000
-MOST_BYTES = 200_000_000
-MOST_SECONDS = 300  # to decode all examples
+MAX_EXAMPLES = 2000
+MAX_BYTES = 200_000_000
+MAX_SECONDS = 300  # to decode all examples
 FEWEST = 3  # of a class: one to judge by, one to learn from, and one to see when to stop
 _LONGEST = 200  # bytes of a name without its suffix; file systems take 255
 _PARTS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
@@ -110,7 +110,7 @@ def from_zip(
     )
 
 
-def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str, bytes]]:
+def unzipped(name: str, data: bytes, folder: Path, max_files: int) -> list[tuple[str, bytes]]:
     """Files of a zip, whatever they hold.
 
     Parameters
@@ -120,7 +120,7 @@ def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str,
     data : bytes
     folder : Path
         An empty one to unpack in; the caller removes it.
-    most : int
+    max_files : int
         How many: of a larger zip, as many from each of its folders as can be.
 
     Returns
@@ -150,7 +150,9 @@ def unzipped(name: str, data: bytes, folder: Path, most: int) -> list[tuple[str,
     common = Path(os.path.commonpath(by_folder))
     common = common.parent if len(by_folder) == 1 and common != root else common
     turns = (file for turn in zip_longest(*by_folder.values()) for file in turn if file)
-    return [(file.relative_to(common).as_posix(), file.read_bytes()) for file in sorted(islice(turns, most))]
+    return [
+        (file.relative_to(common).as_posix(), file.read_bytes()) for file in sorted(islice(turns, max_files))
+    ]
 
 
 def parts(file: BinaryIO) -> list[str]:
@@ -187,21 +189,20 @@ def entries(file: Path | BinaryIO, name: str) -> list[zipfile.ZipInfo]:
 
 def require_limits(holder: str, examples: int, size: int) -> None:
     """Raise an `InputError` if there are too many examples, or too many bytes."""
-    if examples > MOST_EXAMPLES:
-        raise InputError(f"{holder} {examples} files, and {MOST_EXAMPLES} are allowed here.")
-    if size > MOST_BYTES:
-        raise InputError(f"{holder} {size / 1e6:.0f} MB, and {MOST_BYTES / 1e6:.0f} are allowed here.")
+    if examples > MAX_EXAMPLES:
+        raise InputError(f"{holder} {examples} files, and {MAX_EXAMPLES} are allowed here.")
+    if size > MAX_BYTES:
+        raise InputError(f"{holder} {size / 1e6:.0f} MB, and {MAX_BYTES / 1e6:.0f} are allowed here.")
 
 
 def in_time(progress: Progress | None, name: str) -> Progress:
-    """Return the same report, which raises an `InputError` once that takes longer than `MOST_SECONDS`."""
-    end = time.monotonic() + MOST_SECONDS
+    """Return the same report, which raises an `InputError` once that takes longer than `MAX_SECONDS`."""
+    end = time.monotonic() + MAX_SECONDS
 
     def report(done: int, total: int) -> None:
         if time.monotonic() > end and done < total:
             raise InputError(
-                f"{name} took more than {MOST_SECONDS / 60:g} minutes to decode; bring fewer or smaller "
-                "files."
+                f"{name} took more than {MAX_SECONDS / 60:g} minutes to decode; bring fewer or smaller files."
             )
         if progress:
             progress(done, total)

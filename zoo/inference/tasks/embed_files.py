@@ -22,7 +22,7 @@ from zoo.vision.decoding import PixelBudget, count_pixels
 if TYPE_CHECKING:
     from zoo.inference.model import Model
 
-MOST_GROUPS = 12  # that colors and signs can tell apart
+MAX_GROUPS = 12  # that colors and signs can tell apart
 
 Progress = Callable[[int, str], object]
 """Called with the files that are done, and the name of the next."""
@@ -139,14 +139,14 @@ def grouped(names: Sequence[str]) -> tuple[str, ...] | None:
     Returns
     -------
     tuple of str, as long as `names`, or None
-        None where that makes one group, more than `MOST_GROUPS`, or groups of one file each.
+        None where that makes one group, more than `MAX_GROUPS`, or groups of one file each.
     """
     folders = [PurePosixPath(name).parent.name for name in names]
     own = [PurePosixPath(name).name for name in names]
     before = [match.group(1) if (match := re.match(r"(.+?)_", name)) else "" for name in own]
     for groups in (folders, before):
         sizes = Counter(groups)
-        if all(groups) and 1 < len(sizes) <= MOST_GROUPS and max(sizes.values()) > 1:
+        if all(groups) and 1 < len(sizes) <= MAX_GROUPS and max(sizes.values()) > 1:
             return tuple(groups)
     return None
 

@@ -17,12 +17,12 @@ from zoo.core.paths import is_litter
 from zoo.hub import weights
 from zoo.hub.sources import parts_of
 
-MOST_ENTRIES = 1_000_000
-MOST_BYTES = 32 << 30
+MAX_ENTRIES = 1_000_000
+MAX_BYTES = 32 << 30
 # Pictures and sound shrink to a third at best; 100 times is a bomb, unless it is a small one.
-MOST_RATIO = 100
+MAX_RATIO = 100
 SMALL_BYTES = 64 << 20
-MOST_NAME, MOST_PATH = 255, 2000  # bytes; file systems take 255 and, with the folder that it is put in, 4096
+MAX_NAME, MAX_PATH = 255, 2000  # bytes; file systems take 255 and, with the folder that it is put in, 4096
 _CHUNK = 1 << 20
 
 
@@ -76,17 +76,17 @@ def kept(target: Path, fill: Callable[[Path], None]) -> Path:
 def _safe(zipped: zipfile.ZipFile, archive: Path) -> list[tuple[zipfile.ZipInfo, list[str]]]:
     """Return the files of a zip with their paths, all of them checked before any is written."""
     entries = zipped.infolist()
-    if len(entries) > MOST_ENTRIES:
-        raise InputError(f"{archive} has {len(entries)} entries, and {MOST_ENTRIES} are allowed.")
-    total, max_bytes = sum(entry.file_size for entry in entries), setting("ZOO_MAX_UNPACKED", MOST_BYTES)
+    if len(entries) > MAX_ENTRIES:
+        raise InputError(f"{archive} has {len(entries)} entries, and {MAX_ENTRIES} are allowed.")
+    total, max_bytes = sum(entry.file_size for entry in entries), setting("ZOO_MAX_UNPACKED", MAX_BYTES)
     if total > max_bytes:
         raise InputError(
             f"{archive} would unpack to {total / 1e6:.0f} MB, and {max_bytes / 1e6:.0f} are allowed; "
             "ZOO_MAX_UNPACKED sets another limit, in bytes."
         )
-    if total > SMALL_BYTES and total > MOST_RATIO * archive.stat().st_size:
+    if total > SMALL_BYTES and total > MAX_RATIO * archive.stat().st_size:
         raise InputError(
-            f"{archive} would unpack to more than {MOST_RATIO} times its size, as no pictures and sounds do."
+            f"{archive} would unpack to more than {MAX_RATIO} times its size, as no pictures and sounds do."
         )
     paths = [_path(entry, archive) for entry in entries]  # also of what is not unpacked
     files = [
@@ -110,7 +110,7 @@ def _path(entry: zipfile.ZipInfo, archive: Path) -> list[str]:
         raise InputError(f"{archive} holds {name!r}, which leads out of it.")
     if not parts and not entry.is_dir():
         raise InputError(f"{archive} holds {name!r}, which is not the name of a file.")
-    if max(map(_length, parts), default=0) > MOST_NAME or _length(name) > MOST_PATH:
+    if max(map(_length, parts), default=0) > MAX_NAME or _length(name) > MAX_PATH:
         raise InputError(f"{archive} holds a file whose name is too long, {name[:60] + '…'!r}.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):

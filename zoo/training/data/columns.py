@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zoo.core.errors import InputError, reason
-from zoo.training.data.archives import MOST_ENTRIES, MOST_RATIO, SMALL_BYTES
+from zoo.training.data.archives import MAX_ENTRIES, MAX_RATIO, SMALL_BYTES
 
 _BATCH_ROWS = 64  # that are in memory at once
 _BATCH_BYTES = 256 << 20  # that they may take, if every one of them has the longest value
@@ -49,11 +49,11 @@ def rows(file: Path, columns: Sequence[str], name: str) -> Iterator[tuple[Any, .
 
 def _checked(metadata: pq.FileMetaData, file: Path, name: str) -> int:
     """Return the bytes of the largest group of rows: one value cannot have more."""
-    if metadata.num_rows > MOST_ENTRIES:
-        raise InputError(f"{name} has {metadata.num_rows} rows, and {MOST_ENTRIES} are allowed.")
+    if metadata.num_rows > MAX_ENTRIES:
+        raise InputError(f"{name} has {metadata.num_rows} rows, and {MAX_ENTRIES} are allowed.")
     # Of row groups, not of their columns: pyarrow ends the process where the record of a column is damaged.
     sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
     total = sum(sizes)
-    if total > SMALL_BYTES and total > MOST_RATIO * file.stat().st_size:
-        raise InputError(f"{name} would unpack to more than {MOST_RATIO} times its size, as no examples do.")
+    if total > SMALL_BYTES and total > MAX_RATIO * file.stat().st_size:
+        raise InputError(f"{name} would unpack to more than {MAX_RATIO} times its size, as no examples do.")
     return max(sizes, default=0)

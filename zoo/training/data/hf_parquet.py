@@ -21,11 +21,11 @@ from zoo.core.environment import setting
 from zoo.core.errors import InputError
 from zoo.core.hashing import digest
 from zoo.results.problem import Problem
-from zoo.training.data.archives import MOST_BYTES, kept
+from zoo.training.data.archives import MAX_BYTES, kept
 from zoo.training.data.columns import reading, rows
 from zoo.training.data.file_list import Listing
 
-MOST_TEXT = 10_000  # characters of a label
+MAX_TEXT = 10_000  # characters of a label
 _SHARD = re.compile(r"(?P<split>.+)-\d{5}-of-(?P<of>\d{5})")
 
 
@@ -157,7 +157,7 @@ def _holds_files(kind: pa.DataType) -> bool:
 
 def _take_out(files: Sequence[Path], column: str, folder: Path, name: str) -> None:
     """Write each row's bytes to a file named by its number."""
-    bytes_left = max_bytes = setting("ZOO_MAX_UNPACKED", MOST_BYTES)
+    bytes_left = max_bytes = setting("ZOO_MAX_UNPACKED", MAX_BYTES)
     cells = (cell for file in files for (cell,) in rows(file, [column], name))
     for row, cell in enumerate(cells):
         if not cell or not cell["bytes"]:
@@ -177,8 +177,8 @@ def _told(file: Path, columns: _Columns, name: str) -> Iterator[tuple[str | None
     """Label and group of each row; "" where there are no groups."""
     for row in rows(file, [column for column in (columns.label, columns.group) if column], name):
         label, group = _label(row[0], columns.names), "" if columns.group is None else str(row[1])
-        if max(len(label or ""), len(group)) > MOST_TEXT:
-            raise InputError(f"{name} has a label or group of more than {MOST_TEXT} characters.")
+        if max(len(label or ""), len(group)) > MAX_TEXT:
+            raise InputError(f"{name} has a label or group of more than {MAX_TEXT} characters.")
         yield label, group
 
 

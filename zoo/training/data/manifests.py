@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".csv", ".parquet")
-MOST_TEXT = 10_000  # characters of a cell
-MOST_LINE = 1_000_000  # characters
-MOST_COLUMNS = 1000
+MAX_TEXT = 10_000  # characters of a cell
+MAX_LINE = 1_000_000  # characters
+MAX_COLUMNS = 1000
 
 
 def listed(
@@ -81,8 +81,8 @@ def _read_csv(stream: TextIO, path: Path, wanted: set[str]) -> tuple[list[str], 
     there = next(rows, [])
     if not there:
         raise InputError(f"{path} is empty.")
-    if len(there) > MOST_COLUMNS:
-        raise InputError(f"{path} has {len(there)} columns, and {MOST_COLUMNS} are allowed.")
+    if len(there) > MAX_COLUMNS:
+        raise InputError(f"{path} has {len(there)} columns, and {MAX_COLUMNS} are allowed.")
     columns = [name for name in dict.fromkeys(there) if name in wanted]
     places, values = [there.index(name) for name in columns], []
     for row in rows:
@@ -95,9 +95,9 @@ def _read_csv(stream: TextIO, path: Path, wanted: set[str]) -> tuple[list[str], 
 
 
 def _lines(stream: TextIO, path: Path) -> Iterator[str]:
-    while line := stream.readline(MOST_LINE):
-        if len(line) == MOST_LINE:
-            raise InputError(f"{path} has a line of {MOST_LINE} characters or more.")
+    while line := stream.readline(MAX_LINE):
+        if len(line) == MAX_LINE:
+            raise InputError(f"{path} has a line of {MAX_LINE} characters or more.")
         yield line
 
 
@@ -120,8 +120,8 @@ def _text(value: object) -> str:
 
     nothing = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
     text = "" if nothing else str(value)
-    if len(text) > MOST_TEXT:
-        raise InputError(f"A table of examples has cells of {MOST_TEXT} characters at most, not {len(text)}.")
+    if len(text) > MAX_TEXT:
+        raise InputError(f"A table of examples has cells of {MAX_TEXT} characters at most, not {len(text)}.")
     return text
 
 

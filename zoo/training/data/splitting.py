@@ -13,7 +13,7 @@ import re2
 from zoo.core.errors import InputError
 from zoo.core.validation import number
 
-_MOST_FOLDS = 20  # so that a share is met to 5 % where the groups allow it
+_MAX_FOLDS = 20  # so that a share is met to 5 % where the groups allow it
 _SHUFFLES = 10  # before no split into groups is said to be found
 
 
@@ -158,7 +158,7 @@ def _of_groups(
         return len(np.unique(targets[where])) == len(classes)
 
     for max_folds in (min(groups.max() + 1, _counts(targets, classes).max()), fewest):
-        taken, folds = _nearest_ratio(fraction, min(max_folds, _MOST_FOLDS))
+        taken, folds = _nearest_ratio(fraction, min(max_folds, _MAX_FOLDS))
         for shuffle in range(_SHUFFLES):
             unions = _fold_unions(targets, groups, folds, taken, (seed + shuffle) % 2**32)
             whole = [held for held in unions if has_all(held) and has_all(~held)]

@@ -16,9 +16,9 @@ TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(3 * RATE) / RATE)).astype(np.fl
 @pytest.mark.parametrize("seconds", [0.001, 1, 600])
 def test_a_figure_is_no_wider_than_a_screen(seconds):
     samples = np.zeros(int(seconds * RATE), np.float32)
-    assert len(audio_figures.waveform(samples, RATE).x) <= 2 * audio_figures.MOST_COLUMNS
+    assert len(audio_figures.waveform(samples, RATE).x) <= 2 * audio_figures.MAX_COLUMNS
     picture = audio_figures.spectrogram(samples, RATE, low=60, high=8000)
-    assert np.shape(picture.z)[1] <= audio_figures.MOST_COLUMNS + 2
+    assert np.shape(picture.z)[1] <= audio_figures.MAX_COLUMNS + 2
     assert np.isfinite(picture.z).all()
 
 
@@ -56,7 +56,7 @@ def test_the_scores_of_classes_are_as_wide_as_a_screen_and_lose_no_peak(net):
     np.testing.assert_array_equal(figure.data[0].z, result.scores[:, best].T)
     long = replace(result, scores=np.tile(result.scores, (400, 1)), times=np.tile(result.times, (400, 1)))
     shown = np.array(audio_figures.class_scores(long, max_classes=7).data[0].z)
-    assert shown.shape[1] <= audio_figures.MOST_COLUMNS
+    assert shown.shape[1] <= audio_figures.MAX_COLUMNS
     np.testing.assert_array_equal(shown.max(axis=1), result.scores[:, best].max(axis=0))
 
 

@@ -58,7 +58,7 @@ def test_an_option_is_one_of_those_offered_of_the_same_type(value):
 @given(value=some.one_of(values, some.lists(values)))
 def test_several_options_are_those_offered_each_once(value):
     try:
-        chosen = Offer("Widget", {"a": "A", "b": "B", 1: "one"}).several(value, most=2)
+        chosen = Offer("Widget", {"a": "A", "b": "B", 1: "one"}).several(value, max_selections=2)
     except InputError:
         return
     assert set(chosen) <= {"a", "b", 1}
@@ -67,9 +67,9 @@ def test_several_options_are_those_offered_each_once(value):
 
 def test_several_options_are_no_more_than_allowed():
     offer = Offer("Widget", "abc")
-    assert offer.several(["c", "a", "c"], most=2) == ["c", "a"]
+    assert offer.several(["c", "a", "c"], max_selections=2) == ["c", "a"]
     with pytest.raises(InputError, match="Widget: 3 were chosen; choose at most 2"):
-        offer.several(["a", "b", "c"], most=2)
+        offer.several(["a", "b", "c"], max_selections=2)
 
 
 @given(labels=some.lists(some.sampled_from(["a", "b", "a (2)", "a (3)"])))
@@ -164,11 +164,11 @@ def page() -> None:
         "segment": lambda: widgets.segmented_control(st, "Segment", names, "c", key="segment"),
         "optional": lambda: widgets.segmented_control(st, "Optional", names, key="optional"),
         "pills": lambda: widgets.pills(st, "Pills", names, ["a"], key="pills"),
-        "several": lambda: widgets.multiselect(st, "Several", names, ["a"], most=2, key="several"),
+        "several": lambda: widgets.multiselect(st, "Several", names, ["a"], max_selections=2, key="several"),
         "number": lambda: widgets.slider(st, "Number", 1, 9, 3, 2, key="number"),
         "share": lambda: widgets.slider(st, "Share", 0.0, 1.0, 0.5, 0.05, key="share"),
         "entry": lambda: widgets.number_input(st, "Entry", 0, 9, 1, 1, key="entry"),
-        "text": lambda: widgets.text_input(st, "Text", "x", key="text", most=5),
+        "text": lambda: widgets.text_input(st, "Text", "x", key="text", max_chars=5),
     }
     for key, result in results.items():
         with one_sentence():

@@ -89,20 +89,20 @@ def test_a_bell_is_heard_while_it_rings(net):
 
 
 @pytest.mark.parametrize(
-    ("make", "most"),
+    ("make", "max_columns"),
     [
         (lambda net: SoundAnalyzer(net("yamnet")), analyzers.KEPT_SOUNDS / analyzers.HOP_SOUNDS),
         (lambda net: PitchAnalyzer(net("crepe.tiny")), analyzers.KEPT_PITCH / analyzers.HOP_PITCH),
     ],
     ids=["sounds", "pitch"],
 )
-def test_only_the_last_seconds_are_kept(net, make, most):
+def test_only_the_last_seconds_are_kept(net, make, max_columns):
     analyzer = make(net)
     for minute in range(2):
         listen(analyzer, np.tile(tone(1), 30), begin=30.0 * minute, length=0.5)
         snapshot = analyzer.snapshot()
         times = snapshot.times if isinstance(snapshot, analyzers.Sounds) else snapshot.time
-        assert most - 2 <= len(times) <= most
+        assert max_columns - 2 <= len(times) <= max_columns
         assert analyzer.processed_until == pytest.approx(30 * (minute + 1), abs=0.3)
 
 

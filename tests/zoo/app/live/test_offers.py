@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from zoo.app.live.offers import MOST_CANDIDATES, MOST_CHARACTERS, is_offer
+from zoo.app.live.offers import MAX_CANDIDATES, MAX_CHARACTERS, is_offer
 from zoo.core.errors import InputError
 
 SDP = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
@@ -36,16 +36,16 @@ def test_what_browsers_say():
         changed(playing="yes"), changed(sdpOffer="v=0"), changed(sdpOffer={"sdp": SDP}),
         changed(sdpOffer={"type": "answer", "sdp": SDP}), changed(sdpOffer={"type": "offer", "sdp": [SDP]}),
         changed(sdpOffer={"type": "offer", "sdp": None}),
-        sdp(SDP + "a" * MOST_CHARACTERS), sdp("v=0"), sdp(SDP.replace("audio", "video")),
+        sdp(SDP + "a" * MAX_CHARACTERS), sdp("v=0"), sdp(SDP.replace("audio", "video")),
         sdp(SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" * 500),
         sdp(SDP + "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"),
         sdp(SDP + "m=audio 9 UDP/TLS/RTP/SAVPF 111\nm=audio 9 UDP/TLS/RTP/SAVPF 111"),
-        sdp(SDP + f"a={ADDRESS}\r\n" * (MOST_CANDIDATES + 1)),
+        sdp(SDP + f"a={ADDRESS}\r\n" * (MAX_CANDIDATES + 1)),
         changed(iceCandidates=[CANDIDATE]), changed(iceCandidates={"a": ADDRESS}),
         changed(iceCandidates={"a": {"candidate": 5}}), changed(iceCandidates={"a": {}}),
         changed(iceCandidates={"a": {"candidate": "a" * 501}}), changed(iceCandidates={"a" * 101: CANDIDATE}),
         changed(iceCandidates={"a": CANDIDATE | {"sdpMLineIndex": 7}}),
-        changed(iceCandidates={str(i): CANDIDATE for i in range(MOST_CANDIDATES + 1)}),
+        changed(iceCandidates={str(i): CANDIDATE for i in range(MAX_CANDIDATES + 1)}),
     ],
 )  # fmt: skip
 def test_what_no_browser_says_is_refused_in_one_sentence(value):
@@ -54,7 +54,7 @@ def test_what_no_browser_says_is_refused_in_one_sentence(value):
 
 
 def test_addresses_count_wherever_they_are():
-    half = MOST_CANDIDATES // 2 + 1
+    half = MAX_CANDIDATES // 2 + 1
     with pytest.raises(InputError, match="addresses"):
         is_offer(
             sdp(SDP + f"a={ADDRESS}\r\n" * half) | {"iceCandidates": {str(i): CANDIDATE for i in range(half)}}

@@ -103,16 +103,16 @@ def test_delays_are_counted_from_arrival_to_showing(begin, net):
 def test_a_network_that_is_too_slow_leaves_sound_out_and_does_not_fall_behind(begin, net):
     listener = begin(pitch=slowed(net("crepe.tiny"), 0.2))
     until(lambda: listener.ready)
-    samples, most = tone(30), 0.0
+    samples, longest_wait = tone(30), 0.0
     for i in range(0, samples.shape[1], CHUNK):
         listener.process(samples[:, i : i + CHUNK], RATE)
-        most = max(most, listener.snapshot().waiting)
+        longest_wait = max(longest_wait, listener.snapshot().waiting)
         time.sleep(0.0005)
     snapshot = listener.snapshot()
     assert snapshot.seconds == pytest.approx(30)
     assert 5 < snapshot.left_out < 30
     assert snapshot.behind
-    assert most <= listening.MOST_BEHIND
+    assert longest_wait <= listening.MAX_LAG
     until(lambda: listener.snapshot().waiting < listening.LEAST)
     until(lambda: (tone := tone_of(listener.snapshot().pitch)) and tone.note == "A4")
 
@@ -154,7 +154,7 @@ def test_what_depends_on_it_ends_with_it_in_its_own_thread(begin, net):
 
 
 def test_nobody_listens_for_ever(begin, net, monkeypatch):
-    monkeypatch.setattr(listening, "MOST_SECONDS", 0.1)
+    monkeypatch.setattr(listening, "MAX_SECONDS", 0.1)
     listener = begin(pitch=net("crepe.tiny"))
     until(lambda: listener.stopped)
     assert listener.reason.startswith("Listening ends after")
@@ -289,9 +289,9 @@ def test_a_slot_tells_why_it_ended(net):
 
 
 def test_how_many_is_a_setting(monkeypatch):
-    assert SessionLimiter().most == settings.MOST_LISTENERS
+    assert SessionLimiter().max_sessions == settings.MAX_LISTENERS
     monkeypatch.setenv("ZOO_LISTENERS", "9")
-    assert SessionLimiter().most == 9
+    assert SessionLimiter().max_sessions == 9
     monkeypatch.setenv("ZOO_LISTENERS", "0")
     with pytest.raises(InputError, match="switched off"):
         SessionLimiter().require_free()

@@ -90,7 +90,9 @@ def test_pictures_have_a_map_and_the_neighbors_of_the_library(app, net):
         assert [name for _, name in neighbors(app)] == names
         assert [value for value, _ in neighbors(app)] == pytest.approx(near.similarities.tolist(), abs=0.006)
     assert len(app.get("plotly_chart")) == 2
-    assert f"The map shows {sum(expected.project().shares):.0%} of the variance." in text(app)
+    assert f"The map shows {sum(expected.project().explained_variance_ratio):.0%} of the variance." in text(
+        app
+    )
     assert "6 vectors of 1280 numbers from global_pool of EfficientNet-Lite0." in text(app)
     assert [button.label for button in app.get("download_button")] == [
         "Map as CSV",

@@ -66,9 +66,9 @@ def test_sounds_has_all_options_of_events_and_hears_once(page, monkeypatch):
     assert (app.dataframe[0].value.eval("end - start") >= 2).all()
     assert 0 < len(app.dataframe[0].value) < len(events)
     app.get_by_key("sounds-shortest").set_value(0.0).run()
-    most = len(app.dataframe[0].value)
+    rows = len(app.dataframe[0].value)
     app.get_by_key("sounds-separation").set_value(5.0).run()
-    assert len(app.dataframe[0].value) < most
+    assert len(app.dataframe[0].value) < rows
     app.get_by_key("sounds-exclude").set_value(["Bell"]).run()  # a category: bicycle bells are below it
     assert not {"Bell", "Bicycle bell"} & set(app.dataframe[0].value["label"])
     app.get_by_key("sounds-exclude").set_value([])
@@ -168,11 +168,11 @@ def test_a_network_is_loaded_once_for_all():
 def test_of_too_many_networks_the_one_that_was_not_used_for_longest_goes(monkeypatch):
     state._load.cache_clear()
     tiny, yamnet = state.network("crepe.tiny"), state.network("yamnet.audioset")
-    room = state._bytes(tiny) + state._bytes(yamnet)
-    monkeypatch.setattr(state._load.cache, "_Cache__maxsize", room)
+    max_bytes = state._bytes(tiny) + state._bytes(yamnet)
+    monkeypatch.setattr(state._load.cache, "_Cache__maxsize", max_bytes)
     assert state.network("crepe.tiny") is tiny
     state.network("squeezenet.caffe")
-    assert state._load.cache.currsize <= room
+    assert state._load.cache.currsize <= max_bytes
     assert state.network("crepe.tiny") is tiny
     assert state.network("yamnet.audioset") is not yamnet
 
@@ -201,7 +201,7 @@ def test_a_link_names_network_and_sample():
     [
         ({"network": "nonsense"}, "The link names the network 'nonsense', which is not offered here."),
         ({"network": "../.."}, "The link names the network '../..', which is not offered here."),
-        ({"sample": "nonsense"}, "There is no sample 'nonsense' here; choose one of melody.wav."),
+        ({"sample": "nonsense"}, "Unknown sample 'nonsense'; choose one of melody.wav."),
     ],
 )
 def test_a_wrong_link_is_one_sentence_and_the_usual_choice(address, words):

@@ -244,7 +244,7 @@ def test_a_file_of_too_many_or_too_deep_entries_is_refused_before_it_is_unpacked
 
 
 def test_a_file_that_takes_too_long_is_refused(trained, elsewhere, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_SECONDS", -1)
+    monkeypatch.setattr(uploads, "MAX_SECONDS", -1)
     with pytest.raises(InputError, match=r"^The file took more than"):
         open_file(elsewhere, "mine.zip", packed_project(trained))
     assert not elsewhere.folder.exists()

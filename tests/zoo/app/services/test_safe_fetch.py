@@ -126,15 +126,15 @@ def test_files_are_fetched(site):
 )
 def test_what_cannot_be_had_is_one_sentence(site, path, words):
     with pytest.raises(InputError, match=words):
-        safe_fetch.fetch(f"{site}/{path}", most=2000)
+        safe_fetch.fetch(f"{site}/{path}", max_bytes=2000)
 
 
 @pytest.mark.usefixtures("local")
 def test_limits(site, monkeypatch):
     with pytest.raises(InputError, match="larger than"):
-        safe_fetch.fetch(f"{site}/file/a.jpg", most=4)
-    assert safe_fetch.fetch(f"{site}/file/a.jpg", most=5).data == b"hello"
-    monkeypatch.setattr(safe_fetch, "MOST_SECONDS", 0.3)
+        safe_fetch.fetch(f"{site}/file/a.jpg", max_bytes=4)
+    assert safe_fetch.fetch(f"{site}/file/a.jpg", max_bytes=5).data == b"hello"
+    monkeypatch.setattr(safe_fetch, "MAX_SECONDS", 0.3)
     with pytest.raises(InputError, match="takes longer"):
         safe_fetch.fetch(f"{site}/drips")
     monkeypatch.setattr(safe_fetch, "_SILENCE", 0.2)

@@ -9,14 +9,14 @@ from zoo.app.services.semaphore import FairSemaphore
 
 
 def test_no_more_than_allowed_work_at_once_and_all_have_their_turn():
-    turns, now, most, done = FairSemaphore(2), [0], [0], []
+    turns, now, peak, done = FairSemaphore(2), [0], [0], []
     lock = threading.Lock()
 
     def work(number: int) -> None:
         with turns.take():
             with lock:
                 now[0] += 1
-                most[0] = max(most[0], now[0])
+                peak[0] = max(peak[0], now[0])
             time.sleep(0.02)
             with lock:
                 now[0] -= 1
@@ -28,7 +28,7 @@ def test_no_more_than_allowed_work_at_once_and_all_have_their_turn():
     for thread in threads:
         thread.join()
     assert sorted(done) == list(range(8))
-    assert most[0] == 2
+    assert peak[0] == 2
 
 
 def test_who_waits_is_told_how_many_are_before_and_moves_up():

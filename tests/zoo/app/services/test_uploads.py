@@ -79,12 +79,12 @@ def test_a_project_of_pictures_takes_no_sound(tmp_path):
 
 
 def test_too_much_is_refused_before_anything_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_EXAMPLES", 2)
+    monkeypatch.setattr(uploads, "MAX_EXAMPLES", 2)
     with pytest.raises(InputError, match="holds 3 files, and 2 are allowed"):
         read_files(files("1.png", "2.png", "3.png"), tmp_path)
     with pytest.raises(InputError, match=r"pets.zip holds 3 files"):
         read_zip("pets.zip", zipped("a/1.png", "b/2.png", "b/3.png"), tmp_path)
-    monkeypatch.setattr(uploads, "MOST_BYTES", 10)
+    monkeypatch.setattr(uploads, "MAX_BYTES", 10)
     with pytest.raises(InputError, match=r"pets.zip holds 0 MB, and 0 are allowed"):
         read_zip("pets.zip", zipped("a/1.png", "b/2.png"), tmp_path)
 
@@ -127,8 +127,8 @@ def test_a_class_needs_examples_for_all_that_is_done_with_them(tmp_path):
         require_enough(few)
 
 
-def unzip(data: bytes, folder, most: int = 100) -> list[str]:
-    return [name for name, _ in unzipped("mine.zip", data, folder, most)]
+def unzip(data: bytes, folder, max_files: int = 100) -> list[str]:
+    return [name for name, _ in unzipped("mine.zip", data, folder, max_files)]
 
 
 def test_a_zip_gives_its_files_with_their_folders(tmp_path):
@@ -173,7 +173,7 @@ def test_a_zip_that_cannot_be_unpacked_is_one_sentence(tmp_path, data, sentence)
 
 
 def test_examples_that_take_too_long_to_decode_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_SECONDS", 0)
+    monkeypatch.setattr(uploads, "MAX_SECONDS", 0)
     with pytest.raises(InputError, match=r"^Your examples took more than 0 minutes to decode;"):
         read_files(files("1.png", "2.png"), tmp_path)
     with pytest.raises(InputError, match=r"^pets\.zip took more than 0 minutes to decode;"):

@@ -151,7 +151,7 @@ def test_limits_on_size_and_entries(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_MAX_UNPACKED", "100")
     refused(path, tmp_path, "ZOO_MAX_UNPACKED")
     monkeypatch.delenv("ZOO_MAX_UNPACKED")
-    monkeypatch.setattr(archives, "MOST_ENTRIES", 1)
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 1)
     refused(path, tmp_path, "has 2 entries, and 1 are allowed")
 
 
