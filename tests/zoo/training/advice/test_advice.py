@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import FrozenInstanceError
+from functools import partial
 
 import numpy as np
 import pytest
@@ -173,6 +174,13 @@ def test_a_probe_survives_what_cannot_be_read(net, tmp_path):
     assert probe(net("squeezenet"), nothing, "features.5") is None
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Advice that tries as many examples on a busy machine as on a quiet one."""
+    monkeypatch.setattr(advice, "probe", partial(probe, seconds=600))
+
+
+@pytest.mark.usefixtures("patient")
 def test_spoken_digits_ask_for_an_earlier_layer_than_the_embedding(net, media):
     """YAMNet was trained to hear that it is speech, and not which word."""
     files = sorted((media / "digits").glob("*_[01].wav"))  # two takes of ten digits by six speakers
@@ -185,6 +193,7 @@ def test_spoken_digits_ask_for_an_earlier_layer_than_the_embedding(net, media):
     assert found.layer == "layer7"
 
 
+@pytest.mark.usefixtures("patient")
 def test_ants_and_bees_suit_a_network_that_knows_insects(net, media):
     files = sorted((media / "ants-bees/train").rglob("*.jpg"))[::4]
     targets = np.array([int(file.parent.name == "bees") for file in files])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import make_blobs
+from sklearn.linear_model import LogisticRegression
 
 import zoo
 from zoo.core.errors import InputError
@@ -117,3 +118,22 @@ def test_a_unit_that_was_silent_does_not_decide_alone(untrained, kind):
     loud[:, 0] = 10
     quiet, found = logits(net, values[60:]), logits(net, loud)
     assert (found.argmax(axis=1) == quiet.argmax(axis=1)).mean() > 0.9
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("rows", [20, WIDTH + 20], ids=["wide", "long"])
+@pytest.mark.parametrize("penalty", [0.001, 1.0])
+def test_regression_in_the_space_of_the_rows_finds_the_solution_of_scikit_learn(classes, rows, penalty):
+    values, targets = make_blobs(rows, WIDTH, centers=classes, cluster_std=14.0, random_state=0)
+    values[1] = values[0]  # the rows span a smaller space
+    settings = {"C": penalty, "tol": 1e-8, "max_iter": 10_000}
+    expected = LogisticRegression(**settings).fit(values, targets)
+    model = classical.RowSpaceRegression(**settings).fit(values, targets)
+    np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-5)
+    decisions = model.decision_function(values), expected.decision_function(values)
+    np.testing.assert_allclose(*decisions, rtol=1e-3, atol=1e-3)
+
+
+def test_equal_rows_have_a_regression():
+    model = classical.RowSpaceRegression().fit(np.ones((4, 9)), np.array([0, 1, 0, 1]))
+    np.testing.assert_allclose(model.predict_proba(np.ones((1, 9))), 0.5)
