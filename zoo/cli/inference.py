@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from operator import methodcaller
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,6 +34,9 @@ from zoo.cli.output import (
 )
 from zoo.core.errors import InputError
 from zoo.core.paths import STDIN
+
+if TYPE_CHECKING:
+    from zoo.results.provenance import Provenance
 
 EMBEDDERS = {"image": "efficientnet_lite0", "audio": "yamnet"}
 
@@ -149,7 +152,10 @@ def embed(
     engine: Engine = "auto",
     trust: Trust = False,
 ) -> None:
-    """Write a vector for each picture, or for each window of sound."""
+    """Write a vector for each picture, or for each window of sound, and what made them.
+
+    That is in the file, see `zoo verify`; for a .csv in a .provenance.json beside it.
+    """
     contents: dict[str, Callable[[Any], bytes]] = {
         ".npz": lambda embedding: embedding.to_npz(),
         ".parquet": lambda embedding: embedding.to_parquet(),
@@ -168,10 +174,29 @@ def embed(
     if found := [embedding for embedding in found if len(embedding)]:
         result = Embedding.joined(found)
         content = contents[out.suffix](result)
-        write_file(out, lambda temporary: temporary.write_bytes(content))
+        if out.suffix == ".csv":
+            _write_csv(out, content, result.provenance)
+        else:
+            write_file(out, lambda temporary: temporary.write_bytes(content))
         rows, columns = result.values.shape
         typer.echo(f"{rows} vectors of {columns} numbers from {result.layer} of {net.name}: {out}", err=True)
     leave(failed)
+
+
+def _write_csv(out: Path, content: bytes, provenance: "Provenance | None") -> None:
+    """Write a CSV and its provenance, which never stands beside an older or newer CSV."""
+    from zoo.results.embedding_files import provenance_path
+
+    beside = provenance_path(out)
+
+    def fill(temporary: Path) -> None:
+        temporary.write_bytes(content)
+        beside.unlink(missing_ok=True)
+
+    write_file(out, fill)
+    if provenance:
+        made = provenance.to_json()
+        write_file(beside, lambda temporary: temporary.write_bytes(made))
 
 
 def _with_out(record: dict[str, Any], place: Path | None) -> dict[str, Any]:
