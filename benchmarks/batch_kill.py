@@ -69,7 +69,7 @@ def main() -> None:
         begin = time.monotonic()
         start(photos, Path(name) / "undisturbed", options).wait()
         seconds = time.monotonic() - begin
-        expected = rows_hash(Path(name) / "undisturbed", options.network)
+        expected = rows_hash(Path(name) / "undisturbed")
         print(
             f"undisturbed: {seconds:.1f} s, {parts(Path(name) / 'undisturbed')} parts, {expected[:16]}",
             flush=True,
@@ -86,7 +86,7 @@ def main() -> None:
                     os.kill(process.pid, signal.SIGKILL)
                     process.wait()
                     kills.append(parts(out))
-            found = rows_hash(out, options.network)
+            found = rows_hash(out)
             wrong += found != expected
             print(
                 f"{len(kills)} kills, folder {folders}: {'equal' if found == expected else 'DIFFERS'}",
