@@ -143,8 +143,11 @@ class StandIn:
             ]
             yield [pa.RecordBatch.from_pylist(rows, self.schemas[0])]
 
+    def load(self) -> None:
+        """Load nothing."""
+
     def stop(self) -> None:
-        """Do nothing."""
+        """Stop nothing."""
 
     def __enter__(self) -> "StandIn":
         return self

@@ -160,6 +160,7 @@ def _estimated_seconds(plan: Plan, crew: Crew) -> float | None:
         return None
     files = plan.manifest.files(int(missing[0]), plan.settings.shard_files)[:_TIMED_FILES]
     with crew.worker(plan, 0) as worker:
+        worker.load()
         begin, done = time.monotonic(), 0
         for rows in worker.rows(files, plan.networks):
             done += len(set(rows[0]["number"].to_pylist()))

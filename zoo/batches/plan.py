@@ -103,6 +103,8 @@ def make_plan(
                 f"{folder} has parts and no {manifests.FILE}: nothing says which files they are about. "
                 "Choose another folder."
             )
+        if retry and stored and shard:
+            raise InputError("A part of the work does not list files again; pass --retry with --plan first.")
         if stored is None or shard is None:
             listing = list_files(sources, _suffixes(settings.modality))
             settings = settings.with_shards_for(len(listing), shard_files)

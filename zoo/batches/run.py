@@ -109,6 +109,10 @@ class BatchRun:
         with self._crew.worker(self._plan, position) as worker:
             with self._lock:
                 self._workers.append(worker)
+            if self._stop.is_set():
+                return
+            worker.load()
+            with self._lock:
                 self._begin = self._begin or time.monotonic()
             while not self._stop.is_set() and (shard := self._next()) is not None:
                 if not locks.acquire(shard):  # another process has it

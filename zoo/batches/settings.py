@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class NetworkSettings(Struct, frozen=True):
     @property
     def folder(self) -> str:
         """Name of the folder of the network's parts."""
-        return self.name.replace(":", "--").replace("/", "--")
+        return re.sub(r"[^\w.@=-]+", "--", self.name).strip(".-")
 
 
 class Settings(Struct, frozen=True, kw_only=True):

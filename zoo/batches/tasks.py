@@ -151,11 +151,13 @@ class TaskRunner:
         return _METHODS[self._settings.task](net, x, **self._settings.options, **sample_rate)
 
     def _schema(self, net: Network) -> pa.Schema:
-        task, options = self._settings.task, self._settings.options
-        width = 0
+        """Run the network on zeros, which also makes its graph ready before the time of a file counts."""
+        task, options, width = self._settings.task, self._settings.options, 0
+        zeros = torch.zeros(1, *net.spec.input_shape)
         if task == "embed":
-            zeros = torch.zeros(1, *net.spec.input_shape)
             width = net.vectors(zeros, layer=options["layer"], pool=options["pool"]).shape[1]
+        else:
+            net.scores(zeros)
         return task_schema(task, net.spec.modality, width)
 
 

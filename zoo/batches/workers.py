@@ -61,12 +61,7 @@ class BatchWorker:
     schemas : list of pyarrow.Schema
         Of the rows of each network.
     engines : list of str
-        Of each network.
-
-    Raises
-    ------
-    ZooError
-        If a network cannot be loaded, or does not take the options.
+        Of each network; both are there once they are loaded.
     """
 
     def __init__(self, settings: Settings, limits: Limits, *, device: str, threads: int, trust: bool):
@@ -84,11 +79,27 @@ class BatchWorker:
             env={"OMP_NUM_THREADS": str(threads)},
         )
         self._max_bytes, self._stopped = 0, False
+
+    def load(self) -> None:
+        """Load the networks.
+
+        Raises
+        ------
+        ZooError
+            If a network cannot be loaded, or does not take the options.
+        """
         try:
-            self._load()
-        except BaseException:
-            self.close()
-            raise
+            answer, schemas = self._worker.call(
+                {"action": "load"}, seconds=_LOAD_SECONDS, max_bytes=_LOAD_BYTES
+            )
+        except WorkerError as error:
+            raise WorkerError(
+                f"A worker process could not load the networks, perhaps for lack of memory: {error} "
+                "Try fewer workers."
+            ) from error
+        self.engines: list[str] = answer["engines"]
+        self.schemas = [pa.ipc.read_schema(pa.py_buffer(schema)) for schema in schemas]
+        self._max_bytes = int(answer["memory"] + 1e9 * self._limits.gigabytes)
 
     def rows(self, files: Sequence[File], networks: Sequence[int]) -> Iterator[list[pa.RecordBatch]]:
         """Run some of the networks on files, in their order.
@@ -123,16 +134,11 @@ class BatchWorker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _load(self) -> None:
-        answer, schemas = self._worker.call({"action": "load"}, seconds=_LOAD_SECONDS, max_bytes=_LOAD_BYTES)
-        self.engines: list[str] = answer["engines"]
-        self.schemas = [pa.ipc.read_schema(pa.py_buffer(schema)) for schema in schemas]
-        self._max_bytes = int(answer["memory"] + 1e9 * self._limits.gigabytes)
-
     def _tried(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
     ) -> list[pa.RecordBatch] | None:
         """Return the rows of files; None if they ended the process."""
+        self._restart()
         try:
             return self._asked(files, ahead, networks)
         except WorkerError:
@@ -142,6 +148,7 @@ class BatchWorker:
 
     def _alone(self, file: File, networks: Sequence[int]) -> list[pa.RecordBatch]:
         """Return the rows of a file that has been under suspicion; of its failure, if it ends the process."""
+        self._restart()
         try:
             return self._asked([file], [], networks)
         except WorkerTimeoutError:
@@ -155,11 +162,13 @@ class BatchWorker:
         error = f"{file.path} {reason.rstrip('.')}."
         return [failure_rows(self.schemas[i], file, None, error) for i in networks]
 
+    def _restart(self) -> None:
+        if not self._worker.alive:
+            self.load()
+
     def _asked(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
     ) -> list[pa.RecordBatch]:
-        if not self._worker.alive:
-            self._load()
         request: dict[str, Any] = {
             "action": "rows",
             "files": [[file.number, file.path] for file in files],
