@@ -16,7 +16,7 @@ from zoo.core.validation import count
 
 FILE = "run.json"
 BATCH_SIZE = 16  # images that a network gets at once, as in `zoo.vision.transforms`
-_SHARD_FILES = {"image": 1024, "audio": 128}  # at the most
+_SHARD_FILES = {"image": 1024, "audio": 64}  # at the most: what a stop costs
 _SHARDS = 32  # of a folder with fewer files: enough for the cores of one machine
 
 
@@ -94,7 +94,8 @@ class Settings(Struct, frozen=True, kw_only=True):
                 raise InputError(f"The shards of this folder have {self.shard_files} files; that stays.")
             return self
         size = shard_files or min(_SHARD_FILES[self.modality], -(-files // _SHARDS))
-        return msgspec.structs.replace(self, shard_files=-(-size // BATCH_SIZE) * BATCH_SIZE)
+        whole = BATCH_SIZE if self.modality == "image" else 1
+        return msgspec.structs.replace(self, shard_files=-(-size // whole) * whole)
 
 
 def read_settings(folder: Path) -> Settings | None:

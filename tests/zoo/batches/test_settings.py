@@ -58,6 +58,8 @@ def test_the_first_run_fixes_the_size_of_shards(settings):
     fresh = change(settings, shard_files=0)
     assert [fresh.with_shards_for(n, None).shard_files for n in (1, 1000, 10**7)] == [16, 32, 1024]
     assert fresh.with_shards_for(10, 100).shard_files == 112  # whole batches
+    sounds = change(fresh, modality="audio")
+    assert [sounds.with_shards_for(n, None).shard_files for n in (1, 1000, 10**7)] == [1, 32, 64]
 
 
 def test_options_are_those_of_the_task_with_its_defaults():
