@@ -1,5 +1,10 @@
 # The public names. Editors and type checkers read this stub, and `zoo/__init__.py` imports from it on use.
 
+from .batches.api import batch as batch
+from .batches.folder import BatchFolder as BatchFolder
+from .batches.folder import open_batch as open_batch
+from .batches.report import BatchProgress as BatchProgress
+from .batches.report import BatchReport as BatchReport
 from .benchmark.compare import Comparison as Comparison
 from .benchmark.compare import compare as compare
 from .benchmark.vectors import VectorCheck as VectorCheck
