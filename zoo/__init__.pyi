@@ -1,7 +1,14 @@
 # The public names. Editors and type checkers read this stub, and `zoo/__init__.py` imports from it on use.
 
+from .batches.api import batch as batch
+from .batches.folder import BatchFolder as BatchFolder
+from .batches.folder import open_batch as open_batch
+from .batches.report import BatchProgress as BatchProgress
+from .batches.report import BatchReport as BatchReport
 from .benchmark.compare import Comparison as Comparison
 from .benchmark.compare import compare as compare
+from .benchmark.vectors import VectorCheck as VectorCheck
+from .benchmark.vectors import verify_vectors as verify_vectors
 from .core.errors import CatalogError as CatalogError
 from .core.errors import EngineError as EngineError
 from .core.errors import InputError as InputError
@@ -37,6 +44,8 @@ from .results import Similarity as Similarity
 from .results import SoundEvent as SoundEvent
 from .results import SoundEvents as SoundEvents
 from .results import Summary as Summary
+from .results.embedding_files import read_embedding as read_embedding
+from .results.provenance import Provenance as Provenance
 from .training.advice.advice import Advice as Advice
 from .training.advice.advice import advise as advise
 from .training.data.dataset import Dataset as Dataset

@@ -1,7 +1,7 @@
 """Commands about the networks themselves: list, info, summary, fetch, verify."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -102,24 +102,56 @@ def fetch(
 
 @app.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Networks, or files of vectors (.parquet, .npz, .csv); none: the embedded ones."),
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(help="Compare with another network, or with the original in a collection: tfhub."),
     ] = None,
     trust: Trust = False,
+    as_json: Json = False,
 ) -> None:
-    """Fetch networks, recount their records and ask each a question whose answer is known."""
+    """Recount the records of networks, or see whether the vectors of files can be compared with new ones.
+
+    A network is fetched, and asked a question whose answer is known. For a file of vectors, the network that
+    made it, or the one of --against, computes the vectors of its canaries again.
+    """
+    from zoo.results.embedding_files import SUFFIXES
+
+    results = []
+    for name in names or networks(bundled=True):
+        check = _verify_vectors if name.endswith(SUFFIXES) else _verify_network
+        results.append(check(name, against, trust, quiet=as_json))
+    if as_json:
+        print_json(results)
+    raise typer.Exit(0 if all(result["passed"] for result in results) else 1)
+
+
+def _verify_network(name: str, against: str | None, trust: bool, *, quiet: bool) -> dict[str, Any]:
     from zoo.benchmark.verify import verify as check
 
-    failed = False
-    for name in names or networks(bundled=True):
-        for finding in check(name, against=against, trust=trust):
-            failed |= not finding.passed
-            typer.echo(
-                f"{'ok  ' if finding.passed else 'FAIL'} {describe(name, trust=trust).name}: {finding.text}"
-            )
-    raise typer.Exit(1 if failed else 0)
+    findings = []
+    for finding in check(name, against=against, trust=trust):
+        findings.append({"passed": finding.passed, "text": finding.text})
+        if not quiet:
+            _print_finding(finding.passed, describe(name, trust=trust).name, finding.text)
+    passed = all(finding["passed"] for finding in findings)
+    return {"network": describe(name, trust=trust).name, "passed": passed, "findings": findings}
+
+
+def _verify_vectors(file: str, against: str | None, trust: bool, *, quiet: bool) -> dict[str, Any]:
+    from zoo.benchmark.vectors import verify_vectors
+
+    check = verify_vectors(file, network=against, trust=trust)
+    if not quiet:
+        _print_finding(check.comparable, file, check.describe())
+    return {"passed": check.comparable, **check.to_dict()}
+
+
+def _print_finding(passed: bool, name: str, text: str) -> None:
+    typer.echo(f"{'ok  ' if passed else 'FAIL'} {name}: {text}")
 
 
 @app.command()

@@ -37,6 +37,7 @@ from zoo.core.paths import STDIN
 
 if TYPE_CHECKING:
     from zoo.results.explanation import ExplanationMethod
+    from zoo.results.provenance import Provenance
 
 EMBEDDERS = {"image": "efficientnet_lite0", "audio": "yamnet"}
 
@@ -153,7 +154,10 @@ def embed(
     engine: Engine = "auto",
     trust: Trust = False,
 ) -> None:
-    """Write a vector for each picture, or for each window of sound."""
+    """Write a vector for each picture, or for each window of sound, and what made them.
+
+    That is in the file, see `zoo verify`; for a .csv in a .provenance.json beside it.
+    """
     contents: dict[str, Callable[[Any], bytes]] = {
         ".npz": lambda embedding: embedding.to_npz(),
         ".parquet": lambda embedding: embedding.to_parquet(),
@@ -172,10 +176,29 @@ def embed(
     if embeddings := [embedding for embedding in embeddings if len(embedding)]:
         result = Embedding.joined(embeddings)
         content = contents[out.suffix](result)
-        write_file(out, lambda temporary: temporary.write_bytes(content))
+        if out.suffix == ".csv":
+            _write_csv(out, content, result.provenance)
+        else:
+            write_file(out, lambda temporary: temporary.write_bytes(content))
         rows, columns = result.values.shape
         typer.echo(f"{rows} vectors of {columns} numbers from {result.layer} of {net.name}: {out}", err=True)
     leave(failed)
+
+
+def _write_csv(out: Path, content: bytes, provenance: "Provenance | None") -> None:
+    """Write a CSV and its provenance, which never stands beside an older or newer CSV."""
+    from zoo.results.embedding_files import provenance_path
+
+    beside = provenance_path(out)
+
+    def fill(temporary: Path) -> None:
+        temporary.write_bytes(content)
+        beside.unlink(missing_ok=True)
+
+    write_file(out, fill)
+    if provenance:
+        made = provenance.to_json()
+        write_file(beside, lambda temporary: temporary.write_bytes(made))
 
 
 def _with_out(record: dict[str, Any], place: Path | None) -> dict[str, Any]:

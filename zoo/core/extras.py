@@ -12,7 +12,8 @@ from zoo.core.errors import MissingLibraryError
 # Modules, by the extra that installs them.
 EXTRAS = {
     "app": ("cachetools", "starlette", "streamlit", "streamlit_webrtc", "urllib3"),
-    "train": ("jinja2", "lightning_fabric", "pyarrow", "re2", "torchaudio", "umap"),
+    "batch": ("pyarrow",),
+    "train": ("jinja2", "lightning_fabric", "re2", "torchaudio", "umap"),
     "hub": ("librosa", "pytorchcv", "timm", "transformers"),
     "tensorflow": ("pkg_resources", "tensorflow", "tensorflow_hub"),
     "export": ("onnx", "onnxruntime"),

@@ -129,9 +129,19 @@ class Worker:
         return self._process.poll() is None
 
     @property
+    def exit_code(self) -> int | None:
+        """Exit code of the process, or minus the signal that ended it; None while it runs."""
+        return self._process.poll()
+
+    @property
     def cpu_seconds(self) -> float:
         """Processor time that the process has taken since its start; 0 if it has ended."""
         return _cpu_seconds(self._process.pid) if self.alive else 0.0
+
+    def kill(self) -> None:
+        """End the process, from any thread; the call that waits for it raises a `WorkerError`."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            self._process.kill()
 
     def close(self) -> None:
         """End the process."""

@@ -70,7 +70,8 @@ def record_of(spec: Spec) -> dict[str, Any]:
     -------
     dict
         ``source``, ``layout``, ``sha256`` and ``stamp`` (of the converted file, see `stamp`),
-        ``sources`` ({url: SHA-256 at first use}).
+        ``sources`` ({url: SHA-256 at first use}), and ``tensors`` (the SHA-256 of a file, and that of its
+        tensors, see `zoo.inference.provenance.hash_weights`).
     """
     if spec.origin == "saved":
         source = spec.sources[0]
@@ -242,6 +243,21 @@ def read_record(path: Path) -> dict[str, Any]:
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Write the record beside a file of the cache."""
     write(path.with_suffix(".json"), lambda sidecar: sidecar.write_text(json.dumps(record, indent=1)))
+
+
+def tensor_hash(spec: Spec, sha256: str) -> str | None:
+    """Return the hash of the tensors in the cached file with that SHA-256, if it is recorded."""
+    pair = record_of(spec).get("tensors")
+    return pair[1] if isinstance(pair, list) and len(pair) == 2 and pair[0] == sha256 else None
+
+
+def keep_tensor_hash(spec: Spec, sha256: str, tensors: str) -> None:
+    """Record the hash of the tensors in the cached file with that SHA-256, if that file is still there."""
+    path = path_of(spec)
+    if spec.origin == "saved" or read_record(path).get("sha256") != sha256:
+        return
+    with contextlib.suppress(OSError):  # of a cache that can only be read
+        write_record(path, read_record(path) | {"tensors": [sha256, tensors]})
 
 
 def is_intact(path: Path, record: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ from zoo.core.validation import count
 from zoo.hub import weights
 from zoo.hub.labels import read as read_labels
 from zoo.hub.registry import describe
+from zoo.hub.weights import record_of
 from zoo.inference.build import build
 from zoo.inference.engines import DTYPES, choose
 from zoo.inference.engines.onnx import graph_path
@@ -88,8 +90,10 @@ def load(
     pretrained = weights == PRETRAINED
     module = build(spec) if weights is None else _with_weights(spec, None if pretrained else weights)
     classes = read_labels(spec.labels) if spec.labels else ()
-    graph = graph_path(spec) if pretrained else None
-    net = Network(spec, module, classes, device=device, engine=engine, dtype=dtype, graph=graph)
+    options: dict[str, Any] = {"device": device, "engine": engine, "dtype": dtype}
+    if pretrained:
+        options |= {"graph": graph_path(spec), "file_hash": record_of(spec).get("sha256")}
+    net = Network(spec, module, classes, **options)
     return net if num_classes is None else net.replace_head(num_classes)
 
 

@@ -23,6 +23,7 @@ from zoo.inference.engines.fft import FFTEngine
 from zoo.inference.engines.onnx import OnnxRuntime
 from zoo.inference.engines.pytorch import PyTorch
 from zoo.inference.forks import require_unforked
+from zoo.inference.module_memo import ModuleMemo
 from zoo.inference.preprocessing import Preprocessor
 from zoo.results import Classification
 
@@ -47,6 +48,10 @@ class Model:
         The engine that knows gradients, beside it.
     labels : tuple of Label
         One a class; empty where the outputs are not classes.
+    memo : ModuleMemo
+        What was computed from the module.
+    file_hash : str or None
+        SHA-256 of the cached file that the module was loaded from; None where there is none.
 
     Parameters
     ----------
@@ -64,8 +69,10 @@ class Model:
         engine: str = "auto",
         dtype: str = "fp32",
         graph: Path | None = None,
+        file_hash: str | None = None,
     ):
         self.spec = spec
+        self.file_hash = file_hash
         self.device = device_of(device)
         self.dtype = dtype
         self.preprocessor: Preprocessor = preprocessor(spec)
@@ -73,6 +80,7 @@ class Model:
         self._engine = engine
         chosen = choose(engine, self.device, dtype, spec)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
+        self.memo = ModuleMemo(eager.module)
         self._eager = eager
         self._forward: Engine = eager
         if chosen == "onnxruntime":
@@ -114,6 +122,7 @@ class Model:
             "engine": self._engine,
             "dtype": self.dtype,
             "graph": self._forward.file if isinstance(self._forward, OnnxRuntime) else None,
+            "file_hash": self.file_hash if self.memo.is_as_loaded else None,
         }
         return _restore, (type(self), self.spec, self.module, self.labels, options, self.preprocessor)
 

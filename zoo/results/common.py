@@ -19,7 +19,7 @@ def to_csv(table: pd.DataFrame) -> str:
 
     Numbers stay numbers. A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break, after any
     apostrophes, gets an apostrophe in front. To have the text back, remove one apostrophe where such a
-    character follows: ``re.sub(r"^'('*[=+@\t\r\n＝＋－＠-])", r"\1", text)``.
+    character follows: ``re.sub(r"^'('*[=+@\t\r\n＝＋－＠-])", r"\1", text)``; so does `from_csv`.
     """
     table = table.round(6).rename(columns=_no_formula)
     texts = list(table.select_dtypes(exclude=["number", "bool"]))
@@ -28,6 +28,11 @@ def to_csv(table: pd.DataFrame) -> str:
     breaks = table[texts].map(lambda value: "\r" in str(value)).any(axis=None)
     quoting = csv.QUOTE_NONNUMERIC if breaks else csv.QUOTE_MINIMAL
     return table.to_csv(index=False, lineterminator="\n", quoting=quoting)
+
+
+def from_csv(text: str) -> str:
+    """Return a text of a CSV by `to_csv` as it was."""
+    return re.sub(rf"^'({_FORMULA.pattern})", r"\1", text)
 
 
 def _no_formula(value: object) -> object:

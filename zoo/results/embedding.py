@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from zoo.plotting import notebook
 from zoo.results.display import ShortRepr
 from zoo.results.problem import Problem
 from zoo.results.projection import SEED, Projection, project
+from zoo.results.provenance import KEY, Provenance, difference
 from zoo.results.similarity import Neighbors, Similarity, nearest
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Embedding(ShortRepr):
         Which input each row comes from.
     problems : tuple of Problem
         Inputs that were left out, each with the reason.
+    provenance : Provenance or None
+        What made the vectors; None where nobody said.
     """
 
     network: str
@@ -47,6 +50,7 @@ class Embedding(ShortRepr):
     times: np.ndarray | None
     inputs: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+    provenance: Provenance | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Vectors."""
@@ -74,14 +78,12 @@ class Embedding(ShortRepr):
         Raises
         ------
         InputError
-            If there are none, or they come from different layers or differ in width.
+            If there are none, or what made one differs from what made another.
         """
         if not parts:
             raise InputError("Pass at least one embedding to join.")
-        if len({(part.network, part.layer, part.values.shape[1], part.times is None) for part in parts}) > 1:
-            raise InputError(
-                "Embeddings of different layers have nothing in common; join those of one layer."
-            )
+        for part in parts[1:]:
+            parts[0].require_comparable(part)
         times = [part.times for part in parts if part.times is not None]
         return replace(
             parts[0],
@@ -90,6 +92,31 @@ class Embedding(ShortRepr):
             inputs=tuple(name for part in parts for name in part.inputs),
             problems=tuple(problem for part in parts for problem in part.problems),
         )
+
+    def require_comparable(self, other: Embedding) -> None:
+        """See that vectors of another embedding can be compared with these.
+
+        Raises
+        ------
+        InputError
+            If they cannot, with what differs: the weights, the preprocessing, the options, or what the
+            networks make of the canaries. Names of networks count only where there is no provenance.
+        """
+        names = f"{self.network} and of {other.network}" if self.network != other.network else self.network
+        if self.provenance and other.provenance:
+            reason = difference(self.provenance, other.provenance)
+        elif self.provenance or other.provenance:
+            reason = "only one of them says what made it"
+        elif (self.network, self.layer) != (other.network, other.layer):
+            reason = f"they are of the layers {self.layer} and {other.layer}"
+        else:
+            reason = None
+        if not reason and self.values.shape[1] != other.values.shape[1]:
+            reason = f"they have {self.values.shape[1]} and {other.values.shape[1]} numbers"
+        if not reason and (self.times is None) != (other.times is None):
+            reason = "only one of them has times"
+        if reason:
+            raise InputError(f"Vectors of {names} cannot be compared: {reason}.")
 
     def labels(self) -> tuple[str, ...]:
         """Name each row: its input, and its time if the input has several windows."""
@@ -108,11 +135,12 @@ class Embedding(ShortRepr):
         values = np.zeros((len(rows), self.values.shape[1]), np.float32)
         for i, own in enumerate(rows.values()):
             values[i] = self.values[own].mean(axis=0, dtype=np.float64)
-        times = None
+        times, made = None, self.provenance
         if self.times is not None:
             spans = (self.times[own] for own in rows.values())
             times = np.array([(own[:, 0].min(), own[:, 1].max()) for own in spans]).reshape(-1, 2)
-        return replace(self, values=values, times=times, inputs=tuple(rows))
+            made = self.provenance and self.provenance.with_options(mean=True)
+        return replace(self, values=values, times=times, inputs=tuple(rows), provenance=made)
 
     def project(self, method: str = "pca") -> Projection:
         """Lay the vectors out on a plane, by PCA or UMAP; see `zoo.results.projection.project`.
@@ -242,24 +270,45 @@ class Embedding(ShortRepr):
         return figure.update_yaxes(title=f"{what} of {self.layer}")
 
     def to_npz(self) -> bytes:
-        """Return a compressed file for `numpy.load`: values, inputs, network, layer, and times for audio."""
-        times: dict[str, Any] = {} if self.times is None else {"times": self.times}
+        """Return a compressed file for `numpy.load`.
+
+        It holds values, inputs, network, layer, times for audio, and as ``zoo`` the provenance as JSON.
+        `zoo.read_embedding` reads it.
+        """
+        more: dict[str, Any] = {} if self.times is None else {"times": self.times}
+        if self.provenance:
+            more[KEY] = np.array(self.provenance.to_json().decode())
         file = io.BytesIO()
         np.savez_compressed(
             file,
             values=self.values,
-            inputs=np.array(self.inputs),
+            inputs=np.array(self.inputs, str),
             network=np.array(self.network),
             layer=np.array(self.layer),
-            **times,
+            **more,
         )
         return file.getvalue()
 
     def to_parquet(self) -> bytes:
-        """Return the table as Apache Parquet; a `MissingLibraryError` if PyArrow is not installed."""
+        """Return the table as Apache Parquet, which `zoo.read_embedding` reads.
+
+        Its metadata hold the provenance as JSON, under the key ``zoo``.
+
+        Raises
+        ------
+        MissingLibraryError
+            If PyArrow is not installed.
+        """
         require("pyarrow")
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.Table.from_pandas(self.table(), preserve_index=False)
+        if self.provenance:
+            own = {KEY.encode(): self.provenance.to_json()}
+            table = table.replace_schema_metadata((table.schema.metadata or {}) | own)
         file = io.BytesIO()
-        self.table().to_parquet(file, index=False)
+        pq.write_table(table, file)
         return file.getvalue()
 
     def _repr_html_(self) -> str:

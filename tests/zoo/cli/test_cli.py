@@ -67,6 +67,49 @@ def test_verify_finds_a_network_that_is_not_what_its_record_says(run, monkeypatc
     assert out.count("FAIL") == 2
 
 
+@pytest.mark.parametrize("suffix", ["npz", "parquet", "csv"])
+def test_verify_tells_whether_vectors_can_be_compared(run, files, tmp_path, suffix):
+    out = tmp_path / f"v.{suffix}"
+    assert run("embed", files / "noise.jpg", "-n", "squeezenet", "--out", out)[0] == 0
+    expected = [out.name, *(["v.provenance.json"] if suffix == "csv" else [])]
+    assert sorted(path.name for path in tmp_path.iterdir()) == expected
+    code, printed, _ = run("verify", out)
+    assert code == 0
+    assert printed.startswith(f"ok   {out}: new vectors of squeezenet.caffe can be compared with these")
+    code, printed, _ = run("verify", out, "--against", "crepe.tiny")
+    assert code == 1
+    assert printed.startswith(
+        f"FAIL {out}: new vectors of crepe.tiny cannot be compared with these: the weights"
+    )
+
+
+def test_verify_prints_json(run, files, tmp_path):
+    out = tmp_path / "v.npz"
+    assert run("embed", files / "noise.jpg", "-n", "squeezenet", "--out", out)[0] == 0
+    code, printed, _ = run("verify", out, "crepe.tiny", "--json")
+    vectors, network = json.loads(printed)
+    assert code == 0
+    assert (vectors["file"], vectors["network"]) == (str(out), "squeezenet.caffe")
+    assert (vectors["passed"], vectors["comparable"], vectors["difference"]) == (True, True, None)
+    assert vectors["largest_difference"] <= vectors["allowed"]
+    assert vectors["smallest_cosine"] == pytest.approx(1)
+    assert (network["network"], network["passed"]) == ("crepe.tiny", True)
+    assert all(finding["passed"] for finding in network["findings"])
+
+
+def test_a_csv_without_its_provenance_is_refused_and_a_new_one_is_not_mixed_with_the_old(
+    run, files, tmp_path
+):
+    out, beside = tmp_path / "v.csv", tmp_path / "v.provenance.json"
+    assert run("embed", files / "noise.jpg", "-n", "squeezenet", "--out", out)[0] == 0
+    assert run("embed", files / "tone.wav", "-n", "yamnet", "--out", out)[0] == 0
+    assert zoo.read_embedding(out).network == "yamnet.audioset"
+    beside.unlink()
+    code, printed, err = run("verify", out)
+    assert (code, printed) == (2, "")
+    assert "does not say which network made its vectors" in err
+
+
 SOUND_VERBS = [["events"], ["pitch", "--network", "crepe.tiny"], ["embed", "--out", "v.npz"]]
 PICTURE_VERBS = [["classify"], ["embed", "--network", "squeezenet", "--out", "v.npz"]]
 GARBAGE = [
@@ -98,6 +141,7 @@ def test_garbage_gets_one_line_and_exit_code_2(run, files, tmp_path, monkeypatch
         ["info", "yamnett"],
         ["fetch", "yamnett"],
         ["verify", "yamnett"],
+        ["verify", "missing.parquet"],
         ["verify", "squeezenet", "--against", "tfhub"],
         ["events", "{tone}", "--include", "Bicycle bel"],
         ["events", "{tone}", "--threshold", "7"],

@@ -3,11 +3,14 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace as replace_fields
 
+from tests.zoo.results.provenances import PROVENANCE
 from zoo.core.errors import InputError
 from zoo.results import Embedding
 from zoo.results.projection import UNCACHED, load_umap
@@ -219,10 +222,27 @@ def test_parts_join_and_come_apart():
     np.testing.assert_array_equal(joined.times, WINDOWS.times)
     assert joined.inputs == WINDOWS.inputs
     assert WINDOWS[np.array(WINDOWS.inputs) == "b.wav"].values.tolist() == [[0, 3], [4, 0]]
-    with pytest.raises(InputError, match="different layers"):
+    with pytest.raises(InputError, match="have 2 and 20 numbers"):
         Embedding.joined([WINDOWS, scattered(2)])
     with pytest.raises(InputError, match="at least one embedding"):
         Embedding.joined([])
+
+
+def test_vectors_of_different_provenance_are_not_joined():
+    made = replace(WINDOWS, provenance=PROVENANCE)
+    later = replace(made, network="/moved/net", provenance=replace_fields(PROVENANCE, date="2030-01-01"))
+    assert Embedding.joined([made, later]).provenance == PROVENANCE
+    other = replace(made, provenance=replace_fields(PROVENANCE, weights="c" * 64))
+    with pytest.raises(InputError, match=r"^Vectors of net cannot be compared: the weights differ"):
+        Embedding.joined([made, made, other])
+    with pytest.raises(InputError, match="only one of them says what made it"):
+        Embedding.joined([made, WINDOWS])
+    with pytest.raises(InputError, match="the layers layer and other"):
+        Embedding.joined([WINDOWS, replace(WINDOWS, layer="other")])
+    with pytest.raises(InputError, match="only one of them has times"):
+        Embedding.joined([WINDOWS, replace(WINDOWS, times=None)])
+    with pytest.raises(InputError, match="mean is False and True"):
+        Embedding.joined([made, made.by_input()])
 
 
 def test_files_hold_what_the_embedding_holds():

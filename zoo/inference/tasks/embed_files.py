@@ -120,7 +120,7 @@ def collect(
             problems.append(Problem(name, str(error)))
             continue
         budget = budget.after(part, seconds)
-        parts.append(Embedding(part.network, part.layer, part.values, part.times, (name,) * len(part)))
+        parts.append(replace(part, inputs=(name,) * len(part)))
         used.append(position)
     if not parts:
         first = f" of the first: {problems[0].reason}" if problems else " there are none."

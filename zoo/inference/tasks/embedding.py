@@ -12,9 +12,11 @@ import numpy as np
 from zoo.core.array_buffer import ArrayBuffer
 from zoo.core.batch import Batch
 from zoo.core.inputs import Failures
+from zoo.inference.provenance import provenance
 from zoo.inference.streaming import run
 from zoo.inference.tasks.inputs import collects_failures, problems_of
 from zoo.results import Embedding
+from zoo.results.provenance import Provenance
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
@@ -47,21 +49,28 @@ class EmbeddingExtractor:
     Parameters
     ----------
     net : Model
+    overlap : float, optional
+        Of the windows that come, where that is not the network's own.
     **options
         Fields of `EmbeddingOptions`.
     """
 
-    def __init__(self, net: Model, **options: Any):
+    def __init__(self, net: Model, *, overlap: float | None = None, **options: Any):
         net.require("embed")
-        self._net, self._options = net, EmbeddingOptions(**options)
+        self._net, self._overlap, self._options = net, overlap, EmbeddingOptions(**options)
         self._layer = self._options.layer or net.spec.embedding_layer
         self._width = 0
+        self._provenance: Provenance | None = None
 
     def process(self, batch: Batch) -> Embedding:
         """Return the vectors of this batch."""
         values = self._net.vectors(batch.data, layer=self._options.layer, pool=self._options.pool)
         self._width = values.shape[1]
-        return Embedding(self._net.name, self._layer, values, batch.times, batch.names)
+        if not self._provenance:
+            self._provenance = provenance(self._net, overlap=self._overlap, **asdict(self._options))
+        return Embedding(
+            self._net.name, self._layer, values, batch.times, batch.names, provenance=self._provenance
+        )
 
     def flush(self, seconds: float) -> Embedding:
         """Return nothing: every window is certain when it comes."""
@@ -82,6 +91,7 @@ class EmbeddingExtractor:
             values=values.array() if values else np.zeros((0, self._width), np.float32),
             times=times.array() if self._net.spec.modality == "audio" else None,
             inputs=tuple(inputs),
+            provenance=self._provenance,
         )
 
 
@@ -96,7 +106,7 @@ def embed(
 ) -> Embedding:
     """Embed one input, or several; see `zoo.inference.network.Network.embed`."""
     failures: Failures | None = {} if collects_failures(net, x, on_error) else None
-    extractor = EmbeddingExtractor(net, **asdict(options))
+    extractor = EmbeddingExtractor(net, overlap=overlap, **asdict(options))
     inputs = net.preprocessor.several(x)
     batches = net.batches(inputs, sample_rate=sample_rate, overlap=overlap, failures=failures)
     positions: list[np.ndarray] = []

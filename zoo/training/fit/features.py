@@ -15,6 +15,7 @@ import numpy as np
 from zoo.core.progress import Progress
 from zoo.hub.weights import cache_folder, locked
 from zoo.inference.network import Network
+from zoo.inference.provenance import describe_preprocessing, hash_tensors
 from zoo.training.data.dataset import Dataset
 
 _CHUNK = 32  # examples that are kept at a time: what a killed run may lose
@@ -198,11 +199,9 @@ def _folder() -> Path:
 
 def _body_hash(net: Network) -> str:
     """Hash the tensors of a body and its preprocessing: networks that differ only in their heads share it."""
-    spec, digest = net.spec, hashlib.sha256()
-    told = [spec.builder, str(spec.arguments), str(spec.preprocess), net.preprocessor.describe()]
-    digest.update("\n".join(told).encode())
-    for name, tensor in net.module.state_dict().items():
-        if not name.startswith(f"{spec.head_layer}."):
-            digest.update(name.encode())
-            digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    spec = net.spec
+    tensors = net.module.state_dict().items()
+    body = {name: tensor for name, tensor in tensors if not name.startswith(f"{spec.head_layer}.")}
+    preprocessing = describe_preprocessing(net.preprocessor, spec.preprocess)
+    told = [spec.builder, str(spec.arguments), str(preprocessing), hash_tensors(body)]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()

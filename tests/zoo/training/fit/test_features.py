@@ -8,7 +8,7 @@ import zoo
 from zoo.core.errors import InputError
 from zoo.training.data.dataset import Dataset
 from zoo.training.fit import features as module
-from zoo.training.fit.features import features
+from zoo.training.fit.features import FeatureStore, features
 
 
 def pictures(count: int = 70) -> Dataset:
@@ -50,6 +50,14 @@ def test_they_are_what_the_head_sees(net, name, monkeypatch, tmp_path):
             np.testing.assert_allclose(head(x[:, :, None, None]).flatten(1), maps.mean(axis=2), atol=2e-4)
         else:
             np.testing.assert_allclose(head(x), logits, atol=2e-4)
+
+
+def test_other_padding_has_features_of_its_own(net):
+    network = net("crepe.tiny")
+    padded = network.with_preprocessor(network.preprocessor.padded())
+    assert padded.preprocessor.describe() == network.preprocessor.describe()
+    assert FeatureStore(padded).path != FeatureStore(network).path
+    assert FeatureStore(network.with_preprocessor(network.preprocessor)).path == FeatureStore(network).path
 
 
 def test_nothing_is_computed_twice(net, monkeypatch, tmp_path, passes):

@@ -1,0 +1,113 @@
+"""A worker process without a network: a file's class is its first letter, and bad names do what they say."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from zoo.batches import workers
+from zoo.batches.contents import open_content
+from zoo.batches.manifest import File
+from zoo.batches.plan import make_plan
+from zoo.batches.report import BatchProgress
+from zoo.batches.rows import failure_rows, task_schema
+from zoo.batches.run import BatchRun, Crew
+from zoo.batches.settings import NetworkSettings, Settings
+from zoo.batches.worker_process import BatchProcess
+from zoo.batches.workers import Limits
+from zoo.core.errors import InputError
+from zoo.core.isolated import serve
+
+MODULE = "tests.zoo.batches.stand_in"
+
+
+class StandIn:
+    """Makes rows of the task classify."""
+
+    def __init__(self, settings: Settings):
+        self.schemas = [task_schema("classify", "image") for _ in settings.networks]
+        self.engines = ["stand-in" for _ in settings.networks]
+
+    def rows(
+        self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
+    ) -> list[pa.RecordBatch]:
+        for file in (*files, *ahead):
+            misbehave(file.path)
+        return [
+            pa.Table.from_batches([self._row(file, i) for file in files]).combine_chunks().to_batches()[0]
+            for i in networks
+        ]
+
+    def _row(self, file: File, network: int) -> pa.RecordBatch:
+        try:
+            sha256, _ = open_content(file.path)
+        except InputError as error:
+            return failure_rows(self.schemas[network], file, None, str(error))
+        label = os.path.basename(file.path)[0]
+        best = [{"index": network, "id": sha256[:8], "label": label, "score": 1.0}]
+        row = {"number": file.number, "path": file.path, "sha256": sha256, "predictions": best}
+        return pa.RecordBatch.from_pylist([row], self.schemas[network])
+
+
+def misbehave(path: str) -> None:
+    name = os.path.basename(path)
+    if name.startswith("slow"):
+        time.sleep(0.05)
+    elif name.startswith("hang"):
+        time.sleep(3600)
+    elif name.startswith("crash"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif name.startswith("exit"):
+        os._exit(3)
+    elif name.startswith("greedy"):
+        kept = [np.ones(1 << 20, np.uint8) for _ in range(2048)]
+        time.sleep(3600 + len(kept))
+    elif name.startswith("raise"):
+        raise ZeroDivisionError("division by zero")
+
+
+def run(
+    sources: object,
+    out: Path,
+    *,
+    networks: Sequence[str] = ("one",),
+    weights: str = "00",
+    workers: int = 2,
+    seconds: float = 60,
+    gigabytes: float = 1,
+    shard: str | None = None,
+    shard_files: int | None = 16,
+    retry: bool = False,
+    progress: Callable[[BatchProgress], object] | None = None,
+) -> None:
+    """Run a batch in a process where `zoo.batches.workers.MODULE` is this module."""
+    settings = Settings(
+        task="classify",
+        modality="image",
+        options={"top": 1},
+        engine="auto",
+        networks=tuple(NetworkSettings(name, weights, {}) for name in networks),
+    )
+    plan = make_plan(sources, settings, out, shard=shard, shard_files=shard_files, retry=retry, write=True)
+    BatchRun(plan, Crew(("cpu",) * workers, 1, Limits(seconds, gigabytes), False), progress).run()
+
+
+def main() -> None:
+    """Serve as a worker, or, with the names of two folders, run a batch."""
+    if len(sys.argv) == 3:
+        workers.MODULE = MODULE
+        run(sys.argv[1], Path(sys.argv[2]))
+        return
+    settings = msgspec.convert(json.loads(sys.argv[1])["settings"], Settings)
+    serve(BatchProcess(lambda: StandIn(settings)).answer)
+
+
+if __name__ == "__main__":
+    main()

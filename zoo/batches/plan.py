@@ -1,0 +1,171 @@
+"""What is to be done in a batch folder: its settings, its manifest, and the shards without parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.batches import manifest as manifests
+from zoo.batches.folder import failed_numbers
+from zoo.batches.manifest import Changes, Manifest, read_manifest, write_manifest
+from zoo.batches.parts import written_shards
+from zoo.batches.report import ShardChoice
+from zoo.batches.settings import Settings, read_settings, write_settings
+from zoo.batches.sources import Source, list_files
+from zoo.core.errors import InputError, reason
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LOCK = ".manifest.lock"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a run has to do.
+
+    Attributes
+    ----------
+    folder : Path
+    settings : Settings
+        Of the folder; its networks may be more than those of the run.
+    networks : tuple of int
+        Positions of the networks of the run.
+    manifest : Manifest
+    changes : Changes
+    shards : ndarray of int
+        Of the run, ascending, whether they are complete or not.
+    """
+
+    folder: Path
+    settings: Settings
+    networks: tuple[int, ...]
+    manifest: Manifest
+    changes: Changes
+    shards: np.ndarray
+
+    def network_folder(self, position: int) -> Path:
+        """Where the parts of a network are."""
+        return self.folder / self.settings.networks[position].folder
+
+    def missing(self) -> np.ndarray:
+        """Return the shards that lack a part of a network, ascending."""
+        complete = set.intersection(*(written_shards(self.network_folder(i)) for i in self.networks))
+        return self.shards[~np.isin(self.shards, list(complete))]
+
+    def count(self, shards: np.ndarray) -> int:
+        """Count the files of shards."""
+        return self.manifest.count(shards, self.settings.shard_files)
+
+
+def make_plan(
+    sources: Source | Sequence[Source],
+    wanted: Settings,
+    folder: Path,
+    *,
+    shard: str | None,
+    shard_files: int | None,
+    retry: bool,
+    write: bool,
+) -> Plan:
+    """List the files, compare them with the manifest, and write settings and manifest.
+
+    Parameters
+    ----------
+    sources
+        As of `zoo.batches.sources.list_files`.
+    wanted : Settings
+    folder : Path
+    shard : str, optional
+        Part of the shards; a manifest that is there is then taken as it is, so that many processes agree.
+    shard_files : int, optional
+    retry : bool
+        Whether files that failed are worked on again.
+    write : bool
+        False: nothing is written, and the folder may be absent.
+
+    Raises
+    ------
+    InputError
+        If the folder holds results of other settings, or cannot be written.
+    """
+    chosen = ShardChoice.parse(shard)
+    with _locked(folder, write):
+        settings = wanted.merged(read_settings(folder), folder)
+        stored = read_manifest(folder)
+        if stored is None and any(map(written_shards, _children(folder))):
+            raise InputError(
+                f"{folder} has parts and no {manifests.FILE}: nothing says which files they are about. "
+                "Choose another folder."
+            )
+        if retry and stored and shard:
+            raise InputError("A part of the work does not list files again; pass --retry with --plan first.")
+        if stored is None or shard is None:
+            listing = list_files(sources, _suffixes(settings.modality))
+            settings = settings.with_shards_for(len(listing), shard_files)
+            again = failed_numbers(folder, settings, stored) if retry and stored else None
+            manifest, changes = manifests.updated(stored, listing, settings.shard_files, again)
+        else:
+            manifest, changes = stored, Changes()
+        if write:
+            _write(folder, settings, stored, manifest)
+    shards = manifest.shards(settings.shard_files)
+    names = [network.name for network in settings.networks]
+    return Plan(
+        folder=folder,
+        settings=settings,
+        networks=tuple(names.index(network.name) for network in wanted.networks),
+        manifest=manifest,
+        changes=changes,
+        shards=shards[shards % chosen.of == chosen.index - 1],
+    )
+
+
+@contextmanager
+def _locked(folder: Path, write: bool) -> Iterator[None]:
+    """Let one process at a time list the files and write the manifest."""
+    if not write:
+        yield
+        return
+    from filelock import FileLock
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / LOCK):
+            yield
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be written: {reason(error)}.") from error
+
+
+def _write(folder: Path, settings: Settings, stored: Manifest | None, manifest: Manifest) -> None:
+    if settings != read_settings(folder):
+        write_settings(folder, settings)
+    for network in settings.networks:
+        (folder / network.folder).mkdir(exist_ok=True)
+    if stored is None or not _equal(stored.table, manifest.table):
+        write_manifest(folder, manifest)
+
+
+def _equal(before: pa.Table, after: pa.Table) -> bool:
+    return before.schema.equals(after.schema) and before.equals(after)
+
+
+def _children(folder: Path) -> list[Path]:
+    return [child for child in folder.iterdir() if child.is_dir()] if folder.is_dir() else []
+
+
+def _suffixes(modality: str) -> set[str]:
+    if modality == "image":
+        from zoo.vision.decoding import SUFFIXES
+
+        return SUFFIXES
+    from zoo.audio.signal import SUFFIXES as SOUNDS
+
+    return SOUNDS

@@ -1,0 +1,197 @@
+"""Worker processes that outlive their files: one that hangs, crashes, or takes too much memory is named.
+
+A worker gets some files at a time. If it ends, or passes a limit, each file that it may have touched is tried
+by itself; a file that ends it again is left out with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from zoo.batches.manifest import File
+from zoo.batches.rows import failure_rows
+from zoo.batches.settings import BATCH_SIZE, Settings
+from zoo.core.errors import WorkerError, WorkerMemoryError, WorkerTimeoutError
+from zoo.core.isolated import Worker
+
+MODULE = "zoo.batches.worker_process"
+_LOAD_SECONDS = 1800.0  # for weights of any size, on a busy machine
+_LOAD_BYTES = 1 << 50
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may take.
+
+    Attributes
+    ----------
+    seconds : float
+    gigabytes : float
+        Of memory, beside the networks (10^9 bytes).
+    """
+
+    seconds: float
+    gigabytes: float
+
+
+class BatchWorker:
+    """A process with the networks of a batch loaded, which is started again when a file has ended it.
+
+    Parameters
+    ----------
+    settings : Settings
+    limits : Limits
+    device : str
+    threads : int
+        Of PyTorch in the process.
+    trust : bool
+        As of `zoo.load`.
+
+    Attributes
+    ----------
+    schemas : list of pyarrow.Schema
+        Of the rows of each network.
+    engines : list of str
+        Of each network; both are there once they are loaded.
+    """
+
+    def __init__(self, settings: Settings, limits: Limits, *, device: str, threads: int, trust: bool):
+        arguments = {
+            "settings": msgspec.to_builtins(settings),
+            "device": device,
+            "threads": threads,
+            "trust": trust,
+        }
+        self._settings, self._limits = settings, limits
+        self._worker = Worker(
+            MODULE,
+            json.dumps(arguments),
+            max_bytes=_LOAD_BYTES,
+            env={"OMP_NUM_THREADS": str(threads)},
+        )
+        self._max_bytes, self._stopped = 0, False
+
+    def load(self) -> None:
+        """Load the networks.
+
+        Raises
+        ------
+        ZooError
+            If a network cannot be loaded, or does not take the options.
+        """
+        try:
+            answer, schemas = self._worker.call(
+                {"action": "load"}, seconds=_LOAD_SECONDS, max_bytes=_LOAD_BYTES
+            )
+        except WorkerError as error:
+            raise WorkerError(
+                f"A worker process could not load the networks, perhaps for lack of memory: {error} "
+                "Try fewer workers."
+            ) from error
+        self.engines: list[str] = answer["engines"]
+        self.schemas = [pa.ipc.read_schema(pa.py_buffer(schema)) for schema in schemas]
+        self._max_bytes = int(answer["memory"] + 1e9 * self._limits.gigabytes)
+
+    def rows(self, files: Sequence[File], networks: Sequence[int]) -> Iterator[list[pa.RecordBatch]]:
+        """Run some of the networks on files, in their order.
+
+        Yields
+        ------
+        list of pyarrow.RecordBatch
+            Rows of some more files, one batch a network.
+        """
+        chunks = list(_chunks(files, self._settings.modality))
+        alone = False  # whether the files of the next chunk are suspects
+        for chunk, ahead in zip(chunks, [*chunks[1:], []], strict=True):
+            if not alone and (rows := self._tried(chunk, ahead, networks)):
+                yield rows
+                continue
+            for file in chunk:
+                yield self._alone(file, networks)
+            alone = not alone and bool(ahead) and self._settings.modality == "image"
+
+    def stop(self) -> None:
+        """End the process, from any thread; `rows` raises a `WorkerError`."""
+        self._stopped = True
+        self._worker.kill()
+
+    def close(self) -> None:
+        """End the process."""
+        self._worker.close()
+
+    def __enter__(self) -> BatchWorker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _tried(
+        self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
+    ) -> list[pa.RecordBatch] | None:
+        """Return the rows of files; None if they ended the process."""
+        self._restart()
+        try:
+            return self._asked(files, ahead, networks)
+        except WorkerError:
+            if self._stopped:
+                raise
+            return None
+
+    def _alone(self, file: File, networks: Sequence[int]) -> list[pa.RecordBatch]:
+        """Return the rows of a file that has been under suspicion; of its failure, if it ends the process."""
+        self._restart()
+        try:
+            return self._asked([file], [], networks)
+        except WorkerTimeoutError:
+            reason = f"took more than {self._limits.seconds:g} s"
+        except WorkerMemoryError:
+            reason = f"needed more than {self._limits.gigabytes:g} GB of memory"
+        except WorkerError as error:
+            if self._stopped:
+                raise
+            reason = f"failed: {error}" if self._worker.alive else _ended(self._worker.exit_code)
+        error = f"{file.path} {reason.rstrip('.')}."
+        return [failure_rows(self.schemas[i], file, None, error) for i in networks]
+
+    def _restart(self) -> None:
+        if not self._worker.alive:
+            self.load()
+
+    def _asked(
+        self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
+    ) -> list[pa.RecordBatch]:
+        request: dict[str, Any] = {
+            "action": "rows",
+            "files": [[file.number, file.path] for file in files],
+            "ahead": [[file.number, file.path] for file in ahead],
+            "networks": list(networks),
+        }
+        _, answers = self._worker.call(request, seconds=self._limits.seconds, max_bytes=self._max_bytes)
+        return [_batch(answer) for answer in answers]
+
+
+def _chunks(files: Sequence[File], modality: str) -> Iterator[list[File]]:
+    """Cut files into what a worker gets at a time: the images of one batch, or one recording."""
+    size = BATCH_SIZE if modality == "image" else 1
+    for _, chunk in groupby(files, key=lambda file: file.number // size):
+        yield list(chunk)
+
+
+def _batch(answer: np.ndarray) -> pa.RecordBatch:
+    with pa.ipc.open_stream(pa.py_buffer(answer)) as stream:
+        return stream.read_next_batch()
+
+
+def _ended(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"ended the process ({signal.Signals(-code).name}, signal {-code})"
+    return "ended the process"

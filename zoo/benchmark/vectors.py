@@ -1,0 +1,134 @@
+"""Check whether a network still gives the vectors of a file."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from typing import Any, cast
+
+from zoo.inference.load import load
+from zoo.inference.network import Network
+from zoo.inference.provenance import hash_weights, provenance
+from zoo.results.embedding_files import read_provenance
+from zoo.results.provenance import Drift, Provenance, drift, printable, setting_difference, weights_difference
+
+
+@dataclass(frozen=True)
+class VectorCheck:
+    """Whether new vectors of a network may be compared with those of a file.
+
+    Attributes
+    ----------
+    file, network : str
+        The file, and the network that ran now.
+    made : Provenance
+        What made the file.
+    now : Provenance or None
+        What would make new vectors; None where that has other weights.
+    difference : str or None
+        What keeps them from being compared; None if nothing does.
+    drift : Drift or None
+        How far the vectors of the canaries moved; None where a setting differs.
+    """
+
+    file: str
+    network: str
+    made: Provenance
+    now: Provenance | None
+    difference: str | None
+    drift: Drift | None = None
+
+    @property
+    def comparable(self) -> bool:
+        return self.difference is None
+
+    @property
+    def changed_versions(self) -> dict[str, tuple[str | None, str | None]]:
+        """Versions of libraries that are not the same as then: then and now."""
+        then = self.made.versions
+        now = self.now.versions if self.now else then
+        names = dict.fromkeys([*then, *now])
+        return {name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)}
+
+    def describe(self) -> str:
+        """Say in one sentence whether the vectors can be compared."""
+        can = "can" if self.comparable else "cannot"
+        said = f"new vectors of {self.network} {can} be compared with these"
+        if not self.drift:
+            return f"{said}: {self.difference}"
+        return (
+            f"{said}: the canaries moved by {self.drift.largest:.1e}, {self.drift.allowed:.1e} allowed, "
+            f"smallest cosine {self.drift.cosine:.6f}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        moved = self.drift
+        return {
+            "file": self.file,
+            "network": self.network,
+            "comparable": self.comparable,
+            "difference": self.difference,
+            "largest_difference": moved.largest if moved and moved.largest < math.inf else None,
+            "smallest_cosine": moved.cosine if moved else None,
+            "allowed": moved.allowed if moved else None,
+            "made": {"date": self.made.date, "weights": self.made.weights, "engine": self.made.engine},
+            "changed_versions": {name: list(pair) for name, pair in self.changed_versions.items()},
+        }
+
+
+def verify_vectors(
+    path: str | os.PathLike[str],
+    *,
+    network: str | Network | None = None,
+    device: str = "auto",
+    engine: str = "auto",
+    trust: bool = False,
+) -> VectorCheck:
+    """Compute the canaries of a file of vectors again, and compare.
+
+    Parameters
+    ----------
+    path : path
+        What `zoo.read_embedding` takes.
+    network : str or Network, optional
+        By default the one that the file names: pass it where that has moved, or has other weights now.
+    device, engine : str
+        As of `zoo.load`.
+    trust : bool
+        As of `zoo.describe`.
+
+    Returns
+    -------
+    VectorCheck
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or does not say what made it; if the network does not do the same task.
+    UnknownNameError
+        If the network or the layer does not exist.
+    WeightsError
+        If its weights are not available.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> _ = open("photo.npz", "wb").write(zoo.embed("photo.jpg", network="squeezenet").to_npz())
+    >>> zoo.verify_vectors("photo.npz").comparable
+    True
+    """
+    made = read_provenance(path)
+    if isinstance(network, Network):
+        net = network
+    else:
+        net = load(network or made.network, device=device, engine=engine, dtype=made.dtype, trust=trust)
+    file, name = os.fspath(path), printable(net.name)
+    if (weights := hash_weights(net)) != made.weights:  # another network may not have the layer
+        return VectorCheck(file, name, made, None, weights_difference(made.weights, weights))
+    now = provenance(net, made.task, **cast("dict[str, Any]", made.options))
+    if difference := setting_difference(made, now):
+        return VectorCheck(file, name, made, now, difference)
+    moved = drift(made, now)
+    return VectorCheck(file, name, made, now, moved.difference, moved)
