@@ -28,6 +28,8 @@ from zoo.batches.rows import task_schema
 from zoo.batches.run import BatchRun
 from zoo.batches.settings import NetworkSettings, Settings
 from zoo.core.machine import available_processors
+from zoo.inference.load import load
+from zoo.inference.provenance import provenance
 
 ALONE = """
 import itertools, sys, time
@@ -131,7 +133,8 @@ class StandIn:
     devices: tuple[str, ...] = ("cpu",)
 
     def worker(self, *_: object) -> "StandIn":
-        self.schemas, self.engines = [task_schema("classify", "image")], ["stand-in"]
+        self.schemas = [task_schema("classify", "image")]
+        self.records = [provenance(load("squeezenet", device="cpu"), "classify")]
         return self
 
     def rows(self, files: Sequence[File], _: Sequence[int]) -> Iterator[list[pa.RecordBatch]]:

@@ -8,6 +8,7 @@ from .batches.report import BatchReport as BatchReport
 from .benchmark.compare import Comparison as Comparison
 from .benchmark.compare import compare as compare
 from .benchmark.vectors import VectorCheck as VectorCheck
+from .benchmark.vectors import verify_batch as verify_batch
 from .benchmark.vectors import verify_vectors as verify_vectors
 from .core.errors import CatalogError as CatalogError
 from .core.errors import EngineError as EngineError

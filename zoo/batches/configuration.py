@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from zoo.batches.options import task_options
 from zoo.batches.settings import NetworkSettings, Settings
 from zoo.core.errors import InputError
 from zoo.core.hashing import digest
-from zoo.core.spec import NOUNS, Spec
+from zoo.core.spec import NOUNS, Spec, Task
 from zoo.hub import weights
 from zoo.hub.registry import describe
 
@@ -42,7 +42,7 @@ def make_settings(
             )
     distinct = {spec.name: spec for spec in specs}.values()
     return Settings(
-        task=task,
+        task=cast("Task", task),
         modality=specs[0].modality,
         options=chosen,
         engine=engine,

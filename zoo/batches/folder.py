@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from zoo.batches.manifest import Manifest, read_manifest
 from zoo.batches.parts import part_files
-from zoo.batches.provenance import KEY
+from zoo.batches.provenance import part_records
 from zoo.batches.settings import NetworkSettings, Settings, read_settings
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.validation import choice
+from zoo.results.provenance import Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,11 +118,9 @@ class BatchFolder:
         empty = pa.schema([("number", pa.int64()), *columns]).empty_table()
         return pa.concat_tables([empty, *tables])
 
-    def provenance(self, network: str | None = None) -> list[dict[str, Any]]:
-        """Return what the parts of a network say of where they come from, each record once."""
-        parts = part_files(self.path / self._network(network).folder)
-        records = dict.fromkeys(pq.read_schema(part).metadata[KEY] for part in parts)
-        return [json.loads(record) for record in records]
+    def provenance(self, network: str | None = None) -> list[Provenance]:
+        """Return what the parts of a network say made them, each record once: there is one for each run."""
+        return part_records(self.path / self._network(network).folder)
 
     def _network(self, name: str | None) -> NetworkSettings:
         if name is None:

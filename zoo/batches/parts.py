@@ -44,14 +44,15 @@ class PartWriter:
     ----------
     path : Path
     schema : pyarrow.Schema
-    provenance : dict
-        Metadata of the file.
+        Of the rows.
+    metadata : dict
+        Of the file.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, provenance: dict[bytes, str]):
+    def __init__(self, path: Path, schema: pa.Schema, metadata: dict[bytes, bytes]):
         self._path, self._written = path, temporary(path)
-        self._schema = schema.with_metadata(provenance)
-        self._writer = pq.ParquetWriter(self._written, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(self._written, schema, compression="zstd")
+        self._writer.add_key_value_metadata(metadata)
         self._waiting: list[pa.RecordBatch] = []
         self._bytes = 0
 
@@ -70,8 +71,7 @@ class PartWriter:
 
     def _flush(self) -> None:
         if self._waiting:
-            table = pa.Table.from_batches(self._waiting).replace_schema_metadata(self._schema.metadata)
-            self._writer.write_table(table.combine_chunks())
+            self._writer.write_table(pa.Table.from_batches(self._waiting).combine_chunks())
             self._waiting, self._bytes = [], 0
 
     def __enter__(self) -> PartWriter:

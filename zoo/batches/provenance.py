@@ -1,25 +1,47 @@
-"""Where the rows of a part come from, as JSON in its metadata."""
+"""Where the rows of parts come from: a record in the metadata of each, the same in all parts of a run."""
 
 from __future__ import annotations
 
-import json
-from importlib.metadata import version
+from pathlib import Path
 
-from zoo.batches.settings import NetworkSettings, Settings
+from zoo.batches.parts import part_files
+from zoo.core.errors import InputError
+from zoo.results.embedding_files import read_provenance
+from zoo.results.provenance import KEY, Provenance, difference
 
-KEY = b"zoo"
+
+def describe_part(record: Provenance) -> dict[bytes, bytes]:
+    """Return the metadata of a part whose rows a network makes."""
+    return {KEY.encode(): record.to_json()}
 
 
-def describe_part(settings: Settings, network: NetworkSettings, engine: str) -> str:
-    """Return the provenance of a part: network, weights, preprocessing, task, options, engine, versions."""
-    record = {
-        "schema": 1,
-        "network": network.name,
-        "weights": network.weights,
-        "preprocess": network.preprocess,
-        "task": settings.task,
-        "options": settings.options,
-        "engine": engine,
-        "versions": {name: version(name) for name in ("zoo-pretrained", "torch", "numpy")},
-    }
-    return json.dumps(record)
+def part_records(folder: Path) -> list[Provenance]:
+    """Return what the parts in the folder of a network say made them, each record once, by shard.
+
+    Raises
+    ------
+    InputError
+        If a part cannot be read, or does not say what made it.
+    """
+    records: list[Provenance] = []
+    for part in part_files(folder):
+        record = read_provenance(part)
+        if record not in records:
+            records.append(record)
+    return records
+
+
+def require_comparable(folder: Path, record: Provenance) -> None:
+    """See that new rows can stand beside those in the folder of a network, by the first part there.
+
+    Raises
+    ------
+    InputError
+        If they cannot, with what differs: the weights, the preprocessing, the options, or what the network
+        makes of the canaries, which another engine, device or version of a library may change.
+    """
+    for part in part_files(folder)[:1]:
+        if reason := difference(read_provenance(part), record):
+            raise InputError(
+                f"{folder} holds rows that new ones cannot be compared with: {reason}. Choose another folder."
+            )

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 
 from zoo.batches.parts import PartWriter, ShardLocks, part_path
 from zoo.batches.plan import Plan
-from zoo.batches.provenance import KEY, describe_part
+from zoo.batches.provenance import describe_part, require_comparable
 from zoo.batches.report import BatchProgress, ProgressCallback
 from zoo.batches.workers import BatchWorker, Limits
+from zoo.results.provenance import Provenance
 
 _PAUSE = 0.2  # s until a shard that another process has is looked at again
 
@@ -71,6 +72,7 @@ class BatchRun:
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._workers: list[BatchWorker] = []
         self._begin: float | None = None
+        self._records: list[Provenance] = []  # of the first worker, for all parts of the run
 
     def run(self) -> None:
         """Work until every shard has its parts.
@@ -78,7 +80,7 @@ class BatchRun:
         Raises
         ------
         ZooError
-            If the networks cannot be loaded.
+            If the networks cannot be loaded, or what they compute has changed since the parts were written.
         KeyboardInterrupt
             At Ctrl-C; the parts that are finished stay.
         """
@@ -114,6 +116,7 @@ class BatchRun:
             worker.load()
             with self._lock:
                 self._begin = self._begin or time.monotonic()
+                self._records = self._records or self._agree(worker.records)
             while not self._stop.is_set() and (shard := self._next()) is not None:
                 if not locks.acquire(shard):  # another process has it
                     self._shards.append(shard)
@@ -140,7 +143,7 @@ class BatchRun:
             return self._advance(len(files), 0)
         with ExitStack() as stack:
             writers = [
-                stack.enter_context(PartWriter(paths[i], worker.schemas[i], self._provenance(worker, i)))
+                stack.enter_context(PartWriter(paths[i], worker.schemas[i], describe_part(self._records[i])))
                 for i in networks
             ]
             for batches in worker.rows(files, networks):
@@ -148,9 +151,11 @@ class BatchRun:
                     writer.add(rows)
                 self._count(batches)
 
-    def _provenance(self, worker: BatchWorker, position: int) -> dict[bytes, str]:
-        settings = self._plan.settings
-        return {KEY: describe_part(settings, settings.networks[position], worker.engines[position])}
+    def _agree(self, records: list[Provenance]) -> list[Provenance]:
+        """Return the records of a worker, once they fit the parts that are there."""
+        for position in self._plan.networks:
+            require_comparable(self._plan.network_folder(position), records[position])
+        return records
 
     def _count(self, batches: Sequence[pa.RecordBatch]) -> None:
         """Count the files of rows, one batch a network."""

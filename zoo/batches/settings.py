@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from zoo.batches.durable import write_durably
 from zoo.core.errors import InputError, reason
+from zoo.core.spec import Task
 from zoo.core.validation import count
 
 FILE = "run.json"
@@ -60,7 +62,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """
 
     schema: int = 1
-    task: str
+    task: Task
     modality: str
     options: dict[str, Any]
     engine: str
@@ -96,6 +98,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         size = shard_files or min(_SHARD_FILES[self.modality], -(-files // _SHARDS))
         whole = BATCH_SIZE if self.modality == "image" else 1
         return msgspec.structs.replace(self, shard_files=-(-size // whole) * whole)
+
+
+def is_batch(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is the folder of a batch."""
+    return Path(folder, FILE).is_file()
 
 
 def read_settings(folder: Path) -> Settings | None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from PIL import Image
 
 from zoo.audio.signal import limited, open_sound
@@ -24,6 +23,7 @@ from zoo.batches.settings import BATCH_SIZE, Settings
 from zoo.core.errors import InputError
 from zoo.inference.load import load
 from zoo.inference.network import Network
+from zoo.inference.provenance import provenance
 from zoo.results import Embedding
 
 DECODE_THREADS = 2
@@ -56,8 +56,11 @@ class TaskRunner:
         ]
         for net in self._networks:
             self._run(net, [])  # refuses what does not fit the network before the work
-        self.schemas = [self._schema(net) for net in self._networks]
-        self.engines = [net.engine.name for net in self._networks]
+        # The canaries also make the graphs ready, before the time of a file counts.
+        self.records = [provenance(net, settings.task, **settings.options) for net in self._networks]
+        self.schemas = [
+            task_schema(settings.task, settings.modality, record.canary.width) for record in self.records
+        ]
         self._pool = ThreadPoolExecutor(DECODE_THREADS)
         self._decoded: dict[int, Future[_Picture]] = {}
 
@@ -149,16 +152,6 @@ class TaskRunner:
 
     def _run(self, net: Network, x: Any, **sample_rate: float) -> Any:
         return _METHODS[self._settings.task](net, x, **self._settings.options, **sample_rate)
-
-    def _schema(self, net: Network) -> pa.Schema:
-        """Run the network on zeros, which also makes its graph ready before the time of a file counts."""
-        task, options, width = self._settings.task, self._settings.options, 0
-        zeros = torch.zeros(1, *net.spec.input_shape)
-        if task == "embed":
-            width = net.vectors(zeros, layer=options["layer"], pool=options["pool"]).shape[1]
-        else:
-            net.scores(zeros)
-        return task_schema(task, net.spec.modality, width)
 
 
 class _Picture:

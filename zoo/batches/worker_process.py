@@ -15,13 +15,14 @@ import pyarrow as pa
 from zoo.batches.manifest import File
 from zoo.batches.settings import Settings
 from zoo.core.isolated import serve
+from zoo.results.provenance import Provenance
 
 
 class Runner(Protocol):
     """What makes rows of files; see `zoo.batches.tasks.TaskRunner`."""
 
     schemas: list[pa.Schema]
-    engines: list[str]
+    records: list[Provenance]
 
     def rows(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
@@ -48,7 +49,8 @@ class BatchProcess:
             case {"action": "load"}:
                 memory = psutil.Process().memory_info().rss
                 schemas = [_bytes(schema.serialize()) for schema in runner.schemas]
-                return {"engines": runner.engines, "memory": memory}, schemas
+                records = [np.frombuffer(record.to_json(), np.uint8) for record in runner.records]
+                return {"memory": memory}, [*schemas, *records]
             case {"action": "rows", "files": files, "ahead": ahead, "networks": networks}:
                 rows = runner.rows([File(*one) for one in files], [File(*one) for one in ahead], networks)
                 return {}, [_bytes(_stream(batch)) for batch in rows]

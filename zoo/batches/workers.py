@@ -22,6 +22,7 @@ from zoo.batches.rows import failure_rows
 from zoo.batches.settings import BATCH_SIZE, Settings
 from zoo.core.errors import WorkerError, WorkerMemoryError, WorkerTimeoutError
 from zoo.core.isolated import Worker
+from zoo.results.provenance import from_json
 
 MODULE = "zoo.batches.worker_process"
 _LOAD_SECONDS = 1800.0  # for weights of any size, on a busy machine
@@ -60,8 +61,8 @@ class BatchWorker:
     ----------
     schemas : list of pyarrow.Schema
         Of the rows of each network.
-    engines : list of str
-        Of each network; both are there once they are loaded.
+    records : list of Provenance
+        What makes the rows of each network; both are there once the networks are loaded.
     """
 
     def __init__(self, settings: Settings, limits: Limits, *, device: str, threads: int, trust: bool):
@@ -89,7 +90,7 @@ class BatchWorker:
             If a network cannot be loaded, or does not take the options.
         """
         try:
-            answer, schemas = self._worker.call(
+            answer, described = self._worker.call(
                 {"action": "load"}, seconds=_LOAD_SECONDS, max_bytes=_LOAD_BYTES
             )
         except WorkerError as error:
@@ -97,8 +98,9 @@ class BatchWorker:
                 f"A worker process could not load the networks, perhaps for lack of memory: {error} "
                 "Try fewer workers."
             ) from error
-        self.engines: list[str] = answer["engines"]
-        self.schemas = [pa.ipc.read_schema(pa.py_buffer(schema)) for schema in schemas]
+        networks = len(self._settings.networks)
+        self.schemas = [pa.ipc.read_schema(pa.py_buffer(schema)) for schema in described[:networks]]
+        self.records = [from_json(record.tobytes(), "a worker") for record in described[networks:]]
         self._max_bytes = int(answer["memory"] + 1e9 * self._limits.gigabytes)
 
     def rows(self, files: Sequence[File], networks: Sequence[int]) -> Iterator[list[pa.RecordBatch]]:

@@ -1,17 +1,28 @@
-"""Check whether a network still gives the vectors of a file."""
+"""Check whether networks still give the vectors of a file, or the rows of a batch."""
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from zoo.inference.load import load
+from zoo.core.errors import InputError
+from zoo.core.extras import require
+from zoo.inference.load import PRETRAINED, load
 from zoo.inference.network import Network
 from zoo.inference.provenance import hash_weights, provenance
 from zoo.results.embedding_files import read_provenance
-from zoo.results.provenance import Drift, Provenance, drift, printable, setting_difference, weights_difference
+from zoo.results.provenance import (
+    Drift,
+    Provenance,
+    difference,
+    drift,
+    printable,
+    setting_difference,
+    weights_difference,
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ def verify_vectors(
     path: str | os.PathLike[str],
     *,
     network: str | Network | None = None,
+    weights: str | os.PathLike[str] = PRETRAINED,
     device: str = "auto",
     engine: str = "auto",
     trust: bool = False,
@@ -94,10 +106,10 @@ def verify_vectors(
         What `zoo.read_embedding` takes.
     network : str or Network, optional
         By default the one that the file names: pass it where that has moved, or has other weights now.
-    device, engine : str
+    weights : str or path
+        As of `zoo.load`: the local file that made the vectors, if one did.
+    device, engine, trust
         As of `zoo.load`.
-    trust : bool
-        As of `zoo.describe`.
 
     Returns
     -------
@@ -119,16 +131,71 @@ def verify_vectors(
     >>> zoo.verify_vectors("photo.npz").comparable
     True
     """
-    made = read_provenance(path)
+    options = {"weights": weights, "device": device, "engine": engine, "trust": trust}
+    return _check(os.fspath(path), [read_provenance(path)], network, options)
+
+
+def verify_batch(
+    folder: str | os.PathLike[str],
+    *,
+    network: str | None = None,
+    device: str = "auto",
+    engine: str = "auto",
+    trust: bool = False,
+) -> list[VectorCheck]:
+    """Compute the canaries of a batch folder again, and compare; see that all its parts can be compared.
+
+    Parameters
+    ----------
+    folder : path
+        Of `zoo batch`, with the results of any task.
+    network : str, optional
+        In place of each network of the folder.
+    device, engine, trust
+        As of `zoo.load`.
+
+    Returns
+    -------
+    list of VectorCheck
+        One a network that has parts.
+
+    Raises
+    ------
+    InputError
+        If it is not the folder of a batch, nothing is finished, or a part cannot be read.
+    UnknownNameError, WeightsError
+        As of `verify_vectors`.
+    MissingLibraryError
+        If pyarrow is not installed.
+    """
+    require("pyarrow")
+    from zoo.batches.folder import open_batch
+
+    batch = open_batch(folder)
+    if not (made := [records for name in batch.networks if (records := batch.provenance(name))]):
+        raise InputError(f"{folder} has no finished parts; run the batch again.")
+    options = {"device": device, "engine": engine, "trust": trust}
+    return [_check(os.fspath(folder), records, network, options) for records in made]
+
+
+def _check(
+    place: str, records: Sequence[Provenance], network: str | Network | None, options: dict[str, Any]
+) -> VectorCheck:
+    """Hold the records of one place against each other and a network; `options` are those of `load`."""
+    made = records[0]
+    for other in records[1:]:
+        if reason := difference(made, other):
+            reason = f"its parts cannot be compared with each other: {reason}"
+            return VectorCheck(place, printable(made.network), made, None, reason)
     if isinstance(network, Network):
         net = network
     else:
-        net = load(network or made.network, device=device, engine=engine, dtype=made.dtype, trust=trust)
-    file, name = os.fspath(path), printable(net.name)
+        net = load(network or made.network, dtype=made.dtype, **options)
+    name = printable(net.name)
     if (weights := hash_weights(net)) != made.weights:  # another network may not have the layer
-        return VectorCheck(file, name, made, None, weights_difference(made.weights, weights))
+        return VectorCheck(place, name, made, None, weights_difference(made.weights, weights))
     now = provenance(net, made.task, **cast("dict[str, Any]", made.options))
-    if difference := setting_difference(made, now):
-        return VectorCheck(file, name, made, now, difference)
+    if reason := setting_difference(made, now):
+        return VectorCheck(place, name, made, now, reason)
     moved = drift(made, now)
-    return VectorCheck(file, name, made, now, moved.difference, moved)
+    return VectorCheck(place, name, made, now, moved.difference, moved)

@@ -1,14 +1,18 @@
 """Commands about the networks themselves: list, info, summary, fetch, verify."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli.console import Json, Trust, app, print_json
 from zoo.cli.output import require_place, write_file
+from zoo.core.errors import InputError
 from zoo.hub.registry import describe, is_default, networks
 from zoo.inference.build import preprocessor
+
+if TYPE_CHECKING:
+    from zoo.benchmark.vectors import VectorCheck
 
 _WIDTHS = (24, 9, 22, 10, 7)
 
@@ -104,26 +108,39 @@ def fetch(
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Networks, or files of vectors (.parquet, .npz, .csv); none: the embedded ones."),
+        typer.Argument(
+            help="Networks, files of vectors (.parquet, .npz, .csv), or folders of `zoo batch`; "
+            "none: the embedded networks."
+        ),
     ] = None,
     against: Annotated[
         str | None,
         typer.Option(help="Compare with another network, or with the original in a collection: tfhub."),
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Local file of weights that made the vectors of the files.")
+    ] = None,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Recount the records of networks, or see whether the vectors of files can be compared with new ones.
+    """Recount the records of networks, or see whether old vectors can be compared with new ones.
 
-    A network is fetched, and asked a question whose answer is known. For a file of vectors, the network that
-    made it, or the one of --against, computes the vectors of its canaries again.
+    A network is fetched, and asked a question whose answer is known. For a file of vectors or the folder of a
+    batch, the network that made it, or the one of --against, computes the vectors of its canaries again.
     """
+    from zoo.batches.settings import is_batch
     from zoo.results.embedding_files import SUFFIXES
 
-    results = []
+    results: list[dict[str, Any]] = []
     for name in names or networks(bundled=True):
-        check = _verify_vectors if name.endswith(SUFFIXES) else _verify_network
-        results.append(check(name, against, trust, quiet=as_json))
+        if name.endswith(SUFFIXES):
+            results += _verify_vectors(name, against, weights, trust, quiet=as_json)
+        elif weights:
+            raise InputError(f"--weights is for files of vectors; {name} is not one.")
+        elif is_batch(name):
+            results += _verify_batch(name, against, trust, quiet=as_json)
+        else:
+            results.append(_verify_network(name, against, trust, quiet=as_json))
     if as_json:
         print_json(results)
     raise typer.Exit(0 if all(result["passed"] for result in results) else 1)
@@ -141,13 +158,26 @@ def _verify_network(name: str, against: str | None, trust: bool, *, quiet: bool)
     return {"network": describe(name, trust=trust).name, "passed": passed, "findings": findings}
 
 
-def _verify_vectors(file: str, against: str | None, trust: bool, *, quiet: bool) -> dict[str, Any]:
+def _verify_vectors(
+    file: str, against: str | None, weights: Path | None, trust: bool, *, quiet: bool
+) -> list[dict[str, Any]]:
     from zoo.benchmark.vectors import verify_vectors
+    from zoo.inference.load import PRETRAINED
 
-    check = verify_vectors(file, network=against, trust=trust)
-    if not quiet:
-        _print_finding(check.comparable, file, check.describe())
-    return {"passed": check.comparable, **check.to_dict()}
+    check = verify_vectors(file, network=against, weights=weights or PRETRAINED, trust=trust)
+    return _vector_results([check], quiet=quiet)
+
+
+def _verify_batch(folder: str, against: str | None, trust: bool, *, quiet: bool) -> list[dict[str, Any]]:
+    from zoo.benchmark.vectors import verify_batch
+
+    return _vector_results(verify_batch(folder, network=against, trust=trust), quiet=quiet)
+
+
+def _vector_results(checks: "list[VectorCheck]", *, quiet: bool) -> list[dict[str, Any]]:
+    for check in () if quiet else checks:
+        _print_finding(check.comparable, check.file, check.describe())
+    return [{"passed": check.comparable, **check.to_dict()} for check in checks]
 
 
 def _print_finding(passed: bool, name: str, text: str) -> None:

@@ -34,6 +34,7 @@ _SMALL = 256 << 20  # bytes that any file may unpack to
 _RATIO = 100  # times its size: to what a larger one may
 _MAX_HEADER = 1 << 20  # characters of the first line of a CSV: 100,000 columns
 _TIMES = ["start", "end"]
+_PART = ["number", "path", "sha256", "error"]  # the first columns of a part of `zoo batch`
 _ERRORS = (
     *(OSError, ValueError, OverflowError, KeyError, EOFError, MemoryError, csv.Error),
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),  # with a password, for one
@@ -46,12 +47,13 @@ def provenance_path(path: Path) -> Path:
 
 
 def read_embedding(path: str | os.PathLike[str]) -> Embedding:
-    """Read vectors that `zoo embed`, `Embedding.to_parquet` or `Embedding.to_npz` wrote.
+    """Read vectors that `zoo embed`, `Embedding.to_parquet`, `Embedding.to_npz` or `zoo batch` wrote.
 
     Parameters
     ----------
     path : path
-        A file that ends with ``.parquet``, ``.npz``, or ``.csv``.
+        A file that ends with ``.parquet``, ``.npz``, or ``.csv``. A part of a batch gives the vectors of the
+        files that could be used; `zoo.open_batch` reads the whole folder.
 
     Returns
     -------
@@ -160,18 +162,48 @@ def _opened_parquet(file: Path, **options: Any) -> Iterator[pq.ParquetFile]:
 
 def _parquet_rows(file: Path) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
     with _opened_parquet(file) as opened:
-        numbers, timed = _split(opened.schema_arrow.names)
-    with _opened_parquet(file, read_dictionary=["input"]) as opened:
+        schema = opened.schema_arrow
+    is_part = schema.names[: len(_PART)] == _PART
+    inputs = "path" if is_part else "input"
+    width = _part_width(schema) if is_part else len(_split(schema.names)[0])
+    with _opened_parquet(file, read_dictionary=[inputs]) as opened:
         metadata = opened.metadata
         packed = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-        _require_size(file, max(packed, metadata.num_rows * (len(numbers) + 2) * 8.0))
+        _require_size(file, max(packed, metadata.num_rows * (width + 2) * 8.0))
         table = opened.read()
-        inputs = tuple(_texts(table.column("input")))
-        values = np.empty((table.num_rows, len(numbers)), np.float32)
-        for i, name in enumerate(numbers):
-            values[:, i] = table.column(name).to_numpy()
+        if is_part:
+            table = table.filter(table.column("error").is_null())
+        values = _part_values(table, width) if is_part else _column_values(table)
+        timed = set(_TIMES) <= set(schema.names)
         times = np.stack([table.column(name).to_numpy() for name in _TIMES], axis=1) if timed else None
-    return values, None if times is None else times.astype(np.float64), inputs
+        texts = tuple(_texts(table.column(inputs)))
+    return values, None if times is None else times.astype(np.float64), texts
+
+
+def _column_values(table: pa.Table) -> np.ndarray:
+    """Return the vectors of a table that has a column for each of their numbers."""
+    numbers, _ = _split(table.column_names)
+    values = np.empty((table.num_rows, len(numbers)), np.float32)
+    for i, name in enumerate(numbers):
+        values[:, i] = table.column(name).to_numpy()
+    return values
+
+
+def _part_width(schema: pa.Schema) -> int:
+    """Return the length of the vectors of a part of `zoo batch`, which has them in one column."""
+    import pyarrow as pa
+
+    kind: Any = schema.field("vector").type if "vector" in schema.names else pa.null()
+    if not pa.types.is_fixed_size_list(kind) or kind.value_type != pa.float32():
+        raise ValueError("it is a part of a batch that has no vectors")
+    return kind.list_size
+
+
+def _part_values(table: pa.Table, width: int) -> np.ndarray:
+    column = table.column("vector").combine_chunks()
+    if column.null_count:
+        raise ValueError("a row has neither a vector nor an error")
+    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), width)
 
 
 def _texts(column: pa.ChunkedArray) -> Iterator[str]:
@@ -179,7 +211,7 @@ def _texts(column: pa.ChunkedArray) -> Iterator[str]:
     import pyarrow as pa
 
     if len(column) and (column.null_count or not pa.types.is_dictionary(column.type)):
-        raise ValueError("the column input is not text, or not in every row")
+        raise ValueError("the column of inputs is not text, or not in every row")
     for chunk in column.chunks if len(column) else ():
         texts = chunk.dictionary.to_pylist()
         yield from (str(texts[i]) for i in chunk.indices.to_pylist())

@@ -83,8 +83,8 @@ class Provenance(Struct, frozen=True, kw_only=True):
     preprocessing : dict
         ``type`` and settings, as they were used.
     options : dict
-        Of `embed`: ``layer``, ``pool``, ``overlap`` as it was asked for, and ``mean``: whether a row is the
-        mean of the windows of an input.
+        Of the task. Of `embed`: ``layer``, ``pool``, ``overlap`` as it was asked for, and ``mean``: whether a
+        row is the mean of the windows of an input.
     engine, dtype, device : str
         What ran the network: ``"onnxruntime"``, ``"fp32"``, ``"cpu"``.
     versions : dict of str
@@ -103,7 +103,7 @@ class Provenance(Struct, frozen=True, kw_only=True):
     architecture: Text
     weights: Hash
     preprocessing: dict[Text, Any]
-    options: dict[Text, bool | float | Text | None]
+    options: dict[Text, bool | float | Text | tuple[Text, ...] | None]
     engine: Text
     dtype: Dtype
     device: Text

@@ -11,7 +11,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pyarrow as pa
+from msgspec.structs import replace
 
+from tests.zoo.results.provenances import PROVENANCE
 from zoo.batches import workers
 from zoo.batches.contents import open_content
 from zoo.batches.manifest import File
@@ -33,7 +35,7 @@ class StandIn:
 
     def __init__(self, settings: Settings):
         self.schemas = [task_schema("classify", "image") for _ in settings.networks]
-        self.engines = ["stand-in" for _ in settings.networks]
+        self.records = [replace(PROVENANCE, network=network.name) for network in settings.networks]
 
     def rows(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]

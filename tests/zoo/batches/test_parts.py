@@ -20,12 +20,12 @@ print(ShardLocks(Path(sys.argv[1])).acquire(int(sys.argv[2])))
 
 def test_a_part_is_there_when_it_is_finished_and_not_before(tmp_path):
     path = part_path(tmp_path, 12)
-    with PartWriter(path, ROWS.schema, {b"zoo": "{}"}) as writer:
+    with PartWriter(path, ROWS.schema, {b"zoo": b"{}"}) as writer:
         writer.add(ROWS)
         assert written_shards(tmp_path) == set()
     assert part_files(tmp_path) == [path]
     assert pq.read_table(path)["number"].to_pylist() == [1, 2]
-    assert pq.read_schema(path).metadata[b"zoo"] == b"{}"
+    assert pq.read_metadata(path).metadata[b"zoo"] == b"{}"
     assert [file.name for file in tmp_path.iterdir()] == ["part-00000012.parquet"]
 
 

@@ -124,4 +124,4 @@ def test_two_networks_in_one_run_equal_two_runs(tmp_path):
         zoo.batch(files, network=network, out=tmp_path / network, **options)
         assert rows(tmp_path / network, network).equals(rows(tmp_path / "both", network))
     (record,) = zoo.open_batch(tmp_path / "both").provenance(first)
-    assert (record["network"], record["options"]["top"]) == (first, 2)
+    assert (record.network, record.task, record.options["top"]) == (first, "classify", 2)

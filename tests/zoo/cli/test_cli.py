@@ -97,6 +97,17 @@ def test_verify_prints_json(run, files, tmp_path):
     assert all(finding["passed"] for finding in network["findings"])
 
 
+def test_verify_takes_a_batch_folder_and_local_weights_for_files_only(run, files, tmp_path):
+    out = tmp_path / "vectors"
+    options = ("--task", "embed", "-n", "squeezenet", "--workers", "1", "--device", "cpu")
+    assert run("batch", files / "noise.jpg", *options, "--out", out)[0] == 0
+    code, printed, _ = run("verify", out)
+    assert code == 0
+    assert printed.startswith(f"ok   {out}: new vectors of squeezenet.caffe can be compared with these")
+    code, _, err = run("verify", out, "--weights", files / "noise.jpg")
+    assert (code, "--weights is for files of vectors" in err) == (2, True)
+
+
 def test_a_csv_without_its_provenance_is_refused_and_a_new_one_is_not_mixed_with_the_old(
     run, files, tmp_path
 ):

@@ -181,7 +181,7 @@ def test_inputs_must_be_texts(tmp_path, inputs):
 
     table = pa.table({"input": inputs, "0": [1.0], "1": [2.0]}, metadata={b"zoo": PROVENANCE.to_json()})
     pq.write_table(table, tmp_path / "v.parquet")
-    with pytest.raises(InputError, match="the column input"):
+    with pytest.raises(InputError, match="the column of inputs"):
         read_embedding(tmp_path / "v.parquet")
 
 

@@ -53,12 +53,16 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
         f"{len(embedding)} vectors of {embedding.values.shape[1]} numbers from "
         f"{literally(embedding.layer)} of {literally(state.title_of(embedding.network))}."
     )
-    state.save(
-        "embeddings",
+    downloads = [
         File("NPZ", "embeddings.npz", "application/octet-stream", embedding.to_npz),
         File("Parquet", "embeddings.parquet", "application/vnd.apache.parquet", embedding.to_parquet),
         File("CSV", "embeddings.csv", "text/csv", lambda: to_csv(embedding.table())),
-    )
+    ]
+    if made := embedding.provenance:  # beside the CSV, where `zoo.read_embedding` looks for it
+        downloads.append(
+            File("Provenance of the CSV", "embeddings.provenance.json", "application/json", made.to_json)
+        )
+    state.save("embeddings", *downloads)
 
 
 def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None:

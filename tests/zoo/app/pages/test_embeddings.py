@@ -100,6 +100,7 @@ def test_pictures_have_a_map_and_the_neighbors_of_the_library(app, net):
         "NPZ",
         "Parquet",
         "CSV",
+        "Provenance of the CSV",
     ]
 
 
