@@ -81,6 +81,7 @@ def test_leaving_the_page_stops_and_coming_back_begins_anew(page, address):
         page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("link", name="Sounds").click()
     expect(page.get_by_role("heading", name="Sounds")).to_be_visible(timeout=WAIT)
+    settled(page)
     page.go_back()
     expect_text(page, "The microphone is off.")
     start(page)

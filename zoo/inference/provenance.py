@@ -17,6 +17,7 @@ from zoo.core import canaries
 from zoo.core.batch import Batch
 from zoo.core.spec import Task
 from zoo.hub import weights
+from zoo.inference.engines.onnx import OnnxRuntime
 from zoo.inference.preprocessing import AudioFrontend, Preprocessor
 from zoo.results.provenance import MAX_NUMBERS, MAX_VECTORS, Canary, Dtype, Provenance
 
@@ -126,11 +127,14 @@ def _hash_weights(net: Model) -> str:
 
 
 def _compute(net: Model, task: Task, settings: dict[str, Any], options: dict[str, Any]) -> Provenance:
-    engine = net.engine.name
+    canary = _canary(net, task, options)  # runs the engine, which shows whether there is one
+    engine = _engine(net, options)
     versions = {"zoo": version("zoo-pretrained"), "python": platform.python_version()}
     versions |= {"numpy": np.__version__, "torch": version("torch")}
     if engine == "onnxruntime":
-        versions["onnxruntime"] = version("onnxruntime")
+        import onnxruntime  # which several distributions bring
+
+        versions["onnxruntime"] = onnxruntime.__version__
     return Provenance(
         task=task,
         network=net.name,
@@ -145,8 +149,17 @@ def _compute(net: Model, task: Task, settings: dict[str, Any], options: dict[str
         versions=versions,
         license=net.spec.license,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        canary=_canary(net, task, options),
+        canary=canary,
     )
+
+
+def _engine(net: Model, options: dict[str, Any]) -> str:
+    """Return the engine that computes the results: PyTorch where ONNX Runtime cannot."""
+    engine = net.engine
+    if isinstance(engine, OnnxRuntime):
+        layer = options.get("layer", engine.layer)
+        return engine.name if engine.has_session and layer == engine.layer else net.eager.name
+    return engine.name
 
 
 def _canary(net: Model, task: Task, options: dict[str, Any]) -> Canary:

@@ -112,4 +112,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # processes in the background may ignore it
     main()

@@ -95,7 +95,8 @@ from tests.zoo.batches import stand_in
 from zoo import cli
 from zoo.batches import workers
 workers.MODULE = stand_in.MODULE
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # processes in the background may ignore it
 sys.argv = ["zoo", "batch", {str(folder)!r}, *{OPTIONS!r}, "--out", {str(out)!r}]
 cli.main()
 """

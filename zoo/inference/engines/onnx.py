@@ -113,6 +113,11 @@ class OnnxRuntime(Engine):
         """Where the graph of the loaded weights is kept; None once the module has changed."""
         return self._file if self._loaded.holds() else None
 
+    @property
+    def has_session(self) -> bool:
+        """Whether a session computes: False before the first call, and where there can be none."""
+        return self._session is not None
+
     def _current(self) -> Any:
         """Return the session for the module as it is now, or None if it cannot be exported."""
         with self._lock:
