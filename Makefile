@@ -1,10 +1,9 @@
 # Two commands: `make app` and `make test`. Each sets up everything it needs, and is quick the second time.
 
-# Three processes run the tests, on 2 cores too: those in a browser wait as long as they compute.
 PYTHON ?= python3
 PORT ?= 8501
 ADDRESS ?= localhost
-WORKERS ?= 3
+WORKERS ?= 2
 BIN := .venv/bin
 
 .PHONY: app test test-all demo screenshots lint lock clean

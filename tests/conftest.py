@@ -51,8 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give every test its kind, and leave out the exhaustive ones.
 
-    Tests in the browser come first: they last longest. Units come last: they are short, so that the workers
-    end together.
+    Tests in the browser come first: together they last longest, and one worker has them all. Units come last:
+    they are short, so that the workers end together.
     """
     for item in items:
         item.add_marker(kind_of(item))
@@ -74,12 +74,12 @@ def kind_of(item: pytest.Item) -> str:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Workers take tests by the file; two take those in a browser by halves, each with its own server."""
+    """Workers take tests by the file, and one of them takes all that share the server and its browser."""
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = Path(nodeid.partition("::")[0])
-            return f"browser, {file.name < 'test_l'}" if file.parent.name == "browser" else str(file)
+            return "browser" if file.parent.name == "browser" else str(file)
 
     return ByFile(config, log)
 

@@ -1,12 +1,13 @@
 """The server and the browser of these tests."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.reading import WAIT
@@ -16,6 +17,17 @@ from tests.browser.test_teach import color
 VIOLATIONS = """document.addEventListener(
     "securitypolicyviolation", event => console.error("VIOLATION", event.blockedURI)
 )"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Have a test that fails tell what its page showed."""
+    report = yield
+    page = item.funcargs.get("page") if isinstance(item, pytest.Function) else None
+    if report.when == "call" and report.failed and page:
+        with suppress(Error):  # of a page that does not answer
+            report.sections.append(("page", page.locator("body").inner_text(timeout=5000)))
+    return report
 
 
 @pytest.fixture(scope="package")

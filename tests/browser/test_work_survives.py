@@ -71,6 +71,7 @@ def minutes_without_connection(page: Page) -> None:
     page.wait_for_function(CONNECTED)
     app = page.get_by_test_id("stApp")
     expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=WAIT)
+    settled(page)  # until then it shows what another session drew, and what is clicked is lost
 
 
 @contextmanager
@@ -119,15 +120,14 @@ def test_a_page_at_rest_is_drawn_anew_when_its_connection_is_back(page, others, 
 
 def test_training_survives(page, address, tmp_path):
     opened(page, address)
-    upload_zip(
-        page, zipped(tmp_path / "digits.zip", each=40)
-    )  # trains several times as long as all events last
+    upload_zip(page, zipped(tmp_path / "digits.zip", each=40))  # trains for longer than all events last
     choose(page, "Fine-tuning")
     teach(page)
     for event in EVENTS:
         expect_text(page, re.compile("^Training …"))
         event(page)
     expect_text(page, re.compile("^Training …"))
+    settled(page)
     page.get_by_role("button", name="Stop").click()
     expect_text(page, re.compile(r"^Fine-tuning on EfficientNet-Lite0, stopped after \d+ of 10 epochs$"))
 
