@@ -351,8 +351,8 @@ class SessionSlot:
         if self.listener is None or self.listener.stopped:
             self._limiter.require_free()
 
-    def listen(self, wish: Any, begin: Callable[[], Listener]) -> None:
-        """Begin, unless the listener was begun for the same wish, whatever became of it.
+    def listen(self, wish: Any, begin: Callable[[], Listener]) -> Listener:
+        """Begin, unless the listener was begun for the same wish, and return it, whatever became of it.
 
         Raises
         ------
@@ -364,6 +364,7 @@ class SessionSlot:
                 self.leave()
                 self.listener, self._wish = self._limiter.acquire(begin), wish
                 self.ended = ""
+            return self.listener
 
     def at_end(self, ending: Callable[[], object]) -> None:
         """As `Listener.at_end`; with no listener `ending` is called at once."""
@@ -376,6 +377,12 @@ class SessionSlot:
         """As `Listener.process`; with no listener nothing happens."""
         if self.listener is not None:
             self.listener.process(samples, sample_rate)
+
+    def end(self, listener: Listener | None) -> None:
+        """Leave, unless another listener has taken the place of this one."""
+        with self._lock:
+            if listener is self.listener:
+                self.leave()
 
     def leave(self) -> None:
         """Listen no more."""

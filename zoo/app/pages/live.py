@@ -91,15 +91,17 @@ def warm_up(kind: str, name: str) -> None:
         SENSES[kind](state.network(name)).warm_up()
 
 
-def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
+def connected(own: SessionSlot, listen: Callable[[], Listener]) -> bool:
     """Show the button that starts and stops the microphone, and return whether it is on or about to be.
 
     A place is taken before there is a connection, and both end together: without a place nothing would limit
-    how many connections there are.
+    how many connections there are. A run ends only the listener that it knows: Streamlit may begin the next
+    run before this one is over, and a connection may close after the next one was made.
     """
+    listener = own.listener
     try:
         if is_offer(st.session_state.get(generate_frontend_component_key(STREAM))):
-            listen()
+            listener = listen()
         context = streamlit_webrtc.webrtc_streamer(
             key=STREAM,
             mode=WebRtcMode.SENDONLY,
@@ -112,7 +114,7 @@ def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
             sink_audio_track=streamlit_webrtc.create_audio_sink_track(
                 lambda frame: own.process(samples_of(frame), frame.sample_rate),
                 key="live-sink",
-                on_ended=own.leave,
+                on_ended=partial(own.end, listener),
             ),
             translations={"start": "Start", "stop": "Stop", "select_device": "Choose the microphone"},
         )
@@ -126,7 +128,10 @@ def connected(own: SessionSlot, listen: Callable[[], object]) -> bool:
     finally:  # streamlit-webrtc leaves by an exception to run the page again
         if worker := worker_of(st.session_state.get(STREAM)):
             own.at_end(worker.stop)
-    return context.state.playing or context.state.signalling
+    if context.state.playing or context.state.signalling:
+        return True
+    own.end(listener)
+    return False
 
 
 def worker_of(context: WebRtcStreamerContext[Any, Any] | None) -> WebRtcWorker[Any, Any] | None:
@@ -233,7 +238,6 @@ with one_sentence():
             if own.listener is not None:
                 st.fragment(show, run_every=EVERY)(own.listener, a4)
         else:
-            own.leave()
             if own.ended:  # the connection ends with the listener, and the page that told why is drawn anew
                 st.warning(own.ended)
             if not reason:

@@ -267,6 +267,25 @@ def test_runs_of_a_page_that_overlap_share_one_listener(net):
         slot.leave()
 
 
+def test_what_knows_an_earlier_listener_does_not_end_the_present_one(net):
+    slot = SessionSlot(SessionLimiter(1))
+    try:
+        slot.end(None)
+        first = slot.listen("a", lambda: Listener(pitch=net("crepe.tiny")))
+        slot.end(None)  # by a run of the page that began before it
+        assert slot.listener is first
+        assert not first.stopped
+        second = slot.listen("b", lambda: Listener(pitch=net("crepe.tiny")))
+        slot.end(first)  # by its connection, which closes late
+        assert slot.listener is second
+        assert not second.stopped
+        slot.end(second)
+        assert slot.listener is None
+        assert second.stopped
+    finally:
+        slot.leave()
+
+
 def test_a_slot_tells_why_it_ended(net):
     slot = SessionSlot(SessionLimiter(1))
 

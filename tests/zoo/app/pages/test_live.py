@@ -177,6 +177,7 @@ def test_stop_stops(pages, connection):
 def test_a_lost_connection_stops_too(pages, connection):
     app = pages()
     listener = on(app, connection).listener
+    app.run()  # each run says anew what is to happen at the end
     connection.on_ended()
     assert listener.stopped
 
