@@ -89,8 +89,8 @@ def batch(
     Raises
     ------
     InputError
-        If an option cannot be used, there are no files, or the folder holds results of other settings or
-        cannot be written.
+        If an option cannot be used, the sources hold no files, or the folder holds results of other settings
+        or cannot be written.
     UnknownNameError, TrustError, WeightsError
         As of `zoo.load`.
     KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever ends the process or the machine."""
+"""Write files that are complete or absent, even if the process or the machine ends meanwhile."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class BatchFolder:
         Raises
         ------
         UnknownNameError
-            If there is no such network.
+            If the batch does not have the network.
         InputError
             If no part is finished.
         """
@@ -139,7 +139,7 @@ def open_batch(folder: str | os.PathLike[str]) -> BatchFolder:
     Raises
     ------
     InputError
-        If it is no such folder.
+        If the folder is not one of `zoo batch`.
     """
     path = Path(folder)
     settings, manifest = read_settings(path), read_manifest(path)

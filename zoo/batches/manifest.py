@@ -3,7 +3,7 @@
 ``manifest.parquet`` has the columns ``number``, ``path``, ``size``, ``modified``, and what the user's tables
 bring. A file that is new or has changed gets the next number, and no number is given twice. Shard *k* has the
 numbers from ``k * shard_files`` on, and every listing begins a new shard, so a part that is written stays
-right; its rows of files that have changed or are gone are those whose number is no longer in the manifest.
+right; if a file changes or disappears, the manifest drops its number, and its rows no longer count.
 """
 
 from __future__ import annotations

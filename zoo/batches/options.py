@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, TypedDict
+from typing import Any
 
 from zoo.audio.options import PitchOptions, SoundEventOptions
 from zoo.core.errors import InputError
@@ -12,6 +12,7 @@ from zoo.core.spec import TASKS
 from zoo.core.validation import choice, count, number
 from zoo.inference.tasks.classification import ClassificationOptions
 from zoo.inference.tasks.embedding import EmbeddingOptions
+from zoo.inference.tasks.keywords import EventKeywords, PitchTrackKeywords
 from zoo.inference.tasks.sound_events import TOP
 
 _OPTIONS = {
@@ -30,26 +31,12 @@ _BESIDE: dict[str, dict[str, Any]] = {
 _LEFT_OUT = ("keep_activations",)  # outputs of a network, which are many times larger than a pitch track
 
 
-class TaskKeywords(TypedDict, total=False):
+class TaskKeywords(EventKeywords, PitchTrackKeywords, total=False):
     """Options of the tasks, as of `Network.classify`, `embed`, `sound_events`, and `pitch`."""
 
-    top: int
     layer: str | None
     pool: bool | None
     overlap: float | None
-    threshold: float
-    separation: float
-    min_duration: float
-    specificity: str
-    include: str | Sequence[str]
-    exclude: str | Sequence[str]
-    hop: float
-    decoder: str
-    silence: float | None
-    fmin: float | None
-    fmax: float | None
-    smooth: int
-    smoother: str
 
 
 def task_options(task: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +45,7 @@ def task_options(task: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If there is no such task, the task has no such option, or a value cannot be used.
+        If the task is unknown, an option is not one of the task's, or a value cannot be used.
     """
     choice("task", task, TASKS)
     known = [*_BESIDE[task], *_OPTIONS[task].__dataclass_fields__]

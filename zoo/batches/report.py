@@ -90,7 +90,7 @@ class ShardChoice:
         Raises
         ------
         InputError
-            If it is no such fraction.
+            If the text is not such a fraction.
         """
         if text is None:
             return cls()

@@ -54,7 +54,7 @@ def list_files(sources: Source | Sequence[Source], suffixes: Container[str]) -> 
     Raises
     ------
     InputError
-        If a source cannot be read, or there are no files.
+        If a source cannot be read, or the sources hold no files.
     MissingLibraryError
         If a library for a kind of URL is not installed.
     """
@@ -63,7 +63,7 @@ def list_files(sources: Source | Sequence[Source], suffixes: Container[str]) -> 
     table = pa.concat_tables(tables, promote_options="permissive") if tables else FILES.empty_table()
     if not len(table):
         names = ", ".join(map(str, given)) or "an empty list"
-        raise InputError(f"There are no files of the right kind in {names}.")
+        raise InputError(f"Found no files of the right kind in {names}.")
     return _distinct(table)
 
 

@@ -107,9 +107,15 @@ def batch(
         "smoother": smoother,
     }
     options: Any = {name: value for name, value in chosen.items() if value is not None}
-    latest: list[BatchProgress] = []
+    latest: BatchProgress | None = None
     try:
         with _shown(as_json) as show:
+
+            def note(progress: "BatchProgress") -> None:
+                nonlocal latest
+                latest = progress
+                show(progress)
+
             report = batches.batch(
                 sources,
                 task=task,
@@ -126,11 +132,11 @@ def batch(
                 retry=retry,
                 plan=plan,
                 dry_run=dry_run,
-                progress=lambda progress: (latest.__setitem__(slice(None), [progress]), show(progress)),
+                progress=note,
                 **options,
             )
     except KeyboardInterrupt:
-        done = f" after {latest[0].done} of {latest[0].total} files" if latest else ""
+        done = f" after {latest.done} of {latest.total} files" if latest else ""
         complain(InputError(f"Stopped{done}; what is finished is in {out}, and the same command goes on."))
         raise
     if as_json:

@@ -29,7 +29,9 @@ class ExplainKeywords(TypedDict, total=False):
     progress: Callable[[float], object] | None
 
 
-class _EventKeywords(TypedDict, total=False):
+class EventKeywords(TypedDict, total=False):
+    """Fields of `SoundEventOptions`, and how many classes of the whole recording are named."""
+
     threshold: float
     separation: float
     min_duration: float
@@ -39,7 +41,9 @@ class _EventKeywords(TypedDict, total=False):
     top: int
 
 
-class _PitchKeywords(TypedDict, total=False):
+class PitchTrackKeywords(TypedDict, total=False):
+    """Fields of `PitchOptions` that a result does not grow with."""
+
     hop: float
     decoder: str
     threshold: float
@@ -48,10 +52,9 @@ class _PitchKeywords(TypedDict, total=False):
     fmax: float | None
     smooth: int
     smoother: str
-    keep_activations: bool
 
 
-class SoundEventsKeywords(_EventKeywords, total=False):
+class SoundEventsKeywords(EventKeywords, total=False):
     """Options of `Network.sound_events`."""
 
     sample_rate: float | None
@@ -59,15 +62,17 @@ class SoundEventsKeywords(_EventKeywords, total=False):
     progress: ProgressCallback | None
 
 
-class PitchKeywords(_PitchKeywords, total=False):
+class PitchKeywords(PitchTrackKeywords, total=False):
     """Options of `Network.pitch`."""
 
+    keep_activations: bool
     sample_rate: float | None
     progress: ProgressCallback | None
 
 
-class StreamKeywords(_EventKeywords, _PitchKeywords, total=False):
+class StreamKeywords(EventKeywords, PitchTrackKeywords, total=False):
     """Options of `Network.stream`: those of its task."""
 
+    keep_activations: bool
     layer: str | None
     pool: bool | None
