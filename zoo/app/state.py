@@ -106,11 +106,12 @@ def remembered(compute: Callable[..., T], *arguments: Any, max_results: int = MA
         if arguments not in kept:
             whole = st.session_state.get("whole-work")  # see `stoppable`
             work = whole or (compute.__qualname__, arguments)
+            if st.session_state.pop("stop-clicked", False):
+                st.session_state["halted"] = work
             if st.session_state.get("halted") == work:
                 if not whole:
                     _offer_to_start_again()
                 raise Halted
-            st.session_state["working"] = work
             with turn():
                 kept[arguments] = compute(*arguments)
             while len(kept) > max_results:
@@ -119,7 +120,13 @@ def remembered(compute: Callable[..., T], *arguments: Any, max_results: int = MA
 
 
 def _halt() -> None:
-    st.session_state["halted"] = st.session_state["working"]
+    """Stop the first work that the page would go on with: the one before may have ended at the click."""
+    st.session_state["stop-clicked"] = True
+
+
+def page_is_whole() -> None:
+    """Note that the page has been drawn to its end: a click on Stop concerns nothing that comes later."""
+    st.session_state.pop("stop-clicked", None)
 
 
 def _offer_to_start_again() -> None:
@@ -257,10 +264,10 @@ def stoppable(*work: Hashable) -> Iterator[Callable[[float, str], object]]:
 
         st.session_state["whole-work"] = work
         stack.callback(st.session_state.pop, "whole-work")
+        yield step
         if st.session_state.get("halted") == work:
             with place:
                 _offer_to_start_again()
-        yield step
 
 
 @contextmanager

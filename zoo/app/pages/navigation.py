@@ -54,5 +54,6 @@ st.navigation(
         for page, icon in ICONS.items()
     ]
 ).run()
+state.page_is_whole()
 
 gc.collect()  # what ended sessions left, see runner.postScriptGC in .streamlit/config.toml

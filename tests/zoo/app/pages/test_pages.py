@@ -232,6 +232,19 @@ def test_what_is_stopped_is_not_begun_again_unasked(page, monkeypatch):
     assert app.get("plotly_chart")
 
 
+def test_stop_concerns_what_runs_now_also_if_the_settings_changed_just_before(page):
+    app = page("pitch")
+    app.get_by_key("pitch-way").set_value("Sample").run()
+    app.get_by_key("pitch-network").set_value("crepe.tiny")
+    app.session_state["stop-clicked"] = True  # the button of the work before
+    app.run()
+    assert "Stopped." in text(app)
+    assert not app.get("plotly_chart")
+    app.get_by_key("start-again").click().run()
+    assert "Stopped." not in text(app)
+    assert app.get("plotly_chart")
+
+
 @pytest.mark.parametrize("name", ["pictures", "sounds", "pitch"])
 def test_titles_of_networks_are_shown_as_they_are(page, name, monkeypatch):
     title, texts, draw = "$1 or *5$ coin_a_", [], st.progress

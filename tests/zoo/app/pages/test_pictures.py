@@ -194,6 +194,19 @@ def test_what_is_stopped_stays_so_for_all_pictures_until_it_is_started_again(app
     assert len(captions(app)) == 6
 
 
+def test_stop_concerns_what_runs_now_also_if_the_method_changed_just_before(app, photos):
+    app.multiselect[0].set_value(["squeezenet.caffe"])
+    app.get_by_key("pictures-where").set_value(True)
+    app.file_uploader[0].set_value(photos[:1]).run()
+    app.get_by_key("pictures-method").set_value("occlusion")
+    app.session_state["stop-clicked"] = True  # the button of the work before
+    app.run()
+    assert "Stopped." in text(app)
+    assert "Occlusion" not in captions(app)
+    app.get_by_key("start-again").click().run()
+    assert "Occlusion" in captions(app)
+
+
 def test_a_tiny_picture_has_its_name_below_it_and_not_within_its_width(app):
     stream = io.BytesIO()
     Image.new("RGB", (12, 9)).save(stream, "PNG")
