@@ -41,7 +41,7 @@ CASES = {
 }
 
 
-LARGE = ("vgg19", "resnet101")  # the code of vgg16 and resnet50
+LARGE = ("vgg19", "resnet101", "nasnetlarge")  # the code of vgg16, resnet50 and nasnetmobile
 
 
 def exhaustive(name):

@@ -52,8 +52,8 @@ def own_features(tmp_path_factory, monkeypatch):
 @pytest.mark.parametrize(
     ("network", "method", "least"),
     [
-        ("efficientnet_lite0", "features", 0.93),
-        ("efficientnet_lite0", "head", 0.93),
+        pytest.param("efficientnet_lite0", "features", 0.93, marks=pytest.mark.exhaustive),
+        pytest.param("efficientnet_lite0", "head", 0.93, marks=pytest.mark.exhaustive),
         ("squeezenet", "features", 0.86),
         ("squeezenet", "head", 0.90),
     ],
