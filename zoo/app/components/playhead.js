@@ -9,12 +9,19 @@ export default function ({ data, parentElement }) {
   let until = Infinity;
   let frame = 0;
 
+  const stopAtEnd = (audio) => {
+    if (audio.currentTime < until) return;
+    audio.pause();
+    until = Infinity;
+  };
+
   const play = (start, end = Infinity) => {
     const audio = find(data.player, "audio");
     if (!audio) return;
     const begin = () => {
       until = end;
       audio.currentTime = start;
+      audio.ontimeupdate = () => stopAtEnd(audio); // nothing is drawn in a hidden tab
       audio.play();
     };
     if (audio.readyState) begin();
@@ -57,10 +64,7 @@ export default function ({ data, parentElement }) {
     const found = find(data.chart, ".js-plotly-plot");
     if (!audio || !found?._fullLayout?.xaxis) return;
     if (found !== chart || !line.isConnected) watch(found);
-    if (audio.currentTime >= until) {
-      audio.pause();
-      until = Infinity;
-    }
+    stopAtEnd(audio);
     const { xaxis, _size, height } = chart._fullLayout;
     const x = xaxis.d2p(audio.currentTime);
     line.hidden = !(x >= 0 && x <= xaxis._length);
