@@ -10,7 +10,7 @@ import soundfile
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from tests.browser import chromium
-from tests.browser.reading import WAIT
+from tests.browser.reading import RUNS, WAIT
 from tests.browser.serving import served
 from tests.browser.test_teach import color
 
@@ -59,6 +59,7 @@ def browser(microphone):
 @pytest.fixture(params=[1440, 390], ids=["wide", "narrow"])
 def page(browser, request) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": request.param, "height": 1000})
+    page.add_init_script(path=RUNS)
     page.set_default_timeout(WAIT)
     expect.set_options(timeout=WAIT)
     yield page
@@ -89,6 +90,7 @@ def examples(tmp_path: Path) -> dict[int, list[Path]]:
 def others(browser: Browser) -> Iterator[BrowserContext]:
     """Another browser, with cookies of its own."""
     context = browser.new_context()
+    context.add_init_script(path=RUNS)
     context.set_default_timeout(WAIT)
     yield context
     context.close()

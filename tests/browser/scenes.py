@@ -21,6 +21,7 @@ def home(page: Page, address: str) -> None:
 def pictures(page: Page, address: str) -> None:
     page.goto(f"{address}/pictures?sample=cat.png")
     expect_text(page, "SqueezeNet 1.1: Egyptian cat")
+    settled(page)
     page.get_by_text("Where it looks").click()
     expect(page.get_by_alt_text(re.compile("^Where "))).to_have_count(2, timeout=WAIT)
 
@@ -45,6 +46,8 @@ def networks(page: Page, address: str) -> None:
 def live(page: Page, address: str) -> None:
     page.goto(f"{address}/live")
     start = page.frame_locator('iframe[title*="webrtc"]').get_by_role("button", name="Start")
+    start.wait_for()
+    settled(page)  # the streamer and the look for a microphone both have the page run again
     start.click()
     expect(page.get_by_role("img", name=re.compile("^Tuner: [A-G]"))).to_be_visible(timeout=WAIT)
     expect(page.get_by_role("img", name="Scores of the last 20 seconds")).to_be_visible(timeout=WAIT)
@@ -52,6 +55,7 @@ def live(page: Page, address: str) -> None:
 
 def embeddings(page: Page, address: str) -> None:
     page.goto(f"{address}/embeddings")
+    settled(page)
     page.get_by_text("Sample", exact=True).click()
     expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
@@ -59,6 +63,7 @@ def embeddings(page: Page, address: str) -> None:
 
 def compare(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
+    settled(page)
     page.get_by_test_id("stMain").get_by_role("button", name="Compare").click()
     expect(page.get_by_text(re.compile("^Measured on "))).to_be_visible(timeout=3 * WAIT)
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)

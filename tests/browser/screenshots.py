@@ -12,7 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import zoo
 from tests.browser import chromium
-from tests.browser.reading import WAIT
+from tests.browser.reading import RUNS, WAIT
 from tests.browser.scenes import SCENES
 from tests.browser.serving import served
 
@@ -58,6 +58,7 @@ def main() -> None:
         for name, scene in sorted(chosen.items(), key=lambda scene: scene[0] == "home"):
             for width in WIDTHS:
                 page = browser.new_page(viewport={"width": width, "height": 1000})
+                page.add_init_script(path=RUNS)
                 page.set_default_timeout(WAIT)
                 scene(page, address)
                 whole(page)

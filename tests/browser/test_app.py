@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import zoo
-from tests.browser.reading import WAIT, download, expect_text, metric, narrow, upload, wide
+from tests.browser.reading import WAIT, download, expect_text, metric, narrow, settled, upload, wide
 
 
 @narrow
@@ -34,6 +34,7 @@ def test_events_can_be_narrowed_down_and_taken_to_audacity(page, address):
     page.goto(f"{address}/sounds")
     upload(page, zoo.sample("bicycle-bell.wav"))
     expect_text(page, re.compile(r"Overall: Bicycle bell"))
+    settled(page)
     chooser = page.get_by_role("combobox", name="Only these sounds")
     chooser.fill("Sounds of things")
     page.keyboard.press("Enter")

@@ -3,7 +3,7 @@
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.reading import WAIT, settled, wide
+from tests.browser.reading import RUNS, WAIT, settled, wide
 from tests.browser.scenes import SCENES
 from tests.contrast import contrast
 
@@ -29,6 +29,7 @@ def test_a_chart_is_saved_by_keyboard(page, address):
 def test_a_chart_is_saved_on_a_phone(browser, address):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
+    page.add_init_script(path=RUNS)
     page.set_default_timeout(WAIT)
     SCENES["pictures"](page, address)
     settled(page)

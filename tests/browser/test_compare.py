@@ -25,19 +25,24 @@ def shade(page: Page, button: str) -> float:
 @narrow
 def test_two_networks_are_measured_beside_another_visitor_and_agree_on_a_photo(page, browser, address, media):
     page.goto(f"{address}/compare")
+    settled(page)
     page.get_by_text("Pictures to classify").click()
     photo = next((media / "photos").glob("*_ruddy_turnstone.jpg"))
-    upload(page, photo)
+    with page.expect_response(lambda response: response.request.method == "PUT"):
+        upload(page, photo)  # its name is shown before it has arrived
     expect_text(page, re.compile(r"\.jpg$"))
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("slider", name="Passes").press("Home")  # three
     expect(page.get_by_role("slider", name="Passes")).to_have_value("3")
-    compare(page)
-    expect_text(page, re.compile(r"Measures (SqueezeNet 1.1, 1|EfficientNet-Lite0, 2) of 2"))
-    assert shade(page, "Compare") < 200  # the label of a disabled button is not white on white
     with opened(browser) as other:
         other.goto(f"{address}/pictures?sample=cat.png")
         expect_text(other, "SqueezeNet 1.1: Egyptian cat")
+        settled(other)
+        compare(page)
+        expect_text(page, re.compile(r"Measures (SqueezeNet 1.1, 1|EfficientNet-Lite0, 2) of 2"))
+        assert shade(page, "Compare") < 200  # the label of a disabled button is not white on white
+        other.get_by_text("Where it looks").click()
+        expect(other.get_by_alt_text(re.compile("^Where "))).to_have_count(2)
     done = page.get_by_text(
         re.compile(r"Measured on .*threads?, fp32, onnxruntime, batch 1 and 16, 3 passes(, beside .*)?\.")
     )
@@ -74,6 +79,7 @@ def test_networks_of_one_task_are_chosen_at_first(page, address):
 @wide
 def test_stop_leaves_the_page_as_it_was(page, address):
     page.goto(f"{address}/compare")
+    settled(page)
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("slider", name="Passes").press("End")
     expect(page.get_by_role("slider", name="Passes")).to_have_value("50")

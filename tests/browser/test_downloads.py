@@ -133,6 +133,7 @@ def test_a_download_is_stopped_begun_again_and_its_network_stays_chosen(page, fr
     internet[0].go_on.set()
     press(page, "Download (25 MB)")
     expect(chips(page).last).to_contain_text("GoogLeNet Places365 ✓")
+    settled(page)
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("slider", name="Passes").press("Home")  # the browser sends what it shows as chosen
     settled(page)
@@ -147,8 +148,10 @@ def test_a_network_that_is_not_here_costs_a_comparison_only_itself(page, fresh, 
     page.goto(f"{fresh}/compare")
     choose(page, "resnet50")
     expect_text(page, "ResNet-50 is not downloaded yet.")
+    settled(page)
     page.get_by_text("Settings", exact=True).click()
     page.get_by_role("slider", name="Passes").press("Home")
+    expect(page.get_by_role("slider", name="Passes")).to_have_value("3")
     press(page, "Remove EfficientNet-Lite0 · efficientnet_lite0.tf ✓")
     expect(chips(page)).to_have_count(2)
     settled(page)

@@ -3,7 +3,6 @@
 import re
 from xml.etree import ElementTree
 
-import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.browser.reading import WAIT, expect_text, metric, narrow, settled, wide
@@ -15,6 +14,12 @@ def streamer(page: Page) -> FrameLocator:
 
 def tuner(page: Page) -> Locator:
     return page.get_by_role("img", name=re.compile("^Tuner: "))
+
+
+def hears_the_note(page: Page) -> None:
+    """The note is heard, as exactly as the tuner has it; no frequency is shown until most frames have one."""
+    box = page.get_by_test_id("stMetric").filter(has_text="Frequency")
+    expect(box).to_contain_text(re.compile(r"4(3[89]|4[0-2])\.\d Hz"), timeout=WAIT)
 
 
 def start(page: Page) -> None:
@@ -29,7 +34,7 @@ def test_a_note_is_heard_as_it_sounds_until_stop(page, address):
     page.goto(f"{address}/live")
     expect_text(page, "The microphone is off. Press Start, and allow the browser to use it.")
     start(page)
-    assert float(metric(page, "Frequency").split()[0]) == pytest.approx(440, rel=0.006)
+    hears_the_note(page)
     expect(page.get_by_test_id("stMetric").filter(has_text="Cents off")).to_contain_text(
         re.compile(r"[+-]\d")
     )
@@ -40,7 +45,6 @@ def test_a_note_is_heard_as_it_sounds_until_stop(page, address):
     expect(page.get_by_role("img", name=classes)).to_be_visible(timeout=WAIT)
     expect(page.get_by_role("img", name="Scores of the last 20 seconds")).to_contain_text(classes)
     expect_text(page, re.compile(r"Delay: sounds [\d.]+ s, and a window of 1.4 s; pitch [\d.]+ s"))
-    expect(page.get_by_text("cannot keep up")).to_have_count(0, timeout=WAIT)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Save as SVG").first.press("Enter")
     assert waiting.value.suggested_filename == "pitch.svg"
@@ -85,4 +89,4 @@ def test_leaving_the_page_stops_and_coming_back_begins_anew(page, address):
     page.go_back()
     expect_text(page, "The microphone is off.")
     start(page)
-    assert float(metric(page, "Frequency").split()[0]) == pytest.approx(440, rel=0.006)
+    hears_the_note(page)

@@ -15,7 +15,8 @@ def box(page: Page, label: str):
 
 def choose(page: Page, label: str, option: str) -> None:
     """By keyboard."""
-    box(page, label).click()
+    settled(page)
+    scrolled_to(box(page, label)).click()
     box(page, label).fill(option)
     page.get_by_role("option", name=option, exact=True).click()
 
@@ -39,6 +40,7 @@ def test_the_table_and_a_record(page, address):
 def test_a_row_of_the_table_opens_its_card_and_the_address_follows(page, address):
     page.goto(f"{address}{PATH}")
     expect_text(page, re.compile("short side is resized"))
+    settled(page)
     page.get_by_test_id("stDataFrame").click(position={"x": 16, "y": 35 + 35 + 17})  # the second row
     expect(page.get_by_role("heading", name="SqueezeNet 1.1 (torchvision)")).to_be_visible(timeout=WAIT)
     expect(page).to_have_url(re.compile(r"\?network=squeezenet\.tv$"), timeout=WAIT)
@@ -74,11 +76,14 @@ def test_a_link_to_no_network_is_one_sentence(page, address):
 @narrow
 def test_a_layer_is_chosen_and_shows_what_it_makes_of_a_cat(page, address):
     page.goto(f"{address}{PATH}?network=squeezenet")
+    expect_text(page, re.compile("short side is resized"))
+    settled(page)
     page.get_by_text("Layers", exact=True).click()
     expect(graph(page)).to_be_visible(timeout=WAIT)
     expect(graph(page)).to_contain_text("expand3x3", timeout=WAIT)
     choose(page, "Layer", "features.3.squeeze")
     expect_text(page, "Out: 16 × 56 × 56")
+    settled(page)
     page.get_by_text("Sample", exact=True).click()
     expect_text(page, re.compile("The strongest of 16 channels"))
     expect(page.get_by_test_id("stMain").get_by_role("img", name="Map of channel")).to_have_count(
@@ -90,6 +95,8 @@ def test_a_layer_is_chosen_and_shows_what_it_makes_of_a_cat(page, address):
 @wide
 def test_a_node_of_the_graph_is_clicked_and_a_block_opened(page, address):
     page.goto(f"{address}{PATH}?network=densenet201")
+    expect_text(page, re.compile("short side is resized"))
+    settled(page)
     page.get_by_text("Layers", exact=True).click()
     expect(graph(page)).to_be_visible(timeout=WAIT)
     expect(box(page, "Layer")).to_have_value("features.conv0", timeout=WAIT)

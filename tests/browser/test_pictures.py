@@ -44,6 +44,7 @@ def site() -> Iterator[str]:
 
 def fits(page: Page) -> bool:
     """Whether nothing is wider than the page."""
+    settled(page)
     main = page.get_by_test_id("stMain")
     return main.evaluate("main => main.scrollWidth <= main.clientWidth")
 
@@ -66,14 +67,13 @@ def test_two_networks_side_by_side(page, address, photo):
     results = json.loads(download(page, "JSON"))
     assert [result["predictions"][0]["id"] for result in results] == ["n02025239"] * 2
     assert {result["input"] for result in results} == {photo.name}
-    titles = page.locator(".js-plotly-plot .xtitle")
+    expect(page.locator(".js-plotly-plot .xtitle").first).to_contain_text("score of squeezenet.caffe")
     for chart in page.locator(".js-plotly-plot").all():
         box = chart.bounding_box()
         for words in chart.locator("text").all():
             inside = words.bounding_box()
             assert box["x"] - 1 <= inside["x"]
             assert inside["x"] + inside["width"] <= box["x"] + box["width"] + 1, words.text_content()
-    expect(titles.first).to_contain_text("score of squeezenet.caffe")
     assert fits(page)
 
 
@@ -82,6 +82,7 @@ def looked(page: Page, address: str, photo: Path) -> None:
     page.goto(f"{address}/pictures")
     upload(page, photo)
     expect_text(page, "2 of 2 agree: ruddy turnstone")
+    settled(page)
     page.get_by_text("Where it looks").click()
     expect_text(page, "Grad-CAM at the layer features.12")
     expect_text(page, "Grad-CAM at the layer bn2")
@@ -114,11 +115,18 @@ def test_where_they_find_another_class(page, address, photo):
 
 
 @wide
-def test_occlusion_shows_how_far_it_is_and_can_be_stopped_and_started_again(page, address, photo):
+def test_occlusion_shows_how_far_it_is_and_can_be_stopped_and_started_again(page, address, media):
+    photos = [
+        *sorted((media / "photos").glob("*.jpg"))[:4],
+        zoo.sample("cat.png"),
+    ]  # enough to see it at work
     page.goto(f"{address}/pictures?network=efficientnet_lite0")
-    upload(page, photo, zoo.sample("cat.png"))
+    upload(page, *photos)
     expect_text(page, "EfficientNet-Lite0: tiger cat")
+    settled(page)
     page.get_by_text("Where it looks").click()
+    page.get_by_text("Occlusion", exact=True).wait_for()
+    settled(page)  # Grad-CAM, which comes first, has a progress bar, too
     page.get_by_text("Occlusion", exact=True).click()
     bar = page.get_by_test_id("stProgress").filter(has_text="EfficientNet-Lite0 is running: ")
     expect(bar).to_be_visible()
@@ -127,7 +135,7 @@ def test_occlusion_shows_how_far_it_is_and_can_be_stopped_and_started_again(page
     expect(page.get_by_alt_text(re.compile("^Where EfficientNet-Lite0 finds .* in cat.png"))).to_have_count(0)
     page.get_by_role("button", name="Start again").click()
     expect(page.get_by_alt_text(re.compile("^Where EfficientNet-Lite0 finds "))).to_have_count(
-        2, timeout=WAIT
+        len(photos), timeout=WAIT
     )
     expect(page.get_by_text("Stopped.")).to_have_count(0)
 

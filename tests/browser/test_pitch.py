@@ -31,6 +31,10 @@ class SlowConnection:
         """How many runs of the page have ended of which the page does not know."""
         return [ForwardMsg.FromString(m).WhichOneof("type") for m in self._messages].count("script_finished")
 
+    @property
+    def held_files(self) -> int:
+        return len(self._files)
+
     def send_files(self) -> None:
         for file in self._files:
             file.continue_()
@@ -94,7 +98,7 @@ def test_the_player_of_the_tone_is_there_as_long_as_its_toggle_is_on(page, addre
     # with the new file, which the browser asks for before it has drawn the other one.
     connection.holds = True
     upload(page, tones[1])
-    connection.wait(lambda: connection.finished_runs == 1)
+    connection.wait(lambda: connection.finished_runs == 1 and connection.held_files == 1)
     connection.send_files()
     connection.wait(lambda: connection.finished_runs == 2)
     connection.release()

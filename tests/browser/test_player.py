@@ -3,13 +3,14 @@
 from playwright.sync_api import Locator, Page
 
 import zoo
-from tests.browser.reading import WAIT, download, narrow, upload, wide
+from tests.browser.reading import WAIT, download, narrow, settled, upload, wide
 
 
 def heard(page: Page) -> Locator:
     """The player of the page Sounds, with the street that a bell rings in."""
     upload(page, zoo.sample("bicycle-bell.wav"))
     page.locator(".playhead").wait_for(timeout=WAIT)
+    settled(page)
     return page.locator(".st-key-sounds-player audio")
 
 

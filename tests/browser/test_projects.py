@@ -68,6 +68,7 @@ def test_examples_survive_other_pages_back_and_reload_and_no_other_browser_sees_
     page, address, examples, others
 ):
     fill(opened(page, address), examples)
+    settled(page)
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("heading", name="Compare")).to_be_visible(timeout=WAIT)
     page.go_back()
@@ -132,10 +133,13 @@ def test_a_project_is_saved_opened_elsewhere_and_deleted_and_a_network_goes_back
     is_whole(other)
     expect_text(other, "Classic classifier on EfficientNet-Lite0")
     open_file(other, network)
+    other.get_by_role("button", name="Open the file").wait_for()
+    settled(other)
     other.get_by_role("button", name="Open the file").click()
     expect_text(other, "Opened from a file")
     other.reload()
     is_whole(other)
+    settled(other)
     other.get_by_role("button", name="Delete", exact=True).click()
     other.get_by_role("button", name="Delete project").click()
     expect_text(other, "Nobody else sees them.")

@@ -51,7 +51,8 @@ def answers(path: Path) -> dict[str, str]:
 
 
 async def settled(page: Page) -> None:
-    """Wait until a page is at rest."""
+    """Wait until a page is drawn and at rest."""
+    await page.get_by_test_id("stMain").get_by_test_id("stHeading").first.wait_for(state="attached")
     await expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
@@ -86,6 +87,7 @@ async def follows(page: Page, address: str, path: Path) -> float:
 
 async def trains(page: Page, address: str, archive: Path) -> None:
     await page.goto(f"{address}/teach")
+    await settled(page)
     await page.get_by_text("Zip", exact=True).click()
     box = page.get_by_role("region", name="A zip with a folder for each class")
     await box.locator('input[type="file"]').set_input_files(archive)

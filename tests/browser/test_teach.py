@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 import zoo
-from tests.browser.reading import WAIT, expect_text, metric, narrow, upload, wide
+from tests.browser.reading import WAIT, expect_text, metric, narrow, scrolled_to, settled, upload, wide
 
 
 def color(path: Path, rgb: tuple[int, int, int], seed: int) -> Path:
@@ -30,12 +30,14 @@ def zipped(folder: Path, to: Path) -> Path:
 
 
 def upload_zip(page: Page, path: Path) -> None:
+    settled(page)
     page.get_by_text("Zip", exact=True).click()
     box = page.get_by_role("region", name="A zip with a folder for each class")
     box.locator('input[type="file"]').set_input_files(path)
 
 
 def teach(page: Page) -> None:
+    settled(page)
     page.get_by_test_id("stMain").get_by_role("button", name="Teach").click()
 
 
@@ -55,6 +57,7 @@ def test_two_colors_are_taught_tried_and_known_on_the_page_pictures(page, addres
     new = color(tmp_path / "new.png", (40, 40, 200), 99)
     page.get_by_role("region", name="Pictures").locator('input[type="file"]').set_input_files(new)
     expect_text(page, re.compile(r"^Class 2, \d+% sure"))
+    settled(page)
     if page.viewport_size["width"] < 800:
         page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("link", name="Pictures").click()
@@ -62,10 +65,11 @@ def test_two_colors_are_taught_tried_and_known_on_the_page_pictures(page, addres
     page.keyboard.press("Escape")
     upload(page, new)
     expect_text(page, re.compile("^SqueezeNet 1.1: "))
+    settled(page)
     expect(page.get_by_text(re.compile("taught Class 1 or Class 2"))).to_have_count(
         0
     )  # it is not chosen unasked
-    page.get_by_role("combobox", name="Networks").fill("class 1 or")
+    scrolled_to(page.get_by_role("combobox", name="Networks")).fill("class 1 or")
     page.keyboard.press("Enter")
     expect_text(page, "EfficientNet-Lite0 taught Class 1 or Class 2: Class 2")
 
@@ -77,11 +81,13 @@ def test_ants_and_bees_are_taught_to_over_90_percent(page, address, media, tmp_p
     upload_zip(page, zipped(media / "ants-bees" / "train", tmp_path / "ants-bees.zip"))
     expect_text(page, "245 images: 124 of ants, 121 of bees.")
     expect_text(page, "Advice: new head.")
+    settled(page)
     page.get_by_text("Classic classifier", exact=True).click()
     teach(page)
     assert float(metric(page, "Accuracy").rstrip("%")) > 90
     assert metric(page, "Held out") == "49"
     expect_text(page, "held-out examples are classified correctly")
+    settled(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Network", exact=True).click()
     zipfile.ZipFile(waiting.value.path()).extractall(tmp_path)

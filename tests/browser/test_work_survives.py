@@ -69,8 +69,7 @@ def minutes_without_connection(page: Page) -> None:
     page.wait_for_timeout(3000 * RECONNECT)
     page.evaluate("() => { window.offline = false; }")
     page.wait_for_function(CONNECTED)
-    app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=WAIT)
+    page.wait_for_function("() => window.runs.asked > 0")
     settled(page)  # until then it shows what another session drew, and what is clicked is lost
 
 
@@ -138,16 +137,23 @@ def mislabeled(examples: dict[int, list[Path]], folder: Path) -> dict[int, list[
     return {1: examples[1], 2: [*examples[2][:3], *wrong]}
 
 
+def press(page: Page, slider: str, key: str, text: str) -> None:
+    """Move a slider by a key, which has it show a text."""
+    handle = page.get_by_role("slider", name=slider)
+    handle.focus()
+    page.keyboard.press(key)
+    expect(handle).to_have_attribute("aria-valuetext", text)
+    settled(page)
+
+
 def relabel(page: Page) -> None:
     """Train, and move a mistake."""
     choose(page, "Classic classifier")
     page.get_by_text("Settings", exact=True).click()
-    slider = page.get_by_role("slider", name="Held out (%)")
-    slider.focus()
-    page.keyboard.press("End")
-    expect(slider).to_have_attribute("aria-valuetext", "50")
-    settled(page)
+    press(page, "Held out (%)", "End", "50")
     teach(page)
+    page.get_by_role("tab", name="Mistakes").wait_for()
+    settled(page)
     page.get_by_role("tab", name="Mistakes").click()
     page.get_by_role("button", name="Move to Class 1").first.click()
     is_relabeled(page)
@@ -164,6 +170,7 @@ def test_relabeling_survives(page, address, examples, tmp_path):
         settled(page)
         event(page)
         is_relabeled(page)
+        settled(page)
         page.get_by_role("tab", name="Mistakes").click()
         expect_text(page, "Now an example of Class 1")
     settled(page)
@@ -177,6 +184,9 @@ def test_uploads_training_and_relabeling_survive_a_restart_of_the_server(page, e
         fill(opened(page, address), mislabeled(examples, tmp_path))
         relabel(page)
         choose(page, "Fine-tuning")
+        page.get_by_text("Settings", exact=True).click()
+        press(page, "Epochs", "End", "200")  # so that it is not over at the restart
+        press(page, "Learning rate", "Home", "0.0001")
         teach(page)
         expect_text(page, re.compile("^Training …"))
         page.route("**/_stcore/upload_file/**", lambda route: None)  # it does not arrive
