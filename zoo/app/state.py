@@ -186,14 +186,14 @@ def project() -> Project:
     if (opened := st.session_state.get("project")) is None or opened[0] is not own:
         token, projects = valid_token(st.context.cookies.get(COOKIE)), _projects()
         if token and projects:
-            found = projects.open(token)
+            current = projects.open(token)
         else:
-            found = Project(own.folder / "project", own.folder, require_project_space)
-            own.at_end(found.delete)
+            current = Project(own.folder / "project", own.folder, require_project_space)
+            own.at_end(current.delete)
         session = session_number()
-        found.join(session)
-        own.at_end(lambda: found.leave(session, lost=own.lost))
-        opened = st.session_state["project"] = (own, found)
+        current.join(session)
+        own.at_end(lambda: current.leave(session, lost=own.lost))
+        opened = st.session_state["project"] = (own, current)
     return opened[1]
 
 
@@ -220,15 +220,15 @@ def taught(modality: str | None = None) -> dict[str, Spec]:
 def progress(text: str) -> Iterator[Callable[..., object]]:
     """Show a progress bar with a button that stops the work. Within `remembered`.
 
-    What it gives is called with the share that is done, and with another text if there is one. It is drawn
+    What it gives is called with the fraction that is done, and with another text if there is one. It is drawn
     four times a second at most: each time takes a browser on the same machine from the work.
     """
     drawn = time.monotonic()
 
-    def report(share: float, text: str = text) -> None:
+    def report(fraction: float, text: str = text) -> None:
         nonlocal drawn
         if time.monotonic() - drawn > 0.25:
-            bar.progress(min(1.0, share), text=text)
+            bar.progress(min(1.0, fraction), text=text)
             drawn = time.monotonic()
 
     bar, stop = st.progress(0.0, text=text), st.empty()
@@ -244,7 +244,7 @@ def progress(text: str) -> Iterator[Callable[..., object]]:
 def stoppable(*work: Hashable) -> Iterator[Callable[[float, str], object]]:
     """Let the user stop all that `remembered` computes within as one work, with one progress bar.
 
-    What it gives is called with the share that is done, and a text; nothing is drawn before.
+    What it gives is called with the fraction that is done, and a text; nothing is drawn before.
 
     Parameters
     ----------
@@ -255,12 +255,12 @@ def stoppable(*work: Hashable) -> Iterator[Callable[[float, str], object]]:
         place = st.container()
         report: Callable[..., object] | None = None
 
-        def step(share: float, text: str) -> None:
+        def step(fraction: float, text: str) -> None:
             nonlocal report
             if report is None:
                 with place:
                     report = stack.enter_context(progress(text))
-            report(share, text)
+            report(fraction, text)
 
         st.session_state["whole-work"] = work
         stack.callback(st.session_state.pop, "whole-work")

@@ -64,10 +64,10 @@ def list_remote(url: str, suffixes: Container[str]) -> Iterator[tuple[str, int, 
     system, root = _file_system(url)
     with _sentences(url):
         if any(sign in root for sign in "*?["):
-            found: Any = system.glob(root, detail=True)
+            entries: Any = system.glob(root, detail=True)
         else:
-            found = system.find(root, detail=True)
-    for path, info in sorted(found.items()):
+            entries = system.find(root, detail=True)
+    for path, info in sorted(entries.items()):
         name = path.rstrip("/").rpartition("/")[2]
         if info.get("type") == "directory" or any(map(is_litter, path.split("/"))):
             continue

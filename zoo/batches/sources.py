@@ -58,11 +58,11 @@ def list_files(sources: Source | Sequence[Source], suffixes: Container[str]) -> 
     MissingLibraryError
         If a library for a kind of URL is not installed.
     """
-    given = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
-    tables = [_listed(source, suffixes) for source in given]
+    listed = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    tables = [_listed(source, suffixes) for source in listed]
     table = pa.concat_tables(tables, promote_options="permissive") if tables else FILES.empty_table()
     if not len(table):
-        names = ", ".join(map(str, given)) or "an empty list"
+        names = ", ".join(map(str, listed)) or "an empty list"
         raise InputError(f"Found no files of the right kind in {names}.")
     return _distinct(table)
 
@@ -72,10 +72,10 @@ def state_of(path: str) -> State:
     if is_remote(path):
         return ABSENT if is_url(path) else state_of_remote(path)
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except (OSError, ValueError):
         return ABSENT
-    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else ABSENT
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else ABSENT
 
 
 def _listed(source: Source, suffixes: Container[str]) -> pa.Table:

@@ -128,7 +128,10 @@ class Embedding(ShortRepr):
         )
 
     def by_input(self) -> Embedding:
-        """One row an input, the mean of its windows; their times are from its first to its last."""
+        """Average the windows of each input.
+
+        The times of a row are from the start of the first window of its input to the end of the last one.
+        """
         rows: dict[str, list[int]] = {}
         for row, name in enumerate(self.inputs):
             rows.setdefault(name, []).append(row)

@@ -1,7 +1,7 @@
 """Where the files of the page Embeddings come from.
 
-Streamlit runs a page anew each time, and a class that is defined there is another one each time, whose
-objects equal none of the ones before; so what the page remembers by is defined here.
+Streamlit executes a page on every run, and so would define its classes anew: objects of one run would not
+equal those of the next. The classes that serve as keys of remembered results are therefore defined here.
 """
 
 import tempfile

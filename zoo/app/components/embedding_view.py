@@ -38,12 +38,12 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
         st.session_state["embeddings-shown"] = collection
         st.session_state["embeddings-small"] = {}
         st.session_state[current_key(QUERY)] = 0
-    given = dict(zip(dict.fromkeys(embedding.inputs), (files[i] for i in collection.files), strict=True))
-    over_time = embedding.times is not None and len(given) < len(embedding)
+    inputs = dict(zip(dict.fromkeys(embedding.inputs), (files[i] for i in collection.files), strict=True))
+    over_time = embedding.times is not None and len(inputs) < len(embedding)
     titles = ["Map", "Similarity", *["Vectors over time"] * over_time]
     tabs = st.tabs(titles, key=f"embeddings-tabs-{over_time}")
     with tabs[0]:
-        on_map(kind, given, embedding)
+        on_map(kind, inputs, embedding)
     with tabs[1]:
         matrix(embedding)
     if over_time:

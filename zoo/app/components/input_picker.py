@@ -114,12 +114,12 @@ def to_link(parameter: str, value: str | None) -> None:
 
 
 def meant(linked: str, offered: Sequence[str]) -> str:
-    """Return the network that a link names: one on offer, never a folder or another collection.
+    """Return the network that a link names: one of those offered, never a folder or another collection.
 
     Raises
     ------
     UnknownNameError
-        If it is none of them.
+        If the link names another one.
     """
     known = {spec_of(name).arch: name for name in offered if is_default(name)}
     known |= {name.lower(): name for name in offered}

@@ -153,15 +153,15 @@ def activations(name: str, offered: Sequence[str], data: dict[str, Any]) -> None
         return
     network_picker.require(Choice("networks-network", name, offered))
     kind = "image" if spec.modality == "image" else "melody" if "pitch" in spec.tasks else "audio"
-    given = input_picker.ask(kind, f"networks-{kind}")
-    if not given:
+    inputs = input_picker.ask(kind, f"networks-{kind}")
+    if not inputs:
         st.info(f"Upload a {'picture' if kind == 'image' else 'recording'}, or choose a sample.")
         return
-    if len(given) > 1:
-        st.caption(f"Only the first of the {len(given)} pictures is used.")
+    if len(inputs) > 1:
+        st.caption(f"Only the first of the {len(inputs)} pictures is used.")
     place = st.empty()
     at = st.session_state.get(f"networks-window-{name}")
-    seen = state.remembered(_look, name, data["layer"], given[0], at)
+    seen = state.remembered(_look, name, data["layer"], inputs[0], at)
     with place.container():
         show(seen, name)
 

@@ -16,17 +16,17 @@ export default function({ setStateValue }) {
     let told = null;
     let permission = null;
     async function look() {
-        let found = "";
+        let obstacle = "";
         if (!window.isSecureContext || !navigator.mediaDevices) {
-            found = "insecure";
+            obstacle = "insecure";
         } else {
             const devices = await navigator.mediaDevices.enumerateDevices();
-            if (!devices.some((device) => device.kind === "audioinput")) found = "none";
-            if (permission && permission.state === "denied") found = "denied";
+            if (!devices.some((device) => device.kind === "audioinput")) obstacle = "none";
+            if (permission && permission.state === "denied") obstacle = "denied";
         }
-        if (found !== told) {
-            told = found;
-            setStateValue("obstacle", found);
+        if (obstacle !== told) {
+            told = obstacle;
+            setStateValue("obstacle", obstacle);
         }
     }
     navigator.mediaDevices?.addEventListener("devicechange", look);

@@ -137,7 +137,7 @@ class DropOldestBuffer:
         self.waiting = sum(block.seconds for block in self._waiting)  # anew: differences would drift
 
     def close(self) -> None:
-        """Let go of everything; whoever waits is told."""
+        """Drop all blocks and wake up the threads that wait."""
         with self._change:
             self._closed = True
             self._waiting.clear()

@@ -32,10 +32,10 @@ def ice_servers() -> list[dict[str, Any]]:
         servers = [{"urls": [url.strip()]} for url in text.split(",") if url.strip()]
     else:
         try:
-            found = json.loads(text)
+            parsed = json.loads(text)
         except ValueError as error:
             raise InputError(f"{VARIABLE} is not JSON: {error}.") from error
-        servers = found if isinstance(found, list) else [found]
+        servers = parsed if isinstance(parsed, list) else [parsed]
     for server in servers:
         urls = server.get("urls") if isinstance(server, dict) else None
         urls = [urls] if isinstance(urls, str) else urls

@@ -1,7 +1,7 @@
 """What a browser says to set up a connection by WebRTC, checked before aiortc is told.
 
-A raw message may say anything. Each section of an offer opens sockets, each candidate is an address that this
-machine sends packets to, and what is no offer at all is an error somewhere in aiortc.
+A raw message may contain anything. Each section of an offer opens sockets, this machine sends packets to the
+address of each candidate, and aiortc fails in various ways on a message that is not an offer.
 """
 
 from __future__ import annotations

@@ -78,9 +78,9 @@ def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
         )
         return ()
     with st.expander(f"{KINDS[kind]} to classify (optional)", icon=":material/add_photo_alternate:"):
-        given = input_picker.ask(kind, f"compare-{kind}")
-        found = tuple(one for one, why in zip(given, refusals(kind, given), strict=True) if why is None)
-    return found
+        files = input_picker.ask(kind, f"compare-{kind}")
+        usable = tuple(one for one, why in zip(files, refusals(kind, files), strict=True) if why is None)
+    return usable
 
 
 def refusals(kind: str, given: Sequence[Given]) -> list[str | None]:
@@ -152,7 +152,7 @@ def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
             job.stage = f"Measures {titles[name]}, {min(done + 1, total)} of {total}"
             job.count_or_stop(done, total)
 
-        found = zoo.compare(
+        comparison = zoo.compare(
             wanted.names,
             [named(one) for one in wanted.given] or None,
             fetch=False,
@@ -162,12 +162,12 @@ def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
             trust=True,  # what is offered is the catalog's, the owner's or the visitor's own
             progress=progress,
         )
-        reasons = dict(found.problems) | dict.fromkeys(wanted.absent, "it is not downloaded.")
+        reasons = dict(comparison.problems) | dict.fromkeys(wanted.absent, "it is not downloaded.")
         measured = [name for name in wanted.names if name not in reasons]
         return replace(
-            found,
+            comparison,
             rows=tuple(
-                _presentable(row, titles[name]) for name, row in zip(measured, found.rows, strict=True)
+                _presentable(row, titles[name]) for name, row in zip(measured, comparison.rows, strict=True)
             ),
             problems=tuple(Problem(titles[name], reason) for name, reason in reasons.items()),
         )
@@ -337,8 +337,8 @@ st.markdown(
 with one_sentence():
     kind, chosen, absent = choose()
     if chosen:
-        given = inputs(kind, chosen)
-        wanted = Wanted(tuple(chosen), tuple(absent), given, *settings())
+        files = inputs(kind, chosen)
+        wanted = Wanted(tuple(chosen), tuple(absent), files, *settings())
         if st.button(
             "Compare", type="primary", icon=":material/balance:", disabled=busy(), key="compare-begin"
         ):

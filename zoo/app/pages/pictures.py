@@ -31,9 +31,9 @@ FADE = 0.7  # of what a network does not see
 MAX_ANSWERS = 300  # of a session, some 10 kB each
 
 Report = Callable[[float], object]
-"""Called with the share of a network's work on a picture that is done."""
+"""Called with the fraction of a network's work on a picture that is done."""
 Step = Callable[[int, str, float], object]
-"""Called with how many of these works are done, a text, and the share of the present one."""
+"""Called with how many of these works are done, a text, and the fraction of the present one."""
 
 
 class Picture:
@@ -207,17 +207,17 @@ def heat(
     """Show the image with the heat map of a class of the user's choice."""
     label = dict(zip(result.indices.tolist(), result.labels, strict=True))
     target = widgets.selectbox(st, "Where it finds", label, key=f"pictures-target-{key}-{picture.key[:16]}")
-    found = explain(net, picture, target, looking.method, report)
-    at = f" at the layer {literally(found.layer)}" if found.layer else ""
-    nothing = "" if found.values.any() else ": no part supports it"
-    drawn = found.overlay(picture.small(), opacity=looking.opacity, fade=FADE)
+    explanation = explain(net, picture, target, looking.method, report)
+    at = f" at the layer {literally(explanation.layer)}" if explanation.layer else ""
+    nothing = "" if explanation.values.any() else ": no part supports it"
+    drawn = explanation.overlay(picture.small(), opacity=looking.opacity, fade=FADE)
     st.image(
         drawn,
-        caption=f"{METHODS[found.method]}{at}{nothing}",
+        caption=f"{METHODS[explanation.method]}{at}{nothing}",
         width="stretch",
-        alt=f"Where {titles[net.name]} finds {found.label} in {picture.name}",
+        alt=f"Where {titles[net.name]} finds {explanation.label} in {picture.name}",
     )
-    if found.is_cropped:
+    if explanation.is_cropped:
         st.caption("The network does not see the faded margin: its preprocessing cuts it off.")
     state.save(
         f"pictures-heat-{key}", File("Heat map as PNG", "heat-map.png", "image/png", partial(png, drawn))
@@ -280,8 +280,8 @@ with one_sentence():
     shown = [picture.key for picture in pictures]
     with state.stoppable("pictures", *shown, *chosen, looking.wanted, looking.method) as report:
 
-        def step(done: int, text: str, share: float) -> None:
-            report((done + share) / (len(pictures) * len(chosen)), text)
+        def step(done: int, text: str, fraction: float) -> None:
+            report((done + fraction) / (len(pictures) * len(chosen)), text)
 
         for position, picture in enumerate(pictures if chosen else []):
             with one_sentence():

@@ -1,11 +1,10 @@
 """Files at links that strangers paste: fetched within limits, and never from inside the server's own network.
 
-Whoever may name an address for a server to fetch could otherwise have it fetch what only it can reach: other
-services of its machine and network, or the metadata of its cloud (OWASP: Server-side request forgery). So the
-host is resolved here, every answer is checked, and the connection goes to one of those addresses, not to the
-name again, which might be answered otherwise the second time. The request and the check of
-the certificate use the name. Each redirect goes the same way. A proxy would resolve the host itself, so there
-is none.
+A visitor who may name an address could otherwise make the server fetch what only the server can reach: other
+services of its machine and network, or the metadata of its cloud (OWASP: Server-side request forgery). So
+this module resolves the host, checks every address, and connects to one of the checked addresses; resolving
+the name again could give another one. The request and the check of the certificate use the name. Redirects
+are checked in the same way. No proxy is used, because a proxy would resolve the host itself.
 """
 
 import ipaddress
@@ -64,8 +63,8 @@ def fetch(url: str, *, max_bytes: int = MAX_BYTES) -> Link:
     Raises
     ------
     InputError
-        If it is no such link, leads into the server's own network, takes too long, is too large or empty, or
-        cannot be had.
+        If it is not such a link, leads into the server's own network, takes too long, cannot be fetched, or
+        gives an empty file or one that is too large.
     """
     parsed = _parsed(url.strip())
     host = _host(parsed)
@@ -147,10 +146,10 @@ def _public_addresses(url: Url) -> list[str]:
     """Return the IP addresses of a link's host, all of which must be public."""
     host = _host(url)
     try:
-        found = socket.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise InputError(f"There is no host {host} that this machine can find.") from None
-    addresses = [str(address[0]) for *_, address in found]
+    addresses = [str(address[0]) for *_, address in resolved]
     if not local_allowed() and not all(map(is_public, addresses)):
         raise InputError(f"{host} is in a private network, where links are not followed.")
     return addresses

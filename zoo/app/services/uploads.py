@@ -228,8 +228,8 @@ def _for_people(read: Callable[[], Dataset], name: str, folder: Path, archive: s
         return inner.sub("", text.replace(archive, name) if archive else text)
 
     try:
-        found = read()
+        dataset = read()
     except InputError as error:
         raise InputError(plain(str(error))) from error
-    problems = tuple(Problem(plain(input_), plain(reason)) for input_, reason in found.problems)
-    return replace(found, name=name, problems=problems)
+    problems = tuple(Problem(plain(input_), plain(reason)) for input_, reason in dataset.problems)
+    return replace(dataset, name=name, problems=problems)
