@@ -73,6 +73,12 @@ def kind_of(item: pytest.Item) -> str:
     return "model" if place.startswith(MODEL) or "net" in item.fixturenames else "unit"
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave a busy machine to the worker that has the browser: its tests are the longest chain."""
+    if kind_of(item) != "browser" and os.nice(0) == 0:
+        os.nice(3)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Workers take tests by the file, and one of them takes all that share the server and its browser."""
 
