@@ -30,8 +30,11 @@ def opened(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-def upload(page: Page, *files: Path) -> None:
-    page.locator('input[type="file"]').set_input_files(files)
+def upload(page: Page, *files: Path, to: str = "") -> None:
+    """Give files to the uploader of a page, or of one of its regions, which a page being drawn would lose."""
+    settled(page)
+    place = page.get_by_role("region", name=to) if to else page
+    place.locator('input[type="file"]').set_input_files(files)
 
 
 def expect_text(page: Page, text: str | re.Pattern) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.reading import WAIT, expect_text, settled
+from tests.browser.reading import WAIT, expect_text, settled, upload
 from zoo.hub.samples import digits
 
 
@@ -73,9 +73,9 @@ def teach(page: Page, address: str) -> None:
     page.goto(f"{address}/teach")
     settled(page)
     page.get_by_text("Zip", exact=True).click()
-    box = page.get_by_role("region", name="A zip with a folder for each class")
+    page.get_by_role("region", name="A zip").wait_for()
     with tempfile.TemporaryDirectory() as folder:
-        box.locator('input[type="file"]').set_input_files(zipped(Path(folder) / "digits.zip"))
+        upload(page, zipped(Path(folder) / "digits.zip"), to="A zip")
         expect_text(page, "Advice:")
         settled(page)  # a click on a page that still grows is lost
         page.get_by_test_id("stMain").get_by_role("button", name="Teach").click()

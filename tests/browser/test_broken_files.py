@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import broken
-from tests.browser.reading import WAIT, expect_text, metric, upload, wide
+from tests.browser.reading import WAIT, expect_text, metric, settled, upload, wide
 
 TOO_LARGE = "Error: File must be 50.0MB or smaller."
 OTHERS = {"svg": "image/svg+xml", "heic": "image/heif", "pdf": "application/pdf", "html": "text/html"}
@@ -122,12 +122,14 @@ def test_broken_recordings_one_after_the_other_and_then_a_good_one(page, address
 def test_broken_zips_and_examples(page, address, write, large):
     opened(page, f"{address}/teach")
     for number in (1, 2):
-        box = page.get_by_role("region", name=f"Examples of Class {number}")
-        box.locator('input[type="file"]').set_input_files([write(f"{number}.jpg", broken.ANYTHING["elf"])])
+        upload(page, write(f"{number}.jpg", broken.ANYTHING["elf"]), to=f"Examples of Class {number}")
         expect_alert(page, f"{number}.jpg", "your upload holds neither pictures nor sound that can be read")
+    settled(page)
     page.get_by_text("Zip", exact=True).click()
-    box = page.get_by_role("region", name="A zip with a folder for each class")
-    box.locator('input[type="file"]').set_input_files(large("zip"))
+    place = "A zip with a folder for each class"
+    box = page.get_by_role("region", name=place)
+    box.wait_for()
+    upload(page, large("zip"), to=place)
     expect(box).to_contain_text("Error: File must be 200.0MB or smaller.")
     files = broken.zips()
     for name, why in {
@@ -137,10 +139,10 @@ def test_broken_zips_and_examples(page, address, write, large):
         "out.zip": "which leads out of it",
         "long name.zip": "holds a file whose name is too long",
     }.items():
-        box.locator('input[type="file"]').set_input_files(write(name, files[name]))
+        upload(page, write(name, files[name]), to=place)
         expect_alert(page, name, why)
     names = {
         f"{label}/{i}.png": broken.photo("PNG") + bytes([i, ord(label)]) for label in "ab" for i in range(3)
     }
-    box.locator('input[type="file"]').set_input_files(write("good.zip", broken.zipped(names)))
+    upload(page, write("good.zip", broken.zipped(names)), to=place)
     expect_text(page, "6 images: 3 of a, 3 of b.")

@@ -70,11 +70,11 @@ def test_recordings_are_heard_and_a_text_is_told(page, address, media, tmp_path)
     bad = tmp_path / "bad.wav"
     bad.write_text("this is text")
     page.goto(f"{address}/embeddings")
+    settled(page)
     page.get_by_test_id("stMain").get_by_text("Sounds", exact=True).click()
-    box = page.get_by_role("region", name="Sounds")
-    box.locator('input[type="file"]').set_input_files(
-        [media / "sounds" / "miaow_16k.wav", bad, media / "sounds" / "baby_5000ms.wav"]
-    )
+    page.get_by_role("region", name="Sounds").wait_for()
+    sounds = media / "sounds"
+    upload(page, sounds / "miaow_16k.wav", bad, sounds / "baby_5000ms.wav", to="Sounds")
     expect_text(page, re.compile("^bad.wav is "))
     expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
     expect(page.locator("audio")).to_have_count(6)

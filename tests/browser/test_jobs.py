@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.reading import RUNS, WAIT, expect_text, metric, opened, settled, wide
+from tests.browser.reading import RUNS, WAIT, expect_text, metric, opened, settled, upload, wide
 from tests.browser.test_teach import color, teach
 
 
@@ -45,8 +45,7 @@ def upload_two_colors(page: Page, address: str, folder: Path) -> None:
     page.goto(f"{address}/teach")
     for name, rgb, number in (("red", (200, 40, 40), 1), ("blue", (40, 40, 200), 2)):
         files = [color(folder / name / f"{i}.png", rgb, 10 * number + i) for i in range(6)]
-        box = page.get_by_role("region", name=f"Examples of Class {number}")
-        box.locator('input[type="file"]').set_input_files(files)
+        upload(page, *files, to=f"Examples of Class {number}")
         if number == 1:  # a browser that is given two sets of files within milliseconds may lose one
             expect_text(page, "Add examples of a second class.")
 
@@ -96,8 +95,7 @@ def test_advice_shows_its_progress_and_can_be_gone_without(page, address, media,
     page.goto(f"{address}/teach")
     for number, name in enumerate(("ants", "bees"), 1):
         files = sorted((media / "ants-bees" / "train" / name).glob("*.jpg"))[:40]
-        box = page.get_by_role("region", name=f"Examples of Class {number}")
-        box.locator('input[type="file"]').set_input_files(files)
+        upload(page, *files, to=f"Examples of Class {number}")
         if number == 1:
             expect_text(page, "Add examples of a second class.")
     expect(page.get_by_text("Trying some of the examples to advise you …")).to_be_visible()

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.browser.messages import visiting
-from tests.browser.reading import WAIT, expect_text, settled, wide
+from tests.browser.reading import WAIT, expect_text, settled, upload, wide
 from tests.browser.test_teach import color, teach
 from zoo.app.server.project_cookie import COOKIE
 
@@ -39,6 +39,7 @@ def fill(page: Page, examples: dict[int, list[Path]]) -> None:
 def opened(page: Page, address: str) -> Page:
     page.goto(f"{address}/teach")
     box(page, 1).wait_for(state="attached")
+    settled(page)
     return page
 
 
@@ -76,6 +77,7 @@ def test_examples_survive_other_pages_back_and_reload_and_no_other_browser_sees_
     page.reload()
     is_whole(page)
     more = color(examples[1][0].with_name("more.png"), RED, 99)
+    settled(page)
     box(page, 1).set_input_files(more)
     expect_text(page, "13 images: 7 of Class 1, 6 of Class 2.")
     (token,) = [one["value"] for one in page.context.cookies() if one["name"] == COOKIE]
@@ -158,5 +160,4 @@ def saved_file(page: Page, label: str, path: Path) -> Path:
 def open_file(page: Page, path: Path) -> None:
     settled(page)
     page.get_by_test_id("stPopoverButton").filter(has_text="Open").click()
-    region = page.get_by_role("region", name="A project that was saved here")
-    region.locator('input[type="file"]').set_input_files(path)
+    upload(page, path, to="A project that was saved here")

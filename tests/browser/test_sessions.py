@@ -90,6 +90,8 @@ async def trains(page: Page, address: str, archive: Path) -> None:
     await settled(page)
     await page.get_by_text("Zip", exact=True).click()
     box = page.get_by_role("region", name="A zip with a folder for each class")
+    await box.wait_for()
+    await settled(page)
     await box.locator('input[type="file"]').set_input_files(archive)
     await expect(page.get_by_text("Advice:").first).to_be_visible()
     await settled(page)

@@ -303,7 +303,7 @@ class Timers:
                 timer.function()
 
 
-@pytest.mark.parametrize(("lost", "seconds"), [(False, 10), (True, 300)])
+@pytest.mark.parametrize(("lost", "seconds"), [(False, 20), (True, 300)])
 def test_training_ends_when_the_last_session_has_been_gone_for_a_while(training, monkeypatch, lost, seconds):
     timers = Timers()
     monkeypatch.setattr(project_module, "Timer", timers)
