@@ -37,6 +37,7 @@ from .inference.streaming import Stream as Stream
 from .results import Classification as Classification
 from .results import Embedding as Embedding
 from .results import Explanation as Explanation
+from .results import Matches as Matches
 from .results import Neighbors as Neighbors
 from .results import PitchTrack as PitchTrack
 from .results import Problem as Problem

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from zoo.batches.events import merged_events
+from zoo.batches.index import VectorIndex
 from zoo.batches.manifest import Manifest, read_manifest
 from zoo.batches.parts import part_files
 from zoo.batches.provenance import part_records
+from zoo.batches.query import Query, embedded_query, file_number, stored_query, vector_query
+from zoo.batches.rows import vectors_of
+from zoo.batches.search import indexed_nearest_files, matches_of, nearest_files
 from zoo.batches.settings import NetworkSettings, Settings, read_settings
-from zoo.core.errors import InputError, UnknownNameError
-from zoo.core.validation import choice
+from zoo.core.errors import InputError, UnknownNameError, ZooError, reason
+from zoo.core.progress import Progress
+from zoo.core.validation import choice, count, number
+from zoo.results.embedding_files import part_width
+from zoo.results.matches import Matches
 from zoo.results.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -77,7 +86,18 @@ class BatchFolder:
 
     def table(self, network: str | None = None) -> pa.Table:
         """Return the rows of the files that could be used, sorted, with the columns of the user's tables."""
-        rows = self.dataset(network).filter(pc.field("error").is_null()).to_table()
+        return self._described(self.dataset(network).filter(pc.field("error").is_null()).to_table())
+
+    def batches(self, network: str | None = None, *, size: int = 4096) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of `table`, at most `size` at a time; only some are in memory."""
+        rows = self.dataset(network).filter(pc.field("error").is_null())
+        count("size", size)
+        for batch in rows.to_batches(batch_size=size, batch_readahead=2, fragment_readahead=2):
+            if len(batch):
+                yield from self._described(pa.Table.from_batches([batch])).combine_chunks().to_batches()
+
+    def _described(self, rows: pa.Table) -> pa.Table:
+        """Return rows without errors and metadata, and with the columns of the user's tables."""
         rows = rows.drop_columns(["error"]).replace_schema_metadata(None)
         place = pc.index_in(rows["number"], self.manifest.table["number"].combine_chunks())
         own = self.manifest.table.drop_columns(["number", "path", "size", "modified"]).take(place)
@@ -97,11 +117,109 @@ class BatchFolder:
         InputError
             If the batch does not embed.
         """
-        if self.settings.task != "embed":
-            raise InputError(f"{self.path} holds results of {self.settings.task}, which have no vectors.")
+        self._require("embed", "vectors")
         rows = self.dataset(network).filter(pc.field("error").is_null())
-        column = rows.to_table(columns=["vector"])["vector"].combine_chunks()
-        return column.flatten().to_numpy().reshape(-1, column.type.list_size)
+        return vectors_of(rows.to_table(columns=["vector"])["vector"].combine_chunks())
+
+    def events(
+        self, network: str | None = None, *, separation: float | None = None, min_duration: float = 0.0
+    ) -> pa.Table:
+        """Return the sound events of all recordings, one row each, with the columns of the user's tables.
+
+        Parameters
+        ----------
+        network : str, optional
+            May be left out where there is one.
+        separation : float, optional
+            In s: join events of one class that lie no more than this apart, as `zoo.sound_events` does; by
+            default as the batch did.
+        min_duration : float
+            In s: drop shorter events; those that the batch dropped stay away.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns ``number``, ``path``, ``sha256``, ``start``, ``end`` (s), ``label``, ``index``, ``id``,
+            ``score``, and those of the user's tables; by file, then by start.
+
+        Raises
+        ------
+        InputError
+            If the batch is of another task, or joined events that lie further apart.
+        """
+        self._require("events", "sound events")
+        joined = number("separation", self.settings.options["separation"], 0)
+        if separation is not None and number("separation", separation, 0) < joined:
+            raise InputError(
+                f"The events of {self.path} are joined over {joined:g} s; separation is at least that."
+            )
+        return merged_events(self.table(network), separation, number("min_duration", min_duration, 0))
+
+    def search(
+        self,
+        query: Any,
+        top: int = 10,
+        *,
+        network: str | None = None,
+        exact: bool = False,
+        rebuild: bool = False,
+        device: str = "auto",
+        trust: bool = False,
+        progress: Progress | None = None,
+    ) -> Matches:
+        """Find the files whose vectors are nearest to those of an example, by cosine similarity.
+
+        The first search builds an index beside the parts, and later ones add new parts to it. The index
+        finds candidates, which are compared exactly.
+
+        Parameters
+        ----------
+        query : path, image, sound, or ndarray of shape (d,)
+            A file of the batch, which does not find itself; any other input, which is embedded with the
+            network and the options of the batch; or a vector. Of a recording the mean of its windows counts.
+        top : int
+            Files, or all where there are fewer.
+        network : str, optional
+            May be left out where there is one.
+        exact : bool
+            Compare with all vectors, without an index.
+        rebuild : bool
+            Build the index anew, and open no index that is there, as that of a stranger's folder.
+        device, trust
+            As of `zoo.load`, for inputs that are embedded.
+        progress : callable, optional
+            Called with the parts that are indexed, and all that are to be.
+
+        Returns
+        -------
+        Matches
+
+        Raises
+        ------
+        InputError
+            If the batch does not embed, the example cannot be used, the network does not make the vectors of
+            the batch, or the index cannot be used or written.
+        MissingLibraryError
+            If usearch is not installed; see `exact`.
+        """
+        self._require("embed", "vectors")
+        count("top", top)
+        chosen = self._network(network)
+        try:
+            rows = self.dataset(network)
+            example = self._query(query, rows, chosen, device=device, trust=trust)
+            if exact:
+                others = rows if example.number is None else rows.filter(pc.field("number") != example.number)
+                found = nearest_files(others, example.vector, top)
+            else:
+                index = VectorIndex(self.path / chosen.folder, progress, rebuild=rebuild)
+                files = self.manifest, self.settings.shard_files
+                found = indexed_nearest_files(index, *files, example.vector, top, excluded=example.number)
+        except ZooError:
+            raise
+        except (ValueError, pa.ArrowException) as error:
+            raise InputError(f"The vectors of {self.path} cannot be read: {reason(error)}.") from error
+        return matches_of(found, chosen.name, example.name)
 
     @property
     def failures(self) -> pa.Table:
@@ -121,6 +239,19 @@ class BatchFolder:
     def provenance(self, network: str | None = None) -> list[Provenance]:
         """Return what the parts of a network say made them, each record once: there is one for each run."""
         return part_records(self.path / self._network(network).folder)
+
+    def _query(
+        self, query: Any, rows: ds.Dataset, network: NetworkSettings, *, device: str, trust: bool
+    ) -> Query:
+        if isinstance(query, np.ndarray) and query.ndim == 1:
+            return vector_query(query, part_width(rows.schema))
+        if (known := file_number(self.manifest, query)) is not None:
+            return stored_query(rows, known)
+        return embedded_query(self.path, self.settings, network, query, device=device, trust=trust)
+
+    def _require(self, task: str, what: str) -> None:
+        if self.settings.task != task:
+            raise InputError(f"{self.path} holds results of {self.settings.task}, which have no {what}.")
 
     def _network(self, name: str | None) -> NetworkSettings:
         if name is None:

@@ -31,17 +31,31 @@ def part_records(folder: Path) -> list[Provenance]:
     return records
 
 
-def require_comparable(folder: Path, record: Provenance) -> None:
-    """See that new rows can stand beside those in the folder of a network, by the first part there.
+def part_difference(folder: Path, record: Provenance) -> str | None:
+    """Say what keeps new rows from standing beside those in the folder of a network, by the first part there.
+
+    That is the weights, the preprocessing, the options, or what the network makes of the canaries, which
+    another engine, device or version of a library may change.
 
     Raises
     ------
     InputError
-        If they cannot, with what differs: the weights, the preprocessing, the options, or what the network
-        makes of the canaries, which another engine, device or version of a library may change.
+        If the part cannot be read, or does not say what made it.
     """
     for part in part_files(folder)[:1]:
-        if reason := difference(read_provenance(part), record):
-            raise InputError(
-                f"{folder} holds rows that new ones cannot be compared with: {reason}. Choose another folder."
-            )
+        return difference(read_provenance(part), record)
+    return None
+
+
+def require_comparable(folder: Path, record: Provenance) -> None:
+    """See that new rows can stand beside those in the folder of a network.
+
+    Raises
+    ------
+    InputError
+        If they cannot, see `part_difference`.
+    """
+    if reason := part_difference(folder, record):
+        raise InputError(
+            f"{folder} holds rows that new ones cannot be compared with: {reason}. Choose another folder."
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from zoo.batches.manifest import File
@@ -60,6 +61,11 @@ def values_of(results: Any, row: int) -> dict[str, Any]:
         case PitchTrack():
             return {name: getattr(result, name) for name, _ in _COLUMNS["pitch"]}
     raise TypeError(f"no rows of {type(result).__name__}")
+
+
+def vectors_of(column: pa.Array) -> np.ndarray:
+    """Return a column of vectors, none of which is null, as an array of shape (rows, d)."""
+    return column.flatten().to_numpy().reshape(-1, column.type.list_size)
 
 
 def _classes(result: Classification) -> list[dict[str, Any]]:

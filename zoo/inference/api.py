@@ -298,10 +298,11 @@ def _network(network: NetworkLike, device: DeviceLike, engine: str) -> Network:
             )
         return network
     if isinstance(network, str) and os.sep not in network:  # a folder may change
-        return _loaded(network, str(device), engine)
+        return loaded(network, str(device), engine)
     return load(network, device=device, engine=engine)
 
 
 @lru_cache(maxsize=_KEPT)
-def _loaded(name: str, device: str, engine: str) -> Network:
-    return load(name, device=device, engine=engine)
+def loaded(name: str, device: str, engine: str, trust: bool = False) -> Network:
+    """Load a network as `load` does; the last few stay loaded."""
+    return load(name, device=device, engine=engine, trust=trust)

@@ -4,6 +4,7 @@ from zoo.results.classification import Classification
 from zoo.results.common import to_csv
 from zoo.results.embedding import Embedding
 from zoo.results.explanation import Explanation
+from zoo.results.matches import Matches
 from zoo.results.pitch_track import PitchTrack
 from zoo.results.problem import Problem
 from zoo.results.projection import Projection
@@ -15,6 +16,7 @@ __all__ = [
     "Classification",
     "Embedding",
     "Explanation",
+    "Matches",
     "Neighbors",
     "PitchTrack",
     "Problem",

@@ -108,6 +108,22 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
     return from_json(content, str(provenance_path(file) if file.suffix == ".csv" else file))
 
 
+def part_width(schema: pa.Schema) -> int:
+    """Return the length of the vectors of a part of `zoo batch`, which has them in one column.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    import pyarrow as pa
+
+    kind: Any = schema.field("vector").type if "vector" in schema.names else pa.null()
+    if not pa.types.is_fixed_size_list(kind) or kind.value_type != pa.float32():
+        raise ValueError("it is a part of a batch that has no vectors")
+    return kind.list_size
+
+
 def _located(path: str | os.PathLike[str]) -> Path:
     file = resolve(path)
     if file.suffix not in SUFFIXES:
@@ -165,7 +181,7 @@ def _parquet_rows(file: Path) -> tuple[np.ndarray, np.ndarray | None, tuple[str,
         schema = opened.schema_arrow
     is_part = schema.names[: len(_PART)] == _PART
     inputs = "path" if is_part else "input"
-    width = _part_width(schema) if is_part else len(_split(schema.names)[0])
+    width = part_width(schema) if is_part else len(_split(schema.names)[0])
     with _opened_parquet(file, read_dictionary=[inputs]) as opened:
         metadata = opened.metadata
         packed = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
@@ -187,16 +203,6 @@ def _column_values(table: pa.Table) -> np.ndarray:
     for i, name in enumerate(numbers):
         values[:, i] = table.column(name).to_numpy()
     return values
-
-
-def _part_width(schema: pa.Schema) -> int:
-    """Return the length of the vectors of a part of `zoo batch`, which has them in one column."""
-    import pyarrow as pa
-
-    kind: Any = schema.field("vector").type if "vector" in schema.names else pa.null()
-    if not pa.types.is_fixed_size_list(kind) or kind.value_type != pa.float32():
-        raise ValueError("it is a part of a batch that has no vectors")
-    return kind.list_size
 
 
 def _part_values(table: pa.Table, width: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from zoo.results import (
     Classification,
     Embedding,
     Explanation,
+    Matches,
     Neighbors,
     PitchTrack,
     Problem,
@@ -75,6 +76,15 @@ TRACK = PitchTrack(
     activations=_unit(10, 360),
 )
 EMBEDDING = Embedding(HOSTILE, HOSTILE, _unit(5000, 64), np.zeros((5000, 2)), _texts(5000))
+MATCHES = Matches(
+    network="net",
+    input=HOSTILE,
+    numbers=np.arange(1000),
+    paths=_texts(1000),
+    hashes=("ab" * 32,) * 1000,
+    similarities=np.linspace(1, -1, 1000),
+    times=np.zeros((1000, 2)),
+)
 NEIGHBORS = Neighbors("cosine", np.arange(1000), np.linspace(0, 1, 1000), _texts(1000))
 SIMILARITY = Similarity(_unit(800, 800), _texts(800))
 PROJECTION = Projection("pca", _unit(5000, 2), (0.7, 0.2), _texts(5000))
@@ -134,6 +144,7 @@ LARGE = [
     EVENTS,
     TRACK,
     EMBEDDING,
+    MATCHES,
     NEIGHBORS,
     SIMILARITY,
     PROJECTION,
@@ -151,6 +162,14 @@ EMPTY = [
     TRACK[:0],
     replace(TRACK, frequency=np.full(100_000, np.nan), voiced=np.zeros(100_000, bool)),
     EMBEDDING[:0],
+    replace(
+        MATCHES,
+        numbers=np.zeros(0, int),
+        paths=(),
+        hashes=(),
+        similarities=np.zeros(0),
+        times=np.zeros((0, 2)),
+    ),
     replace(NEIGHBORS, indices=np.zeros(0, int), distances=np.zeros(0), labels=()),
     replace(SIMILARITY, values=np.zeros((0, 0)), labels=()),
     replace(PROJECTION, points=np.zeros((0, 2)), explained_variance_ratio=None, labels=()),

@@ -14,7 +14,7 @@ from zoo.core.progress import Progress
 from zoo.core.spec import MODALITIES
 from zoo.core.validation import choice
 from zoo.hub import weights
-from zoo.training.data import archives, folders, manifests
+from zoo.training.data import archives, batch_folders, folders, manifests
 from zoo.training.data.build import examined
 from zoo.training.data.dataset import Dataset
 from zoo.training.data.file_list import of_classes
@@ -44,6 +44,8 @@ def dataset(
         - a folder of class folders, or a zip of one, with all that is below a class folder;
         - a CSV or Parquet manifest, known by its suffix, with the columns ``file`` (relative to it),
           ``label`` and perhaps ``group`` and ``split``;
+        - a folder of ``zoo batch``: the files that it is about, with the columns of the tables that were its
+          sources; without a column ``label``, the class is the folder that a file is in;
         - ``torchvision:NAME``: MNIST, FashionMNIST, CIFAR10, CIFAR100, Imagenette, Flowers102, Caltech101;
         - ``hf:owner/name``, or ``hf:owner/name/configuration``: Parquet files of the Hugging Face hub; or
           ``hf:/folder``, the same in a folder;
@@ -56,7 +58,8 @@ def dataset(
         default).
     label : str, optional
         Where the class is told. For a folder or zip: not by class folders but by the names of files, as in
-        `zoo.training.data.splitting.groups_of`. For a manifest or ``hf:``: the name of the column.
+        `zoo.training.data.splitting.groups_of`. For a manifest, a batch, or ``hf:``: the name of
+        the column.
     group : str, optional
         What belongs together, told as the class is. `Dataset.split` never parts a group.
     modality : {"image", "audio"}, optional
@@ -110,6 +113,8 @@ def dataset(
     if path.suffix.lower() in manifests.SUFFIXES and not path.is_dir():
         listing = manifests.listed(path, split=split, label=label, group=group)
         return examined(listing, **options)
+    if batch_folders.is_batch_folder(path):
+        return examined(batch_folders.listed(path, split=split, label=label, group=group), **options)
     if group is not None:
         compiled("group", group)  # what makes no sense is said before the work
     listing = folders.listed(_folder(path, kept), name_of(path), split=split, label=label)

@@ -23,7 +23,13 @@ MAX_COLUMNS = 1000
 
 
 def listed(
-    path: Path, *, split: str | None = None, label: str | None = None, group: str | None = None
+    path: Path,
+    *,
+    split: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    file: str = "file",
+    base: Path | None = None,
 ) -> Listing:
     """List the files that a manifest names.
 
@@ -36,13 +42,17 @@ def listed(
         What the column ``split`` says of the rows that count; by default all do.
     label, group : str, optional
         Other names of these columns.
+    file : str
+        Name of the column of files.
+    base : Path, optional
+        What they are relative to, if not to the manifest's folder.
 
     Raises
     ------
     InputError
         If the table cannot be read, a column is missing, or a file is.
     """
-    columns = {"file": "file", "label": label or "label", "group": group or "group", "split": "split"}
+    columns = {"file": file, "label": label or "label", "group": group or "group", "split": "split"}
     there, table = _read(path, set(columns.values()))
     if split is None:
         del columns["split"]
@@ -54,7 +64,7 @@ def listed(
     table = table[list(columns.values())].set_axis(list(columns), axis="columns").map(_text)
     if split is not None:
         table = _selected(table, path, split)
-    return _listing(table, path)
+    return _listing(table, path, path.parent if base is None else base)
 
 
 def _read(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
@@ -133,15 +143,16 @@ def _selected(table: pd.DataFrame, path: Path, split: str) -> pd.DataFrame:
     return selected
 
 
-def _listing(table: pd.DataFrame, path: Path) -> Listing:
+def _listing(table: pd.DataFrame, path: Path, base: Path) -> Listing:
     if not len(table):
         raise InputError(f"{path} has no rows.")
-    files = [path.parent / file for file in table["file"]]
+    files = [base / file for file in table["file"]]
     absent = [name for name, file in zip(table["file"], files, strict=True) if not _is_file(file)]
     if absent:
         count = f"{len(absent)} files that are" if len(absent) > 1 else "a file that is"
         name = absent[0] if len(absent[0]) < 200 else f"{absent[0][:200]}…"
-        raise InputError(f"{path} names {count} not there, such as {name!r}; names are relative to it.")
+        place = "it" if base == path.parent else "the current folder"
+        raise InputError(f"{path} names {count} not there, such as {name!r}; names are relative to {place}.")
     listing = Listing(
         name=name_of(path),
         files=files,

@@ -1,0 +1,119 @@
+"""The files of a batch that are nearest to a vector, by cosine similarity."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from zoo.batches.index import VectorIndex
+from zoo.batches.manifest import Manifest
+from zoo.batches.parts import part_path, written_shards
+from zoo.batches.rows import vectors_of
+from zoo.results.matches import Matches
+
+_ROWS = 4096  # that are compared at a time
+_MIN_CANDIDATES = 64  # of the index, whose order is about right
+_MORE = 4  # times as many candidates if they are of too few files
+
+
+def nearest_files(rows: ds.Dataset, vector: np.ndarray, top: int) -> pa.Table:
+    """Compare a vector with all rows, some at a time.
+
+    Parameters
+    ----------
+    rows : pyarrow.dataset.Dataset
+        Of the task embed.
+    vector : ndarray, shape (d,)
+    top : int
+        Files, or all where there are fewer.
+
+    Returns
+    -------
+    pyarrow.Table
+        The row of each file that is nearest: without ``vector`` and ``error``, and with ``similarity``; the
+        nearest file first.
+    """
+    names = [name for name in rows.schema.names if name not in ("vector", "error")]
+    best = pa.schema([*map(rows.schema.field, names), ("similarity", pa.float64())]).empty_table()
+    read = {"batch_size": _ROWS, "batch_readahead": 2, "fragment_readahead": 2}  # what waits in memory
+    for batch in rows.to_batches([*names, "vector"], filter=pc.field("error").is_null(), **read):
+        similarities = pa.array(_cosines(vectors_of(batch["vector"]), vector))
+        found = pa.Table.from_batches([batch.select(names).append_column("similarity", similarities)])
+        best = _best(pa.concat_tables([best, found.replace_schema_metadata(None)]), top)
+    return best
+
+
+def indexed_nearest_files(
+    index: VectorIndex,
+    manifest: Manifest,
+    shard_files: int,
+    vector: np.ndarray,
+    top: int,
+    *,
+    excluded: int | None = None,
+) -> pa.Table:
+    """Ask the index for candidates, and compare the vector with all rows of these files.
+
+    Parameters
+    ----------
+    index : VectorIndex
+    manifest : Manifest
+    shard_files : int
+        Files in a shard.
+    vector, top
+        As of `nearest_files`.
+    excluded : int, optional
+        Number of a file that does not count.
+
+    Returns
+    -------
+    pyarrow.Table
+        As of `nearest_files`; similarities are exact, and a file is missed where the index misses it.
+    """
+    count, wanted = max(_MIN_CANDIDATES, 4 * top), 2 * top
+    while True:
+        numbers = index.nearest(vector, count)
+        numbers = numbers[np.isin(numbers, manifest.numbers()) & (numbers != excluded)]
+        numbers = numbers[np.sort(np.unique(numbers, return_index=True)[1])][:wanted]
+        if len(numbers) == wanted or count >= len(index):
+            break
+        count *= _MORE
+    written = sorted(written_shards(index.folder))
+    shards = np.intersect1d(written, numbers // shard_files).tolist() or written[:1]
+    rows = ds.dataset([part_path(index.folder, shard) for shard in shards], format="parquet")
+    return nearest_files(rows.filter(pc.field("number").isin(pa.array(numbers))), vector, top)
+
+
+def matches_of(rows: pa.Table, network: str, name: str) -> Matches:
+    """Return rows of `nearest_files` as a result; `name` is that of the example."""
+    times = None
+    if "start" in rows.column_names:
+        times = np.stack([rows["start"].to_numpy(), rows["end"].to_numpy()], axis=1)
+    return Matches(
+        network=network,
+        input=name,
+        numbers=rows["number"].to_numpy(),
+        paths=tuple(rows["path"].to_pylist()),
+        hashes=tuple(rows["sha256"].to_pylist()),
+        similarities=rows["similarity"].to_numpy(),
+        times=times,
+    )
+
+
+def _cosines(vectors: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Return the cosines of the angles, shape (rows,); 0 for vectors without a direction."""
+    vectors, vector = vectors.astype(np.float64), vector.astype(np.float64)
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
+    usable = (lengths > 0) & np.isfinite(lengths)
+    cosines = np.divide(vectors @ vector, lengths, out=np.zeros(len(vectors)), where=usable)
+    return cosines.clip(-1, 1)
+
+
+def _best(rows: pa.Table, top: int) -> pa.Table:
+    """Return the best row of each file, the best files first."""
+    numbers = rows["number"].to_numpy()
+    order = np.lexsort([numbers, -rows["similarity"].to_numpy()])
+    first = np.unique(numbers[order], return_index=True)[1]
+    return rows.take(order[np.sort(first)][:top])
