@@ -15,11 +15,11 @@ import pyarrow.dataset as ds
 from zoo.batches.events import merged_events
 from zoo.batches.index import VectorIndex
 from zoo.batches.manifest import Manifest, read_manifest
-from zoo.batches.parts import part_files
+from zoo.batches.parts import part_files, part_path, written_shards
 from zoo.batches.provenance import part_records
 from zoo.batches.query import Query, embedded_query, file_number, stored_query, vector_query
 from zoo.batches.rows import vectors_of
-from zoo.batches.search import indexed_nearest_files, matches_of, nearest_files
+from zoo.batches.search import candidates, matches_of, nearest_files
 from zoo.batches.settings import NetworkSettings, Settings, read_settings
 from zoo.core.errors import InputError, UnknownNameError, ZooError, reason
 from zoo.core.progress import Progress
@@ -76,13 +76,35 @@ class BatchFolder:
         InputError
             If no part is finished.
         """
-        parts = part_files(self.path / self._network(network).folder)
-        if not parts:
-            raise InputError(f"{self.path} has no finished parts; run the batch again.")
-        found = ds.dataset(parts, format="parquet")
+        found = self._opened(part_files(self.path / self._network(network).folder))
         if len(self.manifest) < self.manifest.next_number:
             found = found.filter(pc.field("number").isin(pa.array(self.manifest.numbers())))
         return found
+
+    def rows_of(self, numbers: np.ndarray, network: str | None = None) -> ds.FileSystemDataset:
+        """Open the rows of some files of the manifest, as `dataset` does, and no other parts.
+
+        Parameters
+        ----------
+        numbers : ndarray of int, shape (n,)
+        network : str, optional
+            May be left out where there is one.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            As of `dataset`.
+        """
+        folder = self.path / self._network(network).folder
+        written = sorted(written_shards(folder))
+        shards = np.intersect1d(written, numbers // self.settings.shard_files).tolist() or written[:1]
+        rows = self._opened([part_path(folder, shard) for shard in shards])
+        return rows.filter(pc.field("number").isin(pa.array(numbers, pa.int64())))
+
+    def _opened(self, parts: list[Path]) -> ds.FileSystemDataset:
+        if not parts:
+            raise InputError(f"{self.path} has no finished parts; run the batch again.")
+        return ds.dataset(parts, format="parquet")
 
     def table(self, network: str | None = None) -> pa.Table:
         """Return the rows of the files that could be used, sorted, with the columns of the user's tables."""
@@ -209,12 +231,13 @@ class BatchFolder:
             rows = self.dataset(network)
             example = self._query(query, rows, chosen, device=device, trust=trust)
             if exact:
-                others = rows if example.number is None else rows.filter(pc.field("number") != example.number)
-                found = nearest_files(others, example.vector, top)
+                rows = rows if example.number is None else rows.filter(pc.field("number") != example.number)
             else:
                 index = VectorIndex(self.path / chosen.folder, progress, rebuild=rebuild)
-                files = self.manifest, self.settings.shard_files
-                found = indexed_nearest_files(index, *files, example.vector, top, excluded=example.number)
+                numbers = self.manifest.numbers()
+                others = numbers[numbers != example.number]
+                rows = self.rows_of(candidates(index, example.vector, top, others), network)
+            found = nearest_files(rows, example.vector, top)
         except ZooError:
             raise
         except (ValueError, pa.ArrowException) as error:
@@ -246,7 +269,7 @@ class BatchFolder:
         if isinstance(query, np.ndarray) and query.ndim == 1:
             return vector_query(query, part_width(rows.schema))
         if (known := file_number(self.manifest, query)) is not None:
-            return stored_query(rows, known)
+            return stored_query(self.rows_of(np.array([known]), network.name), known)
         return embedded_query(self.path, self.settings, network, query, device=device, trust=trust)
 
     def _require(self, task: str, what: str) -> None:

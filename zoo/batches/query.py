@@ -63,14 +63,14 @@ def file_number(manifest: Manifest, x: Any) -> int | None:
 
 
 def stored_query(rows: ds.Dataset, number: int) -> Query:
-    """Return the vector that a batch has of one of its files.
+    """Return the vector that a batch has of one of its files, whose rows are given.
 
     Raises
     ------
     InputError
         If the file could not be used, or its part is not finished.
     """
-    found = rows.filter(pc.field("number") == number).to_table(columns=["path", "error", "vector"])
+    found = rows.to_table(columns=["path", "error", "vector"])
     if not len(found):
         raise InputError("The batch has no vector of this file yet; run it again to finish it.")
     if error := found["error"][0].as_py():

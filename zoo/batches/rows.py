@@ -68,6 +68,13 @@ def vectors_of(column: pa.Array) -> np.ndarray:
     return column.flatten().to_numpy().reshape(-1, column.type.list_size)
 
 
+def times_of(rows: pa.Table) -> np.ndarray | None:
+    """Return start and end of the windows of rows, shape (rows, 2), in s; None for images."""
+    if "start" not in rows.column_names:
+        return None
+    return np.stack([rows["start"].to_numpy(), rows["end"].to_numpy()], axis=1)
+
+
 def _classes(result: Classification) -> list[dict[str, Any]]:
     columns = {"index": result.indices, "id": result.ids, "label": result.labels, "score": result.scores}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -8,9 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from zoo.batches.index import VectorIndex
-from zoo.batches.manifest import Manifest
-from zoo.batches.parts import part_path, written_shards
-from zoo.batches.rows import vectors_of
+from zoo.batches.rows import times_of, vectors_of
 from zoo.results.matches import Matches
 
 _ROWS = 4096  # that are compared at a time
@@ -45,52 +43,35 @@ def nearest_files(rows: ds.Dataset, vector: np.ndarray, top: int) -> pa.Table:
     return best
 
 
-def indexed_nearest_files(
-    index: VectorIndex,
-    manifest: Manifest,
-    shard_files: int,
-    vector: np.ndarray,
-    top: int,
-    *,
-    excluded: int | None = None,
-) -> pa.Table:
-    """Ask the index for candidates, and compare the vector with all rows of these files.
+def candidates(index: VectorIndex, vector: np.ndarray, top: int, numbers: np.ndarray) -> np.ndarray:
+    """Ask an index for the files that are about nearest to a vector.
 
     Parameters
     ----------
     index : VectorIndex
-    manifest : Manifest
-    shard_files : int
-        Files in a shard.
-    vector, top
-        As of `nearest_files`.
-    excluded : int, optional
-        Number of a file that does not count.
+    vector : ndarray, shape (d,)
+    top : int
+        Files that are wanted, of which there should be more candidates.
+    numbers : ndarray of int
+        Of the files that count.
 
     Returns
     -------
-    pyarrow.Table
-        As of `nearest_files`; similarities are exact, and a file is missed where the index misses it.
+    ndarray of int, shape (n,)
+        Numbers of files, each once.
     """
     count, wanted = max(_MIN_CANDIDATES, 4 * top), 2 * top
     while True:
-        numbers = index.nearest(vector, count)
-        numbers = numbers[np.isin(numbers, manifest.numbers()) & (numbers != excluded)]
-        numbers = numbers[np.sort(np.unique(numbers, return_index=True)[1])][:wanted]
-        if len(numbers) == wanted or count >= len(index):
-            break
+        found = index.nearest(vector, count)
+        found = found[np.isin(found, numbers)]
+        found = found[np.sort(np.unique(found, return_index=True)[1])][:wanted]
+        if len(found) == wanted or count >= len(index):
+            return found
         count *= _MORE
-    written = sorted(written_shards(index.folder))
-    shards = np.intersect1d(written, numbers // shard_files).tolist() or written[:1]
-    rows = ds.dataset([part_path(index.folder, shard) for shard in shards], format="parquet")
-    return nearest_files(rows.filter(pc.field("number").isin(pa.array(numbers))), vector, top)
 
 
 def matches_of(rows: pa.Table, network: str, name: str) -> Matches:
     """Return rows of `nearest_files` as a result; `name` is that of the example."""
-    times = None
-    if "start" in rows.column_names:
-        times = np.stack([rows["start"].to_numpy(), rows["end"].to_numpy()], axis=1)
     return Matches(
         network=network,
         input=name,
@@ -98,7 +79,7 @@ def matches_of(rows: pa.Table, network: str, name: str) -> Matches:
         paths=tuple(rows["path"].to_pylist()),
         hashes=tuple(rows["sha256"].to_pylist()),
         similarities=rows["similarity"].to_numpy(),
-        times=times,
+        times=times_of(rows),
     )
 
 

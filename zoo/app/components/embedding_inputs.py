@@ -5,7 +5,7 @@ equal those of the next. The classes that serve as keys of remembered results ar
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES, Given
 from zoo.app.components.kept_uploads import uploads_of
-from zoo.app.services import uploads
+from zoo.app.services import offered_batches, uploads
+from zoo.batches.folder import BatchFolder
 from zoo.core.errors import InputError
 from zoo.hub.samples import DIGITS_CREDIT, SAMPLES, digits, sample
+from zoo.inference.tasks.embed_files import Collection
 
 MAX_FILES = 100
 KINDS = {"image": "Pictures", "audio": "Sounds"}
@@ -30,13 +32,17 @@ class Brought:
 
     key: tuple[object, ...]
     files: tuple[Given, ...] = field(compare=False, repr=False)
+    collection: Collection | None = field(default=None, compare=False, repr=False)
+    """Their vectors, where a batch has them."""
 
 
 def bring(kind: str) -> Brought | None:
-    """Offer the files to compare: the user's own, a zip, or a sample."""
-    way = widgets.segmented_control(
-        st, "Where from", ["Upload", "Zip", "Sample"], "Upload", key="embeddings-way"
-    )
+    """Offer the files to compare: the user's own, a zip, a sample, or a batch that the app's owner offers."""
+    offered = offered_batches.batches(kind)
+    ways = ["Upload", "Zip", "Sample", *["Batch"] * bool(offered)]
+    way = widgets.segmented_control(st, "Where from", ways, "Upload", key="embeddings-way")
+    if way == "Batch":
+        return batch(kind, offered)
     if way == "Sample":
         return sampled(kind)
     return uploaded(kind) if way == "Upload" else archive()
@@ -85,6 +91,28 @@ def unpacked(zipped: Brought) -> Brought:
     with tempfile.TemporaryDirectory(dir=state.workspace().folder) as folder:
         found = uploads.unzipped(given.name, given.data, Path(folder), MAX_FILES)
     return Brought(zipped.key, tuple(Given(name, data) for name, data in found))
+
+
+def batch(kind: str, offered: Mapping[str, BatchFolder]) -> Brought:
+    left, right = st.columns(2)
+    name = widgets.selectbox(left, "Batch", list(offered), key=f"embeddings-batch-{kind}")
+    networks = list(offered[name].networks)
+    network = widgets.selectbox(right, "Network", networks, key=f"embeddings-batch-network-{kind}-{name}")
+    brought = state.remembered(opened, kind, name, network)
+    files = len(offered[name].manifest)
+    if files > MAX_FILES:
+        st.caption(f"{MAX_FILES} of the {files:,} files of the batch, evenly chosen.")
+    return brought
+
+
+def opened(kind: str, name: str, network: str) -> Brought:
+    folder = offered_batches.batches(kind)[name]
+    with st.spinner("Reading the batch …"):
+        files, collection = offered_batches.sampled(
+            folder, network, max_files=MAX_FILES, max_bytes=uploads.MAX_BYTES
+        )
+    given = tuple(Given(name, data) for name, data in files)
+    return Brought((kind, name, network), given, collection)
 
 
 def sampled(kind: str) -> Brought:

@@ -49,9 +49,11 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
     if over_time:
         with tabs[2]:
             vectors(embedding)
+    made = embedding.provenance  # of a batch, whose network the app may not offer
+    title = made.title if made else state.title_of(embedding.network)
     st.caption(
         f"{len(embedding)} vectors of {embedding.values.shape[1]} numbers from "
-        f"{literally(embedding.layer)} of {literally(state.title_of(embedding.network))}."
+        f"{literally(embedding.layer)} of {literally(title)}."
     )
     downloads = [
         File("NPZ", "embeddings.npz", "application/octet-stream", embedding.to_npz),

@@ -114,11 +114,12 @@ st.markdown(
 with one_sentence():
     kind = widgets.segmented_control(st, "What", KINDS, "image", key="embeddings-kind")
     brought = bring(kind)
-    name, layer, pool = choose(kind)
+    stored = brought.collection if brought else None
+    name, layer, pool = choose(kind) if stored is None else ("", None, None)
     if brought is None:
         st.info(f"Upload some files, {MAX_FILES} at most, or try the sample. Nobody else sees them.")
     else:
-        mean = kind == "audio" and one_a_file(brought)
-        collection = state.remembered(embedded, brought, name, layer, pool, mean)
+        mean = kind == "audio" and stored is None and one_a_file(brought)
+        collection = stored or state.remembered(embedded, brought, name, layer, pool, mean)
         left_out(collection)
         show(kind, brought.files, collection)

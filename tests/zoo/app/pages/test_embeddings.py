@@ -12,7 +12,8 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 import zoo
-from zoo.app.services import umap_layout
+from tests.zoo.batches.vector_folder import make_folder
+from zoo.app.services import offered_batches, umap_layout
 from zoo.hub.samples import digits
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
@@ -187,6 +188,22 @@ def test_a_zip_has_its_folders_for_groups(app):
     assert all(name.startswith("kind") for _, name in neighbors(app))
     app.get_by_key("embeddings-zip").set_value(("bad.zip", b"text", "application/zip")).run()
     assert [error.value for error in app.error] == ["bad.zip is not a complete zip file."]
+
+
+def test_a_batch_of_the_owner_is_shown_with_its_vectors(tmp_path, monkeypatch):
+    for name, data, _ in DIGITS:
+        (tmp_path / name).write_bytes(data)
+    paths = [str(tmp_path / name) for name, _, _ in DIGITS]
+    vectors = np.repeat(np.eye(3, 32, dtype=np.float32), 2, axis=0)
+    batch = make_folder(tmp_path / "digits", vectors, paths=paths)
+    monkeypatch.setenv(offered_batches.VARIABLE, str(batch.path))
+    app = AppTest.from_file(str(PAGES / "embeddings.py"), default_timeout=200).run()
+    app.get_by_key("embeddings-way").set_value("Batch").run()
+    assert not app.exception
+    assert app.get_by_key("embeddings-batch-image").options == ["digits"]
+    assert "6 vectors of 32 numbers from layer of A network" in text(app)
+    assert neighbors(app)[0] == (1.0, f"{tmp_path.name}/{DIGITS[1][0]}")
+    assert str(tmp_path) not in text(app)
 
 
 def test_the_samples(app):
