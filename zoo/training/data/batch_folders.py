@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
+from zoo.core.extras import require
 from zoo.core.inputs import name_of
 from zoo.training.data import manifests
-from zoo.training.data.columns import reading, rows
 from zoo.training.data.file_list import Listing
 
 FILES = ("run.json", "manifest.parquet")  # by which such a folder is known; the latter is its table of files
@@ -36,7 +34,14 @@ def listed(
     ------
     InputError
         If the table cannot be read, a column is missing, or a file is.
+    MissingLibraryError
+        If pyarrow is not installed.
     """
+    require("pyarrow")
+    import pyarrow.parquet as pq
+
+    from zoo.training.data.columns import reading, rows
+
     manifest = folder / FILES[1]
     with reading(str(manifest)):
         columns = pq.read_schema(manifest).names
