@@ -29,10 +29,8 @@ def merged_events(rows: pa.Table, separation: float | None, min_duration: float)
         By file and start, then by label.
     """
     lists = rows["events"].combine_chunks()
-    values, others = (
-        lists.flatten(),
-        rows.drop_columns(["events", "clip"]).take(pc.list_parent_indices(lists)),
-    )
+    values = lists.flatten()
+    others = rows.drop_columns(["events", "clip"]).take(pc.list_parent_indices(lists))
     for place, name in enumerate(_EVENT, start=3):
         others = others.add_column(place, name, values.field(name))
     events = others if separation is None else _joined(others, separation)
