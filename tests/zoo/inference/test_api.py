@@ -279,13 +279,13 @@ def test_a_list_gives_a_list(net):
 
 
 def test_the_last_networks_stay_loaded_whether_the_device_is_a_name_or_of_torch():
-    api._loaded.cache_clear()
+    api.loaded.cache_clear()
     first, again = (
         zoo.pitch(tone(440), sample_rate=RATE, network="crepe.tiny", device=device, engine="torch")
         for device in ("cpu", torch.device("cpu"))
     )
     np.testing.assert_array_equal(first.frequency, again.frequency)
-    assert api._loaded.cache_info().hits == 1
+    assert api.loaded.cache_info().hits == 1
 
 
 def test_embeddings_of_sound_have_times(net):
