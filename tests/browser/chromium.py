@@ -1,7 +1,8 @@
 """Find a browser for the tests, or bring one: ``python -m tests.browser.chromium --install``.
 
-In this order: an installed Chromium or Chrome, Playwright's own, Debian's package (as root), a download by
-Playwright.
+In this order: an installed Chromium or Chrome, Playwright's own, Debian's packages (as root), a download by
+Playwright. The headless shell comes first: it is the same browser without windows, and takes a fifth less
+processor time.
 """
 
 import os
@@ -17,7 +18,14 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 
 
 def find() -> str | None:
@@ -57,8 +65,11 @@ def install() -> None:
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "chromium", "fonts-dejavu-core"]):
-            subprocess.run(["apt-get", *command], env=environment, stdout=subprocess.DEVNULL)
+        subprocess.run(["apt-get", "update", "-qq"], env=environment)
+        for package in NAMES[:2]:
+            command = ["apt-get", "install", "-y", "-qq", package, "fonts-dejavu-core"]
+            if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode == 0:
+                break
     if not find():
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"])
     if not find():
