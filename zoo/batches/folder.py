@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +77,10 @@ class BatchFolder:
         InputError
             If no part is finished.
         """
-        found = self._opened(part_files(self.path / self._network(network).folder))
+        rows = self._opened(part_files(self.path / self._network(network).folder))
         if len(self.manifest) < self.manifest.next_number:
-            found = found.filter(pc.field("number").isin(pa.array(self.manifest.numbers())))
-        return found
+            rows = rows.filter(pc.field("number").isin(pa.array(self.manifest.numbers())))
+        return rows
 
     def rows_of(self, numbers: np.ndarray, network: str | None = None) -> ds.FileSystemDataset:
         """Open the rows of some files of the manifest, as `dataset` does, and no other parts.
@@ -104,19 +105,44 @@ class BatchFolder:
     def _opened(self, parts: list[Path]) -> ds.FileSystemDataset:
         if not parts:
             raise InputError(f"{self.path} has no finished parts; run the batch again.")
-        return ds.dataset(parts, format="parquet")
+        with self._reading():
+            return ds.dataset(parts, format="parquet")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Say which folder has parts that are damaged, or not those of a batch."""
+        try:
+            yield
+        except ZooError:
+            raise
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise InputError(f"The parts of {self.path} cannot be read: {reason(error)}.") from error
 
     def table(self, network: str | None = None) -> pa.Table:
-        """Return the rows of the files that could be used, sorted, with the columns of the user's tables."""
-        return self._described(self.dataset(network).filter(pc.field("error").is_null()).to_table())
+        """Return the rows of the files that could be used, sorted, with the columns of the user's tables.
+
+        Raises
+        ------
+        InputError
+            If no part is finished, or a part cannot be read.
+        """
+        rows = self.dataset(network)
+        with self._reading():
+            return self._described(rows.filter(pc.field("error").is_null()).to_table())
 
     def batches(self, network: str | None = None, *, size: int = 4096) -> Iterator[pa.RecordBatch]:
         """Yield the rows of `table`, at most `size` at a time; only some are in memory."""
         rows = self.dataset(network).filter(pc.field("error").is_null())
         count("size", size)
-        for batch in rows.to_batches(batch_size=size, batch_readahead=2, fragment_readahead=2):
-            if len(batch):
-                yield from self._described(pa.Table.from_batches([batch])).combine_chunks().to_batches()
+        with self._reading():
+            batches = iter(rows.to_batches(batch_size=size, batch_readahead=2, fragment_readahead=2))
+        while True:
+            with self._reading():
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                described = self._described(pa.Table.from_batches([batch])).combine_chunks()
+            yield from described.to_batches()
 
     def _described(self, rows: pa.Table) -> pa.Table:
         """Return rows without errors and metadata, and with the columns of the user's tables."""
@@ -137,11 +163,12 @@ class BatchFolder:
         Raises
         ------
         InputError
-            If the batch does not embed.
+            If the batch does not embed, or a part cannot be read.
         """
         self._require("embed", "vectors")
         rows = self.dataset(network).filter(pc.field("error").is_null())
-        return vectors_of(rows.to_table(columns=["vector"])["vector"].combine_chunks())
+        with self._reading():
+            return vectors_of(rows.to_table(columns=["vector"])["vector"].combine_chunks())
 
     def events(
         self, network: str | None = None, *, separation: float | None = None, min_duration: float = 0.0
@@ -227,7 +254,7 @@ class BatchFolder:
         self._require("embed", "vectors")
         count("top", top)
         chosen = self._network(network)
-        try:
+        with self._reading():
             rows = self.dataset(network)
             example = self._query(query, rows, chosen, device=device, trust=trust)
             if exact:
@@ -237,12 +264,8 @@ class BatchFolder:
                 numbers = self.manifest.numbers()
                 others = numbers[numbers != example.number]
                 rows = self.rows_of(candidates(index, example.vector, top, others), network)
-            found = nearest_files(rows, example.vector, top)
-        except ZooError:
-            raise
-        except (ValueError, pa.ArrowException) as error:
-            raise InputError(f"The vectors of {self.path} cannot be read: {reason(error)}.") from error
-        return matches_of(found, chosen.name, example.name)
+            nearest = nearest_files(rows, example.vector, top)
+        return matches_of(nearest, chosen.name, example.name)
 
     @property
     def failures(self) -> pa.Table:
@@ -250,9 +273,10 @@ class BatchFolder:
         tables = []
         for network in self.settings.networks:
             if part_files(self.path / network.folder):
-                rows = self.dataset(network.name).to_table(
-                    columns=["number", "path", "error"], filter=pc.field("error").is_valid()
-                )
+                with self._reading():
+                    rows = self.dataset(network.name).to_table(
+                        columns=["number", "path", "error"], filter=pc.field("error").is_valid()
+                    )
                 names = pa.array([network.name] * len(rows), pa.string())
                 tables.append(rows.add_column(2, "network", names).replace_schema_metadata(None))
         columns = ("path", pa.string()), ("network", pa.string()), ("error", pa.string())
@@ -268,8 +292,8 @@ class BatchFolder:
     ) -> Query:
         if isinstance(query, np.ndarray) and query.ndim == 1:
             return vector_query(query, part_width(rows.schema))
-        if (known := file_number(self.manifest, query)) is not None:
-            return stored_query(self.rows_of(np.array([known]), network.name), known)
+        if (file := file_number(self.manifest, query)) is not None:
+            return stored_query(self.rows_of(np.array([file]), network.name), file)
         return embedded_query(self.path, self.settings, network, query, device=device, trust=trust)
 
     def _require(self, task: str, what: str) -> None:

@@ -144,7 +144,7 @@ def test_parts_without_vectors_are_one_sentence(tmp_path, vectors):
     batch = make_folder(tmp_path / "out", vectors[:10])
     pq.write_table(pa.table({"number": [0], "error": [None]}), part_path(tmp_path / "out" / "net", 0))
     for exact in (False, True):
-        with pytest.raises(zoo.InputError, match=r"vectors of .*out cannot be read: .* has no vectors"):
+        with pytest.raises(zoo.InputError, match=r"parts of .*out cannot be read: .* has no vectors"):
             batch.search(vectors[0], exact=exact)
 
 
