@@ -1,16 +1,18 @@
 """Worker processes that outlive their files: one that hangs, crashes, or takes too much memory is named.
 
-A worker gets some files at a time. If it ends, or passes a limit, each file that it may have touched is tried
-by itself; a file that ends it again is left out with the reason.
+A worker gets some images at a time, or a recording. If it ends, or passes a limit, each file that it may have
+touched is tried by itself. A file that ends it again, or a recording that takes too long, is left out with
+the reason.
 """
 
 from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 import msgspec
@@ -27,6 +29,8 @@ from zoo.results.provenance import from_json
 MODULE = "zoo.batches.worker_process"
 _LOAD_SECONDS = 1800.0  # for weights of any size, on a busy machine
 _LOAD_BYTES = 1 << 50
+_LEAST_SECONDS = 10.0  # that images may take together, as a machine may be busy for a while
+_SLOWER = 5.0  # times the slowest so far, after which images are tried one by one: probably one of them hangs
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class BatchWorker:
             env={"OMP_NUM_THREADS": str(threads)},
         )
         self._max_bytes, self._stopped = 0, False
+        self._slowest: float | None = None  # s that images took together, at most
 
     def load(self) -> None:
         """Load the networks.
@@ -112,14 +117,15 @@ class BatchWorker:
             Rows of some more files, one batch a network.
         """
         chunks = list(_chunks(files, self._settings.modality))
+        decoded_ahead = chunks[1:] if self._settings.modality == "image" else []
         alone = False  # whether the files of the next chunk are suspects
-        for chunk, ahead in zip(chunks, [*chunks[1:], []], strict=True):
+        for chunk, ahead in zip_longest(chunks, decoded_ahead, fillvalue=[]):
             if not alone and (rows := self._tried(chunk, ahead, networks)):
                 yield rows
                 continue
             for file in chunk:
                 yield self._alone(file, networks)
-            alone = not alone and bool(ahead) and self._settings.modality == "image"
+            alone = not alone and bool(ahead)
 
     def stop(self) -> None:
         """End the process, from any thread; `rows` raises a `WorkerError`."""
@@ -139,28 +145,47 @@ class BatchWorker:
     def _tried(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
     ) -> list[pa.RecordBatch] | None:
-        """Return the rows of files; None if they ended the process."""
+        """Return the rows of files; None if each has to be tried by itself."""
         self._restart()
+        begin = time.monotonic()
         try:
-            return self._asked(files, ahead, networks)
-        except WorkerError:
+            rows = self._asked(files, ahead, networks, self._seconds_together())
+        except WorkerError as error:
             if self._stopped:
                 raise
+            if isinstance(error, WorkerTimeoutError) and self._settings.modality == "audio":
+                return self._failures(files[0], self._late, networks)
             return None
+        self._slowest = max(self._slowest or 0.0, time.monotonic() - begin)
+        return rows
+
+    def _seconds_together(self) -> float:
+        """Return how long the files of a chunk may take, in s."""
+        if self._slowest is None or self._settings.modality == "audio":
+            return self._limits.seconds
+        return min(self._limits.seconds, max(_LEAST_SECONDS, _SLOWER * self._slowest))
 
     def _alone(self, file: File, networks: Sequence[int]) -> list[pa.RecordBatch]:
         """Return the rows of a file that has been under suspicion; of its failure, if it ends the process."""
         self._restart()
         try:
-            return self._asked([file], [], networks)
+            return self._asked([file], [], networks, self._limits.seconds)
         except WorkerTimeoutError:
-            reason = f"took more than {self._limits.seconds:g} s"
+            reason = self._late
         except WorkerMemoryError:
             reason = f"needed more than {self._limits.gigabytes:g} GB of memory"
         except WorkerError as error:
             if self._stopped:
                 raise
             reason = f"failed: {error}" if self._worker.alive else _ended(self._worker.exit_code)
+        return self._failures(file, reason, networks)
+
+    @property
+    def _late(self) -> str:
+        return f"took more than {self._limits.seconds:g} s"
+
+    def _failures(self, file: File, reason: str, networks: Sequence[int]) -> list[pa.RecordBatch]:
+        """Return the rows of a file that is left out."""
         error = f"{file.path} {reason.rstrip('.')}."
         return [failure_rows(self.schemas[i], file, None, error) for i in networks]
 
@@ -169,7 +194,7 @@ class BatchWorker:
             self.load()
 
     def _asked(
-        self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
+        self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int], seconds: float
     ) -> list[pa.RecordBatch]:
         request: dict[str, Any] = {
             "action": "rows",
@@ -177,7 +202,7 @@ class BatchWorker:
             "ahead": [[file.number, file.path] for file in ahead],
             "networks": list(networks),
         }
-        _, answers = self._worker.call(request, seconds=self._limits.seconds, max_bytes=self._max_bytes)
+        _, answers = self._worker.call(request, seconds=seconds, max_bytes=self._max_bytes)
         return [_batch(answer) for answer in answers]
 
 

@@ -63,14 +63,16 @@ def misbehave(path: str) -> None:
     if name.startswith("slow"):
         time.sleep(0.05)
     elif name.startswith("hang"):
+        with open(f"{path}.tries", "a") as tries:
+            tries.write("x")
         time.sleep(3600)
     elif name.startswith("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
     elif name.startswith("exit"):
         os._exit(3)
     elif name.startswith("greedy"):
-        kept = [np.ones(1 << 20, np.uint8) for _ in range(2048)]
-        time.sleep(3600 + len(kept))
+        arrays = [np.ones(1 << 20, np.uint8) for _ in range(2048)]
+        time.sleep(3600 + len(arrays))
     elif name.startswith("raise"):
         raise ZeroDivisionError("division by zero")
 
