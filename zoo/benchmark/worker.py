@@ -138,10 +138,10 @@ def _predicted(net: Network, request: dict[str, Any]) -> dict[str, Any]:
 
     from zoo.hub import weights
 
-    said, input_ms, background = [], None, BackgroundLoad()
+    results, input_ms, background = [], None, BackgroundLoad()
     if request["x"] is not None:
         inputs = request["x"] if isinstance(request["x"], list | tuple) else [request["x"]]
-        said = net.classify(list(inputs), top=1, sample_rate=request["sample_rate"])
+        results = net.classify(list(inputs), top=1, sample_rate=request["sample_rate"])
         whole = _timed(
             lambda: net.classify(inputs[0], sample_rate=request["sample_rate"]), request["repeats"]
         )
@@ -163,14 +163,16 @@ def _predicted(net: Network, request: dict[str, Any]) -> dict[str, Any]:
         "published_accuracy": spec.published.accuracy if spec.published else None,
         "published_time": spec.published.relative_time if spec.published else None,
         "metric": spec.accuracy.metric if spec.accuracy else "",
-        "answers": tuple(one.ids[0] for one in said),
-        "labels": tuple(one.labels[0] for one in said),
-        "scores": tuple(float(one.scores[0]) for one in said),
-        "classes": sha256("\n".join(label.id for label in net.labels).encode()).hexdigest() if said else "",
+        "answers": tuple(one.ids[0] for one in results),
+        "labels": tuple(one.labels[0] for one in results),
+        "scores": tuple(float(one.scores[0]) for one in results),
+        "classes": sha256("\n".join(label.id for label in net.labels).encode()).hexdigest()
+        if results
+        else "",
         "trained": request["pretrained"],
         "background_load": background.fraction(),
     }
-    return {"row": row, "inputs": tuple(one.input for one in said)}
+    return {"row": row, "inputs": tuple(one.input for one in results)}
 
 
 def _timed(work: Callable[[], Any], repeats: int) -> list[float]:

@@ -226,10 +226,10 @@ def pitch_summary(track: Any) -> str:
         return "no pitch: every frame is silent or below the confidence threshold"
     runs = [note for note, frames in groupby(track.note_names()) if note and len(list(frames)) >= 5]
     low, middle, high = np.nanpercentile(track.frequency, [0, 50, 100])
-    shown = " ".join(runs[:16]) + (" …" if len(runs) > 16 else "")
+    notes = " ".join(runs[:16]) + (" …" if len(runs) > 16 else "")
     return (
         f"{track.voiced.mean():.0%} voiced, {low:.1f} to {high:.1f} Hz, median {middle:.1f} Hz, "
-        f"confidence {track.confidence[track.voiced].mean():.2f}; {shown}"
+        f"confidence {track.confidence[track.voiced].mean():.2f}; {notes}"
     )
 
 

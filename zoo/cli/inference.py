@@ -111,8 +111,8 @@ def explain(
     pictures = net.preprocessor.several(files)
 
     def find(pictures: list[Any], _: Seconds) -> list[Any]:
-        wanted = cast("ExplanationMethod", method)  # which `explain` checks
-        return net.explain(pictures, target=target, method=wanted, layer=layer, on_error="skip")
+        checked = cast("ExplanationMethod", method)  # which `explain` checks
+        return net.explain(pictures, target=target, method=checked, layer=layer, on_error="skip")
 
     results = []
     maps = places(out, pictures, ".png")
@@ -197,8 +197,8 @@ def _write_csv(out: Path, content: bytes, provenance: "Provenance | None") -> No
 
     write_file(out, fill)
     if provenance:
-        made = provenance.to_json()
-        write_file(beside, lambda temporary: temporary.write_bytes(made))
+        content_json = provenance.to_json()
+        write_file(beside, lambda temporary: temporary.write_bytes(content_json))
 
 
 def _with_out(record: dict[str, Any], place: Path | None) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
-class Known(Struct, frozen=True, forbid_unknown_fields=True):
+class SmokeTest(Struct, frozen=True, forbid_unknown_fields=True):
     """A sample, and what `zoo verify` expects of it: the identifier of a class, or the name of a note."""
 
     sample: str
@@ -186,7 +186,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         frequency domain; empty where there is none.
     training : mapping
         How it was trained, of a network that was trained with the zoo: parent, data, method, figures.
-    smoke_test : Known or None
+    smoke_test : SmokeTest or None
         What `zoo verify` expects of the network.
     origin : {"catalog", "saved", "hf", "timm", "tfhub"}
         Where the record comes from.
@@ -226,7 +226,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fft_builder: str = ""
     head_activation: str = ""
     training: dict[str, Any] = field(default_factory=dict)
-    smoke_test: Known | None = None
+    smoke_test: SmokeTest | None = None
     origin: Origin = "catalog"
     parent: Parent | None = None
     new_head: Head | None = None
@@ -247,8 +247,8 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __repr__(self) -> str:
         """Return what tells the record from others; `to_dict` has all of it."""
-        shown = ("name", "title", "modality", "tasks", "parameters", "input_shape", "classes", "license")
-        return f"Spec({', '.join(f'{field}={getattr(self, field)!r}' for field in shown)})"
+        names = ("name", "title", "modality", "tasks", "parameters", "input_shape", "classes", "license")
+        return f"Spec({', '.join(f'{field}={getattr(self, field)!r}' for field in names)})"
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy of the record with other values of some fields."""

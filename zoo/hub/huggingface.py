@@ -91,8 +91,8 @@ def refusing(refusal: str) -> Iterator[None]:
 
 def is_classifier(config: Any) -> bool:
     """Whether a checkpoint of sound has the head of a classifier, and is not only an encoder."""
-    known: Any = MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING.get(type(config), None)
-    return known is not None and known.__name__ in (config.architectures or ())
+    expected: Any = MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING.get(type(config), None)
+    return expected is not None and expected.__name__ in (config.architectures or ())
 
 
 def untrained(config: Any) -> nn.Module:

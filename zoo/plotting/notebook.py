@@ -64,10 +64,10 @@ def more_rows(count: int) -> str:
 
 def table(frame: pd.DataFrame, columns: list[str] | None = None) -> str:
     """Return some or all columns of the first rows of a table, and how many more rows there are."""
-    shown = frame.head(MAX_ROWS)
-    shown = shown.map(lambda value: shortened(value, _MAX_TEXT) if isinstance(value, str) else value)
-    thousands = dict.fromkeys(shown.select_dtypes("integer"), "{:,}".format)
-    body = shown.to_html(
+    rows = frame.head(MAX_ROWS)
+    rows = rows.map(lambda value: shortened(value, _MAX_TEXT) if isinstance(value, str) else value)
+    thousands = dict.fromkeys(rows.select_dtypes("integer"), "{:,}".format)
+    body = rows.to_html(
         columns=columns,
         index=False,
         border=0,

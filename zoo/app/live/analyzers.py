@@ -150,9 +150,9 @@ class SoundAnalyzer(LiveAnalyzer):
         times = np.array([end for end, _ in self._windows]) - self.processed_until
         scores = np.stack([row for _, row in self._windows])
         now = scores[times > -SMOOTHED_SOUNDS - HOP_SOUNDS / 2].mean(axis=0)
-        kept = times > -KEPT_SOUNDS  # a gap may have let older ones stay
+        recent = times > -KEPT_SOUNDS  # a gap may have let older ones stay
         labels = tuple(label.label for label in self._net.labels)
-        return Sounds(self._net.classification(now, "live", len(now)), times[kept], scores[kept], labels)
+        return Sounds(self._net.classification(now, "live", len(now)), times[recent], scores[recent], labels)
 
 
 class PitchAnalyzer(LiveAnalyzer):

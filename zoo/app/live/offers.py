@@ -35,7 +35,7 @@ class Offer(msgspec.Struct):
 Candidates = Annotated[dict[Annotated[str, Meta(max_length=100)], Candidate], Meta(max_length=MAX_CANDIDATES)]
 
 
-class Said(msgspec.Struct):
+class Message(msgspec.Struct):
     """What the streamer's component says."""
 
     playing: bool = False
@@ -59,16 +59,16 @@ def is_offer(value: Any) -> bool:
     if isinstance(value, dict):
         value = {name: one for name, one in value.items() if one}  # an empty text stands for no offer
     try:
-        said = msgspec.convert(value or {}, Said)
+        message = msgspec.convert(value or {}, Message)
     except msgspec.ValidationError as error:
         raise InputError(f"The browser's offer is not one of WebRTC: {error}.") from None
-    if said.sdpOffer is None:
+    if message.sdpOffer is None:
         return False
-    lines = said.sdpOffer.sdp.splitlines()
+    lines = message.sdpOffer.sdp.splitlines()
     sections = [line for line in lines if line.startswith("m=")]
     if len(sections) != 1 or not sections[0].startswith("m=audio "):
         raise InputError("The browser must offer the sound of one microphone and nothing else.")
-    candidates = sum(line.startswith("a=candidate:") for line in lines) + len(said.iceCandidates or {})
+    candidates = sum(line.startswith("a=candidate:") for line in lines) + len(message.iceCandidates or {})
     if candidates > MAX_CANDIDATES:
         raise InputError(f"The browser names {candidates} addresses of its own, more than {MAX_CANDIDATES}.")
     return True

@@ -86,7 +86,7 @@ class Snapshot:
     delays: dict[str, Delay]
 
 
-class _Shown:
+class _DisplayDelay:
     """Measure how old the results of one analyzer are when they are shown."""
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class Listener:
         self._buffer = DropOldestBuffer(MAX_LAG, clock)
         self._level = -math.inf
         self._results: dict[str, Any] = {}
-        self._delays = {name: _Shown() for name in self._analyzers}
+        self._delays = {name: _DisplayDelay() for name in self._analyzers}
         self._lock = threading.Lock()  # of the two before; never held while a network works
         self._stopping = threading.Event()
         self._endings: set[Callable[[], object]] | None = set()  # None once they were called

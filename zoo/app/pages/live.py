@@ -52,11 +52,11 @@ def samples_of(frame: av.AudioFrame) -> np.ndarray:
 def choose() -> tuple[dict[str, Choice], float]:
     """Choose the networks by what they detect, and the frequency of A4."""
     kinds = {kind: kind.capitalize() for kind in SENSES}
-    wanted = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
+    selected = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
     with st.expander("Networks and tuning", icon=":material/tune:"):
         left, middle, right = st.columns(3)
         usual, *others = offered_networks.networks(task="events")
-        hearing = [*state.taught("audio"), usual, *others]
+        hearing = [*state.trained_networks("audio"), usual, *others]
         sounds = widgets.selectbox(left, "Network for sounds", with_size(hearing), usual, key="live-sounds")
         following = offered_networks.networks(task="pitch")
         pitch = widgets.selectbox(
@@ -78,11 +78,11 @@ def choose() -> tuple[dict[str, Choice], float]:
             key="live-a4",
             help="What the instruments are tuned to.",
         )
-    chosen = {
+    selection = {
         "sounds": Choice("live-sounds", sounds, hearing),
         "pitch": Choice("live-pitch", pitch, following),
     }
-    return {kind: choice for kind, choice in chosen.items() if kind in wanted}, a4
+    return {kind: choice for kind, choice in selection.items() if kind in selected}, a4
 
 
 def warm_up(kind: str, name: str) -> None:
@@ -167,12 +167,12 @@ def as_delay(snapshot: Snapshot) -> None:
     if not snapshot.delays:
         st.caption("No sound has been analyzed yet.")
         return
-    said = "; ".join(
+    delays = "; ".join(
         f"{kind} {delay.seconds:.2f} s, and a window of {delay.window:.2g} s"
         for kind, delay in snapshot.delays.items()
     )
     st.caption(
-        f"**Delay**: {said}. The first is from the arrival of a sound at the server until its answer is "
+        f"**Delay**: {delays}. The first is from the arrival of a sound at the server until its answer is "
         "shown, the second is how much sound one answer is about. Browser and network come on top."
     )
 

@@ -14,7 +14,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import audio_figures, input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.input_picker import Given
+from zoo.app.components.input_picker import InputFile
 from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
@@ -42,10 +42,10 @@ class Followed(NamedTuple):
     seconds: float
 
 
-def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
+def follow(name: str, file: InputFile) -> tuple[np.ndarray, Followed]:
     """Return the samples, and the track with all activations, before it is decoded and gated."""
     net = state.network(name)
-    samples = read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
+    samples = read_mono(input_picker.open_stream(file), RATE, max_duration=state.MAX_SECONDS)
     with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
         begin = time.perf_counter()
         track = zoo.pitch(
@@ -58,18 +58,18 @@ def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
             progress=lambda seconds: progress(seconds * RATE / len(samples)),
         )
         seconds = time.perf_counter() - begin
-    return samples, Followed(replace(track, input=given.name), seconds)
+    return samples, Followed(replace(track, input=file.name), seconds)
 
 
-def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> Followed:
+def decoded(name: str, file: InputFile, decoder: str, keys: tuple[str, str]) -> Followed:
     """Decode the track before any gate, without its activations."""
-    _, heard = state.remembered(follow, name, given)
+    _, followed = state.remembered(follow, name, file)
     low, high = (None if key in (KEYS[0], KEYS[-1]) else float(librosa.note_to_hz(key)) for key in keys)
     # A quarter tone beyond, so that both keys are inside however they are tuned.
     low, high = low and low / 2 ** (1 / 24), high and high * 2 ** (1 / 24)
     with st.spinner("Tracking the pitch …"):
         begin = time.perf_counter()
-        track = redecode(heard.track, decoder=decoder, fmin=low, fmax=high)
+        track = redecode(followed.track, decoder=decoder, fmin=low, fmax=high)
         return Followed(replace(track, activations=None), time.perf_counter() - begin)
 
 

@@ -192,8 +192,8 @@ def layer_of_maps(net: Model, data: torch.Tensor) -> str:
     InputError
         If there is none, or tokens come after it, which are not maps.
     """
-    _, kept = net.eager(data, [name for name, _ in net.module.named_modules() if name])
-    for name, output in reversed(kept.items()):
+    _, outputs = net.eager(data, [name for name, _ in net.module.named_modules() if name])
+    for name, output in reversed(outputs.items()):
         if _are_maps(output, data) and _has_gradient(net, data, name):
             return name
         if output.ndim == 3 and output.shape[1] > 1:

@@ -138,14 +138,14 @@ def _headlines(evaluation: Judged) -> list[Headline]:
 
 
 def _mistakes(evaluation: Judged, data: Dataset | None) -> list[Mistake]:
-    def shown(row: int) -> Thumbnail | None:
+    def thumbnail(row: int) -> Thumbnail | None:
         return None if data is None else thumbnail_of(data, int(_positions(evaluation)[row]))
 
     worst = evaluation.mistakes(_MISTAKES)
     folder = _common_folder(evaluation.inputs)
     worst["input"] = [name.removeprefix(folder) for name in worst["input"]]
     rows = zip(worst.index, worst.to_dict("records"), strict=True)
-    return [Mistake(values, shown(row)) for row, values in rows]
+    return [Mistake(values, thumbnail(row)) for row, values in rows]
 
 
 def _positions(evaluation: Judged) -> np.ndarray:

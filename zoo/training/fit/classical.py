@@ -216,13 +216,13 @@ class _WatchedScore:
 
     def __init__(self, watch: Watch | None, total: int):
         self.stopping = False
-        self._watch, self._total, self._done, self._begin = watch, total, 0, time.monotonic()
+        self._watch, self._total, self._fits, self._begin = watch, total, 0, time.monotonic()
 
     def __call__(self, estimator: Any, values: np.ndarray, targets: np.ndarray) -> float:
-        self._done += 1
+        self._fits += 1
         if self._watch:
-            eta = (time.monotonic() - self._begin) * (self._total / self._done - 1)
-            self.stopping |= bool(self._watch(Step(self._done / self._total, eta, ())))
+            eta = (time.monotonic() - self._begin) * (self._total / self._fits - 1)
+            self.stopping |= bool(self._watch(Step(self._fits / self._total, eta, ())))
         return float(balanced_accuracy_score(targets, estimator.predict(values)))
 
 

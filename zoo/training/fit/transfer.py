@@ -186,9 +186,9 @@ def _classic(
 
 
 def _settings(options: Mapping[str, Any]) -> Settings:
-    known = {field.name for field in fields(Settings)}
+    names = {field.name for field in fields(Settings)}
     for name in options:
-        choice("setting", name, sorted(known))
+        choice("setting", name, sorted(names))
     return Settings(**options)
 
 

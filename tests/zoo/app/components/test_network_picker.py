@@ -168,7 +168,7 @@ def test_one_block_is_about_all_lists_of_a_page(here, asked):
 def test_networks_that_are_here_come_first_and_labels_hold_what_people_search_for(here, monkeypatch):
     title = "ResNet-18 taught ants or bees"
     own = zoo.describe("resnet18").replace(title=title)
-    monkeypatch.setattr(state, "taught", lambda modality=None: {"/own": own})
+    monkeypatch.setattr(state, "trained_networks", lambda modality=None: {"/own": own})
     monkeypatch.setattr(state, "classes_of", lambda folder: ("ants", "bees", "wasps", "flies"))
     here.add("/own")
     assert state.with_size(["/own", "resnet50.tv", "squeezenet.tv", "squeezenet.caffe"]) == {

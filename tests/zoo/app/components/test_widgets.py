@@ -114,7 +114,7 @@ def test_a_selection_is_of_what_is_shown(state):
         patch.setattr(st, "session_state", {"key": state})
         assert widgets.selected_row("key", ("a", "b", "c")) in (None, "a", "b", "c")
         assert widgets.clicked_point("key", range(3)) in (None, 0, 1, 2)
-        assert widgets.chosen("key", ("a", "b")) in (None, "a", "b")
+        assert widgets.current_choice("key", ("a", "b")) in (None, "a", "b")
         assert widgets.taken_file("key") is None
 
 

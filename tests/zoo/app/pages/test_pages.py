@@ -289,7 +289,7 @@ def test_results_can_be_downloaded(page, name, labels):
 )
 def test_a_network_that_was_taught_comes_first_and_is_not_the_default(page, name, key, usual, monkeypatch):
     spec = zoo.describe("squeezenet").replace(title="SqueezeNet taught a or b")
-    monkeypatch.setattr(state, "taught", lambda modality=None: {"/own": spec})
+    monkeypatch.setattr(state, "trained_networks", lambda modality=None: {"/own": spec})
     monkeypatch.setattr(state, "classes_of", lambda folder: ("a", "b"))
     networks = page(name).get_by_key(key)
     assert networks.options[0] == "SqueezeNet taught a or b ✓"
