@@ -69,7 +69,7 @@ def classify(
     if as_json:
         print_json(records(results, net.name, methodcaller("to_dict")))
     elif as_csv:
-        print_tables(succeeded, methodcaller("table"), named=True)
+        print_tables(succeeded, methodcaller("table"), with_names=True)
     else:
         for result in succeeded:
             typer.echo(result.input)
@@ -205,10 +205,10 @@ def _with_out(record: dict[str, Any], place: Path | None) -> dict[str, Any]:
     return record | {"out": str(place)} if place and "error" not in record else record
 
 
-def _print_explanation(result: Any, place: Path | None, named: bool) -> None:
+def _print_explanation(result: Any, place: Path | None, with_name: bool) -> None:
     left, top, right, bottom = result.table().sort_values("value").iloc[-1][:4]
     at = f" at {result.layer}" if result.layer else ""
-    if named:
+    if with_name:
         typer.echo(f"{result.input}: {place}" if place else result.input)
     typer.echo(
         f"{result.label} {result.score:.1%}, {result.method}{at}: "

@@ -336,10 +336,10 @@ st.markdown(
     "and whether they agree on your own pictures or recordings."
 )
 with one_sentence():
-    kind, chosen, absent = choose()
-    if chosen:
-        files = inputs(kind, chosen)
-        request = Request(tuple(chosen), tuple(absent), files, *settings())
+    kind, network_names, absent = choose()
+    if network_names:
+        files = inputs(kind, network_names)
+        request = Request(tuple(network_names), tuple(absent), files, *settings())
         if st.button(
             "Compare", type="primary", icon=":material/balance:", disabled=busy(), key="compare-begin"
         ):

@@ -216,21 +216,21 @@ with one_sentence():
     # browser would load it anew and lose the connection.
     with st.container():
         network_picker.require(*choices.values())
-        chosen = {kind: choice.name for kind, choice in choices.items()}
+        network_names = {kind: choice.name for kind, choice in choices.items()}
         # Before Start can be pressed: it takes so long that a connection in the making would time out.
-        loaded = {kind: state.network(name) for kind, name in chosen.items()}
-        for kind, name in chosen.items():
+        loaded = {kind: state.network(name) for kind, name in network_names.items()}
+        for kind, name in network_names.items():
             state.remembered(warm_up, kind, name)
         own.require()
         if reason := microphone.obstacle():
             st.warning(reason, icon=":material/mic_off:")
-    if not chosen:
+    if not network_names:
         own.leave()
         st.info("Choose what to listen for: sounds, pitch, or both.")
     else:
         listen = partial(
             own.listen,
-            tuple(chosen.items()),
+            tuple(network_names.items()),
             lambda: Listener(sounds=loaded.get("sounds"), pitch=loaded.get("pitch")),
         )
         if connected(own, listen):

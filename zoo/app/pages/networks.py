@@ -117,19 +117,19 @@ st.markdown("All pretrained networks. Select a row, or choose below, to see one 
 follow_link()
 if sentence := st.session_state.get("networks-unknown"):
     refuse(sentence)
-shown = filtered(table())
+selection = filtered(table())
 with one_sentence():
-    if shown.empty:
+    if selection.empty:
         st.info("No network fits these filters.")
     else:
-        names = shown["name"].tolist()
+        names = selection["name"].tolist()
         st.dataframe(
-            shown,
+            selection,
             hide_index=True,
             key="networks-table",
             on_select=lambda: select(names),
             selection_mode="single-row",
-            column_order=["here", *shown.columns.drop("here")],  # seen on narrow screens too
+            column_order=["here", *selection.columns.drop("here")],  # seen on narrow screens too
             column_config={
                 "parameters": st.column_config.NumberColumn(format="localized"),
                 "MB": st.column_config.NumberColumn(format="%.1f"),
@@ -137,7 +137,7 @@ with one_sentence():
             },
             alt="The networks that fit the filters",
         )
-        save("networks-save", File("Networks as CSV", "networks.csv", "text/csv", lambda: to_csv(shown)))
+        save("networks-save", File("Networks as CSV", "networks.csv", "text/csv", lambda: to_csv(selection)))
         title = "Image networks: accuracy against prediction time"
         box = st.expander(title, key="networks-charts", on_change="rerun")
         if box.open:

@@ -172,7 +172,7 @@ def show(
                 text = f"{literally(title_of(name))} is running: {literally(picture.name)}"
                 report = partial(step, position * len(networks) + number, text)
                 results.append(answer(f"{position}-{name}", nets[name], picture, top, looking, report))
-        for agreement in agreements(results, known):
+        for agreement in agreements(results, identifiers):
             badge(badges, agreement)
     return [result.best(top) for result in results]
 
@@ -234,7 +234,7 @@ def loaded(name: str) -> bool:
     """Load a network, or show once for all images why that fails."""
     with one_sentence():
         nets[name] = net = state.network(name)
-        known[net.name] = frozenset(label.id for label in net.labels)
+        identifiers[net.name] = frozenset(label.id for label in net.labels)
         titles[net.name] = title_of(name)
     return name in nets
 
@@ -255,7 +255,7 @@ def summary(everything: list[list[zoo.Classification]]) -> None:
     lines = [
         f"{' and '.join(literally(titles[name]) for name in pair.networks)} give the same answer for "
         f"**{pair.same} of {pair.inputs}** pictures."
-        for pair in pairs(everything, known)
+        for pair in pairs(everything, identifiers)
         if pair.inputs > 1
     ]
     if lines:
@@ -265,10 +265,10 @@ def summary(everything: list[list[zoo.Classification]]) -> None:
 st.title("Pictures")
 st.markdown("Upload pictures, take one, paste a link, or try a sample, and compare the networks' answers.")
 nets: dict[str, zoo.Network] = {}  # by the names on this page
-known: dict[str, frozenset[str]] = {}  # identifiers of the classes, by the names in results
+identifiers: dict[str, frozenset[str]] = {}  # identifiers of the classes, by the names in results
 titles: dict[str, str] = {}
 with one_sentence():
-    pictures = [Picture(given) for given in ask("image", "pictures")]
+    pictures = [Picture(upload) for upload in ask("image", "pictures")]
     chosen, top = choose()
     looking = choose_looking()
     if pictures and not chosen:
@@ -277,8 +277,8 @@ with one_sentence():
     overview = st.container()
     everything: list[list[zoo.Classification]] = []
     budget = PixelBudget()
-    shown = [picture.key for picture in pictures]
-    with state.stoppable("pictures", *shown, *chosen, looking.enabled, looking.method) as report:
+    keys = [picture.key for picture in pictures]
+    with state.stoppable("pictures", *keys, *chosen, looking.enabled, looking.method) as report:
 
         def step(done: int, text: str, fraction: float) -> None:
             report((done + fraction) / (len(pictures) * len(chosen)), text)

@@ -185,14 +185,14 @@ with one_sentence():
     recordings = input_picker.ask("melody", "pitch")
     name, decoder, keys, gate, smooth = choose()
     network_picker.require(Choice("pitch-network", name, offered_networks.networks(task="pitch")))
-    for given in recordings:
-        samples, heard = state.remembered(follow, name, given)
-        path = state.remembered(decoded, name, given, decoder, keys)
+    for recording in recordings:
+        samples, analysis = state.remembered(follow, name, recording)
+        path = state.remembered(decoded, name, recording, decoder, keys)
         track = path.track.gated(**gate).smoothed(smooth)
         linked_player(samples, "pitch-figure", "pitch-player")
         summary(track)
         st.caption(
-            f"{literally(state.title_of(name))} took {heard.seconds:.1f} s for "
+            f"{literally(state.title_of(name))} took {analysis.seconds:.1f} s for "
             f"{len(samples) / RATE:.1f} s of sound, the decoder {decoder} {path.seconds:.2f} s."
         )
         over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
@@ -202,7 +202,7 @@ with one_sentence():
                 "pitch",
                 key="pitch-figure",
                 zoom=True,
-                alt=f"Pitch of {given.name} over time",
+                alt=f"Pitch of {recording.name} over time",
             )
         with notes:
             as_notes(track, len(samples) / RATE)

@@ -176,6 +176,6 @@ with one_sentence():
     network_picker.require(Choice("sounds-network", name, names))
     net = state.network(name)
     options = choose(net, threshold)
-    for given in recordings:
-        samples, everything = state.remembered(listen, name, given)
+    for recording in recordings:
+        samples, everything = state.remembered(listen, name, recording)
         show(samples, relocate(everything, net, **options), net.spec.activation == "sigmoid")
