@@ -127,7 +127,7 @@ def assert_equal_outputs(case, model, module, size):
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=min(1e-4 * scale, 1e-3 * difference))
 
 
-@pytest.mark.parametrize("made", [exhaustive(name) for name in CASES], indirect=True)
+@pytest.mark.parametrize("keras_model", [exhaustive(name) for name in CASES], indirect=True)
 def test_the_network_computes_what_keras_does(keras_model, internet, tmp_path):
     """From Keras's file at its address in the catalog to the outputs."""
     name, model = keras_model
@@ -141,7 +141,7 @@ def test_the_network_computes_what_keras_does(keras_model, internet, tmp_path):
         assert_equal_outputs(case, again, module, size)
 
 
-@pytest.mark.parametrize("made", ["inceptionv3", "inceptionresnetv2", "xception"], indirect=True)
+@pytest.mark.parametrize("keras_model", ["inceptionv3", "inceptionresnetv2", "xception"], indirect=True)
 def test_the_numbers_that_keras_gives_to_layers_do_not_matter(keras_model, tmp_path):
     name, model = keras_model
     tensors = saved(model, tmp_path / "model.h5")
@@ -149,7 +149,7 @@ def test_the_numbers_that_keras_gives_to_layers_do_not_matter(keras_model, tmp_p
     assert_equal_states(convert(name, tensors), convert(name, renumbered(tensors)))
 
 
-@pytest.mark.parametrize("made", ["mobilenetv2", "xception", "nasnetmobile"], indirect=True)
+@pytest.mark.parametrize("keras_model", ["mobilenetv2", "xception", "nasnetmobile"], indirect=True)
 def test_the_file_format_of_keras_3_gives_the_same(keras_model, tmp_path):
     """It sorts layers by their class, and numbers their variables."""
     name, model = keras_model

@@ -82,7 +82,7 @@ def counterpart(spec: Spec, against: str, *, trust: bool = False) -> str:
         If it names none there.
     """
     if against not in HUBS:
-        describe(against, trust=trust)  # which says where there is none
+        describe(against, trust=trust)  # which raises if there is none
         return against
     for source in spec.sources:
         if source.url.startswith(f"{against}:"):

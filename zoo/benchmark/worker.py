@@ -1,4 +1,4 @@
-"""One network measured in a process of its own, which ends with the process that started it, or when told to.
+"""Measure one network in a process of its own, which ends with the process that started it, or on request.
 
 The process finds its request in a folder and leaves its answer there, as JSON: it has decoded files of
 strangers, so what it says is data to the process that asked. Its stdin is a pipe that nobody writes
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zoo.inference.network import Network
 
 _REQUEST, _ANSWER, _LOG = "request", "answer", "log"
-_PAUSE = 0.1  # s between two looks
+_PAUSE = 0.1  # s between two checks
 
 
 def measured(request: dict[str, Any], poll: Callable[[], object]) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _inputs(net: Network, rows: int) -> torch.Tensor:
 
 
 def _predicted(net: Network, request: dict[str, Any]) -> dict[str, Any]:
-    """Let a network predict, and return how long that took and what it said, as ``row`` and ``inputs``."""
+    """Let a network predict, and return times and predictions, as ``row`` and ``inputs``."""
     import numpy as np
 
     from zoo.hub import weights
@@ -217,7 +217,7 @@ def _peak_memory() -> float:
 
 
 def _end_with_parent(folder: Path) -> None:
-    """Leave as soon as nobody holds the other end of stdin any more, and take along what somebody brought."""
+    """Remove the folder and exit as soon as the other end of stdin is closed."""
     os.read(0, 1)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)

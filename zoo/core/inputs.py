@@ -29,7 +29,7 @@ Failures = dict[int, InputError]
 def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
     """Pass on the same items, each made by another thread while the one before is in use.
 
-    An error is raised where its item would have come; who stops early waits for one item at most, and
+    An error is raised in the place of its item. Closing early waits for one item at most, and
     what makes the items is closed.
     """
     with closing(items), ThreadPoolExecutor(1) as pool:

@@ -73,7 +73,7 @@ def record_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str
 
 @contextmanager
 def grad_from_layer(module: nn.Module, layer: str) -> Iterator[list[torch.Tensor]]:
-    """From what a layer gives out, kept, gradients are known while the module runs; before it none are.
+    """Record a layer's output and compute gradients from that layer on, not before it.
 
     To be entered with gradients off. Behind the layer the module goes on with a copy, which it may change in
     place.

@@ -18,7 +18,7 @@ TASKS: tuple[str, ...] = get_args(Task)
 NOUNS = {"image": "images", "audio": "recordings"}  # what a network of a modality takes
 
 Text = Annotated[str, Meta(pattern=r"\S")]
-# Larger than any network's; a record that says more is damaged, and would only cost memory.
+# Larger than any network's; a record with more is damaged, and would only cost memory.
 Count = Annotated[int, Meta(gt=0, le=10**12)]
 Width = Annotated[int, Meta(gt=0, le=10**6)]
 _SIZES = {"linear": (), "kernel": ("vectors",), "neighbors": ("vectors", "neighbors")}  # of heads by kind
@@ -246,7 +246,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.parent or Parent(self.name)
 
     def __repr__(self) -> str:
-        """Return what tells the record from others; `to_dict` has all of it."""
+        """Return the fields that distinguish the record; `to_dict` has all of them."""
         names = ("name", "title", "modality", "tasks", "parameters", "input_shape", "classes", "license")
         return f"Spec({', '.join(f'{field}={getattr(self, field)!r}' for field in names)})"
 

@@ -1,4 +1,4 @@
-"""Any network of Hugging Face by its name: which package it belongs to, and what its record says in both.
+"""Any network of Hugging Face by its name: which package it belongs to, and its record in both.
 
 Wolf et al.: Transformers: State-of-the-Art Natural Language Processing, EMNLP 2020.
 """

@@ -57,7 +57,7 @@ def encoder(checkpoint: str) -> Encoder:
 
 @dataclass(frozen=True)
 class Extractor(Frontend):
-    """The feature extractor that a checkpoint brings, window by window.
+    """The feature extractor of a checkpoint, window by window.
 
     Every window is full, the last one because it is moved back; a recording shorter than a window is handed
     over as it is, and filled up in the extractor's own way, if in any.

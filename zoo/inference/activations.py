@@ -100,7 +100,7 @@ class Activations:
         return np.kron(_viridis()[(255 * shares).astype(np.uint8)], np.ones((factor, factor, 1), np.uint8))
 
     def lines(self, max_channels: int = 64) -> go.Figure:
-        """Channels whose positions lie on a line, the strongest ones, as a map of heat."""
+        """Channels whose positions lie on a line, the strongest ones, as a heat map."""
         import plotly.graph_objects as go
 
         channels = np.sort(self.strongest(max_channels))
@@ -284,7 +284,7 @@ def _labels(net: Network, layer: str, channels: int) -> tuple[str, ...]:
 
 
 def _rows(title: str, names: list[str]) -> dict[str, Any]:
-    """Make an axis whose rows have names, of which as many are shown as are readable."""
+    """Make an axis whose rows have names, and show as many of them as are readable."""
     rows = range(0, len(names), max(1, -(-len(names) // 20)))
     ticks = [plain(shortened(names[i])) for i in rows]
     return {"title": title, "tickvals": list(rows), "ticktext": ticks, "automargin": True}

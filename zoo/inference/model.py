@@ -99,7 +99,7 @@ class Model:
         return self.spec.name
 
     @property
-    def module(self) -> Any:  # an nn.Module, whose layers a checker does not know
+    def module(self) -> Any:  # an nn.Module, whose layers have no types
         return self.eager.module
 
     @property

@@ -1,4 +1,4 @@
-"""What a network says of itself beside its vectors: see `zoo.results.provenance.Provenance`."""
+"""Describe the network that made vectors: see `zoo.results.provenance.Provenance`."""
 
 from __future__ import annotations
 

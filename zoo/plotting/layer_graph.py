@@ -19,7 +19,7 @@ _NARROW = 0.22  # of a lane in which there are edges only
 
 
 class Look(NamedTuple):
-    """How the nodes of a kind are drawn: seen on white and on black, and told apart without colors too."""
+    """How the nodes of a kind are drawn: seen on white and on black, and distinct without colors too."""
 
     color: str
     symbol: str

@@ -57,7 +57,7 @@ def paragraphs(texts: Sequence[str]) -> str:
 
 
 def more_rows(count: int) -> str:
-    """Return a line that says how many rows a table leaves out, or nothing."""
+    """Return a line with the number of rows that a table leaves out, or nothing."""
     hidden = count - MAX_ROWS
     return f'<div style="opacity:.7">and {hidden:,} more</div>' if hidden > 0 else ""
 

@@ -137,7 +137,7 @@ def published() -> None:
 
 
 def measured() -> None:
-    """From this machine, once somebody asked for it."""
+    """Show the times measured on this machine, or offer to measure them."""
     own = bench()
     names = [name for name in zoo.networks("image", "classify") if zoo.describe(name).accuracy]
     here = [name for name in names if is_here(name)]

@@ -10,7 +10,7 @@ SENTENCES = {
     "none": "The browser finds no microphone on this device: plug one in, and press Start.",
 }
 
-# An element without looks, which tells Python what would keep the microphone away; "" while nothing does.
+# An invisible element that reports why the browser cannot use the microphone; "" if it can.
 _LOOK = """
 export default function({ setStateValue }) {
     let told = null;

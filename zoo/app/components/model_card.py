@@ -1,4 +1,4 @@
-"""What the page Networks says of one network: its record."""
+"""The record of one network, as the page Networks shows it."""
 
 import streamlit as st
 

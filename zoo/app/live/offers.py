@@ -1,4 +1,4 @@
-"""What a browser says to set up a connection by WebRTC, checked before aiortc is told.
+"""Check a browser's messages that set up a WebRTC connection, before aiortc gets them.
 
 A raw message may contain anything. Each section of an offer opens sockets, this machine sends packets to the
 address of each candidate, and aiortc fails in various ways on a message that is not an offer.
@@ -36,7 +36,7 @@ Candidates = Annotated[dict[Annotated[str, Meta(max_length=100)], Candidate], Me
 
 
 class Message(msgspec.Struct):
-    """What the streamer's component says."""
+    """A message of the streamer's component."""
 
     playing: bool = False
     sdpOffer: Offer | None = None
@@ -44,17 +44,17 @@ class Message(msgspec.Struct):
 
 
 def is_offer(value: Any) -> bool:
-    """Return whether what the component says has an offer.
+    """Return whether a message of the component has an offer.
 
     Parameters
     ----------
     value : object
-        What came from the browser, None before anything did.
+        The message of the browser; None before the first.
 
     Raises
     ------
     InputError
-        If no browser would say that for one microphone.
+        If no browser would send that for one microphone.
     """
     if isinstance(value, dict):
         value = {name: one for name, one in value.items() if one}  # an empty text stands for no offer

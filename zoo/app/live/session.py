@@ -24,13 +24,13 @@ from zoo.results import PitchTrack
 MAX_LAG = 1.5  # s of sound that may wait; more is left out
 LEAST = 0.1  # s that are analyzed at once: for shorter pieces a network takes twice the time
 MAX_BLOCK = 0.5  # s
-PATIENCE = 20.0  # s without sound, after which nobody is thought to be there
+PATIENCE = 20.0  # s without sound, after which the session counts as left
 MAX_SECONDS = 1800.0  # s, after which a place is given to others
 MAX_HASTE = 10  # times as fast as time passes, after `HEADSTART` s of sound: no microphone is faster
 HEADSTART = 60.0  # s
 UNHEARD = "The connection ended before any sound arrived."
-_TURN = 1.0  # s after which a thread that waits looks around
-_COUNTED = 20  # delays whose mean is told
+_TURN = 1.0  # s after which a waiting thread checks its state
+_COUNTED = 20  # delays whose mean is shown
 
 
 @dataclass(frozen=True)
@@ -347,7 +347,7 @@ class SessionSlot:
         self._wish: Any = None
 
     def require(self) -> None:
-        """Raise an `InputError` if this session does not listen and there is no room for it."""
+        """Raise an `InputError` if this session is not listening and no slot is free."""
         if self.listener is None or self.listener.stopped:
             self._limiter.require_free()
 

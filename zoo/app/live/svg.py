@@ -17,8 +17,8 @@ from zoo.app.live.analyzers import HOP_SOUNDS, KEPT_PITCH, KEPT_SOUNDS, Sounds, 
 from zoo.plotting.theme import percent, shortened
 from zoo.results import PitchTrack
 
-IN_TUNE = 5.0  # cents; a trained ear hears hardly less
-_RIGHT, _OFF = "#2e9463", "#c05621"  # to be told apart on white and on black
+IN_TUNE = 5.0  # cents; a trained ear can hardly distinguish less
+_RIGHT, _OFF = "#2e9463", "#c05621"  # can be distinguished on white and on black
 _WIDTH = 360  # of every figure, in its own units
 _LEFT, _END = 128, 352  # where the labels of rows end, and the rows
 _SEMITONE = 2 ** (1 / 12)

@@ -85,7 +85,7 @@ def inputs(kind: str, names: Sequence[str]) -> tuple[InputFile, ...]:
 
 
 def refusals(kind: str, uploads: Sequence[InputFile]) -> list[str | None]:
-    """Why each cannot be used, said on the page; looked into once."""
+    """Check each file once, show the reasons against it, and return them."""
     key = tuple((one.name, hash(one.data)) for one in uploads)
     if st.session_state.get("compare-seen", [None])[0] != key:
         with st.spinner("Reading your files …"):

@@ -15,7 +15,7 @@ from zoo.inference.tasks.embed_files import Collection, Limits
 from zoo.training.fit.transfer import DEFAULTS
 from zoo.vision.decoding import max_request_pixels
 
-FEW = 5  # recordings, of which each window is a point of its own unless the user says otherwise
+FEW = 5  # recordings, of which each window is a point of its own unless the user chooses otherwise
 # 2000 windows are 16 minutes of YAMNet or 20 s of CREPE; ten million numbers are 40 MB.
 LIMITS = Limits(seconds=MAX_SECONDS, pixels=max_request_pixels(), vectors=2000, numbers=10_000_000)
 

@@ -31,7 +31,7 @@ from zoo.results import PitchTrack
 
 EVERY = 0.25  # s between two updates of the figures
 STREAM = "live-stream"
-LATE = 5.0  # s without sound, after which the page says so
+LATE = 5.0  # s without sound, after which the page shows a warning
 SENSES = {"sounds": SoundAnalyzer, "pitch": PitchAnalyzer}
 
 
@@ -195,7 +195,7 @@ def trouble(listener: Listener, snapshot: Snapshot) -> None:
 def show(listener: Listener, a4: float) -> None:
     """Show the present results."""
     snapshot = listener.snapshot()
-    with st.container():  # which keeps the place of what is below, whether it says something or not
+    with st.container():  # which keeps the place of what is below, also when it is empty
         trouble(listener, snapshot)
     columns = iter(st.columns(2))
     if snapshot.pitch is not None:
@@ -238,7 +238,7 @@ with one_sentence():
             if own.listener is not None:
                 st.fragment(show, run_every=EVERY)(own.listener, a4)
         else:
-            if own.ended:  # the connection ends with the listener, and the page that told why is drawn anew
+            if own.ended:  # the connection ends with the listener, and the page that showed why is drawn anew
                 st.warning(own.ended)
             if not reason:
                 st.info("The microphone is off. Press Start, and allow the browser to use it.")

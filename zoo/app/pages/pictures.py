@@ -25,7 +25,7 @@ from zoo.results.explanation import ExplanationMethod
 from zoo.vision.decoding import PixelBudget, count_pixels, decode, thumbnail
 
 SCENES = "vision/labels/places365.csv"
-TOP = 10  # classes that are kept, whatever is shown
+TOP = 10  # classes that are kept, even if fewer are shown
 SIDES = (560, 420)  # of a picture on the page, at most
 FADE = 0.7  # of what a network does not see
 MAX_ANSWERS = 300  # of a session, some 10 kB each
@@ -153,7 +153,7 @@ def choose_looking() -> Looking:
 def show(
     position: int, picture: Picture, networks: list[str], top: int, looking: Looking, step: Step
 ) -> list[Any]:
-    """One picture beside what each network says; returns what they said."""
+    """Show one picture beside the answer of each network; return the answers."""
     small = picture.small()
     results = []
     with st.container(border=True, key=f"pictures-shown-{position}"):
@@ -269,24 +269,24 @@ identifiers: dict[str, frozenset[str]] = {}  # identifiers of the classes, by th
 titles: dict[str, str] = {}
 with one_sentence():
     pictures = [Picture(upload) for upload in ask("image", "pictures")]
-    chosen, top = choose()
+    network_names, top = choose()
     looking = choose_looking()
-    if pictures and not chosen:
+    if pictures and not network_names:
         st.info("Choose a network.")
-    chosen = [name for name in chosen if loaded(name)] if pictures else []
+    network_names = [name for name in network_names if loaded(name)] if pictures else []
     overview = st.container()
     everything: list[list[zoo.Classification]] = []
     budget = PixelBudget()
     keys = [picture.key for picture in pictures]
-    with state.stoppable("pictures", *keys, *chosen, looking.enabled, looking.method) as report:
+    with state.stoppable("pictures", *keys, *network_names, looking.enabled, looking.method) as report:
 
         def step(done: int, text: str, fraction: float) -> None:
-            report((done + fraction) / (len(pictures) * len(chosen)), text)
+            report((done + fraction) / (len(pictures) * len(network_names)), text)
 
-        for position, picture in enumerate(pictures if chosen else []):
+        for position, picture in enumerate(pictures if network_names else []):
             with one_sentence():
                 budget.take(picture.name, picture.pixels())
-                everything.append(show(position, picture, chosen, top, looking, step))
+                everything.append(show(position, picture, network_names, top, looking, step))
             picture.forget()
     results = [result for results in everything for result in results]
     with overview:

@@ -175,7 +175,7 @@ def fits(state: WidgetState, kind: str) -> bool:
             return math.isfinite(value)
         case "double_array_value":
             return all(map(math.isfinite, value.data))
-        case "json_value" if kind == "component_instance":  # streamlit-webrtc looks up its fields
+        case "json_value" if kind == "component_instance":  # streamlit-webrtc reads its fields
             return isinstance(parsed(value), dict)
         case "json_value" | "json_trigger_value":
             return parsed(value) is not None

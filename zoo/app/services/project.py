@@ -39,7 +39,7 @@ from zoo.vision.decoding import thumbnail
 
 THUMBNAIL_SIDES = (96, 96)  # pixels, at most
 ZIP = 0  # in the place of a class's number
-CLOSED_SECONDS = 20.0  # until the job of a project that nobody has open ends: a reload takes less
+CLOSED_SECONDS = 20.0  # until the job of a project that no page shows ends: a reload takes less
 LOST_SECONDS = 300.0  # the same where the connection was lost, as when a phone sleeps
 
 

@@ -31,7 +31,7 @@ class PyTorch(Engine):
         last = self.reduced or device.type == "cuda"
         self.memory_format = torch.channels_last if last else torch.contiguous_format
         self.module = module.to(memory_format=self.memory_format)  # pyright: ignore[reportCallIssue]  (torch takes it)
-        self._lock = threading.Lock()  # hooks and the device are shared by all who hold this network
+        self._lock = threading.Lock()  # hooks and the device are shared by all users of this network
 
     def __call__(
         self, data: torch.Tensor, layers: Sequence[str] = ()

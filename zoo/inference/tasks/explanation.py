@@ -1,4 +1,4 @@
-"""Where a network looks: maps of what in a picture speaks for a class.
+"""Heat maps: where in a picture the evidence for a class is.
 
 Selvaraju et al.: Grad-CAM: Visual explanations from deep networks via gradient-based localization, ICCV 2017,
 arXiv:1610.02391. Zeiler, Fergus: Visualizing and understanding convolutional networks, ECCV 2014,

@@ -27,7 +27,7 @@ from zoo.vision.decoding import check
 if TYPE_CHECKING:
     import pandas as pd
 
-FEW, MANY = 20, 100  # examples of a class: rules of thumb, and said to be such
+FEW, MANY = 20, 100  # examples of a class: rules of thumb, and labeled as such
 _EASY = 0.95
 _UNEVEN = 3
 _HASHING = 1.0  # s

@@ -169,7 +169,7 @@ def _examine_files(
 
 
 def _unrepeated(listing: Listing, hashes: Sequence[str]) -> tuple[list[bool], list[Problem]]:
-    """Which files hold what no earlier one does; the same in two classes says nothing, and none is kept."""
+    """Mark files with new content; files with the same content in two classes are all left out."""
     same = defaultdict(list)
     for i, content in enumerate(hashes):
         same[content].append(i)

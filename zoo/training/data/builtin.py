@@ -21,7 +21,7 @@ _BY_TRAIN = {"train": {"train": True}, "test": {"train": False}}
 
 @dataclass(frozen=True)
 class _Source:
-    """How torchvision's class is asked: the arguments of each split, and where it has targets and classes."""
+    """How to call torchvision's class: the arguments of each split, and where targets and classes are."""
 
     splits: dict[str, dict[str, Any]]
     targets: Callable[[Any], Sequence[int]]
@@ -34,7 +34,7 @@ _TORCHVISION = {
     "CIFAR10": _Source(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
     "CIFAR100": _Source(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
     "Imagenette": _Source(
-        # with a short side of 320 pixels: no network looks at more, and it is a fifth of the download
+        # with a short side of 320 pixels: no network uses more, and it is a fifth of the download
         {split: {"split": split, "size": "320px"} for split in ("train", "val")},
         lambda data: [target for _, target in data._samples],
         lambda data: [names[0] for names in data.classes],

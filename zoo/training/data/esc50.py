@@ -35,7 +35,7 @@ def esc50() -> Dataset:
 
 
 def _fill(folder: Path) -> None:
-    """Unpack the archive, and write a manifest of what its table says."""
+    """Unpack the archive, and write a manifest from its table."""
     import pandas as pd
 
     files = unpacked(get(URL, folder.parent), folder)

@@ -15,7 +15,7 @@ from zoo.training.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Listing:
-    """Files and what is said of them.
+    """Files, and their labels and groups.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Listing:
 
 
 def select_classes(listing: Listing, classes: Sequence[str] | None) -> Listing:
-    """Only the classes that were asked for, in that order; each of the others is a problem.
+    """Keep only the given classes, in that order; each of the others is a problem.
 
     Raises
     ------

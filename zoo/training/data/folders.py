@@ -1,4 +1,4 @@
-"""Lists of files: class folders, and folders whose files' names tell the class."""
+"""Lists of files: class folders, and folders whose file names contain the class."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def dataset(
     if batch_folders.is_batch_folder(path):
         return examined(batch_folders.listed(path, split=split, label=label, group=group), **options)
     if group is not None:
-        compiled("group", group)  # what makes no sense is said before the work
+        compiled("group", group)  # a wrong option is refused before the work
     listing = folders.listed(_folder(path, cache_folder), name_of(path), split=split, label=label)
     data = examined(listing, **options)
     if group is None:

@@ -14,7 +14,7 @@ from zoo.core.errors import InputError
 from zoo.core.validation import number
 
 _MAX_FOLDS = 20  # so that a share is met to 5 % where the groups allow it
-_SHUFFLES = 10  # before no split into groups is said to be found
+_SHUFFLES = 10  # tries before an error reports that no split into groups exists
 
 
 def held_out(
@@ -128,7 +128,7 @@ def _counts(targets: np.ndarray, classes: Sequence[str]) -> np.ndarray:
 
 
 def _of_classes(targets: np.ndarray, classes: Sequence[str], fraction: float, seed: int) -> np.ndarray:
-    """Who is held out, class by class.
+    """Choose the held-out examples, class by class.
 
     scikit-learn's StratifiedShuffleSplit meets the fraction in all, and may leave a rare class without any.
     """

@@ -73,7 +73,7 @@ class Judged(ShortRepr):
 
     @property
     def accuracy(self) -> float:
-        """Share of the examples whose best class is the true one."""
+        """Fraction of the examples whose best class is the true one."""
         return metrics.accuracy(self.predictions)
 
     @property
@@ -87,7 +87,7 @@ class Judged(ShortRepr):
         return metrics.f1(self.predictions)
 
     def top(self, k: int) -> float:
-        """Share of the examples whose true class is among the `k` best."""
+        """Fraction of the examples whose true class is among the `k` best."""
         return metrics.top(count("k", k))(self.predictions)
 
     def ece(self, bins: int = 15) -> float:

@@ -76,7 +76,7 @@ def _counts(predictions: Predictions) -> np.ndarray:
 
 
 def top(k: int) -> Measure:
-    """Share of the examples whose true class is among the `k` best.
+    """Fraction of the examples whose true class is among the `k` best.
 
     scikit-learn's own takes the last of equal scores for the best, and so disagrees with its accuracy.
     """

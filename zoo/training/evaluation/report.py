@@ -153,7 +153,7 @@ def _positions(evaluation: Judged) -> np.ndarray:
 
 
 def _common_folder(names: Sequence[str]) -> str:
-    """Where all files lie: it tells readers nothing, and names folders of the author's disk."""
+    """Return the folder of all files, which reports leave out: it names folders of the author's disk."""
     try:
         return os.path.join(os.path.commonpath([os.path.dirname(name) for name in names]), "")
     except ValueError:  # absolute paths and others

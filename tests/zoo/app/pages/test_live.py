@@ -217,7 +217,8 @@ def test_a_bad_setting_is_one_sentence(pages, connection, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("obstacle", "sentence"), [("insecure", "https://"), ("denied", "blocked"), ("none", "finds no microphone")]
+    ("obstacle", "sentence"),
+    [("insecure", "https://"), ("denied", "blocked"), ("none", "finds no microphone")],
 )
 def test_what_keeps_the_microphone_away_is_one_sentence(pages, connection, monkeypatch, obstacle, sentence):
     monkeypatch.setattr(st.components.v2, "component", lambda *_, **__: lambda **_: {"obstacle": obstacle})
