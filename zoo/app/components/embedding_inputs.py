@@ -42,13 +42,13 @@ def choose_inputs(kind: str) -> EmbeddingInputs | None:
     ways = ["Upload", "Zip", "Sample", *["Batch"] * bool(offered)]
     way = widgets.segmented_control(st, "Where from", ways, "Upload", key="embeddings-way")
     if way == "Batch":
-        return batch(kind, offered)
+        return choose_batch(kind, offered)
     if way == "Sample":
-        return sampled(kind)
-    return uploaded(kind) if way == "Upload" else archive()
+        return read_sample(kind)
+    return upload_files(kind) if way == "Upload" else upload_zip()
 
 
-def uploaded(kind: str) -> EmbeddingInputs | None:
+def upload_files(kind: str) -> EmbeddingInputs | None:
     key = f"embeddings-upload-{kind}"
     files = uploads_of(
         key,
@@ -75,7 +75,7 @@ def to_inputs(files: Sequence[InputFile]) -> EmbeddingInputs:
     return EmbeddingInputs(tuple((file.name, hash(file.data)) for file in files), tuple(files))
 
 
-def archive() -> EmbeddingInputs | None:
+def upload_zip() -> EmbeddingInputs | None:
     max_mb = uploads.MAX_BYTES // 1_000_000
     files = uploads_of(
         "embeddings-zip",
@@ -83,29 +83,29 @@ def archive() -> EmbeddingInputs | None:
             "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=max_mb
         ),
     )
-    return state.remembered(unpacked, to_inputs(files)) if files else None
+    return state.remembered(unpack, to_inputs(files)) if files else None
 
 
-def unpacked(zipped: EmbeddingInputs) -> EmbeddingInputs:
+def unpack(zipped: EmbeddingInputs) -> EmbeddingInputs:
     (archive_file,) = zipped.files
     with tempfile.TemporaryDirectory(dir=state.workspace().folder) as folder:
         contents = uploads.unzipped(archive_file.name, archive_file.data, Path(folder), MAX_FILES)
     return EmbeddingInputs(zipped.key, tuple(InputFile(name, data) for name, data in contents))
 
 
-def batch(kind: str, offered: Mapping[str, BatchFolder]) -> EmbeddingInputs:
+def choose_batch(kind: str, offered: Mapping[str, BatchFolder]) -> EmbeddingInputs:
     left, right = st.columns(2)
     name = widgets.selectbox(left, "Batch", list(offered), key=f"embeddings-batch-{kind}")
     networks = list(offered[name].networks)
     network = widgets.selectbox(right, "Network", networks, key=f"embeddings-batch-network-{kind}-{name}")
-    inputs = state.remembered(opened, kind, name, network)
+    inputs = state.remembered(read_batch, kind, name, network)
     files = len(offered[name].manifest)
     if files > MAX_FILES:
         st.caption(f"{MAX_FILES} of the {files:,} files of the batch, evenly chosen.")
     return inputs
 
 
-def opened(kind: str, name: str, network: str) -> EmbeddingInputs:
+def read_batch(kind: str, name: str, network: str) -> EmbeddingInputs:
     folder = offered_batches.batches(kind)[name]
     with st.spinner("Reading the batch …"):
         files, collection = offered_batches.sampled(
@@ -115,7 +115,7 @@ def opened(kind: str, name: str, network: str) -> EmbeddingInputs:
     return EmbeddingInputs((kind, name, network), inputs, collection)
 
 
-def sampled(kind: str) -> EmbeddingInputs:
+def read_sample(kind: str) -> EmbeddingInputs:
     if kind == "image":
         st.caption(f"Handwritten digits, eight of each. {DIGITS_CREDIT}.")
         return EmbeddingInputs((kind, "sample"), tuple(InputFile(name, data) for name, data in digits()))

@@ -80,7 +80,7 @@ def show_map(kind: str, files: dict[str, InputFile], embedding: zoo.Embedding) -
         key="embeddings-method",
         help="PCA keeps large distances; UMAP keeps neighbors together.",
     )
-    colors = coloring(columns[1], embedding)
+    colors = choose_colors(columns[1], embedding)
     k = widgets.slider(columns[2], "Neighbors", 1, 20, 5, 1, key="embeddings-k")
     others = False
     if len(files) > 1 and len(embedding) > len(files):
@@ -102,7 +102,7 @@ def show_map(kind: str, files: dict[str, InputFile], embedding: zoo.Embedding) -
             for row, similarity in zip(near.indices, near.similarities, strict=True):
                 show_input(kind, files, embedding, int(row), f"{similarity:.2f}")
     with left:
-        projection = laid_out(embedding, method)
+        projection = lay_out(embedding, method)
         figure = projection.plot(chosen=selected, near=near.indices.tolist(), **colors)
         figure.update_layout(
             height=520,
@@ -132,7 +132,7 @@ def pick(number: int) -> None:
         st.session_state[current_key(QUERY)] = point
 
 
-def laid_out(embedding: zoo.Embedding, method: str) -> Projection:
+def lay_out(embedding: zoo.Embedding, method: str) -> Projection:
     """Return the map by PCA, which is there at once, or by UMAP when another process has computed it."""
     by_pca = state.remembered(principal_components, embedding)
     if method == "pca":
@@ -168,7 +168,7 @@ def explain(projection: Projection) -> None:
         st.caption("UMAP keeps neighbors together; its axes and large distances have no meaning.")
 
 
-def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
+def choose_colors(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
     """Return the options of `Projection.plot` that color the map."""
     inputs, groups = set(embedding.inputs), groups_of(embedding)
     windows = len(inputs) < len(embedding)
@@ -193,7 +193,7 @@ def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
         if max_clusters > 2:
             key = f"embeddings-clusters-{max_clusters}"
             k = widgets.slider(place, "Clusters", 2, max_clusters, min(3, max_clusters), 1, key=key)
-        return {"groups": [f"cluster {one + 1}" for one in state.remembered(clustered, embedding, k)]}
+        return {"groups": [f"cluster {one + 1}" for one in state.remembered(cluster, embedding, k)]}
     return {}
 
 
@@ -206,7 +206,7 @@ def groups_of(embedding: zoo.Embedding) -> list[str] | None:
     return [of_input[name] for name in embedding.inputs]
 
 
-def clustered(embedding: zoo.Embedding, k: int) -> np.ndarray:
+def cluster(embedding: zoo.Embedding, k: int) -> np.ndarray:
     return embedding.clusters(k)
 
 

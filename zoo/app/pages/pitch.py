@@ -35,18 +35,18 @@ HELP = {
 }
 
 
-class Followed(NamedTuple):
+class TimedTrack(NamedTuple):
     """A track, and how long it took."""
 
     track: zoo.PitchTrack
     seconds: float
 
 
-def follow(name: str, file: InputFile) -> tuple[np.ndarray, Followed]:
+def track_pitch(name: str, file: InputFile) -> tuple[np.ndarray, TimedTrack]:
     """Return the samples, and the track with all activations, before it is decoded and gated."""
     net = state.network(name)
     samples = read_mono(input_picker.open_stream(file), RATE, max_duration=state.MAX_SECONDS)
-    with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
+    with state.progress(f"{literally(state.title_of(name))} is running …") as progress:
         begin = time.perf_counter()
         track = zoo.pitch(
             samples,
@@ -58,19 +58,19 @@ def follow(name: str, file: InputFile) -> tuple[np.ndarray, Followed]:
             progress=lambda seconds: progress(seconds * RATE / len(samples)),
         )
         seconds = time.perf_counter() - begin
-    return samples, Followed(replace(track, input=file.name), seconds)
+    return samples, TimedTrack(replace(track, input=file.name), seconds)
 
 
-def decoded(name: str, file: InputFile, decoder: str, keys: tuple[str, str]) -> Followed:
+def decode_track(name: str, file: InputFile, decoder: str, keys: tuple[str, str]) -> TimedTrack:
     """Decode the track before any gate, without its activations."""
-    _, followed = state.remembered(follow, name, file)
+    _, timed = state.remembered(track_pitch, name, file)
     low, high = (None if key in (KEYS[0], KEYS[-1]) else float(librosa.note_to_hz(key)) for key in keys)
     # A quarter tone beyond, so that both keys are inside however they are tuned.
     low, high = low and low / 2 ** (1 / 24), high and high * 2 ** (1 / 24)
     with st.spinner("Tracking the pitch …"):
         begin = time.perf_counter()
-        track = redecode(followed.track, decoder=decoder, fmin=low, fmax=high)
-        return Followed(replace(track, activations=None), time.perf_counter() - begin)
+        track = redecode(timed.track, decoder=decoder, fmin=low, fmax=high)
+        return TimedTrack(replace(track, activations=None), time.perf_counter() - begin)
 
 
 def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
@@ -186,8 +186,8 @@ with one_sentence():
     name, decoder, keys, gate, smooth = choose()
     network_picker.require(Choice("pitch-network", name, offered_networks.networks(task="pitch")))
     for recording in recordings:
-        samples, analysis = state.remembered(follow, name, recording)
-        path = state.remembered(decoded, name, recording, decoder, keys)
+        samples, analysis = state.remembered(track_pitch, name, recording)
+        path = state.remembered(decode_track, name, recording, decoder, keys)
         track = path.track.gated(**gate).smoothed(smooth)
         linked_player(samples, "pitch-figure", "pitch-player")
         summary(track)

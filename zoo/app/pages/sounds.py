@@ -28,10 +28,10 @@ SPECIFICITY = {
 }
 
 
-def listen(name: str, file: InputFile) -> tuple[np.ndarray, zoo.SoundEvents]:
+def detect_events(name: str, file: InputFile) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Return the samples and all scores, independent of the threshold."""
     samples = read_mono(input_picker.open_stream(file), RATE, max_duration=state.MAX_SECONDS)
-    with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
+    with state.progress(f"{literally(state.title_of(name))} is running …") as progress:
         result = zoo.sound_events(
             samples,
             sample_rate=RATE,
@@ -106,7 +106,7 @@ def show(samples: np.ndarray, result: zoo.SoundEvents, independent: bool) -> Non
             zoom=True,
             alt=f"Waveform, spectrogram and events of {result.input}",
         )
-        listed(result)
+        show_table(result)
     with scores:
         chart(
             audio_figures.class_scores(result),
@@ -131,7 +131,7 @@ def show(samples: np.ndarray, result: zoo.SoundEvents, independent: bool) -> Non
         )
 
 
-def listed(result: zoo.SoundEvents) -> None:
+def show_table(result: zoo.SoundEvents) -> None:
     """Show the events as a table; each of them can be played."""
     if not result.events:
         st.info("No class reaches the threshold; lower it to see less certain events.")
@@ -177,5 +177,5 @@ with one_sentence():
     net = state.network(name)
     options = choose(net, threshold)
     for recording in recordings:
-        samples, everything = state.remembered(listen, name, recording)
+        samples, everything = state.remembered(detect_events, name, recording)
         show(samples, relocate(everything, net, **options), net.spec.activation == "sigmoid")

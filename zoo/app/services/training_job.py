@@ -37,7 +37,9 @@ class TrainedModel:
     folder: Path
 
 
-def teach(net: Network, data: Dataset, config: TrainingConfig, folder: Path, job: Job) -> TrainedModel:
+def train_network(
+    net: Network, data: Dataset, config: TrainingConfig, folder: Path, job: Job
+) -> TrainedModel:
     """Train on a part of the examples, and judge by the rest.
 
     Parameters

@@ -15,7 +15,7 @@ import zoo
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import INSTANT, LONG, SHORT
 from zoo.app.services.project_record import TrainingConfig
-from zoo.app.services.training_job import curves, kind_of, packed, teach, verdict
+from zoo.app.services.training_job import curves, kind_of, packed, train_network, verdict
 from zoo.app.services.uploads import from_zip, store
 from zoo.training.evaluation.evaluation import Evaluation
 from zoo.training.fit.features import features, forget
@@ -41,7 +41,7 @@ def colors(tmp_path):
 
 
 def run(net, data, choices, folder):
-    job = JobQueue().begin(partial(teach, net, data, choices, folder), SHORT)
+    job = JobQueue().begin(partial(train_network, net, data, choices, folder), SHORT)
     assert job.wait(300)
     return job
 
@@ -139,7 +139,7 @@ def test_a_training_whose_owner_left_ends_in_every_stage(net, colors, tmp_path, 
 
     def work(job):
         begin.wait(60)
-        return teach(
+        return train_network(
             net("squeezenet"),
             colors,
             TrainingConfig(method, held=0.34, **options),
