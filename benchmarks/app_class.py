@@ -35,7 +35,7 @@ class Lesson(NamedTuple):
     """What one session did: seconds from the photos, and from the click, and the wrong names on its page."""
 
     whole: float
-    taught: float
+    trained_seconds: float
     mixed: list[str]
 
 
@@ -117,10 +117,10 @@ def main() -> None:
         lessons, peak = asyncio.run(work)
     mixed = [one.mixed for one in lessons if one.mixed]
     report("From the choice of the photos", [one.whole for one in lessons])
-    report('From the click on "Teach"', [one.taught for one in lessons])
+    report('From the click on "Teach"', [one.trained_seconds for one in lessons])
     print(f"{len(lessons)} sessions done, {len(mixed)} of them with names of others or without their own")
     print(f"The server and its child processes: at most {peak / 1e9:.2f} GB")
-    slowest = max(one.taught for one in lessons)
+    slowest = max(one.trained_seconds for one in lessons)
     sys.exit(bool(mixed) or slowest > MAX_SECONDS or peak > MAX_MEMORY)
 
 

@@ -86,10 +86,10 @@ def main() -> None:
                     os.kill(process.pid, signal.SIGKILL)
                     process.wait()
                     kills.append(parts(out))
-            found = rows_hash(out)
-            wrong += found != expected
+            actual = rows_hash(out)
+            wrong += actual != expected
             print(
-                f"{len(kills)} kills, folder {folders}: {'equal' if found == expected else 'DIFFERS'}",
+                f"{len(kills)} kills, folder {folders}: {'equal' if actual == expected else 'DIFFERS'}",
                 flush=True,
             )
     early = sum(count == 0 for count in kills)

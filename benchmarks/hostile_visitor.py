@@ -88,10 +88,10 @@ async def attacks(page: Page, paths: list[Path]) -> tuple[float, list[str]]:
     begin = time.monotonic()
     await page.locator('input[type="file"]').first.set_input_files(paths)
     for path in paths:
-        shown = page.get_by_alt_text(f"The picture {path.name}").or_(
+        picture = page.get_by_alt_text(f"The picture {path.name}").or_(
             page.get_by_test_id("stAlert").filter(has_text=path.name)
         )
-        await expect(shown.first).to_be_visible()
+        await expect(picture.first).to_be_visible()
     await settled(page)
     return time.monotonic() - begin, await page.get_by_test_id("stAlert").all_inner_texts()
 
@@ -128,7 +128,7 @@ def measure(files: Mapping[str, bytes], repeats: int = 5) -> Figures:
         paths = [Path(folder) / name for name in files]
         for path, data in zip(paths, files.values(), strict=True):
             path.write_bytes(data)
-        browser_path = chromium.found()
+        browser_path = chromium.browser_path()
         with served() as (address, pid):
             return asyncio.run(measured(browser_path, address, pid, paths, repeats))
 

@@ -35,17 +35,17 @@ def link_core(packages: Path) -> None:
 
 def required_by(name: str) -> set[str]:
     """The names of a distribution and of all that it requires on this machine."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = {Requirement(name)}
-    seen: set[tuple[str, frozenset[str]]] = set()
+    visited: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         requirement = waiting.pop()
         key = (re.sub(r"[-_.]+", "-", requirement.name).lower(), frozenset(requirement.extras))
-        if key in seen:
+        if key in visited:
             continue
-        seen.add(key)
-        found.add(key[0])
+        visited.add(key)
+        names.add(key[0])
         lines = [Requirement(line) for line in distribution(key[0]).requires or ()]
         for extra in ["", *key[1]]:
             waiting |= {line for line in lines if not line.marker or line.marker.evaluate({"extra": extra})}
-    return found
+    return names

@@ -43,12 +43,12 @@ def test_dotted_names_of_modules_exist(document):
     for name in re.findall(r"`(zoo(?:\.[a-z_]+)+)", document.read_text(encoding="utf-8")):
         parts = name.split(".")
         folders = [ROOT.joinpath(*parts[:i]) for i in range(2, len(parts) + 1)]
-        found = [path for path in folders if path.is_dir() or path.with_suffix(".py").is_file()]
-        if not found:
+        existing = [path for path in folders if path.is_dir() or path.with_suffix(".py").is_file()]
+        if not existing:
             assert parts[1] in zoo.__all__, name
             continue
-        rest = parts[len(found) + 1 :]
-        file = found[-1].with_suffix(".py") if not found[-1].is_dir() else found[-1] / "__init__.py"
+        rest = parts[len(existing) + 1 :]
+        file = existing[-1].with_suffix(".py") if not existing[-1].is_dir() else existing[-1] / "__init__.py"
         assert not rest or rest[0] in file.read_text(encoding="utf-8"), name
 
 

@@ -43,8 +43,8 @@ def test_calls_fit_the_signatures(code):
 
 
 def test_networks_exist():
-    named = {name for code in PYTHON for name in re.findall(r'(?:load|describe)\("([^":/]+)"', code)}
-    named |= {name for code in PYTHON for name in re.findall(r'network="([^":/]+)"', code)}
-    assert named
-    for name in named:
+    names = {name for code in PYTHON for name in re.findall(r'(?:load|describe)\("([^":/]+)"', code)}
+    names |= {name for code in PYTHON for name in re.findall(r'network="([^":/]+)"', code)}
+    assert names
+    for name in names:
         zoo.describe(name)

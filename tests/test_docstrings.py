@@ -27,6 +27,6 @@ def test_examples_give_what_they_show(path, readme_files):
 
 
 def test_public_functions_have_examples():
-    shown = "".join(path.read_text(encoding="utf-8") for path in WITH_EXAMPLES)
+    text = "".join(path.read_text(encoding="utf-8") for path in WITH_EXAMPLES)
     for name in ("networks", "describe", "load", "classify", "embed", "explain", "sound_events", "pitch"):
-        assert f">>> zoo.{name}(" in shown, name
+        assert f">>> zoo.{name}(" in text, name

@@ -9,10 +9,10 @@ from zoo.core.extras import EXTRAS
 
 # Libraries of an extra that libraries of the core bring as well, and pkg_resources, which a virtual
 # environment may have.
-BROUGHT = ("jinja2", "urllib3", "pkg_resources")
+UNDECLARED = ("jinja2", "urllib3", "pkg_resources")
 
 
-OPTIONAL = tuple(module for modules in EXTRAS.values() for module in modules if module not in BROUGHT)
+OPTIONAL = tuple(module for modules in EXTRAS.values() for module in modules if module not in UNDECLARED)
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +45,10 @@ print(len(zoo.pitch(zoo.sample("melody.wav"), network="crepe.tiny").frequency) >
 
 
 def test_the_demo_answers(python):
-    said = run(python, "-m", "zoo", "demo").stdout
-    assert "squeezenet.caffe: Egyptian cat" in said
-    assert "efficientnet_lite0.tf: timm is not installed" in said
-    assert "Bicycle bell" in said
+    output = run(python, "-m", "zoo", "demo").stdout
+    assert "squeezenet.caffe: Egyptian cat" in output
+    assert "efficientnet_lite0.tf: timm is not installed" in output
+    assert "Bicycle bell" in output
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,5 @@ def test_what_is_missing_is_said_with_the_command_that_brings_it(python, command
 )
 def test_a_call_says_it_too(python, call, library, extra):
     script = f"import zoo\ntry: {call}\nexcept zoo.MissingLibraryError as error: print(error)"
-    said = run(python, "-c", script).stdout
-    assert said == f"{library} is not installed; run: pip install 'zoo-pretrained[{extra}]'.\n"
+    output = run(python, "-c", script).stdout
+    assert output == f"{library} is not installed; run: pip install 'zoo-pretrained[{extra}]'.\n"

@@ -69,11 +69,11 @@ def errors(tmp_path_factory):
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     report = json.loads(run.stdout)
     assert report["summary"]["filesAnalyzed"] == len(files)
-    found = {name: {} for name in files}
+    messages = {name: {} for name in files}
     for one in report["generalDiagnostics"]:
         line = one["range"]["start"]["line"] - IMPORTS.count("\n")
-        found[Path(one["file"]).stem].setdefault(line, one["message"])
-    return found
+        messages[Path(one["file"]).stem].setdefault(line, one["message"])
+    return messages
 
 
 def examples(document: Path) -> str:

@@ -42,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(tally.findings for tally in tallies))
 
 
-def fuzz(format: Format, seed: int, cases: Iterator[int], work: Path, kept: Path) -> Tally:
+def fuzz(format: Format, seed: int, cases: Iterator[int], work: Path, reproducers: Path) -> Tally:
     """Read cases of one format; the first of every kind of finding is kept as a reproducer."""
     tally = Tally(format.name)
     for case, outcome in outcomes(format, seed, cases, work):
         if tally.add(case, outcome):
-            place = keep(kept, format.name, seed, case, work / "case", outcome)
+            place = keep(reproducers, format.name, seed, case, work / "case", outcome)
             print(f"{format.name}:{case} {outcome.kind}, {outcome.error} ({place})", file=sys.stderr)
     return tally
 

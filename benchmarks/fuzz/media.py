@@ -106,20 +106,20 @@ def sounds(kind: str, *subtypes: str) -> list[Files]:
     """Make recordings that libsndfile writes."""
     import soundfile
 
-    made = []
+    files = []
     for subtype in subtypes:
         for channels in (1, 2):
             stream = io.BytesIO()
             soundfile.write(stream, _tones(channels=channels), RATE, format=kind, subtype=subtype)
-            made.append({"audio": stream.getvalue()})
-    return made
+            files.append({"audio": stream.getvalue()})
+    return files
 
 
 def encoded(container: str, codec: str, sample_rate: int = RATE) -> list[Files]:
     """Make recordings that FFmpeg writes."""
     import av
 
-    made = []
+    files = []
     for layout in ("mono", "stereo"):
         stream = io.BytesIO()
         with av.open(stream, "w", format=container, options={"fflags": "+bitexact"}) as opened:
@@ -133,14 +133,14 @@ def encoded(container: str, codec: str, sample_rate: int = RATE) -> list[Files]:
             for part in (*resampler.resample(frame), *resampler.resample(None)):
                 opened.mux(track.encode(part))
             opened.mux(track.encode(None))
-        made.append({"audio": stream.getvalue()})
-    return made
+        files.append({"audio": stream.getvalue()})
+    return files
 
 
 def wav() -> list[Files]:
     """WAV, with one of a chunk that other programs write."""
-    made = sounds("WAV", "PCM_16", "PCM_24", "FLOAT", "ULAW", "MS_ADPCM")
-    plain = made[0]["audio"]
+    files = sounds("WAV", "PCM_16", "PCM_24", "FLOAT", "ULAW", "MS_ADPCM")
+    plain = files[0]["audio"]
     tag = b"LIST" + struct.pack("<I", 16) + b"INFOINAM\x04\0\0\0seed"
     body = plain[8:12] + tag + plain[12:]
-    return [*made, {"audio": plain[:4] + struct.pack("<I", len(body)) + body}, *sounds("WAVEX", "PCM_16")]
+    return [*files, {"audio": plain[:4] + struct.pack("<I", len(body)) + body}, *sounds("WAVEX", "PCM_16")]

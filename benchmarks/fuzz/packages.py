@@ -56,17 +56,17 @@ def zipped(data: bytes, random: Random, inner: Callable[[str, bytes, Random], by
             inner(info.filename, content, random) if inner else mutate_bytes(content, content, random)[0],
         )
     elif way == 5:
-        entries.insert(place, (_named(info, random.choice(_NAMES)), content))
+        entries.insert(place, (_with_name(info, random.choice(_NAMES)), content))
     elif way == 6:
-        entries.append((_named(info, random.choice((info.filename, info.filename + "/x"))), content))
+        entries.append((_with_name(info, random.choice((info.filename, info.filename + "/x"))), content))
     elif way == 7:
         entries.pop(place)
     elif way == 8:
-        other = _named(info, info.filename)
+        other = _with_name(info, info.filename)
         other.external_attr = random.choice((0o120777, 0o040755, 0o060644, 0o010644)) << 16
         entries[place] = other, random.choice((content, b"/etc/passwd", b""))
     else:
-        entries.append((_named(info, "bomb"), bytes(random.choice((10**6, 10**8)))))
+        entries.append((_with_name(info, "bomb"), bytes(random.choice((10**6, 10**8)))))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for info, content in entries:
@@ -77,7 +77,7 @@ def zipped(data: bytes, random: Random, inner: Callable[[str, bytes, Random], by
     return _directory(stream.getvalue(), random) if random.random() < 0.25 else stream.getvalue()
 
 
-def _named(info: zipfile.ZipInfo, name: str) -> zipfile.ZipInfo:
+def _with_name(info: zipfile.ZipInfo, name: str) -> zipfile.ZipInfo:
     other = zipfile.ZipInfo("x", info.date_time)
     other.filename, other.external_attr = name, info.external_attr
     return other

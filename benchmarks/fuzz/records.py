@@ -31,12 +31,12 @@ def saved() -> list[Files]:
     import zoo
 
     torch.manual_seed(0)
-    made = []
+    files = []
     for name, head in (("crepe.tiny", {}), ("squeezenet", {"kind": "kernel", "vectors": 4})):
         net = zoo.load(name, weights=None, device="cpu", engine="torch").replace_head(["ant", "bee"], **head)
         with tempfile.TemporaryDirectory() as folder:
-            made.append(_files_of(net.save(Path(folder) / "net")))
-    return made
+            files.append(_files_of(net.save(Path(folder) / "net")))
+    return files
 
 
 def mutate_saved(files: Files, random: Random) -> Files:
@@ -107,7 +107,7 @@ def hugging_face() -> list[Files]:
     torch.manual_seed(0)
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
     labels = {"id2label": {0: "ant", 1: "bee"}, "label2id": {"ant": 0, "bee": 1}}
-    made = []
+    files = []
     for model, processor in (
         (
             ViTForImageClassification(ViTConfig(**sizes, **labels, image_size=16, patch_size=8)),
@@ -122,8 +122,8 @@ def hugging_face() -> list[Files]:
             model.save_pretrained(folder)
             processor.save_pretrained(folder)
             Path(folder, "README.md").write_text("---\nlicense: mit\n---\nSeed.\n")
-            made.append(_files_of(Path(folder)))
-    return [*made, *_in_other_files(made[0])]
+            files.append(_files_of(Path(folder)))
+    return [*files, *_in_other_files(files[0])]
 
 
 def _in_other_files(files: Files) -> list[Files]:

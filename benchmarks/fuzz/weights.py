@@ -51,12 +51,12 @@ def torch_files(legacy: bool) -> list[Files]:
             "e": torch.tensor(3),
         },
     ]
-    made = []
+    files = []
     for state in states:
         stream = io.BytesIO()
         torch.save(state, stream, _use_new_zipfile_serialization=not legacy)
-        made.append({FILE: stream.getvalue()})
-    return made
+        files.append({FILE: stream.getvalue()})
+    return files
 
 
 def pickles() -> list[Files]:
@@ -85,13 +85,13 @@ def keras() -> list[Files]:
         file.create_dataset("conv/kernel", data=_KERNEL, **options)
         file.create_dataset("conv/grown", data=_BIAS, maxshape=(None,), fillvalue=1.0)
 
-    made = []
+    files = []
     for fill in (old, new, packed):
         stream = io.BytesIO()
         with h5py.File(stream, "w") as file:
             fill(file)
-        made.append({FILE: stream.getvalue()})
-    return made
+        files.append({FILE: stream.getvalue()})
+    return files
 
 
 def mutate_keras(files: Files, random: Random) -> Files:
@@ -156,7 +156,7 @@ def _moved(file: Any, place: str, random: Random) -> None:
 def caffe(unpacked: bool = False) -> list[Files]:
     from zoo.formats.caffe import messages
 
-    made = []
+    files = []
     for packed in (True, False):
         net = messages(packed=packed)["NetParameter"]()
         layer = net.layer.add(name="conv", type="Convolution")
@@ -168,8 +168,8 @@ def caffe(unpacked: bool = False) -> list[Files]:
                 blob.shape.dim.extend(array.shape)
             else:
                 blob.num, blob.channels, blob.height, blob.width = 1, 1, 1, array.size
-        made.append({FILE: net.SerializeToString(deterministic=True)})
-    return made
+        files.append({FILE: net.SerializeToString(deterministic=True)})
+    return files
 
 
 def mean() -> list[Files]:

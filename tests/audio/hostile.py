@@ -121,15 +121,15 @@ class AtLoad(tf.Module):
 
 def attacked(module: Hostile, target: Path) -> dict[str, float]:
     """What an attack brings, or how many files it writes, where nothing stops it."""
-    waveform, found = np.zeros(WINDOW, np.float32), {}
+    waveform, outcomes = np.zeros(WINDOW, np.float32), {}
     for attack in ("none", "read", "list", "write", "print", "save", "python"):
         waveform[0] = ATTACKS.index(attack)
         loot = float(module(waveform)[0, 0])
         files = list(target.parent.glob(f"{target.name}*"))
         for file in files:
             file.unlink()
-        found[attack] = len(files) or loot
-    return found
+        outcomes[attack] = len(files) or loot
+    return outcomes
 
 
 def connected(module: Hostile, server: socket.socket) -> bool:
@@ -149,15 +149,15 @@ def main(folder: Path, port: int) -> None:
     tf.saved_model.save(AtLoad(target), str(folder / "at_load"))
     target.unlink()  # an initializer runs here as well
     tf.saved_model.load(str(folder / "at_load"))
-    found = {
+    outcomes = {
         "at_load": target.read_text(),
         "class_map": SavedModel(str(folder / "class_map")).answer({})[0]["labels"],
     }
     target.unlink()
     with socket.create_server(("127.0.0.1", 0)) as server:
         module = Hostile(secret, target, server.getsockname()[1])
-        found |= attacked(module, target) | {"connect": connected(module, server)}
-    print(json.dumps(found | {"attacks": ATTACKS}), flush=True)
+        outcomes |= attacked(module, target) | {"connect": connected(module, server)}
+    print(json.dumps(outcomes | {"attacks": ATTACKS}), flush=True)
     os._exit(0)  # with its threads
 
 

@@ -18,22 +18,22 @@ def groups(classes, specificity, include, exclude):
     return class_grouping.groups(classes, options)
 
 
-def named(indices):
+def labels_of(indices):
     return {YAMNET[i].label for i in indices}
 
 
 def test_high_is_every_class_by_itself():
-    found = groups(YAMNET, "high", (), ())
-    assert [(group.label, group.id) for group in found] == [(label.label, label.id) for label in YAMNET]
-    assert [group.members.tolist() for group in found] == [[i] for i in range(521)]
+    result = groups(YAMNET, "high", (), ())
+    assert [(group.label, group.id) for group in result] == [(label.label, label.id) for label in YAMNET]
+    assert [group.members.tolist() for group in result] == [[i] for i in range(521)]
 
 
 @pytest.mark.parametrize(("specificity", "deepest"), [("medium", 1), ("low", 0)])
 def test_lower_levels_leave_no_class_out(specificity, deepest):
-    found = groups(YAMNET, specificity, (), ())
-    assert set(np.concatenate([group.members for group in found])) == set(range(521))
-    assert all(ontology.depth(group.id) <= deepest for group in found)
-    assert len({group.label for group in found}) == len(found)
+    result = groups(YAMNET, specificity, (), ())
+    assert set(np.concatenate([group.members for group in result])) == set(range(521))
+    assert all(ontology.depth(group.id) <= deepest for group in result)
+    assert len({group.label for group in result}) == len(result)
 
 
 def test_the_seven_roots_are_the_lowest_level():
@@ -41,10 +41,10 @@ def test_the_seven_roots_are_the_lowest_level():
 
 
 def test_a_name_means_itself_and_what_is_below_it():
-    assert named(members(YAMNET, "Dog")) >= {"Dog", "Bark", "Howl"}
-    assert named(members(YAMNET, "bicycle bell")) == {"Bicycle bell"}
-    assert named(members(YAMNET, "/m/07yv9")) >= {"Vehicle", "Car", "Train"}
-    assert named(members(YAMNET, "Human voice")) >= {
+    assert labels_of(members(YAMNET, "Dog")) >= {"Dog", "Bark", "Howl"}
+    assert labels_of(members(YAMNET, "bicycle bell")) == {"Bicycle bell"}
+    assert labels_of(members(YAMNET, "/m/07yv9")) >= {"Vehicle", "Car", "Train"}
+    assert labels_of(members(YAMNET, "Human voice")) >= {
         "Speech",
         "Singing",
     }  # a category only
@@ -53,8 +53,8 @@ def test_a_name_means_itself_and_what_is_below_it():
 def test_include_and_exclude_come_before_grouping():
     (only,) = groups(YAMNET, "low", "Vehicle", ["Rail transport", "Car"])
     assert only.label == "Sounds of things"
-    assert {"Bus", "Ship"} <= named(only.members)
-    assert not {"Train", "Car", "Car alarm", "Engine"} & named(only.members)
+    assert {"Bus", "Ship"} <= labels_of(only.members)
+    assert not {"Train", "Car", "Car alarm", "Engine"} & labels_of(only.members)
     assert groups(YAMNET, "high", "Dog", "Animal") == ()
 
 
@@ -95,10 +95,10 @@ def test_the_score_of_a_group_is_the_largest_of_its_members():
     options = {"threshold": 0.0, "separation": 0.0, "min_duration": 0.0, "include": (), "exclude": ()}
     reporter = ClassGrouping(YAMNET, SoundEventOptions(specificity="low", **options))
     events = [*reporter.feed(scores, times), *reporter.finish(2.4)]
-    found = groups(YAMNET, "low", (), ())
-    assert len(events) == len(found) == 7
+    result = groups(YAMNET, "low", (), ())
+    assert len(events) == len(result) == 7
     by_name = {event[0]: event for event in events}
-    for group in found:
+    for group in result:
         _, index, identity, start, end, score = by_name[group.label]
         assert (identity, start, end) == (group.id, 0.0, pytest.approx(2.4))
         assert score == scores[:, group.members].max() == scores[:, index].max()

@@ -90,6 +90,6 @@ def test_the_engine_notices_when_the_module_changes(change):
 
 def test_layers_come_from_the_module():
     net = zoo.load("crepe.tiny", weights=None, device="cpu")
-    outputs, kept = net.engine(frames(2), ["block5", "classifier"])
-    assert kept["block5"].shape == (2, 32, 8)
-    torch.testing.assert_close(kept["classifier"], outputs)
+    outputs, recorded = net.engine(frames(2), ["block5", "classifier"])
+    assert recorded["block5"].shape == (2, 32, 8)
+    torch.testing.assert_close(recorded["classifier"], outputs)

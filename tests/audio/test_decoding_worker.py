@@ -94,19 +94,19 @@ def test_errors_are_the_same_and_name_the_file(tmp_path, in_process):
         path.write_bytes(data)
         with pytest.raises(InputError) as expected:
             in_process(read_mono, path, RATE)
-        with pytest.raises(InputError) as found:
+        with pytest.raises(InputError) as raised:
             read_mono(path, RATE)
-        assert str(found.value) == str(expected.value)
-        assert str(path) in str(found.value)
+        assert str(raised.value) == str(expected.value)
+        assert str(path) in str(raised.value)
 
 
 def test_sound_events_never_decode_in_this_process(no_decoder_here, tmp_path, net, in_process):
     path = tmp_path / "long.wav"
     path.write_bytes(SOUNDS["wav"])
-    found = zoo.sound_events(path, network=net("yamnet"))
+    result = zoo.sound_events(path, network=net("yamnet"))
     with pytest.raises(pytest.fail.Exception, match="decoded here"):
         in_process(lambda: zoo.sound_events(path, network=net("yamnet")))
-    assert found.events
+    assert result.events
 
 
 def test_a_slow_file_is_ended_and_the_next_is_decoded(monkeypatch):
@@ -176,12 +176,12 @@ def read(sound: AudioStream) -> None:
     assert sum(map(len, sound.blocks))
 
 
-@pytest.mark.parametrize("taken", [0, 1])
+@pytest.mark.parametrize("blocks", [0, 1])
 @pytest.mark.parametrize("leave", [drop, close, read])
-def test_a_recording_that_is_left_frees_its_helper(leave, taken):
+def test_a_recording_that_is_left_frees_its_helper(leave, blocks):
     places = decoding_worker._places.qsize()
     sound, helper = opened(SOUNDS["wav"])
-    for _ in range(taken):
+    for _ in range(blocks):
         next(sound.blocks)
     assert decoding_worker._places.qsize() == places - 1
     lent = [sound]
@@ -203,10 +203,10 @@ def test_a_recording_that_is_too_long_frees_its_helper(data):
 
 
 def test_recordings_are_decoded_side_by_side(in_process):
-    found = {}
+    samples = {}
 
     def hear(kind):
-        found[kind] = read_mono(SOUNDS[kind], RATE)
+        samples[kind] = read_mono(SOUNDS[kind], RATE)
 
     threads = [threading.Thread(target=hear, args=(kind,)) for kind in SOUNDS]
     for thread in threads:
@@ -214,7 +214,7 @@ def test_recordings_are_decoded_side_by_side(in_process):
     for thread in threads:
         thread.join()
     for kind, data in SOUNDS.items():
-        np.testing.assert_array_equal(found[kind], in_process(read_mono, data, RATE))
+        np.testing.assert_array_equal(samples[kind], in_process(read_mono, data, RATE))
     assert len(decoding_worker._idle) <= decoding_worker.KEPT
 
 

@@ -10,16 +10,16 @@ OPTIONS = {"threshold": 0.5, "separation": 0.25, "min_duration": 0.5}
 
 
 def events(column, **options):
-    found = find(np.array(column, np.float32)[:, None], **options)
-    return [(round(event.start, 2), round(event.end, 2), round(event.score, 2)) for event in found]
+    result = find(np.array(column, np.float32)[:, None], **options)
+    return [(round(event.start, 2), round(event.end, 2), round(event.score, 2)) for event in result]
 
 
 def find(scores, *, pieces=1, duration=5.0, **options):
     finder = EventSegmenter(**{**OPTIONS, **options})
     peaks = np.arange(len(scores))[:, None].repeat(scores.shape[1], axis=1)
     cut = [np.array_split(array, pieces) for array in (scores, TIMES[: len(scores)], peaks)]
-    found = [event for piece in zip(*cut, strict=True) for event in finder.feed(*piece)]
-    return sorted(found + finder.finish(duration), key=lambda event: (event.start, event.column))
+    result = [event for piece in zip(*cut, strict=True) for event in finder.feed(*piece)]
+    return sorted(result + finder.finish(duration), key=lambda event: (event.start, event.column))
 
 
 def test_one_patch_is_one_event_with_its_span():
@@ -76,9 +76,16 @@ def test_how_the_patches_are_cut_changes_no_event(seed, pieces):
 
 def test_an_event_is_given_out_when_no_later_patch_can_belong_to_it():
     finder = EventSegmenter(**OPTIONS)
-    given = [
+    emitted = [
         finder.feed(np.array([[score]], np.float32), times[None], np.zeros((1, 1), int))
         for score, times in zip([0, 1, 1, 0, 0, 0], TIMES, strict=False)
     ]
-    assert [len(events) for events in given] == [0, 0, 0, 0, 0, 1]  # ends at 1.92 s; the last begins at 2.4 s
+    assert [len(events) for events in emitted] == [
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]  # ends at 1.92 s; the last begins at 2.4 s
     assert finder.finish(10.0) == []

@@ -42,24 +42,24 @@ def names(pitch: PitchTrack, **options: float) -> list[str]:
 
 
 def test_steps_are_notes_with_their_times_and_deviations():
-    found = track(np.concatenate([held(60.2, 0.5), held(62, 0.3), held(59.9, 0.7)])).notes()
-    assert list(found.columns) == ["start", "end", "midi", "name", "cents"]
-    assert found.name.tolist() == ["C4", "D4", "C4"]
-    np.testing.assert_allclose(found.start, [0, 0.5, 0.8])
-    np.testing.assert_allclose(found.end, [0.5, 0.8, 1.5])
-    np.testing.assert_allclose(found.cents, [20, 0, -10], atol=1e-6)
+    notes = track(np.concatenate([held(60.2, 0.5), held(62, 0.3), held(59.9, 0.7)])).notes()
+    assert list(notes.columns) == ["start", "end", "midi", "name", "cents"]
+    assert notes.name.tolist() == ["C4", "D4", "C4"]
+    np.testing.assert_allclose(notes.start, [0, 0.5, 0.8])
+    np.testing.assert_allclose(notes.end, [0.5, 0.8, 1.5])
+    np.testing.assert_allclose(notes.cents, [20, 0, -10], atol=1e-6)
 
 
 @pytest.mark.parametrize("phase", [0, 1.57, 3.14, 4.71])
 @pytest.mark.parametrize("sample_rate", [4.5, 5.5, 7])
 @pytest.mark.parametrize("cents", [20, 50, 80])
 def test_vibrato_does_not_split_a_note(sample_rate, cents, phase):
-    found = track(
+    notes = track(
         np.concatenate([vibrato(64, 1.5, sample_rate, cents, phase), vibrato(65, 1.5, sample_rate, cents)])
     ).notes()
-    assert found.name.tolist() == ["E4", "F4"]
-    assert abs(found.start[1] - 1.5) < 0.12
-    assert found.cents.abs().max() < 15
+    assert notes.name.tolist() == ["E4", "F4"]
+    assert abs(notes.start[1] - 1.5) < 0.12
+    assert notes.cents.abs().max() < 15
 
 
 def test_a_glide_ends_a_note_and_short_notes_are_dropped():
@@ -94,10 +94,10 @@ def test_no_note_is_an_empty_table_and_a_valid_file(pitch):
 
 def test_the_melody_is_written_down_and_read_back(net):
     melody = zoo.pitch(zoo.sample("melody.wav"), network=net("crepe.tiny"))
-    found = melody.notes()
-    assert found.name.tolist() == ["C4", "D4", "E4", "C4", "C4", "D4", "E4", "C4", "E4", "F4", "G4"]
-    np.testing.assert_allclose(found.start, np.arange(11) * 0.5, atol=0.04)
-    assert found.cents.abs().max() < 10
+    notes = melody.notes()
+    assert notes.name.tolist() == ["C4", "D4", "E4", "C4", "C4", "D4", "E4", "C4", "E4", "F4", "G4"]
+    np.testing.assert_allclose(notes.start, np.arange(11) * 0.5, atol=0.04)
+    assert notes.cents.abs().max() < 10
     now, read = 0.0, []
     for message in mido.MidiFile(file=io.BytesIO(melody.to_midi())):
         now += message.time  # mido gives seconds here
@@ -106,7 +106,7 @@ def test_the_melody_is_written_down_and_read_back(net):
         elif message.type == "note_off":
             assert message.note == read[-1][2]
             read[-1][1] = now
-    expected = found[["start", "end", "midi"]].to_numpy(float)
+    expected = notes[["start", "end", "midi"]].to_numpy(float)
     np.testing.assert_allclose(np.array(read, float), expected, atol=0.001)
 
 
@@ -114,12 +114,12 @@ def test_the_melody_is_written_down_and_read_back(net):
 def test_the_synthesized_sound_has_the_pitch_it_was_made_from(net, sample_rate):
     """A glide over two octaves and a trembling note, with a pause between."""
     pitch = np.concatenate([np.linspace(50, 74, 200), np.full(50, np.nan), vibrato(69, 1.5, 5, 50)])
-    made = track(pitch)
-    sound = made.synthesize(sample_rate)
+    original = track(pitch)
+    sound = original.synthesize(sample_rate)
     again = zoo.pitch(sound, sample_rate=sample_rate, network=net("crepe.small"))
-    both = made.voiced & again.voiced[: len(pitch)]
-    assert both.sum() > 0.95 * made.voiced.sum()
-    off = np.abs(made.cents() - again.cents()[: len(pitch)])[both]
+    both = original.voiced & again.voiced[: len(pitch)]
+    assert both.sum() > 0.95 * original.voiced.sum()
+    off = np.abs(original.cents() - again.cents()[: len(pitch)])[both]
     assert np.percentile(off, 98) < 20
     assert np.abs(sound).max() <= 1
     assert not sound[round(2.02 * sample_rate) : round(2.48 * sample_rate)].any()

@@ -132,10 +132,10 @@ def test_the_published_kind_of_file_becomes_the_network(name, internet, tmp_path
     pool = tf_keras.layers.MaxPooling2D(POOLS[kind, int(size)], padding="same")
     expected = np.asarray(tf_keras.layers.Flatten()(pool(maps)))
     with torch.inference_mode():
-        found = module(torch.from_numpy(data)).numpy()
+        vectors = module(torch.from_numpy(data)).numpy()
     assert expected.shape == (2, spec.classes)
     assert np.abs(expected[0] - expected[1]).max() > 0.1
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(vectors, expected, rtol=0, atol=1e-4)
 
 
 def test_every_tag_names_the_file_of_its_representation_and_content():

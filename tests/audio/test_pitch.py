@@ -38,8 +38,8 @@ def test_the_bins_span_six_octaves_from_c1():
 
 @pytest.mark.parametrize("center", [0, 2, 100.4, 357.7, 359])
 def test_the_local_average_lies_between_bins(center):
-    found = pitch.local_average(bump([center], width=1.0))[0]
-    assert abs(found - np.interp(center, np.arange(360), pitch.BIN_CENTS)) < 20
+    cents = pitch.local_average(bump([center], width=1.0))[0]
+    assert abs(cents - np.interp(center, np.arange(360), pitch.BIN_CENTS)) < 20
 
 
 def test_the_local_average_around_another_bin_ignores_the_largest():
@@ -67,10 +67,10 @@ def plain_soft_viterbi(activations: np.ndarray) -> np.ndarray:
         transition = np.log(matrix / matrix.sum(axis=1, keepdims=True))
     emission = np.log(activations.astype(float) + 0.1)
     score, back = emission[0], []
-    for seen in emission[1:]:
+    for scores in emission[1:]:
         ways = score[:, None] + transition
         back.append(ways.argmax(axis=0))
-        score = ways.max(axis=0) + seen
+        score = ways.max(axis=0) + scores
     path = [int(score.argmax())]
     for step in reversed(back):
         path.append(int(step[path[-1]]))
@@ -81,12 +81,12 @@ def plain_soft_viterbi(activations: np.ndarray) -> np.ndarray:
 def test_the_streamed_path_of_soft_decisions_is_that_of_the_whole(piece):
     rng = np.random.default_rng(0)
     walk = (150 + np.cumsum(rng.integers(-4, 5, 200))).clip(0, 290)
-    heard = rng.random((200, 1)) * bump(walk) + rng.random((200, 1)) * bump(walk + 60)
-    activations = (heard / 2).astype(np.float32)
+    scores = rng.random((200, 1)) * bump(walk) + rng.random((200, 1)) * bump(walk + 60)
+    activations = (scores / 2).astype(np.float32)
     decoder = pitch.SoftViterbi()
     parts = [decoder.feed(activations[i : i + piece]) for i in range(0, len(walk), piece)]
-    found = np.concatenate([*parts, decoder.finish()])
-    np.testing.assert_array_equal(found, plain_soft_viterbi(activations))
+    path = np.concatenate([*parts, decoder.finish()])
+    np.testing.assert_array_equal(path, plain_soft_viterbi(activations))
 
 
 def test_soft_decisions_keep_to_a_pitch_whose_octave_is_louder_for_most_of_the_time():
@@ -129,8 +129,8 @@ def test_the_pitch_stays_in_a_range_that_cuts_a_peak(name):
 
 def test_activations_of_nothing_at_all_are_the_lowest_bin_considered():
     decoder = pitch.Decoder("local-average", fmin=100, fmax=200)
-    found = pitch.to_hertz(decoder.feed(np.zeros((1, 360), np.float32)))
-    assert 100 <= found[0] < 102
+    frequencies = pitch.to_hertz(decoder.feed(np.zeros((1, 360), np.float32)))
+    assert 100 <= frequencies[0] < 102
 
 
 def test_argmax_is_the_center_of_a_bin():
@@ -160,8 +160,8 @@ def test_no_frame_at_all_is_an_empty_path():
 def test_the_level_of_a_sine_is_a_weighted(hertz, weight):
     """Weights of IEC 61672; a full-scale sine has a mean square of -3 dB."""
     sine = np.sin(2 * np.pi * hertz * np.arange(1024) / 16000).astype(np.float32)
-    found = pitch.level(torch.from_numpy(sine)[None])[0]
-    assert found == pytest.approx(weight - 3.01, abs=0.6)
+    level = pitch.level(torch.from_numpy(sine)[None])[0]
+    assert level == pytest.approx(weight - 3.01, abs=0.6)
 
 
 def test_silence_has_a_finite_level():

@@ -302,16 +302,16 @@ def test_a_folder_and_a_column_are_several_recordings(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x")
-    found = [tmp_path / "b.wav", tmp_path / "sub" / "a.FLAC"]
-    for x in (tmp_path, f"{tmp_path}/**/*", np.array(found), [tmp_path]):
+    paths = [tmp_path / "b.wav", tmp_path / "sub" / "a.FLAC"]
+    for x in (tmp_path, f"{tmp_path}/**/*", np.array(paths), [tmp_path]):
         assert not is_one(x)
-        assert several(x) == found
+        assert several(x) == paths
 
 
 def test_a_folder_of_real_recordings(media):
-    found = several(media / "esc10")
-    assert len(found) == len(list((media / "esc10").rglob("*.ogg")))
-    assert all(len(read_mono(path, RATE)) > RATE for path in found[::100])
+    paths = several(media / "esc10")
+    assert len(paths) == len(list((media / "esc10").rglob("*.ogg")))
+    assert all(len(read_mono(path, RATE)) > RATE for path in paths[::100])
 
 
 def test_an_empty_list_and_nested_lists():

@@ -118,15 +118,15 @@ def test_variables_of_another_network_are_refused(name, shape):
 
 def test_pca_is_applied_clipped_and_cut_off_not_rounded():
     vectors, means = np.eye(128)[::-1].copy(), np.linspace(0, 1, 128)
-    wanted = np.linspace(-3, 3, 128)  # after PCA
-    embedding = (wanted[::-1] + means)[None]
-    found = postprocess(embedding, vectors, means[:, None])
-    assert found.dtype == np.uint8
-    assert found.shape == (1, 128)
-    np.testing.assert_array_equal(found[0], np.floor((np.clip(wanted, -2, 2) + 2) * 255 / 4))
-    assert (found[0] != np.round((np.clip(wanted, -2, 2) + 2) * 255 / 4)).any()
-    assert found[0, 0] == 0
-    assert found[0, -1] == 255
+    components = np.linspace(-3, 3, 128)  # after PCA
+    embedding = (components[::-1] + means)[None]
+    quantized = postprocess(embedding, vectors, means[:, None])
+    assert quantized.dtype == np.uint8
+    assert quantized.shape == (1, 128)
+    np.testing.assert_array_equal(quantized[0], np.floor((np.clip(components, -2, 2) + 2) * 255 / 4))
+    assert (quantized[0] != np.round((np.clip(components, -2, 2) + 2) * 255 / 4)).any()
+    assert quantized[0, 0] == 0
+    assert quantized[0, -1] == 255
 
 
 def test_the_order_of_pca_is_the_originals():

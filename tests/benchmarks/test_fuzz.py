@@ -43,7 +43,7 @@ def planted(how):
 
 
 @cache
-def made(name):
+def files_of(name):
     return FORMATS[name].seeds()
 
 
@@ -51,10 +51,10 @@ def made(name):
 def test_what_is_planted_is_found(how, monkeypatch, tmp_path):
     monkeypatch.setattr(workers, "MAX_SECONDS", 0.5)
     monkeypatch.setattr(workers, "MAX_GROWTH", 100 << 20)
-    found = dict(workers.outcomes(planted(how), 3, iter([0, 1]), tmp_path))
-    assert {outcome.kind for outcome in found.values()} == {how}
+    outcomes = dict(workers.outcomes(planted(how), 3, iter([0, 1]), tmp_path))
+    assert {outcome.kind for outcome in outcomes.values()} == {how}
     if how != "refused":
-        assert "read_planted" in found[0].trace[-1]
+        assert "read_planted" in outcomes[0].trace[-1]
 
 
 def test_the_command_prints_a_table_and_keeps_a_reproducer(monkeypatch, tmp_path, capsys):
@@ -65,11 +65,11 @@ def test_the_command_prints_a_table_and_keeps_a_reproducer(monkeypatch, tmp_path
     assert lines[1].split()[:7] == ["format", "cases", "accepted", "refused", "untyped", "hang", "growth"]
     assert lines[2].split()[:5] == ["planted", "4", "0", "0", "4"]
     assert "planted:0 (4 times) untyped, KeyError: 'planted' at tests/benchmarks/test_fuzz.py" in lines[-1]
-    (kept,) = tmp_path.iterdir()  # of four findings with one cause
-    record = json.loads((kept / "outcome.json").read_text())
+    (reproducer,) = tmp_path.iterdir()  # of four findings with one cause
+    record = json.loads((reproducer / "outcome.json").read_text())
     assert (record["seed"], record["case"], record["kind"]) == (5, 0, "untyped")
     with pytest.raises(KeyError, match="planted"):
-        read_planted(kept / "0" / "file", "untyped")
+        read_planted(reproducer / "0" / "file", "untyped")
 
 
 def test_a_case_is_read_again_by_its_number(monkeypatch, tmp_path, capsys):
@@ -83,7 +83,7 @@ def test_a_case_is_read_again_by_its_number(monkeypatch, tmp_path, capsys):
 def test_seeds_are_read(name, monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_MIRROR", "")  # is set by readers of packages
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    for index, files in enumerate(made(name)):
+    for index, files in enumerate(files_of(name)):
         folder = tmp_path / f"seed-{index}"
         write_files(files, folder)
         FORMATS[name].read(folder / FORMATS[name].entry)
@@ -91,9 +91,9 @@ def test_seeds_are_read(name, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name", QUICK)
 def test_cases_are_the_same_each_time_and_not_the_seed(name):
-    cases = [make_case(FORMATS[name], made(name), 1, case) for case in range(12)]
-    assert cases[:3] == [make_case(FORMATS[name], made(name), 1, case) for case in range(3)]
-    changed = [files for files, _ in cases if files not in made(name)]
+    cases = [make_case(FORMATS[name], files_of(name), 1, case) for case in range(12)]
+    assert cases[:3] == [make_case(FORMATS[name], files_of(name), 1, case) for case in range(3)]
+    changed = [files for files, _ in cases if files not in files_of(name)]
     assert len(changed) >= 9
     assert sum("structure not written" in " ".join(steps) for _, steps in cases) <= 3
 
@@ -104,7 +104,7 @@ def test_mutated_files_are_read_or_refused(name, monkeypatch, tmp_path):
     refused = []
     for case in range(15):
         folder = Path(tmp_path, f"case-{case}")
-        write_files(make_case(FORMATS[name], made(name), 2, case)[0], folder)
+        write_files(make_case(FORMATS[name], files_of(name), 2, case)[0], folder)
         try:
             FORMATS[name].read(folder / FORMATS[name].entry)
         except ZooError as error:

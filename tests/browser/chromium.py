@@ -47,7 +47,7 @@ def _runs(path: str) -> bool:
     return run.returncode == 0
 
 
-def found() -> str:
+def browser_path() -> str:
     """The path of a browser; without one a test is skipped, or fails where ``ZOO_REQUIRE_BROWSER`` is set."""
     import pytest
 

@@ -48,7 +48,7 @@ def microphone(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="package")
 def browser(microphone):
-    path = chromium.found()
+    path = chromium.browser_path()
     flags = [*chromium.FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags)
@@ -69,12 +69,12 @@ def page(browser, request) -> Iterator[Page]:
 @pytest.fixture
 def breaches(page: Page, address: str) -> list[str]:
     """What breaks the page's Content-Security-Policy, and what it asks other sites for: grows."""
-    found: list[str] = []
+    messages: list[str] = []
     page.add_init_script(VIOLATIONS)
-    page.on("console", lambda message: found.append(message.text) if "VIOLATION" in message.text else None)
+    page.on("console", lambda message: messages.append(message.text) if "VIOLATION" in message.text else None)
     own = (address, "blob:", "data:")
-    page.on("request", lambda request: None if request.url.startswith(own) else found.append(request.url))
-    return found
+    page.on("request", lambda request: None if request.url.startswith(own) else messages.append(request.url))
+    return messages
 
 
 @pytest.fixture

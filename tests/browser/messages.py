@@ -30,14 +30,14 @@ class Run:
     @property
     def widgets(self) -> dict[str, tuple[str, Any]]:
         """Kind and message of each widget, by its key, or by its number where it has none."""
-        found = {}
+        by_key = {}
         for element in self.elements:
             kind = element.WhichOneof("type")
             message = getattr(element, kind or "", None)  # a block may be of no type
             if number := getattr(message, "id", ""):
                 key = number.removeprefix("$$ID-").partition("-")[2]
-                found[number if key == "None" else key] = kind, message
-        return found
+                by_key[number if key == "None" else key] = kind, message
+        return by_key
 
     @property
     def crashed(self) -> bool:

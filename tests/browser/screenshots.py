@@ -24,7 +24,7 @@ CUT = {  # what Home shows of a page
     "sounds": ".st-key-sounds-figure",
     "teach": ".st-key-teach-confusion",
 }
-SHOWN = (720, 480)  # pixels, of a picture on Home
+SIZE = (720, 480)  # pixels, of a picture on Home
 
 
 def whole(page: Page) -> None:
@@ -39,11 +39,11 @@ def cut(page: Page, name: str) -> None:
     path = FOLDER / f"{name}-cut.png"
     page.locator(CUT[name]).screenshot(path=path)
     picture = Image.open(path).convert("RGB")
-    picture = picture.resize((SHOWN[0], round(picture.height * SHOWN[0] / picture.width)))
-    shown = Image.new("RGB", SHOWN, "white")
-    shown.paste(picture, (0, max(0, (SHOWN[1] - picture.height) // 2)))
+    picture = picture.resize((SIZE[0], round(picture.height * SIZE[0] / picture.width)))
+    canvas = Image.new("RGB", SIZE, "white")
+    canvas.paste(picture, (0, max(0, (SIZE[1] - picture.height) // 2)))
     IMAGES.mkdir(exist_ok=True)
-    shown.save(IMAGES / f"{name}.webp", quality=85)
+    canvas.save(IMAGES / f"{name}.webp", quality=85)
     path.unlink()
 
 
@@ -51,11 +51,11 @@ def main() -> None:
     if (browser_path := chromium.find()) is None:
         sys.exit("No Chromium or Chrome on this machine.")
     FOLDER.mkdir(exist_ok=True)
-    chosen = {name: SCENES[name] for name in sys.argv[1:]} or SCENES
+    scenes = {name: SCENES[name] for name in sys.argv[1:]} or SCENES
     with served() as (address, _), sync_playwright() as playwright:
         flags = [*chromium.FLAGS, f"--use-file-for-fake-audio-capture={zoo.sample('melody.wav')}"]
         browser = playwright.chromium.launch(executable_path=browser_path, args=flags)
-        for name, scene in sorted(chosen.items(), key=lambda scene: scene[0] == "home"):
+        for name, scene in sorted(scenes.items(), key=lambda scene: scene[0] == "home"):
             for width in WIDTHS:
                 page = browser.new_page(viewport={"width": width, "height": 1000})
                 page.add_init_script(path=RUNS)

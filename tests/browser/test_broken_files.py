@@ -72,8 +72,10 @@ def test_odd_names_are_shown_as_they_are(page, address, write):
     upload(page, *(write(name, b"this is text") for name in names))
     expect(page.get_by_test_id("stAlert")).to_have_count(len(names), timeout=WAIT)
     for name in names:
-        shown = name.replace('"', "%22")  # as browsers write it
-        expect(page.get_by_test_id("stAlert").filter(has_text=f"{shown} is not a picture")).to_have_count(1)
+        displayed_name = name.replace('"', "%22")  # as browsers write it
+        expect(
+            page.get_by_test_id("stAlert").filter(has_text=f"{displayed_name} is not a picture")
+        ).to_have_count(1)
 
 
 @wide

@@ -27,14 +27,14 @@ class Internet:
     """A proxy behind which is one file, whose second half comes when a test lets it."""
 
     def __init__(self, file: bytes):
-        self.file, self.asked, self.go_on = file, [], threading.Event()
+        self.file, self.requests, self.go_on = file, [], threading.Event()
 
     def handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         internet = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                internet.asked.append(self.path)
+                internet.requests.append(self.path)
                 file = internet.file if self.path == PLACES else b""
                 self.send_response(200 if file else 404)
                 self.send_header("Content-Length", str(len(file)))
@@ -50,7 +50,7 @@ class Internet:
                     self.close_connection = True
 
             def do_CONNECT(self):
-                internet.asked.append(self.path)
+                internet.requests.append(self.path)
                 self.send_error(502)
 
             def log_message(self, *_):
@@ -105,11 +105,11 @@ def test_enter_takes_one_network_and_only_a_button_downloads_it(page, fresh, int
     page.goto(f"{fresh}/pictures")
     upload(page, zoo.sample("cat.png"))
     expect_text(page, "SqueezeNet 1.1: Egyptian cat")
-    before = list(internet[0].asked)
+    before = list(internet[0].requests)
     choose(page, "resnet50")
     expect_text(page, "ResNet-50 is not downloaded yet.")
     expect(chips(page)).to_have_count(3)
-    assert internet[0].asked == before == []
+    assert internet[0].requests == before == []
     expect_text(page, "SqueezeNet 1.1: Egyptian cat")  # what is here goes on
     press(page, "Download (102 MB)")
     expect_text(page, f"{UNREACHABLE} Already here: SqueezeNet 1.1, EfficientNet-Lite0.")
@@ -144,7 +144,7 @@ def test_a_download_is_stopped_begun_again_and_its_network_stays_chosen(page, fr
 
 @wide
 def test_a_network_that_is_not_here_costs_a_comparison_only_itself(page, fresh, internet):
-    before = internet[0].asked.count(PYTORCH)
+    before = internet[0].requests.count(PYTORCH)
     page.goto(f"{fresh}/compare")
     choose(page, "resnet50")
     expect_text(page, "ResNet-50 is not downloaded yet.")
@@ -160,4 +160,4 @@ def test_a_network_that_is_not_here_costs_a_comparison_only_itself(page, fresh, 
     expect(left_out).to_be_visible(timeout=3 * WAIT)  # once the other one is measured
     expect_text(page, re.compile(r"^Measured on .*, 3 passes"))
     expect(page.get_by_test_id("stMetric").filter(has_text="Fastest: SqueezeNet 1.1")).to_be_visible()
-    assert internet[0].asked.count(PYTORCH) == before, "a comparison downloads nothing"
+    assert internet[0].requests.count(PYTORCH) == before, "a comparison downloads nothing"

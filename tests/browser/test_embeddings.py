@@ -24,11 +24,11 @@ def test_photos_are_laid_out_compared_and_taken_home(page, address, media):
     expect_text(page, re.compile(r"^The map shows \d+% of the variance"))
     points = page.locator(".js-plotly-plot").first.locator("g.points path")
     expect(points).to_have_count(1 + len(files), timeout=WAIT)  # and the ring
-    chosen = page.get_by_role("combobox", name="Chosen")
-    expect(chosen).to_have_value(files[0].name, timeout=WAIT)
+    box = page.get_by_role("combobox", name="Chosen")
+    expect(box).to_have_value(files[0].name, timeout=WAIT)
     settled(page)
     scrolled_to(points.last).click(force=True)
-    expect(chosen).to_have_value(files[-1].name, timeout=WAIT)
+    expect(box).to_have_value(files[-1].name, timeout=WAIT)
     near = expected.neighbors(len(files) - 1, 5)
     for row, similarity in zip(near.indices, near.similarities, strict=True):
         expect_text(page, re.compile(f"^{similarity:.2f} {re.escape(files[row].name)}"))

@@ -175,8 +175,8 @@ def is_default(run: Run) -> bool:
     for kind, message in run.widgets.values():
         if kind in CHOICES and message.set_value:
             options = [getattr(option, "content", option) for option in message.options]
-            shown = [message.raw_value] if kind == "selectbox" else message.raw_values
-            if not set(shown) <= {*options, ""}:
+            labels = [message.raw_value] if kind == "selectbox" else message.raw_values
+            if not set(labels) <= {*options, ""}:
                 return False
     return True
 
@@ -240,9 +240,9 @@ def test_a_link_to_what_is_not_offered_is_one_sentence(page, query, visitor, tra
 
 def test_a_file_of_another_session_is_no_file_here(visitor, trap, app):
     with visiting(app.address) as other:
-        shown = other.open("pictures").widgets["pictures-upload"]
+        widget = other.open("pictures").widgets["pictures-upload"]
         number = other.upload("cat.png", zoo.sample("cat.png").read_bytes())
-        assert "cat.png" in str(other.run(state(*shown, number)).elements)
+        assert "cat.png" in str(other.run(state(*widget, number)).elements)
         run = prepared(visitor, "teach")
         attack(visitor, *forged(run, FILES, lambda *_: number))
         for page in ("pictures", "sounds", "pitch", "compare", "embeddings"):

@@ -19,9 +19,9 @@ def test_costly_pictures_leave_the_server_small_and_others_are_answered():
         "strips.tif": bombs.tiff_of_strips(200_000),
     }
     with ThreadPoolExecutor(1) as thread:  # Playwright's loop of the other tests runs in this one
-        found = thread.submit(measure, files, repeats=1).result()
-    print(f"{(found.peak - found.rest) / 1e9:.2f} GB above rest, {found.seconds:.0f} s")
-    assert found.peak - found.rest < MAX_MEMORY
-    assert found.beside
+        measurement = thread.submit(measure, files, repeats=1).result()
+    print(f"{(measurement.peak - measurement.rest) / 1e9:.2f} GB above rest, {measurement.seconds:.0f} s")
+    assert measurement.peak - measurement.rest < MAX_MEMORY
+    assert measurement.beside
     for name in ("refined.jpg", "comments.gif", "strips.tif"):
-        assert sum(name in refusal for refusal in found.refusals) == 1
+        assert sum(name in refusal for refusal in measurement.refusals) == 1

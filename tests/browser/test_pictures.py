@@ -28,10 +28,10 @@ def site() -> Iterator[str]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            known = self.path == "/cat.png"
-            self.send_response(200 if known else 404)
+            is_cat = self.path == "/cat.png"
+            self.send_response(200 if is_cat else 404)
             self.end_headers()
-            self.wfile.write(zoo.sample("cat.png").read_bytes() if known else b"")
+            self.wfile.write(zoo.sample("cat.png").read_bytes() if is_cat else b"")
 
         def log_message(self, *_):
             pass
@@ -49,7 +49,7 @@ def fits(page: Page) -> bool:
     return main.evaluate("main => main.scrollWidth <= main.clientWidth")
 
 
-def shown(page: Page, alt: str) -> np.ndarray:
+def pixels_of(page: Page, alt: str) -> np.ndarray:
     """The pixels of a picture on the page."""
     image = page.get_by_alt_text(alt)
     expect(image).to_be_visible()
@@ -77,7 +77,7 @@ def test_two_networks_side_by_side(page, address, photo):
     assert fits(page)
 
 
-def looked(page: Page, address: str, photo: Path) -> None:
+def show_heat_maps(page: Page, address: str, photo: Path) -> None:
     """The page with a photo and where two networks look in it."""
     page.goto(f"{address}/pictures")
     upload(page, photo)
@@ -89,14 +89,14 @@ def looked(page: Page, address: str, photo: Path) -> None:
 
 
 def test_where_they_look(page, address, photo):
-    looked(page, address, photo)
-    before = shown(page, f"The picture {photo.name}")
+    show_heat_maps(page, address, photo)
+    before = pixels_of(page, f"The picture {photo.name}")
     for network in ("SqueezeNet 1.1", "EfficientNet-Lite0"):
-        after = shown(page, f"Where {network} finds ruddy turnstone in {photo.name}")
+        after = pixels_of(page, f"Where {network} finds ruddy turnstone in {photo.name}")
         assert after.shape == before.shape
         change = abs(after - before).sum(axis=2)
-        seen = change[25:295, 105:375]
-        assert change[115:215, 180:315].sum() > 0.5 * seen.sum(), "most color is on the bird"
+        visible = change[25:295, 105:375]
+        assert change[115:215, 180:315].sum() > 0.5 * visible.sum(), "most color is on the bird"
         contrast = [pixels[:, :60].std() for pixels in (before, after)]
         assert contrast[1] < 0.5 * contrast[0], "what is cropped is faded"
     expect(page.get_by_text("The network does not see the faded margin")).to_have_count(2)
@@ -105,7 +105,7 @@ def test_where_they_look(page, address, photo):
 
 @narrow
 def test_where_they_find_another_class(page, address, photo):
-    looked(page, address, photo)
+    show_heat_maps(page, address, photo)
     choices = page.get_by_role("combobox", name="Where it finds")
     expect(choices).to_have_count(2)
     settled(page)

@@ -6,7 +6,7 @@ import zoo
 from tests.browser.reading import WAIT, download, narrow, settled, upload, wide
 
 
-def heard(page: Page) -> Locator:
+def player_of(page: Page) -> Locator:
     """The player of the page Sounds, with the street that a bell rings in."""
     upload(page, zoo.sample("bicycle-bell.wav"))
     page.locator(".playhead").wait_for(timeout=WAIT)
@@ -36,7 +36,7 @@ def click(page: Page, place: Locator, across: float) -> None:
 @wide
 def test_a_click_on_an_event_or_beside_one_plays_it(page, address):
     page.goto(f"{address}/sounds")
-    player = heard(page)
+    player = player_of(page)
     chart = page.locator(".st-key-sounds-figure")
     click(page, chart.locator(".barlayer .point path").first, 0.5)
     wait_until_it_plays(page, 7.1, 12)  # the bell's, from its start
@@ -50,7 +50,7 @@ def test_a_click_on_an_event_or_beside_one_plays_it(page, address):
 @narrow
 def test_an_event_that_is_marked_in_the_table_is_played_to_its_end(page, address):
     page.goto(f"{address}/sounds")
-    player = heard(page)
+    player = player_of(page)
     first = download(page, "CSV").splitlines()[1].split(",")
     page.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": 35 + 17})  # of the first row
     page.wait_for_function(

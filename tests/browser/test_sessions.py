@@ -123,7 +123,7 @@ def test_eight_sessions_at_once_do_not_mix(tmp_path):
     best = {path.name: answers(path) for path in pictures_of(tmp_path)}
     assert len({tuple(labels.values()) for labels in best.values()}) >= 4  # or a mix-up would not be seen
     with served() as (address, process), ThreadPoolExecutor() as threads:
-        browser_path = threads.submit(chromium.found).result()  # not beside the browser of other tests
+        browser_path = threads.submit(chromium.browser_path).result()  # not beside the browser of other tests
         running = threads.submit(asyncio.run, together(address, tmp_path, browser_path, best))
         peak = 0
         while not running.done():

@@ -49,8 +49,8 @@ def test_yamnet_from_the_original_log_mel(golden, sound, engine):
     np.testing.assert_allclose(load("yamnet", engine).scores(patches), file["scores"], atol=2e-5, rtol=0)
 
 
-def assert_cents(found, expected):
-    np.testing.assert_allclose(1200 * np.log2(found / expected), 0, atol=0.02)
+def assert_cents(actual, expected):
+    np.testing.assert_allclose(1200 * np.log2(actual / expected), 0, atol=0.02)
 
 
 @pytest.mark.parametrize("engine", CREPE_ENGINES)

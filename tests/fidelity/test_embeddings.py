@@ -53,11 +53,11 @@ def test_vggish_is_the_network_of_the_original(vggish, golden):
     file = np.load(golden / "vggish" / "network_formula.npz")
     pools = {f"pool{i}": f"features.{place}" for i, place in enumerate((2, 5, 10, 15), start=1)}
     patches = torch.from_numpy(file["input"]).unsqueeze(1)
-    _, kept = vggish.engine(patches, list(pools.values()))  # which PyTorch gives in any engine
+    _, recorded = vggish.engine(patches, list(pools.values()))  # which PyTorch gives in any engine
     embedding, _ = vggish.engine(patches)
     for pool, layer in pools.items():
-        np.testing.assert_allclose(kept[layer].mean((2, 3)), file[f"{pool}_mean"], atol=5e-4, rtol=0)
-    maps = kept[pools["pool4"]].permute(0, 2, 3, 1)
+        np.testing.assert_allclose(recorded[layer].mean((2, 3)), file[f"{pool}_mean"], atol=5e-4, rtol=0)
+    maps = recorded[pools["pool4"]].permute(0, 2, 3, 1)
     np.testing.assert_allclose(maps, file["pool4"], atol=5e-4, rtol=0)
     np.testing.assert_allclose(embedding, file["embedding"], atol=5e-4, rtol=0)
     assert (embedding < 0).float().mean() > 0.3
@@ -77,11 +77,11 @@ def test_openl3_sees_the_spectrograms_of_the_original(golden, kind):
     """The scale is so deep that float32 shows: looser further down, and the lowest only in the mean."""
     file = np.load(golden / "openl3" / "spectrograms.npz")
     frontend = preprocessor(zoo.describe(f"openl3.{kind}_music_512"))
-    found, expected = frontend.spectrograms(torch.from_numpy(file["frames"])).numpy(), file[kind]
-    assert found.shape == expected.shape
-    difference = np.abs(found - expected)
-    for level, most in ((-30, 3e-3), (-40, 2e-2), (-50, 0.2), (-60, 0.8)):
-        assert difference[expected > level].max() <= most
+    actual, expected = frontend.spectrograms(torch.from_numpy(file["frames"])).numpy(), file[kind]
+    assert actual.shape == expected.shape
+    difference = np.abs(actual - expected)
+    for level, tolerance in ((-30, 3e-3), (-40, 2e-2), (-50, 0.2), (-60, 0.8)):
+        assert difference[expected > level].max() <= tolerance
     assert difference.mean() <= (0.3 if kind == "linear" else 5e-2)
 
 
@@ -107,12 +107,12 @@ def test_openl3_is_the_network_of_the_original(golden, kind, size, engine):
     file = np.load(golden / "openl3" / f"network_formula_{kind}.npz")
     frames = np.load(golden / "openl3" / "spectrograms.npz")["frames"][file["frame_index"]]
     run, expected = openl3(kind, size, engine), file[f"embedding_{size}"]
-    found, _ = run(torch.from_numpy(file["spectrogram"]).unsqueeze(1))
-    np.testing.assert_allclose(found, expected, atol=3e-4, rtol=0)
+    vectors, _ = run(torch.from_numpy(file["spectrogram"]).unsqueeze(1))
+    np.testing.assert_allclose(vectors, expected, atol=3e-4, rtol=0)
     frontend = preprocessor(zoo.describe(f"openl3.{kind}_env_{size}"))
-    heard, _ = run(frontend.spectrograms(torch.from_numpy(frames)).unsqueeze(1))
-    np.testing.assert_allclose(heard, expected, atol=0.6 if kind == "linear" else 0.1, rtol=0)
-    assert torch.cosine_similarity(heard, torch.from_numpy(expected)).min() > 0.9999
+    from_frames, _ = run(frontend.spectrograms(torch.from_numpy(frames)).unsqueeze(1))
+    np.testing.assert_allclose(from_frames, expected, atol=0.6 if kind == "linear" else 0.1, rtol=0)
+    assert torch.cosine_similarity(from_frames, torch.from_numpy(expected)).min() > 0.9999
 
 
 def test_openl3_hears_the_first_frame_half_silent(golden):
@@ -132,8 +132,8 @@ def test_the_other_front_end_is_that_of_openl3_with_librosa(golden, kind):
 
     frames = np.load(golden / "openl3" / "spectrograms.npz")["frames"]
     frontend = replace(preprocessor(zoo.describe(f"openl3.{kind}_music_512")), variant="librosa")
-    found = frontend.spectrograms(torch.from_numpy(frames)).numpy()
-    for frame, spectrogram in zip(frames, found, strict=True):
+    spectrograms = frontend.spectrograms(torch.from_numpy(frames)).numpy()
+    for frame, spectrogram in zip(frames, spectrograms, strict=True):
         if kind == "linear":
             amplitude = np.abs(librosa.stft(frame, n_fft=512, hop_length=242, center=False))
         else:

@@ -27,11 +27,11 @@ POOLS = (0, 1, 3, 5)  # the convolutions before them
 @cache
 def variables():
     """Kernel and bias of each layer, layer by layer, under the names of the checkpoint."""
-    named = {}
+    by_name = {}
     for i, (layer, shape) in enumerate(zip(LAYERS, SHAPES, strict=True)):
-        named[f"vggish/{layer}/weights"] = kernel(shape, i, int(np.prod(shape[:-1])))
-        named[f"vggish/{layer}/biases"] = bias(shape[-1], i)
-    return named
+        by_name[f"vggish/{layer}/weights"] = kernel(shape, i, int(np.prod(shape[:-1])))
+        by_name[f"vggish/{layer}/biases"] = bias(shape[-1], i)
+    return by_name
 
 
 def write_savedmodel(folder: Path) -> None:
@@ -95,11 +95,11 @@ def test_the_savedmodel_of_tf_hub_as_weights_and_as_it_is(internet, golden, tmp_
     net = zoo.load("tfhub:google/vggish/1", device="cpu")  # where it was put for the address
     assert (net.spec.tasks, net.spec.parameters, net.spec.classes) == (("embed",), 72141184, 128)
     waveform = np.load(golden / "vggish" / "baby_5000ms.npz")["waveform16k"]
-    found, expected = (each.embed(waveform, sample_rate=RATE) for each in (net, ours))
+    actual, expected = (each.embed(waveform, sample_rate=RATE) for each in (net, ours))
     golden_rows = np.load(golden / "vggish" / "network_formula.npz")["embedding"]
-    np.testing.assert_allclose(found.values[[0, 3]], golden_rows, atol=2e-3, rtol=0)
-    np.testing.assert_allclose(found.values, expected.values, atol=2e-3, rtol=0)
-    np.testing.assert_array_equal(found.times, expected.times)
+    np.testing.assert_allclose(actual.values[[0, 3]], golden_rows, atol=2e-3, rtol=0)
+    np.testing.assert_allclose(actual.values, expected.values, atol=2e-3, rtol=0)
+    np.testing.assert_array_equal(actual.times, expected.times)
     with pytest.raises(InputError, match="does not support the task classify"):
         net.classify(waveform, sample_rate=RATE)
     assert len(net.replace_head(3).module.head.weight) == 3

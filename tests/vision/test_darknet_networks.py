@@ -98,19 +98,19 @@ def test_the_logits_are_those_of_opencv_with_the_classes_of_imagenet_csv(name, t
         ours = module.eval()(torch.from_numpy(x)).numpy().ravel()
     ids = (LABELS / "imagenet_darknet.txt").read_text().split()
     with open(LABELS / "imagenet.csv", encoding="utf-8", newline="") as file:
-        wanted = [theirs[ids.index(row["id"])] for row in csv.DictReader(file)]
+        expected = [theirs[ids.index(row["id"])] for row in csv.DictReader(file)]
     assert sum(p.numel() for p in module.parameters()) == count
     assert ours.std() > 0.1
-    np.testing.assert_allclose(ours, wanted, atol=1e-4 * np.abs(theirs).max(), rtol=0)
+    np.testing.assert_allclose(ours, expected, atol=1e-4 * np.abs(theirs).max(), rtol=0)
 
 
 def test_darknets_classes_are_those_of_imagenet_in_another_order():
     ids = (LABELS / "imagenet_darknet.txt").read_text().split()
     with open(LABELS / "imagenet.csv", encoding="utf-8", newline="") as file:
-        known = [row["id"] for row in csv.DictReader(file)]
+        in_order = [row["id"] for row in csv.DictReader(file)]
     assert ids[:2] == ["n02119789", "n02100735"]  # kit fox, English setter
-    assert ids != known
-    assert sorted(ids) == known
+    assert ids != in_order
+    assert sorted(ids) == in_order
 
 
 def test_the_older_header_gives_the_same_values(tmp_path):

@@ -37,8 +37,8 @@ def corners(image: Image.Image) -> list[tuple[int, ...]]:
     ]
 
 
-def assert_close(found, expected, tolerance):
-    assert np.abs(np.array(found, int) - np.array(expected, int)).max() <= tolerance, found
+def assert_close(actual, expected, tolerance):
+    assert np.abs(np.array(actual, int) - np.array(expected, int)).max() <= tolerance, actual
 
 
 @pytest.mark.parametrize(
@@ -102,24 +102,24 @@ def test_a_palette_and_its_transparent_color():
 
 def test_sixteen_bits_are_scaled_not_clipped():
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
-    shown = np.asarray(decode(encode(Image.fromarray(ramp), "PNG")))[..., 0]
-    assert_close(shown.ravel(), np.arange(256), 1)
+    pixels = np.asarray(decode(encode(Image.fromarray(ramp), "PNG")))[..., 0]
+    assert_close(pixels.ravel(), np.arange(256), 1)
     tiff = np.asarray(decode(encode(Image.fromarray(ramp), "TIFF")))[..., 0]
     assert_close(tiff.ravel(), np.arange(256), 1)
 
 
 def test_sixteen_bits_with_a_transparent_value_or_with_white_at_0():
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
-    shown = np.asarray(decode(encode(Image.fromarray(ramp), "PNG", transparency=0)))[..., 0]
-    assert_close(shown.ravel(), [255, *range(1, 256)], 1)
+    pixels = np.asarray(decode(encode(Image.fromarray(ramp), "PNG", transparency=0)))[..., 0]
+    assert_close(pixels.ravel(), [255, *range(1, 256)], 1)
     inverted = encode(Image.fromarray(ramp), "TIFF", tiffinfo={262: 0})
     assert_close(np.asarray(decode(inverted))[..., 0].ravel(), np.arange(255, -1, -1), 1)
 
 
 def test_a_float_tiff_is_shown_over_its_range():
     ramp = np.linspace(-3, 7, 256, dtype=np.float32).reshape(16, 16)
-    shown = np.asarray(decode(encode(Image.fromarray(ramp), "TIFF")))[..., 0]
-    assert_close(shown.ravel(), np.arange(256), 1)
+    pixels = np.asarray(decode(encode(Image.fromarray(ramp), "TIFF")))[..., 0]
+    assert_close(pixels.ravel(), np.arange(256), 1)
 
 
 def test_cmyk_with_and_without_a_profile():
@@ -255,18 +255,18 @@ def test_a_folder_and_a_pattern_are_several_pictures(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(encode(quarters(), "PNG"))
-    found = [tmp_path / "b.PNG", tmp_path / "sub" / "a.png"]
+    paths = [tmp_path / "b.PNG", tmp_path / "sub" / "a.png"]
     for x in (tmp_path, str(tmp_path), f"{tmp_path}/**/*", [tmp_path]):
         assert not is_one(x)
-        assert several(x) == found
-    assert is_one(str(found[0]))
-    assert several(str(found[0])) == [str(found[0])]
+        assert several(x) == paths
+    assert is_one(str(paths[0]))
+    assert several(str(paths[0])) == [str(paths[0])]
 
 
 def test_a_folder_of_real_pictures(media):
-    found = several(media / "ants-bees")
-    assert len(found) == len(list((media / "ants-bees").rglob("*.jpg")))
-    assert {decode(path).mode for path in found[::100]} == {"RGB"}
+    paths = several(media / "ants-bees")
+    assert len(paths) == len(list((media / "ants-bees").rglob("*.jpg")))
+    assert {decode(path).mode for path in paths[::100]} == {"RGB"}
 
 
 def test_the_suffixes_are_those_of_the_formats():

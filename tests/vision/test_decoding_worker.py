@@ -53,12 +53,12 @@ def in_process(monkeypatch):
 @pytest.mark.parametrize("data", PICTURES.values(), ids=PICTURES)
 def test_helpers_give_the_same_as_the_library(data, in_process):
     for function, *arguments in ((decode,), (thumbnail, (64, 80)), (check,), (count_pixels,)):
-        found, expected = function(data, *arguments), in_process(function, data, *arguments)
+        actual, expected = function(data, *arguments), in_process(function, data, *arguments)
         if isinstance(expected, Image.Image):
-            assert found.mode == "RGB"
-            np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+            assert actual.mode == "RGB"
+            np.testing.assert_array_equal(np.asarray(actual), np.asarray(expected))
         else:
-            assert found == expected
+            assert actual == expected
     assert check(data) == decode(data).size
 
 
@@ -69,10 +69,10 @@ def test_errors_are_the_same_and_name_the_file(tmp_path, in_process):
         for function in (decode, check, lambda x: thumbnail(x, (9, 9))):
             with pytest.raises(InputError) as expected:
                 in_process(function, path)
-            with pytest.raises(InputError) as found:
+            with pytest.raises(InputError) as raised:
                 function(path)
-            assert str(found.value) == str(expected.value)
-            assert str(path) in str(found.value)
+            assert str(raised.value) == str(expected.value)
+            assert str(path) in str(raised.value)
 
 
 def test_pixels_never_meet_the_decoder_in_this_process(monkeypatch):

@@ -83,7 +83,7 @@ def random_model(name, size):
 
 
 @pytest.fixture(scope="module")
-def made(request):
+def keras_model(request):
     """A network's name, and Keras's network at its first size: made once for all tests that want it."""
     case = CASES[request.param]
     return request.param, random_model(case.keras, case.sizes[0])
@@ -120,17 +120,17 @@ def assert_equal_outputs(case, model, module, size):
     pictures = two_pictures(size)
     expected = np.asarray(model(pictures * np.float32(case.unit), training=False))
     with torch.inference_mode():
-        found = module(torch.from_numpy(pictures).permute(0, 3, 1, 2)).numpy()
+        outputs = module(torch.from_numpy(pictures).permute(0, 3, 1, 2)).numpy()
     scale, difference = np.abs(expected).max(), np.abs(expected[0] - expected[1]).max()
     assert np.isfinite(expected).all()
     assert difference > 2e-3 * scale  # a constant would be easy to agree on
-    np.testing.assert_allclose(found, expected, rtol=0, atol=min(1e-4 * scale, 1e-3 * difference))
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=min(1e-4 * scale, 1e-3 * difference))
 
 
-@pytest.mark.parametrize("made", [exhaustive(name) for name in CASES], indirect=True)
-def test_the_network_computes_what_keras_does(made, internet, tmp_path):
+@pytest.mark.parametrize("keras_model", [exhaustive(name) for name in CASES], indirect=True)
+def test_the_network_computes_what_keras_does(keras_model, internet, tmp_path):
     """From Keras's file at its address in the catalog to the outputs."""
-    name, model = made
+    name, model = keras_model
     case, spec = CASES[name], record(name)
     model.save(tmp_path / "model.h5")
     tensors = internet.load(spec, spec.sources[0], tmp_path / "model.h5")
@@ -141,18 +141,18 @@ def test_the_network_computes_what_keras_does(made, internet, tmp_path):
         assert_equal_outputs(case, again, module, size)
 
 
-@pytest.mark.parametrize("made", ["inceptionv3", "inceptionresnetv2", "xception"], indirect=True)
-def test_the_numbers_that_keras_gives_to_layers_do_not_matter(made, tmp_path):
-    name, model = made
+@pytest.mark.parametrize("keras_model", ["inceptionv3", "inceptionresnetv2", "xception"], indirect=True)
+def test_the_numbers_that_keras_gives_to_layers_do_not_matter(keras_model, tmp_path):
+    name, model = keras_model
     tensors = saved(model, tmp_path / "model.h5")
     assert renumbered(tensors).keys() != tensors.keys()
     assert_equal_states(convert(name, tensors), convert(name, renumbered(tensors)))
 
 
-@pytest.mark.parametrize("made", ["mobilenetv2", "xception", "nasnetmobile"], indirect=True)
-def test_the_file_format_of_keras_3_gives_the_same(made, tmp_path):
+@pytest.mark.parametrize("keras_model", ["mobilenetv2", "xception", "nasnetmobile"], indirect=True)
+def test_the_file_format_of_keras_3_gives_the_same(keras_model, tmp_path):
     """It sorts layers by their class, and numbers their variables."""
-    name, model = made
+    name, model = keras_model
     assert_equal_states(
         *(convert(name, saved(model, tmp_path / file)) for file in ("model.h5", "model.weights.h5"))
     )

@@ -101,9 +101,9 @@ def remembered(compute: Callable[..., T], *arguments: Any, max_results: int = MA
     Unlike Streamlit's cache it lets `compute` draw, for example a progress bar, without drawing it again; it
     waits for its turn on a busy machine, and what the user stopped is not begun again unasked.
     """
-    kept = st.session_state.setdefault(f"remembered-{compute.__qualname__}", {})
+    results = st.session_state.setdefault(f"remembered-{compute.__qualname__}", {})
     with st.container():  # which is there each time, so that what follows keeps its place on the page
-        if arguments not in kept:
+        if arguments not in results:
             whole = st.session_state.get("whole-work")  # see `stoppable`
             work = whole or (compute.__qualname__, arguments)
             if st.session_state.pop("stop-clicked", False):
@@ -113,10 +113,10 @@ def remembered(compute: Callable[..., T], *arguments: Any, max_results: int = MA
                     _offer_to_start_again()
                 raise Halted
             with turn():
-                kept[arguments] = compute(*arguments)
-            while len(kept) > max_results:
-                kept.pop(next(iter(kept)))
-    return kept[arguments]
+                results[arguments] = compute(*arguments)
+            while len(results) > max_results:
+                results.pop(next(iter(results)))
+    return results[arguments]
 
 
 def _halt() -> None:
@@ -202,7 +202,7 @@ def is_temporary() -> bool:
     return project().folder.is_relative_to(workspace().folder)
 
 
-def taught(modality: str | None = None) -> dict[str, Spec]:
+def trained_networks(modality: str | None = None) -> dict[str, Spec]:
     """Return the records of the networks that were trained in the project, the last one first, by name."""
     if "project" not in st.session_state:  # which every session of the app has
         return {}
@@ -313,7 +313,7 @@ def spec_of(name: str) -> Spec:
     UnknownNameError
         If it was not offered; nothing is looked up then.
     """
-    own = taught()
+    own = trained_networks()
     return own[name] if name in own else offered_networks.spec_of(name)
 
 
@@ -324,7 +324,7 @@ def title_of(name: str) -> str:
 
 def is_here(name: str) -> bool:
     """Whether nothing must be fetched for a network."""
-    return name in taught() or offered_networks.is_here(name)
+    return name in trained_networks() or offered_networks.is_here(name)
 
 
 def with_size(names: Iterable[str]) -> dict[str, str]:
@@ -341,7 +341,7 @@ def _with_size(name: str, here: bool) -> str:
     """
     spec = spec_of(name)
     parts = [spec.title]
-    if name in taught():
+    if name in trained_networks():
         parts += filter(None, [", ".join(one for one in classes_of(name) if one not in spec.title)])
     elif name in zoo.networks() and spec.arch not in spec.title.casefold():
         parts.append(name)

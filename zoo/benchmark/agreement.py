@@ -59,8 +59,8 @@ def agreements(results: Sequence[Classification], classes: Mapping[str, Hashable
     list of Agreement
     """
     groups = []
-    for known in dict.fromkeys(classes[result.network] for result in results):
-        group = [result for result in results if classes[result.network] == known]
+    for identity in dict.fromkeys(classes[result.network] for result in results):
+        group = [result for result in results if classes[result.network] == identity]
         if len(group) < 2:
             continue
         votes = Counter(result.ids[0] for result in group)

@@ -165,17 +165,17 @@ class Comparison(ShortRepr):
 
     def groups(self) -> list[tuple[str, ...]]:
         """Return the networks that can agree, as they know the same classes: groups of two or more."""
-        asked = [row for row in self.rows if row.answers]
-        classes = dict.fromkeys(row.classes for row in asked)
-        groups = [tuple(row.network for row in asked if row.classes == one) for one in classes]
+        classifiers = [row for row in self.rows if row.answers]
+        classes = dict.fromkeys(row.classes for row in classifiers)
+        groups = [tuple(row.network for row in classifiers if row.classes == one) for one in classes]
         return [group for group in groups if len(group) > 1]
 
     def answers(self) -> pd.DataFrame:
         """One row an input: its name, and the label that each network finds best."""
         import pandas as pd
 
-        said = {row.network: row.labels for row in self.rows if row.labels}
-        return pd.DataFrame({"input": self.inputs, **said})
+        labels = {row.network: row.labels for row in self.rows if row.labels}
+        return pd.DataFrame({"input": self.inputs, **labels})
 
     def dissent(self) -> pd.DataFrame:
         """Which of `answers` differ from what most networks of the same classes say, as booleans.
@@ -184,13 +184,14 @@ class Comparison(ShortRepr):
         """
         import pandas as pd
 
-        asked = [row for row in self.rows if row.labels]
+        classifiers = [row for row in self.rows if row.labels]
         differs = {
             row.network: [
-                row.answers[i] != _consensus([one.answers[i] for one in asked if one.classes == row.classes])
+                row.answers[i]
+                != _consensus([one.answers[i] for one in classifiers if one.classes == row.classes])
                 for i in range(len(self.inputs))
             ]
-            for row in asked
+            for row in classifiers
         }
         return pd.DataFrame(differs, index=range(len(self.inputs)))
 

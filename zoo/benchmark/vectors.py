@@ -65,11 +65,11 @@ class VectorCheck:
     def describe(self) -> str:
         """Say in one sentence whether the vectors can be compared."""
         can = "can" if self.comparable else "cannot"
-        said = f"new vectors of {self.network} {can} be compared with these"
+        claim = f"new vectors of {self.network} {can} be compared with these"
         if not self.drift:
-            return f"{said}: {self.difference}"
+            return f"{claim}: {self.difference}"
         return (
-            f"{said}: the canaries moved by {self.drift.largest:.1e}, {self.drift.allowed:.1e} allowed, "
+            f"{claim}: the canaries moved by {self.drift.largest:.1e}, {self.drift.allowed:.1e} allowed, "
             f"smallest cosine {self.drift.cosine:.6f}"
         )
 
@@ -172,30 +172,30 @@ def verify_batch(
     from zoo.batches.folder import open_batch
 
     batch = open_batch(folder)
-    if not (made := [records for name in batch.networks if (records := batch.provenance(name))]):
+    if not (originals := [records for name in batch.networks if (records := batch.provenance(name))]):
         raise InputError(f"{folder} has no finished parts; run the batch again.")
     options = {"device": device, "engine": engine, "trust": trust}
-    return [_check(os.fspath(folder), records, network, options) for records in made]
+    return [_check(os.fspath(folder), records, network, options) for records in originals]
 
 
 def _check(
     place: str, records: Sequence[Provenance], network: str | Network | None, options: dict[str, Any]
 ) -> VectorCheck:
     """Hold the records of one place against each other and a network; `options` are those of `load`."""
-    made = records[0]
+    original = records[0]
     for other in records[1:]:
-        if reason := difference(made, other):
+        if reason := difference(original, other):
             reason = f"its parts cannot be compared with each other: {reason}"
-            return VectorCheck(place, printable(made.network), made, None, reason)
+            return VectorCheck(place, printable(original.network), original, None, reason)
     if isinstance(network, Network):
         net = network
     else:
-        net = load(network or made.network, dtype=made.dtype, **options)
+        net = load(network or original.network, dtype=original.dtype, **options)
     name = printable(net.name)
-    if (weights := hash_weights(net)) != made.weights:  # another network may not have the layer
-        return VectorCheck(place, name, made, None, weights_difference(made.weights, weights))
-    now = provenance(net, made.task, **cast("dict[str, Any]", made.options))
-    if reason := setting_difference(made, now):
-        return VectorCheck(place, name, made, now, reason)
-    moved = drift(made, now)
-    return VectorCheck(place, name, made, now, moved.difference, moved)
+    if (weights := hash_weights(net)) != original.weights:  # another network may not have the layer
+        return VectorCheck(place, name, original, None, weights_difference(original.weights, weights))
+    now = provenance(net, original.task, **cast("dict[str, Any]", original.options))
+    if reason := setting_difference(original, now):
+        return VectorCheck(place, name, original, now, reason)
+    moved = drift(original, now)
+    return VectorCheck(place, name, original, now, moved.difference, moved)

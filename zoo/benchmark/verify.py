@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from zoo.core.errors import InputError
-from zoo.core.spec import Known, Spec
+from zoo.core.spec import SmokeTest, Spec
 from zoo.hub import samples, weights
 from zoo.hub.registry import HUBS, describe
 from zoo.hub.samples import sample
@@ -82,7 +82,7 @@ def counterpart(spec: Spec, against: str, *, trust: bool = False) -> str:
         If it names none there.
     """
     if against not in HUBS:
-        describe(against, trust=trust)  # which says where there is none
+        describe(against, trust=trust)  # which raises if there is none
         return against
     for source in spec.sources:
         if source.url.startswith(f"{against}:"):
@@ -137,9 +137,11 @@ def _comparable(
     shapes = [{output: array.shape for output, array in outputs.items()} for outputs in (ours, theirs)]
     if common := [output for output, shape in shapes[0].items() if shape == shapes[1].get(output)]:
         return common
-    said = [", ".join(f"{output} {shape}" for output, shape in outputs.items()) for outputs in shapes]
+    first, second = [
+        ", ".join(f"{output} {shape}" for output, shape in outputs.items()) for outputs in shapes
+    ]
     raise InputError(
-        f"{net.name} and {other.name} cannot be compared: one gives {said[0]}, the other {said[1]}."
+        f"{net.name} and {other.name} cannot be compared: one gives {first}, the other {second}."
     )
 
 
@@ -158,8 +160,8 @@ def _difference(
 def _recounted(net: Network) -> Iterator[Finding]:
     spec, record = net.spec, weights.record_of(net.spec)
     source = next(source for source in spec.sources if source.url == record["source"])
-    known = f"as published ({source.checksum})" if source.checksum else "no checksum was published"
-    yield Finding(True, f"weights from {source.url}, SHA-256 {record['sources'][source.url]}, {known}")
+    published = f"as published ({source.checksum})" if source.checksum else "no checksum was published"
+    yield Finding(True, f"weights from {source.url}, SHA-256 {record['sources'][source.url]}, {published}")
     parameters = sum(parameter.numel() for parameter in net.module.parameters())
     if parameters:  # those of a graph that TensorFlow runs are its own
         yield Finding(
@@ -170,12 +172,12 @@ def _recounted(net: Network) -> Iterator[Finding]:
     yield Finding(shape == expected, f"an input of {spec.input_shape} gives {shape}, {expected} on record")
 
 
-def _known_answer(net: Network, test: Known) -> Finding:
+def _known_answer(net: Network, test: SmokeTest) -> Finding:
     name, answer = test.sample, test.answer
     if "pitch" in net.spec.tasks:
         track = pitch(sample(name), network=net)
         notes = [note for note in track.note_names() if note]
-        said = notes[10] if len(notes) > 10 else "no note"  # the first ten frames are the attack
-        return Finding(said == answer, f"{name} begins on {said}, {answer} expected")
+        first_note = notes[10] if len(notes) > 10 else "no note"  # the first ten frames are the attack
+        return Finding(first_note == answer, f"{name} begins on {first_note}, {answer} expected")
     ids = net.classify(sample(name), top=5).ids
     return Finding(answer in ids, f"{name} gives {', '.join(ids)} in the first five, {answer} expected")

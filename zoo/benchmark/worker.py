@@ -1,4 +1,4 @@
-"""One network measured in a process of its own, which ends with the process that started it, or when told to.
+"""Measure one network in a process of its own, which ends with the process that started it, or on request.
 
 The process finds its request in a folder and leaves its answer there, as JSON: it has decoded files of
 strangers, so what it says is data to the process that asked. Its stdin is a pipe that nobody writes
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zoo.inference.network import Network
 
 _REQUEST, _ANSWER, _LOG = "request", "answer", "log"
-_PAUSE = 0.1  # s between two looks
+_PAUSE = 0.1  # s between two checks
 
 
 def measured(request: dict[str, Any], poll: Callable[[], object]) -> dict[str, Any]:
@@ -133,15 +133,15 @@ def _inputs(net: Network, rows: int) -> torch.Tensor:
 
 
 def _predicted(net: Network, request: dict[str, Any]) -> dict[str, Any]:
-    """Let a network predict, and return how long that took and what it said, as ``row`` and ``inputs``."""
+    """Let a network predict, and return times and predictions, as ``row`` and ``inputs``."""
     import numpy as np
 
     from zoo.hub import weights
 
-    said, input_ms, background = [], None, BackgroundLoad()
+    results, input_ms, background = [], None, BackgroundLoad()
     if request["x"] is not None:
         inputs = request["x"] if isinstance(request["x"], list | tuple) else [request["x"]]
-        said = net.classify(list(inputs), top=1, sample_rate=request["sample_rate"])
+        results = net.classify(list(inputs), top=1, sample_rate=request["sample_rate"])
         whole = _timed(
             lambda: net.classify(inputs[0], sample_rate=request["sample_rate"]), request["repeats"]
         )
@@ -163,14 +163,16 @@ def _predicted(net: Network, request: dict[str, Any]) -> dict[str, Any]:
         "published_accuracy": spec.published.accuracy if spec.published else None,
         "published_time": spec.published.relative_time if spec.published else None,
         "metric": spec.accuracy.metric if spec.accuracy else "",
-        "answers": tuple(one.ids[0] for one in said),
-        "labels": tuple(one.labels[0] for one in said),
-        "scores": tuple(float(one.scores[0]) for one in said),
-        "classes": sha256("\n".join(label.id for label in net.labels).encode()).hexdigest() if said else "",
+        "answers": tuple(one.ids[0] for one in results),
+        "labels": tuple(one.labels[0] for one in results),
+        "scores": tuple(float(one.scores[0]) for one in results),
+        "classes": sha256("\n".join(label.id for label in net.labels).encode()).hexdigest()
+        if results
+        else "",
         "trained": request["pretrained"],
         "background_load": background.fraction(),
     }
-    return {"row": row, "inputs": tuple(one.input for one in said)}
+    return {"row": row, "inputs": tuple(one.input for one in results)}
 
 
 def _timed(work: Callable[[], Any], repeats: int) -> list[float]:
@@ -215,7 +217,7 @@ def _peak_memory() -> float:
 
 
 def _end_with_parent(folder: Path) -> None:
-    """Leave as soon as nobody holds the other end of stdin any more, and take along what somebody brought."""
+    """Remove the folder and exit as soon as the other end of stdin is closed."""
     os.read(0, 1)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)

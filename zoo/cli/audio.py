@@ -108,7 +108,7 @@ def events(
     if as_json:
         print_records(records(results, net.name, methodcaller("to_dict")))
     elif as_csv:
-        print_tables(succeeded, methodcaller("table"), named=len(recordings) > 1)
+        print_tables(succeeded, methodcaller("table"), with_names=len(recordings) > 1)
     elif as_labels:
         for result in succeeded:
             typer.echo(result.to_audacity(), nl=False)
@@ -176,7 +176,7 @@ def pitch(
     if as_json:
         _print_json(records(results, net.name, _notes_of if notes else methodcaller("to_dict")))
     elif as_csv:
-        print_tables(tracks, methodcaller("notes" if notes else "table"), named=len(recordings) > 1)
+        print_tables(tracks, methodcaller("notes" if notes else "table"), with_names=len(recordings) > 1)
     else:
         for track in tracks:
             _print_pitch(track, notes, len(recordings) > 1)
@@ -201,8 +201,8 @@ def _print_json(values: list[dict[str, Any]]) -> None:
     print_records(values)
 
 
-def _print_events(result: Any, named: bool) -> None:
-    if named:
+def _print_events(result: Any, with_name: bool) -> None:
+    if with_name:
         typer.echo(result.input)
     for event in result.events:
         typer.echo(f"{event.start:8.2f} s to {event.end:8.2f} s  {event.score:5.2f}  {event.label}")
@@ -210,8 +210,8 @@ def _print_events(result: Any, named: bool) -> None:
     typer.echo("whole clip: " + ", ".join(f"{label} {score:.2f}" for label, score in clip))
 
 
-def _print_pitch(track: Any, notes: bool, named: bool) -> None:
-    if named:
+def _print_pitch(track: Any, notes: bool, with_name: bool) -> None:
+    if with_name:
         typer.echo(track.input)
     if not notes:
         return typer.echo(pitch_summary(track))
@@ -226,10 +226,10 @@ def pitch_summary(track: Any) -> str:
         return "no pitch: every frame is silent or below the confidence threshold"
     runs = [note for note, frames in groupby(track.note_names()) if note and len(list(frames)) >= 5]
     low, middle, high = np.nanpercentile(track.frequency, [0, 50, 100])
-    shown = " ".join(runs[:16]) + (" …" if len(runs) > 16 else "")
+    notes = " ".join(runs[:16]) + (" …" if len(runs) > 16 else "")
     return (
         f"{track.voiced.mean():.0%} voiced, {low:.1f} to {high:.1f} Hz, median {middle:.1f} Hz, "
-        f"confidence {track.confidence[track.voiced].mean():.2f}; {shown}"
+        f"confidence {track.confidence[track.voiced].mean():.2f}; {notes}"
     )
 
 

@@ -88,7 +88,7 @@ def batch(
     require("pyarrow")
     import zoo.batches.api as batches
 
-    chosen = {
+    arguments = {
         "top": top,
         "layer": layer,
         "overlap": overlap,
@@ -106,10 +106,10 @@ def batch(
         "smooth": smooth,
         "smoother": smoother,
     }
-    options: Any = {name: value for name, value in chosen.items() if value is not None}
+    options: Any = {name: value for name, value in arguments.items() if value is not None}
     latest: BatchProgress | None = None
     try:
-        with _shown(as_json) as show:
+        with _progress_display(as_json) as show:
 
             def note(progress: "BatchProgress") -> None:
                 nonlocal latest
@@ -136,8 +136,8 @@ def batch(
                 **options,
             )
     except KeyboardInterrupt:
-        done = f" after {latest.done} of {latest.total} files" if latest else ""
-        complain(InputError(f"Stopped{done}; what is finished is in {out}, and the same command goes on."))
+        where = f" after {latest.done} of {latest.total} files" if latest else ""
+        complain(InputError(f"Stopped{where}; what is finished is in {out}, and the same command goes on."))
         raise
     if as_json:
         print_json({"report": report.to_dict()})
@@ -147,7 +147,7 @@ def batch(
 
 
 @contextmanager
-def _shown(as_json: bool) -> "Iterator[Callable[[BatchProgress], None]]":
+def _progress_display(as_json: bool) -> "Iterator[Callable[[BatchProgress], None]]":
     """Show progress: as a bar on a terminal, or as lines of JSON."""
     if as_json:
         due = [0.0]
@@ -159,12 +159,12 @@ def _shown(as_json: bool) -> "Iterator[Callable[[BatchProgress], None]]":
 
         yield print_line
         return
-    with bar("files", unit=" files") as shown:
+    with bar("files", unit=" files") as display:
 
         def move(progress: "BatchProgress") -> None:
-            shown.total = progress.total
-            shown.set_postfix(failed=progress.failed, refresh=False)
-            shown.update(progress.done - shown.n)
+            display.total = progress.total
+            display.set_postfix(failed=progress.failed, refresh=False)
+            display.update(progress.done - display.n)
 
         yield move
 

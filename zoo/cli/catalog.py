@@ -94,8 +94,8 @@ def fetch(
     """Bring weights (and, without names, the samples) onto this machine."""
     from zoo.hub import samples, weights
 
-    chosen = names or networks(bundled=None if everything else True)
-    for spec in [describe(name, trust=trust) for name in chosen]:
+    selected = names or networks(bundled=None if everything else True)
+    for spec in [describe(name, trust=trust) for name in selected]:
         path = weights.ensure(spec)
         record = weights.record_of(spec)
         typer.echo(f"{spec.name}  {spec.license}  {record['source']}\n  sha256 {record['sha256']}  {path}")

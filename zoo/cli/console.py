@@ -22,8 +22,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from zoo import __version__
 
         typer.echo(f"zoo {__version__}")
@@ -87,11 +87,11 @@ def print_json(value: Any) -> None:
 def steps_bar(name: str) -> Iterator[Callable[[Any], None]]:
     """Show a bar for training, with the accuracy of the latest epoch."""
     shape = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-    with bar(name, total=1.0, bar_format=shape) as shown:
+    with bar(name, total=1.0, bar_format=shape) as display:
 
         def watch(step: Any) -> None:
             if step.history:
-                shown.set_postfix(accuracy=f"{step.history[-1]['validation_accuracy']:.1%}", refresh=False)
-            shown.update(step.fraction - shown.n)
+                display.set_postfix(accuracy=f"{step.history[-1]['validation_accuracy']:.1%}", refresh=False)
+            display.update(step.fraction - display.n)
 
         yield watch

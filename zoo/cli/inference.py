@@ -69,7 +69,7 @@ def classify(
     if as_json:
         print_json(records(results, net.name, methodcaller("to_dict")))
     elif as_csv:
-        print_tables(succeeded, methodcaller("table"), named=True)
+        print_tables(succeeded, methodcaller("table"), with_names=True)
     else:
         for result in succeeded:
             typer.echo(result.input)
@@ -111,8 +111,8 @@ def explain(
     pictures = net.preprocessor.several(files)
 
     def find(pictures: list[Any], _: Seconds) -> list[Any]:
-        wanted = cast("ExplanationMethod", method)  # which `explain` checks
-        return net.explain(pictures, target=target, method=wanted, layer=layer, on_error="skip")
+        checked = cast("ExplanationMethod", method)  # which `explain` checks
+        return net.explain(pictures, target=target, method=checked, layer=layer, on_error="skip")
 
     results = []
     maps = places(out, pictures, ".png")
@@ -197,18 +197,18 @@ def _write_csv(out: Path, content: bytes, provenance: "Provenance | None") -> No
 
     write_file(out, fill)
     if provenance:
-        made = provenance.to_json()
-        write_file(beside, lambda temporary: temporary.write_bytes(made))
+        content_json = provenance.to_json()
+        write_file(beside, lambda temporary: temporary.write_bytes(content_json))
 
 
 def _with_out(record: dict[str, Any], place: Path | None) -> dict[str, Any]:
     return record | {"out": str(place)} if place and "error" not in record else record
 
 
-def _print_explanation(result: Any, place: Path | None, named: bool) -> None:
+def _print_explanation(result: Any, place: Path | None, with_name: bool) -> None:
     left, top, right, bottom = result.table().sort_values("value").iloc[-1][:4]
     at = f" at {result.layer}" if result.layer else ""
-    if named:
+    if with_name:
         typer.echo(f"{result.input}: {place}" if place else result.input)
     typer.echo(
         f"{result.label} {result.score:.1%}, {result.method}{at}: "

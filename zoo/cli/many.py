@@ -47,8 +47,8 @@ def each(inputs: list[Any], task: Callable[[list[Any], Seconds], list[Any]]) -> 
 @contextmanager
 def seconds_bar(name: str) -> Iterator[Seconds]:
     """Show how many seconds of a recording are done."""
-    with bar(Path(name).name, unit="s") as shown:
-        yield lambda seconds: shown.update(round(seconds) - shown.n)
+    with bar(Path(name).name, unit="s") as display:
+        yield lambda seconds: display.update(round(seconds) - display.n)
 
 
 def _ignore(*_: float) -> None:

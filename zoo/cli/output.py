@@ -49,14 +49,14 @@ def print_records(values: list[dict[str, Any]]) -> None:
     print_json(values[0] if len(values) == 1 else values)
 
 
-def print_tables(results: Sequence[Any], table: Callable[[Any], "pd.DataFrame"], *, named: bool) -> None:
+def print_tables(results: Sequence[Any], table: Callable[[Any], "pd.DataFrame"], *, with_names: bool) -> None:
     """Print results as one table, with the inputs in the first column if they are to be named."""
     import pandas as pd
 
     from zoo.results import to_csv
 
     tables = [table(result) for result in results]
-    if named:
+    if with_names:
         for result, own in zip(results, tables, strict=True):
             own.insert(0, "input", result.input)
     if tables:

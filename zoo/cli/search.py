@@ -38,7 +38,7 @@ def search(
     from zoo.batches.folder import open_batch
 
     with progress_bar("index", unit=" parts") as progress:
-        found = open_batch(folder).search(
+        matches = open_batch(folder).search(
             example,
             top,
             network=network,
@@ -49,7 +49,7 @@ def search(
             progress=progress,
         )
     if as_json:
-        return print_json(found.to_dict())
-    for row in found.table().itertuples():
-        time = f"  {row.start:.2f} to {row.end:.2f} s" if found.times is not None else ""
+        return print_json(matches.to_dict())
+    for row in matches.table().itertuples():
+        time = f"  {row.start:.2f} to {row.end:.2f} s" if matches.times is not None else ""
         typer.echo(f"{row.similarity:6.3f}  {row.path}{time}")

@@ -34,10 +34,10 @@ def demo() -> None:
         best = zip(result.labels, result.scores, strict=True)
         typer.echo(f"  {network}: " + ", ".join(f"{label} {score:.0%}" for label, score in best))
     typer.echo(f"{SAMPLES['bicycle-bell.wav'].title} ({SAMPLES['bicycle-bell.wav'].credit})")
-    heard = sound_events(sample("bicycle-bell.wav"), network="yamnet", include=["Bicycle bell"])
-    for event in heard.events:
+    ringing = sound_events(sample("bicycle-bell.wav"), network="yamnet", include=["Bicycle bell"])
+    for event in ringing.events:
         typer.echo(
-            f"  {heard.network}: {event.label} {event.start:.1f} to {event.end:.1f} s, {event.score:.2f}"
+            f"  {ringing.network}: {event.label} {event.start:.1f} to {event.end:.1f} s, {event.score:.2f}"
         )
     typer.echo(f"{SAMPLES['melody.wav'].title} ({SAMPLES['melody.wav'].credit})")
     for network in networks("audio", "pitch", bundled=True):

@@ -123,7 +123,7 @@ def train(
     examples = dataset(data, label=label, group=group)
     for problem in examples.problems:
         complain(InputError(problem.reason))
-    held = dataset(validation, label=label, group=group) if _is_path(validation) else _share(validation)
+    held = dataset(validation, label=label, group=group) if _is_path(validation) else _fraction(validation)
     with _resumable(out), progress_bar("features") as progress, steps_bar("training") as watch:
         trained = transfer(
             examples,
@@ -242,7 +242,7 @@ def _is_path(text: str) -> bool:
     return not text.replace(".", "", 1).isdigit()
 
 
-def _share(text: str) -> float:
+def _fraction(text: str) -> float:
     return number("--val", parsed(text), 0, 1)
 
 

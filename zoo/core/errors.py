@@ -2,7 +2,7 @@
 
 
 class ZooError(Exception):
-    """Anything the zoo refuses to do, said in one sentence."""
+    """Anything that the zoo refuses to do, explained in one sentence."""
 
 
 class UnknownNameError(ZooError, LookupError):
@@ -29,7 +29,7 @@ class EngineError(ZooError, RuntimeError):
 
 
 class MissingLibraryError(ZooError, ImportError):
-    """A library that is not installed; the message names the extra that brings it."""
+    """A library that is not installed; the message names the extra that installs it."""
 
 
 class WorkerError(ZooError, RuntimeError):

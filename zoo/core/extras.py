@@ -1,4 +1,4 @@
-"""Libraries that only some installations have, and the command that brings a missing one.
+"""Libraries that only some installations have, and the command that installs a missing one.
 
 `pyproject.toml` lists what comes with each extra; this table names the modules.
 """

@@ -29,14 +29,14 @@ Failures = dict[int, InputError]
 def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
     """Pass on the same items, each made by another thread while the one before is in use.
 
-    An error is raised where its item would have come; who stops early waits for one item at most, and
+    An error is raised in the place of its item. Closing early waits for one item at most, and
     what makes the items is closed.
     """
     with closing(items), ThreadPoolExecutor(1) as pool:
         coming = pool.submit(_take_one, items)
-        while taken := coming.result():
+        while block := coming.result():
             coming = pool.submit(_take_one, items)
-            yield from taken
+            yield from block
 
 
 def name_of(x: Any, index: int = 0) -> str:
@@ -50,14 +50,14 @@ def name_of(x: Any, index: int = 0) -> str:
 
 def distinct(names: Iterable[str]) -> list[str]:
     """Return the names, with a number after those that occurred before."""
-    taken: dict[str, None] = {}
+    unique: dict[str, None] = {}
     for name in names:
         number, own = 1, name
-        while own in taken:
+        while own in unique:
             number += 1
             own = f"{name} ({number})"
-        taken[own] = None
-    return list(taken)
+        unique[own] = None
+    return list(unique)
 
 
 def is_file(x: Any) -> bool:

@@ -320,7 +320,7 @@ def _encoded(message: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> list[m
 
 
 def _received(read: _Read, max_bytes: int) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Read a message, and believe nothing that it says of itself."""
+    """Read a message, and check everything that it declares about itself."""
     prefix = bytearray(_PREFIX.size)
     read(memoryview(prefix))
     (length,) = _PREFIX.unpack(prefix)

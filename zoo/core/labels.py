@@ -71,13 +71,13 @@ def find(labels: tuple[Label, ...], name: str) -> int:
     UnknownNameError
         If there is none; the message names the closest labels.
     """
-    wanted = str(name).strip().casefold()
+    query = str(name).strip().casefold()
     for index, label in enumerate(labels):
-        if wanted in (label.label.casefold(), label.id.casefold(), *label.synonyms.casefold().split(", ")):
+        if query in (label.label.casefold(), label.id.casefold(), *label.synonyms.casefold().split(", ")):
             return index
     name = " ".join(str(name).split())[:100]
-    known = {label.label.casefold(): label.label for label in labels}
-    close = get_close_matches(wanted, known, n=3, cutoff=0.5)
-    inside = [text for key, text in known.items() if wanted in key][:3]
-    hint = " or ".join(f'"{known.get(key, key)}"' for key in dict.fromkeys([*close, *inside]))
+    spellings = {label.label.casefold(): label.label for label in labels}
+    close = get_close_matches(query, spellings, n=3, cutoff=0.5)
+    inside = [text for key, text in spellings.items() if query in key][:3]
+    hint = " or ".join(f'"{spellings.get(key, key)}"' for key in dict.fromkeys([*close, *inside]))
     raise UnknownNameError(f'Unknown class "{name}"' + (f"; did you mean {hint}?" if hint else "."))

@@ -36,7 +36,7 @@ def layer_of(module: nn.Module, name: str) -> nn.Module:
         If there is none; the message names the closest ones.
     """
     name = str(name).removeprefix(INPUT)
-    layers = {known: layer for known, layer in module.named_modules() if known}
+    layers = {path: layer for path, layer in module.named_modules() if path}
     if name not in layers:
         close = get_close_matches(name, layers, n=3, cutoff=0.3)
         hint = f"did you mean {' or '.join(close)}?" if close else "layers() names them all."
@@ -50,11 +50,11 @@ def record_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str
 
     A layer may change its output in place after the hook has seen it (ReLU does), so a copy is kept.
     """
-    kept: dict[str, torch.Tensor] = {}
+    outputs: dict[str, torch.Tensor] = {}
 
     def keep(name: str, value: Any) -> None:
         if (tensor := _tensor(value)) is not None:
-            kept[name] = tensor.clone()
+            outputs[name] = tensor.clone()
 
     hooks = []
     try:
@@ -65,7 +65,7 @@ def record_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str
             else:
                 hook = layer.register_forward_hook(lambda _m, _i, out, *, name=name: keep(name, out))
             hooks.append(hook)
-        yield kept
+        yield outputs
     finally:
         for hook in hooks:
             hook.remove()
@@ -73,19 +73,19 @@ def record_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str
 
 @contextmanager
 def grad_from_layer(module: nn.Module, layer: str) -> Iterator[list[torch.Tensor]]:
-    """From what a layer gives out, kept, gradients are known while the module runs; before it none are.
+    """Record a layer's output and compute gradients from that layer on, not before it.
 
     To be entered with gradients off. Behind the layer the module goes on with a copy, which it may change in
     place.
     """
-    kept: list[torch.Tensor] = []
+    outputs: list[torch.Tensor] = []
 
-    def depart(_layer: nn.Module, _given: Any, out: Any) -> Any:
+    def depart(_layer: nn.Module, _inputs: Any, out: Any) -> Any:
         if (tensor := _tensor(out)) is None:
             return None
-        kept[:] = [tensor.detach().clone().requires_grad_()]
+        outputs[:] = [tensor.detach().clone().requires_grad_()]
         torch.set_grad_enabled(True)
-        copied = kept[0].clone()
+        copied = outputs[0].clone()
         if out is tensor:
             return copied
         if isinstance(out, (tuple, list)):
@@ -95,7 +95,7 @@ def grad_from_layer(module: nn.Module, layer: str) -> Iterator[list[torch.Tensor
 
     hook = layer_of(module, layer).register_forward_hook(depart)
     try:
-        yield kept
+        yield outputs
     finally:
         hook.remove()
 
@@ -147,11 +147,11 @@ def freeze(module: nn.Module, last: str) -> None:
     Their parameters take no gradient, and they stay in eval mode, so that batch norm keeps its statistics
     and dropout stays off, in any mode of the module. Layers are counted as the module lists them.
     """
-    wanted = layer_of(module, last)
-    inside = {id(layer) for layer in wanted.modules()}
+    last_layer = layer_of(module, last)
+    inside = {id(layer) for layer in last_layer.modules()}
     reached = False
     for layer in module.modules():
-        reached |= layer is wanted
+        reached |= layer is last_layer
         if reached and id(layer) not in inside:
             return
         own = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
@@ -161,7 +161,7 @@ def freeze(module: nn.Module, last: str) -> None:
             layer.register_forward_pre_hook(_stay_in_eval_mode)
 
 
-def _stay_in_eval_mode(layer: nn.Module, _given: Any) -> None:
+def _stay_in_eval_mode(layer: nn.Module, _inputs: Any) -> None:
     layer.training = False  # of this layer, and not of those in it
 
 

@@ -54,7 +54,7 @@ def available_processors() -> int:
 
 
 def processor() -> str:
-    """Return the processor's name, as far as the system knows it."""
+    """Return the processor's name, as far as the system reports it."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         lines = [line.partition(":") for line in info.read_text().splitlines()]

@@ -86,7 +86,7 @@ def files_of(group: str | os.PathLike[str], suffixes: Container[str]) -> list[Pa
 def files_below(folder: Path) -> Iterator[Path]:
     """Yield all files below a folder, sorted within each folder.
 
-    Links to files are followed, links to folders are not. What `is_litter` knows is left out.
+    Links to files are followed, links to folders are not. Files that `is_litter` names are left out.
     """
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(one for one in folders if not is_litter(one))

@@ -27,18 +27,18 @@ def bar(description: str, **options: Any) -> Iterator[tqdm[Any]]:
     """
     from tqdm import tqdm
 
-    with tqdm(desc=description, disable=None, leave=False, delay=DELAY, **options) as shown:
-        yield shown
+    with tqdm(desc=description, disable=None, leave=False, delay=DELAY, **options) as display:
+        yield display
 
 
 @contextmanager
 def progress_bar(description: str, **options: Any) -> Iterator[Progress]:
     """Show a bar that is moved by a `Progress`; the parameters are those of `bar`."""
-    with bar(description, **options) as shown:
+    with bar(description, **options) as display:
 
         def progress(done: int, total: int) -> None:
-            shown.total = total
-            shown.update(done - shown.n)
+            display.total = total
+            display.update(done - display.n)
 
         yield progress
 

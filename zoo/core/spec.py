@@ -18,7 +18,7 @@ TASKS: tuple[str, ...] = get_args(Task)
 NOUNS = {"image": "images", "audio": "recordings"}  # what a network of a modality takes
 
 Text = Annotated[str, Meta(pattern=r"\S")]
-# Larger than any network's; a record that says more is damaged, and would only cost memory.
+# Larger than any network's; a record with more is damaged, and would only cost memory.
 Count = Annotated[int, Meta(gt=0, le=10**12)]
 Width = Annotated[int, Meta(gt=0, le=10**6)]
 _SIZES = {"linear": (), "kernel": ("vectors",), "neighbors": ("vectors", "neighbors")}  # of heads by kind
@@ -80,7 +80,7 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
-class Known(Struct, frozen=True, forbid_unknown_fields=True):
+class SmokeTest(Struct, frozen=True, forbid_unknown_fields=True):
     """A sample, and what `zoo verify` expects of it: the identifier of a class, or the name of a note."""
 
     sample: str
@@ -186,7 +186,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         frequency domain; empty where there is none.
     training : mapping
         How it was trained, of a network that was trained with the zoo: parent, data, method, figures.
-    smoke_test : Known or None
+    smoke_test : SmokeTest or None
         What `zoo verify` expects of the network.
     origin : {"catalog", "saved", "hf", "timm", "tfhub"}
         Where the record comes from.
@@ -226,7 +226,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fft_builder: str = ""
     head_activation: str = ""
     training: dict[str, Any] = field(default_factory=dict)
-    smoke_test: Known | None = None
+    smoke_test: SmokeTest | None = None
     origin: Origin = "catalog"
     parent: Parent | None = None
     new_head: Head | None = None
@@ -246,9 +246,9 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.parent or Parent(self.name)
 
     def __repr__(self) -> str:
-        """Return what tells the record from others; `to_dict` has all of it."""
-        shown = ("name", "title", "modality", "tasks", "parameters", "input_shape", "classes", "license")
-        return f"Spec({', '.join(f'{field}={getattr(self, field)!r}' for field in shown)})"
+        """Return the fields that distinguish the record; `to_dict` has all of them."""
+        names = ("name", "title", "modality", "tasks", "parameters", "input_shape", "classes", "license")
+        return f"Spec({', '.join(f'{field}={getattr(self, field)!r}' for field in names)})"
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy of the record with other values of some fields."""

@@ -23,7 +23,7 @@ def number(name: str, value: Any, low: float, high: float = float("inf")) -> flo
         result = float("nan")
     if not low <= result <= high:
         limits = f"between {low:g} and {high:g}" if high < float("inf") else f"{low:g} or more"
-        raise InputError(f"{name}={_shown(value)} is not a number {limits}.")
+        raise InputError(f"{name}={_shorten(value)} is not a number {limits}.")
     return result
 
 
@@ -36,7 +36,7 @@ def count(name: str, value: Any) -> int:
         If it is none.
     """
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise InputError(f"{name}={_shown(value)} is not a whole number, 1 or more.")
+        raise InputError(f"{name}={_shorten(value)} is not a whole number, 1 or more.")
     return int(value)
 
 
@@ -58,11 +58,11 @@ def choice(name: str, value: Any, options: Iterable[str], *, error: type[ZooErro
     """
     options = tuple(options)
     if not isinstance(value, str) or value not in options:
-        raise error(f"Unknown {name} {_shown(value)}; choose one of {', '.join(options)}.")
+        raise error(f"Unknown {name} {_shorten(value)}; choose one of {', '.join(options)}.")
     return value
 
 
-def _shown(value: Any) -> str:
+def _shorten(value: Any) -> str:
     """Shorten a value to one line of a message."""
     try:
         text = " ".join(repr(value).split())

@@ -23,7 +23,7 @@ def read(path: str) -> dict[str, np.ndarray]:
     with h5py.File(path, "r") as file:
         items = _items(file)
         places: dict[str, str] = {}
-        for name, place in _named(items):
+        for name, place in _decode_names(items):
             if name in places:
                 raise ValueError(f"{name} is stored twice")
             places[name] = place
@@ -45,7 +45,7 @@ def _items(file: h5py.File) -> Items:
     return items
 
 
-def _named(items: Items) -> Iterator[tuple[str, str]]:
+def _decode_names(items: Items) -> Iterator[tuple[str, str]]:
     root = "model_weights" if "model_weights" in items else ""
     if layers := _strings(items[root], "layer_names"):
         return _by_layer(items, root, layers)

@@ -84,19 +84,19 @@ def _step(opcode: pickletools.OpcodeInfo, stack: list[_Item]) -> None:
     if opcode.name == "DUP":
         stack.append(stack[-1])
         return
-    taken: list[_Item] = []
+    items: list[_Item] = []
     before = opcode.stack_before
     if pickletools.markobject in before:
         while (item := stack.pop()) is not _MARK:
-            taken.append(item)
+            items.append(item)
         before = before[: before.index(pickletools.markobject)]
     elif opcode.name == "POP":
         before = [pickletools.anyobject]
-    taken += [stack.pop() for _ in before]
+    items += [stack.pop() for _ in before]
     for kind in opcode.stack_after:
         if kind is pickletools.markobject:
             stack.append(_MARK)
         else:
-            result = taken.pop() if opcode.name in _CHANGE else _Item()  # references see the change
-            result.take(taken)
+            result = items.pop() if opcode.name in _CHANGE else _Item()  # references see the change
+            result.take(items)
             stack.append(result)

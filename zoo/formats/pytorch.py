@@ -11,7 +11,7 @@ from zoo.core.errors import WeightsError
 from zoo.formats import pickle_opcodes, sizes
 
 # What pickles of state dictionaries, optimizers and schedulers name. PyTorch's own list has more, such as
-# bytearray, which allocates what it is told.
+# bytearray, which allocates the size that it is given.
 _GLOBALS = (
     r"collections (OrderedDict|Counter)|__builtin__ set|torch (device|Size|u?int\d+|b?float\d+|\w+Storage)"
     r"|torch\._utils _rebuild_(tensor|tensor_v2|parameter)|torch\.nn\.parameter Parameter"
@@ -55,7 +55,7 @@ def check(path: str | Path) -> None:
         Any other, if it is damaged, or a pickle in it asks for code or for far more than it takes.
     """
     with open(path, "rb") as file:
-        if file.read(4) != b"PK\x03\x04":  # how PyTorch tells its formats apart
+        if file.read(4) != b"PK\x03\x04":  # how PyTorch distinguishes its formats
             file.seek(0)
             for _ in range(_PICKLES):
                 pickle_opcodes.check(file, _is_allowed)

@@ -1,4 +1,4 @@
-"""Any network of Hugging Face by its name: which package it belongs to, and what its record says in both.
+"""Any network of Hugging Face by its name: which package it belongs to, and its record in both.
 
 Wolf et al.: Transformers: State-of-the-Art Natural Language Processing, EMNLP 2020.
 """
@@ -91,8 +91,8 @@ def refusing(refusal: str) -> Iterator[None]:
 
 def is_classifier(config: Any) -> bool:
     """Whether a checkpoint of sound has the head of a classifier, and is not only an encoder."""
-    known: Any = MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING.get(type(config), None)
-    return known is not None and known.__name__ in (config.architectures or ())
+    expected: Any = MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING.get(type(config), None)
+    return expected is not None and expected.__name__ in (config.architectures or ())
 
 
 def untrained(config: Any) -> nn.Module:

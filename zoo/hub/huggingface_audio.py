@@ -57,7 +57,7 @@ def encoder(checkpoint: str) -> Encoder:
 
 @dataclass(frozen=True)
 class Extractor(Frontend):
-    """The feature extractor that a checkpoint brings, window by window.
+    """The feature extractor of a checkpoint, window by window.
 
     Every window is full, the last one because it is moved back; a recording shorter than a window is handed
     over as it is, and filled up in the extractor's own way, if in any.
@@ -180,5 +180,5 @@ def _window(extractor: Any) -> int:
 def _mids(checkpoint: str) -> dict[str, str]:
     """Name -> mid of the classes that are AudioSet's, if most are; else a few may agree by chance."""
     names = huggingface.names_of(checkpoint)
-    known = {category.name: mid for mid, category in ontology.categories().items() if category.name in names}
-    return known if 2 * len(known) > len(names) else {}
+    mids = {category.name: mid for mid, category in ontology.categories().items() if category.name in names}
+    return mids if 2 * len(mids) > len(names) else {}

@@ -16,7 +16,7 @@ from zoo.vision.transforms import BaseTransform
 
 
 class Processor(BaseTransform):
-    """The image processor that a checkpoint brings.
+    """The image processor of a checkpoint.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 # Read whole by transformers.
 FILES = ("config.json", "preprocessor_config.json", "processor_config.json", "README.md", *INDEXES)
 MAX_FILE_BYTES = 16 << 20
-# The first pattern that a key matches says the largest number under it. Fields with a table of labels are
+# The first pattern that a key matches sets the largest number under it. Fields with a table of labels are
 # checked by their length.
 LIMITS = (
     (re.compile(r"layers|depth|blocks|stages|_heads$|groups"), 1000),

@@ -107,9 +107,9 @@ def networks(
     >>> zoo.networks(task="events")
     ['yamnet.audioset']
     """
-    for option, value, known in (("modality", modality, MODALITIES), ("task", task, TASKS)):
+    for option, value, allowed in (("modality", modality, MODALITIES), ("task", task, TASKS)):
         if value is not None:
-            choice(option, value, known)
+            choice(option, value, allowed)
     return [
         name
         for name, spec in _catalog()[0].items()

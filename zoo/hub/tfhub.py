@@ -86,7 +86,7 @@ class TensorFlowGraph(nn.Module):
 
 
 def _runs(windows: torch.Tensor, hop: int) -> tuple[torch.Tensor, ...]:
-    """Windows cut where one does not continue the one before, from the sample that the graph's hop says.
+    """Windows cut where one does not continue the one before, from the sample that the graph's hop gives.
 
     The graph needs frames once that windows share, which makes it four times as fast as one by one.
     """

@@ -119,7 +119,7 @@ def filtered(tensors: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]
 
 
 def labels(name: str) -> tuple[Label, ...]:
-    """Labels of a set of classes that timm knows (``imagenet-22k``); else numbers for a checkpoint's."""
+    """Labels of a set of classes that timm has (``imagenet-22k``); else numbers for a checkpoint's."""
     try:
         info = ImageNetInfo(name)
     except AssertionError:

@@ -28,7 +28,7 @@ from zoo.core.spec import Source, Spec
 from zoo.hub import saved, sources
 from zoo.hub.registry import describe, networks
 
-_NAMED = 5  # networks that an error names
+_MAX_NAMES = 5  # networks that an error names
 _log = logging.getLogger("zoo")
 LAYOUT = 1  # raised when a converter changes what it writes, so that older caches are made anew
 _SUFFIXES = {
@@ -294,7 +294,7 @@ def _alternatives(spec: Spec) -> str:
     """Name a few networks for the same task whose weights are cached, else those that are bundled."""
     names = networks(spec.modality, spec.tasks[0])
     if cached := [name for name in names if path_of(describe(name)).is_file()]:
-        return f"a cached network, such as {', '.join(cached[:_NAMED])}"
+        return f"a cached network, such as {', '.join(cached[:_MAX_NAMES])}"
     bundled = networks(spec.modality, spec.tasks[0], bundled=True)
     return f"a bundled network: {', '.join(bundled)}"
 

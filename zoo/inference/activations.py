@@ -100,7 +100,7 @@ class Activations:
         return np.kron(_viridis()[(255 * shares).astype(np.uint8)], np.ones((factor, factor, 1), np.uint8))
 
     def lines(self, max_channels: int = 64) -> go.Figure:
-        """Channels whose positions lie on a line, the strongest ones, as a map of heat."""
+        """Channels whose positions lie on a line, the strongest ones, as a heat map."""
         import plotly.graph_objects as go
 
         channels = np.sort(self.strongest(max_channels))
@@ -267,10 +267,10 @@ def look(
 
 def _rows_of(net: Network, data: torch.Tensor, layer: str) -> np.ndarray:
     """Return the outputs of a layer for a batch: shape (n, channels, ...)."""
-    _, kept = net.engine(data, [layer])
-    if layer not in kept:
+    _, outputs = net.engine(data, [layer])
+    if layer not in outputs:
         raise UnknownNameError(f"{net.name} has a layer {layer} and gets no tensor out of it.")
-    rows = kept[layer].float().cpu()
+    rows = outputs[layer].float().cpu()
     if rows.ndim < 2 or len(rows) != len(data):
         raise InputError(f"The layer {layer} of {net.name} does not give out a row for each input.")
     if rows.ndim == 3 and (net.spec.tokens_first or net.spec.modality == "image"):
@@ -279,15 +279,15 @@ def _rows_of(net: Network, data: torch.Tensor, layer: str) -> np.ndarray:
 
 
 def _labels(net: Network, layer: str, channels: int) -> tuple[str, ...]:
-    known = layer == net.spec.head_layer and len(net.labels) == channels
-    return tuple(label.label for label in net.labels) if known else ()
+    has_labels = layer == net.spec.head_layer and len(net.labels) == channels
+    return tuple(label.label for label in net.labels) if has_labels else ()
 
 
 def _rows(title: str, names: list[str]) -> dict[str, Any]:
-    """Make an axis whose rows have names, of which as many are shown as are readable."""
-    shown = range(0, len(names), max(1, -(-len(names) // 20)))
-    ticks = [plain(shortened(names[i])) for i in shown]
-    return {"title": title, "tickvals": list(shown), "ticktext": ticks, "automargin": True}
+    """Make an axis whose rows have names, and show as many of them as are readable."""
+    rows = range(0, len(names), max(1, -(-len(names) // 20)))
+    ticks = [plain(shortened(names[i])) for i in rows]
+    return {"title": title, "tickvals": list(rows), "ticktext": ticks, "automargin": True}
 
 
 def _viridis() -> np.ndarray:
@@ -296,7 +296,7 @@ def _viridis() -> np.ndarray:
 
     colors = [[int(text[i : i + 2], 16) for i in (1, 3, 5)] for text in sequential.Viridis]
     places = np.linspace(0, 1, len(colors))
-    wanted = np.linspace(0, 1, 256)
-    return np.stack([np.interp(wanted, places, one) for one in zip(*colors, strict=True)], axis=1).astype(
+    positions = np.linspace(0, 1, 256)
+    return np.stack([np.interp(positions, places, one) for one in zip(*colors, strict=True)], axis=1).astype(
         np.uint8
     )

@@ -29,7 +29,7 @@ from zoo.inference.tasks.sound_events import TOP
 from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
 from zoo.results.explanation import ExplanationMethod
 
-_KEPT = 4  # networks that stay loaded for the next call
+_MAX_LOADED = 4  # networks that stay loaded for the next call
 
 NetworkLike = str | os.PathLike[str] | Network
 """The name of a network, the path of a saved one, or a loaded one."""
@@ -302,7 +302,7 @@ def _network(network: NetworkLike, device: DeviceLike, engine: str) -> Network:
     return load(network, device=device, engine=engine)
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_MAX_LOADED)
 def loaded(name: str, device: str, engine: str, trust: bool = False) -> Network:
     """Load a network as `load` does; the last few stay loaded."""
     return load(name, device=device, engine=engine, trust=trust)

@@ -181,7 +181,8 @@ class _Recorder(TorchFunctionMode):
         super().__init__()
         self.module = module
         self.graph = nx.DiGraph()
-        self._made: dict[int, tuple[str, torch.Tensor]] = {}  # the tensor too, or its id would be used again
+        # the tensor too, or its id would be used again
+        self._origins: dict[int, tuple[str, torch.Tensor]] = {}
         self._running: list[tuple[str, nn.Module]] = []
         self._in_layer = 0
         self._times: Counter[str] = Counter()
@@ -259,12 +260,12 @@ class _Recorder(TorchFunctionMode):
             types=tuple(type(module).__name__ for _, module in self._running),
         )
         self.graph.add_edges_from((source, name) for source in before)
-        self._made.update((id(tensor), (name, tensor)) for tensor in tensors)
+        self._origins.update((id(tensor), (name, tensor)) for tensor in tensors)
 
     def _sources(self, values: Iterable[Any]) -> list[str]:
         """Return the nodes that gave out the tensors among some values."""
-        made = (self._made[id(tensor)][0] for tensor in _tensors(values) if id(tensor) in self._made)
-        return list(dict.fromkeys(made))
+        names = (self._origins[id(tensor)][0] for tensor in _tensors(values) if id(tensor) in self._origins)
+        return list(dict.fromkeys(names))
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:

@@ -82,7 +82,7 @@ def load(
     """
     require_unforked()
     spec = describe(name, trust=trust)
-    # What makes no sense is said before a download.
+    # Options that make no sense are refused before a download.
     dtype = next((name for name, own in DTYPES.items() if own is dtype), str(dtype))
     choose(engine, device_of(device), dtype, spec)
     if num_classes is not None:
@@ -98,7 +98,7 @@ def load(
 
 
 def _with_weights(spec: Spec, file: str | os.PathLike[str] | None) -> nn.Module:
-    """Build a network for tensors that are there already, so a record cannot ask for more than it brings."""
+    """Build a network for tensors that are loaded already, so a record cannot allocate more than it has."""
     tensors = {key: torch.from_numpy(value) for key, value in weights.load(spec, file).items()}
     origin = file or weights.path_of(spec)
     if spec.origin in ("saved", "hf"):

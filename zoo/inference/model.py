@@ -78,18 +78,18 @@ class Model:
         self.preprocessor: Preprocessor = preprocessor(spec)
         self.labels = classes
         self._engine = engine
-        chosen = choose(engine, self.device, dtype, spec)
+        kind = choose(engine, self.device, dtype, spec)
         eager = PyTorch(module.to(self.device).eval(), self.device, dtype)
         self.memo = ModuleMemo(eager.module)
         self._eager = eager
         self._forward: Engine = eager
-        if chosen == "onnxruntime":
-            required = engine == chosen
+        if kind == "onnxruntime":
+            required = engine == kind
             by_rows = spec.modality == "audio"  # which comes in batches; pictures may come one by one
             self._forward = OnnxRuntime(
                 eager, spec.input_shape, spec.embedding_layer, graph, required=required, by_rows=by_rows
             )
-        elif chosen == "fft":
+        elif kind == "fft":
             self._forward = FFTEngine(
                 eager, spec.input_shape, components.find(components.FORMS, spec.fft_builder)
             )
@@ -99,7 +99,7 @@ class Model:
         return self.spec.name
 
     @property
-    def module(self) -> Any:  # an nn.Module, whose layers a checker does not know
+    def module(self) -> Any:  # an nn.Module, whose layers have no types
         return self.eager.module
 
     @property
@@ -160,8 +160,8 @@ class Model:
         `failures` takes the errors of inputs that cannot be used; by default the first is raised.
         """
         require_unforked()
-        chosen = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
-        return chosen.batches(x, sample_rate=sample_rate, size=size, failures=failures)
+        overlapping = self.preprocessor if overlap is None else self.preprocessor.with_overlap(overlap)
+        return overlapping.batches(x, sample_rate=sample_rate, size=size, failures=failures)
 
     def preprocess(self, x: Any, *, sample_rate: float | None = None) -> torch.Tensor:
         """Return the network's input tensors for an input.
@@ -228,10 +228,10 @@ class Model:
         return other
 
     def _outputs(self, data: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        _, kept = self.engine(data, layers)
-        if missing := [layer for layer in layers if layer not in kept]:
+        _, outputs = self.engine(data, layers)
+        if missing := [layer for layer in layers if layer not in outputs]:
             raise UnknownNameError(f"{self.name} has a layer {missing[0]} and gets no tensor out of it.")
-        return kept
+        return outputs
 
 
 def _restore(

@@ -1,4 +1,4 @@
-"""What a network says of itself beside its vectors: see `zoo.results.provenance.Provenance`."""
+"""Describe the network that made vectors: see `zoo.results.provenance.Provenance`."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def provenance(
     settings = describe_preprocessing(net.preprocessor, net.spec.preprocess)
     all_options = {"overlap": overlap, **options}
     if task == "embed":
-        chosen = net.spec.embedding_layer if layer is None else str(layer)
+        layer_name = net.spec.embedding_layer if layer is None else str(layer)
         pooled = pool if pool is not None else layer is not None or net.spec.pool
-        all_options = {"layer": chosen, "pool": pooled, "mean": False, **all_options}
+        all_options = {"layer": layer_name, "pool": pooled, "mean": False, **all_options}
     key = (task, msgspec.json.encode([settings, all_options], order="sorted"))
     return net.memo.get(key, lambda: _compute(net, task, settings, all_options))
 
@@ -198,8 +198,8 @@ def _seconds(preprocessor: Preprocessor) -> int:
 def _some_rows(batches: Iterator[Batch]) -> list[torch.Tensor]:
     """Return the first, the middle and the last row of all batches."""
     rows = [row for batch in batches for row in batch.data]
-    chosen = np.linspace(0, len(rows) - 1, MAX_VECTORS).round().astype(int)
-    return [rows[row] for row in np.unique(chosen)]
+    positions = np.linspace(0, len(rows) - 1, MAX_VECTORS).round().astype(int)
+    return [rows[row] for row in np.unique(positions)]
 
 
 def _shortest(number: np.float32) -> float | None:

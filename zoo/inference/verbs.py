@@ -386,7 +386,7 @@ class Tasks(Model):
         >>> len(stream.feed(np.zeros(1600))), len(stream.finish())
         (7, 4)
         """
-        tasks = [known for known in PROCESSORS if known in self.spec.tasks]
+        tasks = [supported for supported in PROCESSORS if supported in self.spec.tasks]
         if not tasks or self.spec.modality != "audio":
             raise InputError(f"{self.name} takes no sound, and has no stream.")
         self.require(task := task or tasks[0])

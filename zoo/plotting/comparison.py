@@ -29,22 +29,22 @@ def field(table: pd.DataFrame, accuracy: str, time: str, title: str) -> go.Figur
     import numpy as np
     import plotly.graph_objects as go
 
-    known = table.dropna(subset=[accuracy, time]).sort_values(time)
-    best = known[accuracy] == known[accuracy].cummax()  # no faster network is as good
-    few = len(known) < _CROWD
+    complete = table.dropna(subset=[accuracy, time]).sort_values(time)
+    best = complete[accuracy] == complete[accuracy].cummax()  # no faster network is as good
+    few = len(complete) < _CROWD
     above, below = ("top center", "bottom center") if few else ("top left", "bottom right")
-    largest = known["file_mb"].max() if len(known) else 1.0
+    largest = complete["file_mb"].max() if len(complete) else 1.0
     figure = go.Figure(
         go.Scatter(
-            x=known[time],
-            y=known[accuracy],
+            x=complete[time],
+            y=complete[accuracy],
             mode="markers+text",
-            text=[plain(name) for name in known["network"]],
+            text=[plain(name) for name in complete["network"]],
             textposition=[above if front else below for front in best],
             textfont={"size": 11},
             cliponaxis=False,
             marker={
-                "size": known["file_mb"],
+                "size": complete["file_mb"],
                 "sizemode": "area",
                 "sizeref": 2 * largest / 36**2,
                 "sizemin": 4,
@@ -56,8 +56,8 @@ def field(table: pd.DataFrame, accuracy: str, time: str, title: str) -> go.Figur
     )
     ticks = [factor * 10**power for power in range(-1, 4) for factor in (1, 2, 5)]
     figure.update_xaxes(type="log", title=title, tickvals=ticks, automargin=True)
-    if few and len(known):  # room for names at the ends, also where the figure is narrow
-        low, high = np.log10(known[time].min()), np.log10(known[time].max())
+    if few and len(complete):  # room for names at the ends, also where the figure is narrow
+        low, high = np.log10(complete[time].min()), np.log10(complete[time].max())
         margin = max(0.3 * (high - low), 0.1)
         figure.update_xaxes(range=[low - margin, high + margin])
     figure.update_yaxes(title="top-1 accuracy in %, as published", automargin=True)

@@ -30,7 +30,7 @@ def confusion(counts: np.ndarray, classes: Sequence[str], max_classes: int) -> g
     """
     import plotly.graph_objects as go
 
-    rows, columns = _shown(counts, count("max_classes", max_classes))
+    rows, columns = _select_cells(counts, count("max_classes", max_classes))
     support = counts[rows].sum(axis=1, keepdims=True)
     counts, labels = counts[np.ix_(rows, columns)], [str(classes[i]) for i in columns]
     if (others := support - counts.sum(axis=1, keepdims=True)).any():
@@ -74,14 +74,14 @@ def confusion(counts: np.ndarray, classes: Sequence[str], max_classes: int) -> g
     return figure
 
 
-def _shown(counts: np.ndarray, max_classes: int) -> tuple[np.ndarray, np.ndarray]:
+def _select_cells(counts: np.ndarray, max_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Choose the true classes for the rows, and more for the columns: the most confused of each."""
-    support, taken = counts.sum(axis=1), counts.sum(axis=0) - counts.diagonal()
+    support, mistaken = counts.sum(axis=1), counts.sum(axis=0) - counts.diagonal()
     missed = support - counts.diagonal()
     rows = np.flatnonzero(support)
-    rows = np.sort(rows[np.argsort(-(missed + taken)[rows], kind="stable")[:max_classes]])
-    others = np.setdiff1d(np.flatnonzero(taken), rows)
-    others = others[np.argsort(-taken[others], kind="stable")[: max_classes - len(rows)]]
+    rows = np.sort(rows[np.argsort(-(missed + mistaken)[rows], kind="stable")[:max_classes]])
+    others = np.setdiff1d(np.flatnonzero(mistaken), rows)
+    others = others[np.argsort(-mistaken[others], kind="stable")[: max_classes - len(rows)]]
     return rows, np.concatenate([rows, others])
 
 

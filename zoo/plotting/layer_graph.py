@@ -19,7 +19,7 @@ _NARROW = 0.22  # of a lane in which there are edges only
 
 
 class Look(NamedTuple):
-    """How the nodes of a kind are drawn: seen on white and on black, and told apart without colors too."""
+    """How the nodes of a kind are drawn: seen on white and on black, and distinct without colors too."""
 
     color: str
     symbol: str
@@ -68,7 +68,7 @@ def layout(graph: nx.DiGraph[str]) -> Layout:
     lanes = dict.fromkeys(spine, 0)
     chains = _chains(graph, ranks, set(spine))
     # What needs a lane: the ranks from the first to the last, and the nodes or the edges that lie there.
-    wanted: list[tuple[int, int, str | list[str]]] = [
+    spans: list[tuple[int, int, str | list[str]]] = [
         (
             ranks[chain[0]],
             max([ranks[chain[-1]], *(ranks[n] - 1 for n in graph.successors(chain[-1]))]),
@@ -80,10 +80,10 @@ def layout(graph: nx.DiGraph[str]) -> Layout:
     for node in graph:
         passing = [ranks[after] for after in graph.successors(node) if ranks[after] - ranks[node] > 1]
         if passing and node not in ends:
-            wanted.append((ranks[node] + 1, max(passing) - 1, node))
+            spans.append((ranks[node] + 1, max(passing) - 1, node))
     free = _Lanes(len(graph))
     ways: dict[tuple[str, str], int] = {}
-    for first, last, what in sorted(wanted, key=lambda one: (one[1] - one[0], one[0])):
+    for first, last, what in sorted(spans, key=lambda one: (one[1] - one[0], one[0])):
         lane = free.take(first, last, side=-1 if isinstance(what, str) else 1)  # names are to the right
         if not isinstance(what, str):
             lanes.update(dict.fromkeys(what, lane))
@@ -100,19 +100,19 @@ def _spine(graph: nx.DiGraph[str], ranks: dict[str, int]) -> list[str]:
     return way
 
 
-def _chains(graph: nx.DiGraph[str], ranks: dict[str, int], taken: set[str]) -> list[list[str]]:
+def _chains(graph: nx.DiGraph[str], ranks: dict[str, int], visited: set[str]) -> list[list[str]]:
     """Return the nodes that are not taken, in chains of neighbors."""
     chains = []
-    for node in sorted(set(graph) - taken, key=ranks.__getitem__):
-        if node in taken:
+    for node in sorted(set(graph) - visited, key=ranks.__getitem__):
+        if node in visited:
             continue
         chain = [node]
-        while after := [n for n in graph.successors(chain[-1]) if n not in taken and n not in chain]:
+        while after := [n for n in graph.successors(chain[-1]) if n not in visited and n not in chain]:
             following = min(after, key=ranks.__getitem__)
             if ranks[following] - ranks[chain[-1]] > 1:
                 break
             chain.append(following)
-        taken |= set(chain)
+        visited |= set(chain)
         chains.append(chain)
     return chains
 
@@ -122,7 +122,7 @@ class _Lanes:
 
     def __init__(self, ranks: int):
         self.ranks = ranks
-        self.taken: dict[int, np.ndarray] = {}
+        self.occupied: dict[int, np.ndarray] = {}
 
     def take(self, first: int, last: int, side: int) -> int:
         """Take the lane nearest to the middle that is free from one rank to another, and occupy it.
@@ -135,7 +135,7 @@ class _Lanes:
         return lane
 
     def _places(self, lane: int, first: int, last: int) -> np.ndarray:
-        return self.taken.setdefault(lane, np.zeros(self.ranks + 1, bool))[first : last + 1]
+        return self.occupied.setdefault(lane, np.zeros(self.ranks + 1, bool))[first : last + 1]
 
 
 def draw(graph: nx.DiGraph[str], chosen: str | None = None) -> go.Figure:
@@ -161,7 +161,7 @@ def draw(graph: nx.DiGraph[str], chosen: str | None = None) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    named = len(set(places.lanes.values())) <= 8  # more names lie on each other
+    has_names = len(set(places.lanes.values())) <= 8  # more names lie on each other
     for kind, look in LOOKS.items():
         nodes = [node for node, data in graph.nodes(data=True) if data["kind"] == kind]
         if not nodes:
@@ -169,7 +169,7 @@ def draw(graph: nx.DiGraph[str], chosen: str | None = None) -> go.Figure:
         figure.add_scatter(
             x=[x[node] for node in nodes],
             y=[places.ranks[node] for node in nodes],
-            mode="markers+text" if named else "markers",
+            mode="markers+text" if has_names else "markers",
             name=kind,
             text=[f"\u2002{plain(shortened(_short(node), 18))}\u2002" for node in nodes],
             textposition=["middle left" if places.lanes[n] < 0 else "middle right" for n in nodes],

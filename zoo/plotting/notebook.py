@@ -57,17 +57,17 @@ def paragraphs(texts: Sequence[str]) -> str:
 
 
 def more_rows(count: int) -> str:
-    """Return a line that says how many rows a table leaves out, or nothing."""
+    """Return a line with the number of rows that a table leaves out, or nothing."""
     hidden = count - MAX_ROWS
     return f'<div style="opacity:.7">and {hidden:,} more</div>' if hidden > 0 else ""
 
 
 def table(frame: pd.DataFrame, columns: list[str] | None = None) -> str:
     """Return some or all columns of the first rows of a table, and how many more rows there are."""
-    shown = frame.head(MAX_ROWS)
-    shown = shown.map(lambda value: shortened(value, _MAX_TEXT) if isinstance(value, str) else value)
-    thousands = dict.fromkeys(shown.select_dtypes("integer"), "{:,}".format)
-    body = shown.to_html(
+    rows = frame.head(MAX_ROWS)
+    rows = rows.map(lambda value: shortened(value, _MAX_TEXT) if isinstance(value, str) else value)
+    thousands = dict.fromkeys(rows.select_dtypes("integer"), "{:,}".format)
+    body = rows.to_html(
         columns=columns,
         index=False,
         border=0,

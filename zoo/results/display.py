@@ -29,8 +29,8 @@ inputs=('a.png', 'a.png', 'a.png', ...))
 
     def __repr__(self) -> str:
         """Return the class and its fields; long texts, arrays and sequences are summarized."""
-        shown = [field.name for field in fields(self) if field.repr]
-        return short_repr(self, {name: getattr(self, name) for name in shown})
+        names = [field.name for field in fields(self) if field.repr]
+        return short_repr(self, {name: getattr(self, name) for name in names})
 
 
 def short_repr(instance: object, values: dict[str, object]) -> str:

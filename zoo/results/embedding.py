@@ -138,12 +138,12 @@ class Embedding(ShortRepr):
         values = np.zeros((len(rows), self.values.shape[1]), np.float32)
         for i, own in enumerate(rows.values()):
             values[i] = self.values[own].mean(axis=0, dtype=np.float64)
-        times, made = None, self.provenance
+        times, provenance = None, self.provenance
         if self.times is not None:
             spans = (self.times[own] for own in rows.values())
             times = np.array([(own[:, 0].min(), own[:, 1].max()) for own in spans]).reshape(-1, 2)
-            made = self.provenance and self.provenance.with_options(mean=True)
-        return replace(self, values=values, times=times, inputs=tuple(rows), provenance=made)
+            provenance = self.provenance and self.provenance.with_options(mean=True)
+        return replace(self, values=values, times=times, inputs=tuple(rows), provenance=provenance)
 
     def project(self, method: str = "pca") -> Projection:
         """Lay the vectors out on a plane, by PCA or UMAP; see `zoo.results.projection.project`.
@@ -254,22 +254,22 @@ class Embedding(ShortRepr):
         import plotly.graph_objects as go
 
         width = self.values.shape[1]
-        shown = np.arange(width)
+        dimensions = np.arange(width)
         if max_dimensions is not None and max_dimensions < width:
-            shown = np.sort(np.argsort(-self.values.var(axis=0), kind="stable")[:max_dimensions])
+            dimensions = np.sort(np.argsort(-self.values.var(axis=0), kind="stable")[:max_dimensions])
         times = None if self.times is None else self.times[:, 0]
         figure = go.Figure(
             go.Heatmap(
-                z=self.values[:, shown].T,
+                z=self.values[:, dimensions].T,
                 x=times,
-                customdata=np.broadcast_to(shown[:, None], (len(shown), len(self))),
+                customdata=np.broadcast_to(dimensions[:, None], (len(dimensions), len(self))),
                 colorscale="RdBu",
                 zmid=0,
                 hovertemplate="%{x}, dimension %{customdata}: %{z:.3g}<extra></extra>",
             )
         )
         figure.update_xaxes(title="vector" if times is None else "time (s)")
-        what = "dimension" if len(shown) == width else f"{len(shown)} dimensions"
+        what = "dimension" if len(dimensions) == width else f"{len(dimensions)} dimensions"
         return figure.update_yaxes(title=f"{what} of {self.layer}")
 
     def to_npz(self) -> bytes:

@@ -74,17 +74,20 @@ def read_embedding(path: str | os.PathLike[str]) -> Embedding:
     >>> zoo.read_embedding("photo.npz").provenance.network
     'squeezenet.caffe'
     """
-    file, made = _located(path), read_provenance(path)
+    file, provenance = _located(path), read_provenance(path)
     with _reading(file):
         if file.suffix == ".npz":
             values, times, inputs = _npz_rows(file)
         else:
             values, times, inputs = (_parquet_rows if file.suffix == ".parquet" else _csv_rows)(file)
-    if values.shape[1] != made.canary.width:
+    if values.shape[1] != provenance.canary.width:
         raise InputError(
-            f"{file} has vectors of {values.shape[1]} numbers, and its provenance says {made.canary.width}."
+            f"{file} has vectors of {values.shape[1]} numbers, and its provenance says "
+            f"{provenance.canary.width}."
         )
-    return Embedding(made.network, str(made.options.get("layer")), values, times, inputs, provenance=made)
+    return Embedding(
+        provenance.network, str(provenance.options.get("layer")), values, times, inputs, provenance=provenance
+    )
 
 
 def read_provenance(path: str | os.PathLike[str]) -> Provenance:

@@ -154,12 +154,12 @@ class Explanation(ShortRepr):
 
         width, height = self.size
         step = max(1.0, max(self.size) / _MAX_COLUMNS)
-        shown = self.placed(max(1, round(width / step)), max(1, round(height / step)))
+        values = self.placed(max(1, round(width / step)), max(1, round(height / step)))
         figure = go.Figure(
             go.Heatmap(
-                z=shown,
-                x=(np.arange(shown.shape[1]) + 0.5) * width / shown.shape[1],
-                y=(np.arange(shown.shape[0]) + 0.5) * height / shown.shape[0],
+                z=values,
+                x=(np.arange(values.shape[1]) + 0.5) * width / values.shape[1],
+                y=(np.arange(values.shape[0]) + 0.5) * height / values.shape[0],
                 colorscale=SCALE,
                 zmin=0,
                 zmax=1,

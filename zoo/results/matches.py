@@ -71,8 +71,8 @@ class Matches(ShortRepr):
     def _repr_html_(self) -> str:
         """Return the matches as a table for a notebook."""
         note = f"{notebook.quantity(len(self), 'file')} like it, by {self.network}"
-        shown = [column for column in self.table().columns if column not in ("number", "sha256")]
-        return notebook.card(self.input, note, notebook.table(self.table(), shown))
+        columns = [column for column in self.table().columns if column not in ("number", "sha256")]
+        return notebook.card(self.input, note, notebook.table(self.table(), columns))
 
     def to_dict(self) -> dict[str, Any]:
         return {

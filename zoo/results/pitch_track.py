@@ -54,8 +54,8 @@ class PitchTrack(ShortRepr):
     def __getitem__(self, frames: slice) -> PitchTrack:
         """Return the same track between two frames."""
         columns = ("time", "frequency", "confidence", "voiced", "level", "activations")
-        kept = {name: getattr(self, name) for name in columns}
-        return replace(self, **{name: v[frames] for name, v in kept.items() if v is not None})
+        values = {name: getattr(self, name) for name in columns}
+        return replace(self, **{name: v[frames] for name, v in values.items() if v is not None})
 
     def __len__(self) -> int:
         """Frames."""

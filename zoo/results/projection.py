@@ -244,7 +244,7 @@ def load_umap() -> type:
 def _umap_class() -> type:
     """UMAP without its parametric sister, for whom the package would import TensorFlow, a minute's work.
 
-    The package is forgotten afterwards, so that a later ``import umap`` brings the sister too.
+    The package is forgotten afterwards, so that a later ``import umap`` imports the sister too.
     """
     if "umap" not in sys.modules:
         sister = "umap.parametric_umap"

@@ -15,7 +15,7 @@ from zoo.core.errors import InputError
 from zoo.core.spec import Task
 
 KEY = "zoo"  # of the metadata of a Parquet file, and of the entry of an npz
-LAYOUT = 1  # raised when a field goes or changes its meaning, so that an older zoo says so
+LAYOUT = 1  # raised when a field goes or changes its meaning, so that an older zoo reports it
 MAX_BYTES = 4 << 20  # of a record as JSON; one with vectors of `MAX_NUMBERS` takes 0.4 MB
 MAX_VECTORS, MAX_NUMBERS = 3, 8192  # of the canaries, and of each of their vectors
 

@@ -92,21 +92,21 @@ class SoundEvents(ShortRepr):
         for event in self.events:
             best[event.label] = max(best.get(event.label, 0.0), event.score)
         rows = sorted(best, key=best.__getitem__, reverse=True)[:max_classes]
-        shown = [event for event in self.events if event.label in rows]
+        events = [event for event in self.events if event.label in rows]
         figure = go.Figure(
             go.Bar(
-                base=[event.start for event in shown],
-                x=[event.end - event.start for event in shown],
-                y=[shortened(event.label) for event in shown],
+                base=[event.start for event in events],
+                x=[event.end - event.start for event in events],
+                y=[shortened(event.label) for event in events],
                 orientation="h",
                 marker={
-                    "color": [event.score for event in shown],
+                    "color": [event.score for event in events],
                     "cmin": 0,
                     "cmax": 1,
                     "colorscale": "Viridis",
                     "colorbar": {"title": "score", "thickness": 12, "tickformat": ".0%"},
                 },
-                customdata=[(event.start, event.end, event.score) for event in shown],
+                customdata=[(event.start, event.end, event.score) for event in events],
                 hovertemplate="%{y}: %{customdata[0]:.2f} to %{customdata[1]:.2f} s, "
                 "score %{customdata[2]:.1%}<extra></extra>",
             )

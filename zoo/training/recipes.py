@@ -141,8 +141,8 @@ def train(
         **options,
     )
     result = evaluate(test, network=trained)
-    told = {"recipe": name, "test examples": len(result), "test accuracy": float(result.accuracy)}
-    trained.spec = trained.spec.replace(training={**trained.spec.training, **told})
+    notes = {"recipe": name, "test examples": len(result), "test accuracy": float(result.accuracy)}
+    trained.spec = trained.spec.replace(training={**trained.spec.training, **notes})
     if out and is_first():
         trained.save(out)
     return trained, result

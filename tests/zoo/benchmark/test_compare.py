@@ -131,7 +131,7 @@ class Stop(Exception):
 
 
 def test_a_progress_that_raises_ends_the_process_at_once_and_leaves_nothing(tmp_path, monkeypatch):
-    started, told = [], []
+    started, reports = [], []
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(
         worker.subprocess,
@@ -140,13 +140,13 @@ def test_a_progress_that_raises_ends_the_process_at_once_and_leaves_nothing(tmp_
     )
 
     def progress(done, total):
-        told.append((done, total))
-        if len(told) == 10:
+        reports.append((done, total))
+        if len(reports) == 10:
             raise Stop
 
     with pytest.raises(Stop):
         zoo.compare(["squeezenet"], pretrained=False, repeats=10**6, progress=progress)
-    assert set(told) == {(0, 1)}
+    assert set(reports) == {(0, 1)}
     assert [process.returncode for process in started] == [-9]
     assert not list(tmp_path.iterdir())
 

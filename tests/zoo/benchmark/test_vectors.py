@@ -25,10 +25,10 @@ def vectors(net, tmp_path) -> Path:
 def rewrite(path: Path, **changes) -> Provenance:
     """Put another provenance into a file."""
     entries = dict(np.load(path))
-    made = replace(zoo.read_embedding(path).provenance, **changes)
+    changed = replace(zoo.read_embedding(path).provenance, **changes)
     with path.open("wb") as file:
-        np.savez(file, **entries | {"zoo": np.array(made.to_json().decode())})
-    return made
+        np.savez(file, **entries | {"zoo": np.array(changed.to_json().decode())})
+    return changed
 
 
 def test_vectors_are_comparable_with_new_ones(vectors):
@@ -65,8 +65,8 @@ def test_changed_weights_are_found(vectors):
 
 
 def test_changed_preprocessing_is_found(vectors, net):
-    made = zoo.read_embedding(vectors).provenance
-    rewrite(vectors, preprocessing=made.preprocessing | {"resize": 300})
+    original = zoo.read_embedding(vectors).provenance
+    rewrite(vectors, preprocessing=original.preprocessing | {"resize": 300})
     check = verify_vectors(vectors, network=net("squeezenet"))
     assert check.difference == "the preprocessing differs: resize is 300 and 256"
 
@@ -95,13 +95,13 @@ def test_other_versions_are_told_and_no_difference(vectors, net):
     ids=lambda options: next(iter(options)),
 )
 def test_hostile_options_get_one_sentence(vectors, net, options):
-    made = zoo.read_embedding(vectors).provenance
-    rewrite(vectors, options=made.options | options)
+    original = zoo.read_embedding(vectors).provenance
+    rewrite(vectors, options=original.options | options)
     with pytest.raises((InputError, UnknownNameError)):
         verify_vectors(vectors, network=net("squeezenet"))
 
 
 def test_options_cannot_take_the_place_of_arguments(vectors, net):
-    made = zoo.read_embedding(vectors).provenance
-    rewrite(vectors, options=made.options | {"net": "yamnet", "task": "classify"})
+    original = zoo.read_embedding(vectors).provenance
+    rewrite(vectors, options=original.options | {"net": "yamnet", "task": "classify"})
     assert verify_vectors(vectors, network=net("squeezenet")).now.task == "embed"

@@ -13,9 +13,9 @@ from zoo.hub import weights
 
 def test_yamnet_against_the_original(yamnet_graph):
     """Scores and embeddings of the two sample recordings, and the classes, besides what the record says."""
-    found = list(verify("yamnet", against=f"tfhub:{yamnet_graph}"))
-    assert all(finding.passed for finding in found)
-    texts = [finding.text for finding in found[-5:]]
+    findings = list(verify("yamnet", against=f"tfhub:{yamnet_graph}"))
+    assert all(finding.passed for finding in findings)
+    texts = [finding.text for finding in findings[-5:]]
     assert "521 of 521 classes" in texts[0]
     assert [text.partition(" within")[0] for text in texts[1:]] == [
         *["bicycle-bell.wav: scores", "bicycle-bell.wav: embeddings"],
@@ -55,9 +55,9 @@ def test_a_difference_is_found_where_it_is(net):
 
 
 def test_pictures_too(net):
-    found = list(differences(net("squeezenet"), zoo.load("squeezenet", device="cpu", engine="torch")))
-    assert all(finding.passed for finding in found)
-    assert len(found) == 1 + 2 * 3
+    findings = list(differences(net("squeezenet"), zoo.load("squeezenet", device="cpu", engine="torch")))
+    assert all(finding.passed for finding in findings)
+    assert len(findings) == 1 + 2 * 3
 
 
 def test_networks_of_other_outputs_are_not_compared(net):

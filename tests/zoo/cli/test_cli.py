@@ -54,9 +54,9 @@ def test_verify(run):
 
 
 def test_verify_finds_a_network_that_is_not_what_its_record_says(run, monkeypatch):
-    from zoo.core.spec import Known
+    from zoo.core.spec import SmokeTest
 
-    spec = zoo.describe("crepe.tiny").replace(parameters=1, smoke_test=Known("melody.wav", "B7"))
+    spec = zoo.describe("crepe.tiny").replace(parameters=1, smoke_test=SmokeTest("melody.wav", "B7"))
     monkeypatch.setattr("zoo.inference.load.describe", lambda name, **_: spec)
     code, out, _ = run("verify", "crepe.tiny")
     assert code == 1

@@ -35,10 +35,10 @@ def test_a_folder_a_pattern_and_standard_input(run, files, tmp_path, monkeypatch
     for name in ("b.png", "sub/a.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (64, 64)).save(tmp_path / name)
-    given = (tmp_path, f"{tmp_path}/*.png", "-", files / "half.jpg")
+    arguments = (tmp_path, f"{tmp_path}/*.png", "-", files / "half.jpg")
     photo = (files / "noise.jpg").read_bytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(photo)))
-    code, out, err = run("classify", *given, "--json")
+    code, out, err = run("classify", *arguments, "--json")
     inputs = [result["input"] for result in json.loads(out)]
     assert inputs[:-1] == [str(tmp_path / name) for name in ("b.png", "sub/a.png", "b.png")] + ["-"]
     assert (code, err.count("\n")) == (2, 1)
@@ -191,8 +191,8 @@ def test_explain_writes_one_file_an_image_into_a_folder(run, files, tmp_path):
 
 def test_explain_as_json_names_the_files(run, files, tmp_path):
     folder = tmp_path / "maps"
-    found = run("explain", zoo.sample("cat.png"), files / "half.jpg", "--out", folder, "--json")[1]
-    good, failed = json.loads(found)
+    output = run("explain", zoo.sample("cat.png"), files / "half.jpg", "--out", folder, "--json")[1]
+    good, failed = json.loads(output)
     assert good["out"] == str(folder / "cat.png")
     assert good["label"] == "Egyptian cat"
     assert set(failed) == {"schema", "input", "network", "error"}
@@ -220,13 +220,13 @@ def test_the_json_of_the_manual_has_the_keys_of_the_real_one(run, files):
     manual = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text(encoding="utf-8")
     classes, sound = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", manual, re.DOTALL))
     cat, bell = zoo.sample("cat.png"), zoo.sample("bicycle-bell.wav")
-    found = json.loads(run("classify", cat, files / "half.jpg", "--top", 1, "--json")[1])
-    assert shape(found) == shape(classes)
-    assert classes[0]["predictions"][0]["score"] == round(found[0]["predictions"][0]["score"], 3)
+    result = json.loads(run("classify", cat, files / "half.jpg", "--top", 1, "--json")[1])
+    assert shape(result) == shape(classes)
+    assert classes[0]["predictions"][0]["score"] == round(result[0]["predictions"][0]["score"], 3)
     options = ("--include", "Bicycle bell", "--top", 1, "--json")
-    found = json.loads(run("events", bell, *options)[1])
-    assert shape(found | {"events": found["events"][:1]}) == shape(sound)
-    assert sound["events"][0]["end"] == found["events"][0]["end"]
+    result = json.loads(run("events", bell, *options)[1])
+    assert shape(result | {"events": result["events"][:1]}) == shape(sound)
+    assert sound["events"][0]["end"] == result["events"][0]["end"]
 
 
 def shape(value):
@@ -244,8 +244,8 @@ def test_options_of_the_network(run, files, tmp_path):
     save_file(tensors, tmp_path / "cock.safetensors")
     options = ("--weights", tmp_path / "cock.safetensors", "--device", "cpu", "--engine", "torch")
     for verb in ("classify", "explain"):
-        found = json.loads(run(verb, files / "noise.jpg", *options, "--json")[1])
-        best = found[0]["predictions"][0] if verb == "classify" else found
+        result = json.loads(run(verb, files / "noise.jpg", *options, "--json")[1])
+        best = result[0]["predictions"][0] if verb == "classify" else result
         assert (best["index"], best["score"]) == (7, pytest.approx(np.e / (np.e + 999)))
     yamnet, crepe = ("--weights", zoo.fetch("yamnet")), ("--weights", zoo.fetch("crepe.tiny"))
     assert run("events", files / "tone.wav", *yamnet, "--device", "cpu", "--engine", "torch")[0] == 0

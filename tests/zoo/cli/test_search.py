@@ -13,10 +13,10 @@ def test_search_prints_the_nearest_files(run, tmp_path):
     first = f"{matches.similarities[0]:6.3f}  {matches.paths[0]}"
     assert (out.splitlines()[0], len(out.splitlines())) == (first, 3)
     code, out, _ = run("search", folder, "file-7", "--top", 3, "--exact", "--json")
-    found = json.loads(out)
-    assert (found["input"], found["network"]) == ("file-7", "net")
-    assert [match["path"] for match in found["matches"]] == list(matches.paths)
-    assert set(found["matches"][0]) == {"number", "path", "similarity", "sha256"}
+    result = json.loads(out)
+    assert (result["input"], result["network"]) == ("file-7", "net")
+    assert [match["path"] for match in result["matches"]] == list(matches.paths)
+    assert set(result["matches"][0]) == {"number", "path", "similarity", "sha256"}
 
 
 def test_windows_have_their_times_and_bad_input_is_one_line(run, tmp_path):

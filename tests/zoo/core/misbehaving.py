@@ -21,8 +21,8 @@ def handle(request: dict[str, Any], *arrays: np.ndarray) -> tuple[dict[str, Any]
             while time.monotonic() < end:
                 pass
         case {"allocate": size}:
-            kept = [np.ones(1 << 20, np.uint8) for _ in range(size >> 20)]
-            time.sleep(10 if kept else 0)
+            blocks = [np.ones(1 << 20, np.uint8) for _ in range(size >> 20)]
+            time.sleep(10 if blocks else 0)
         case {"exit": code}:
             os._exit(code)
         case {"raise": name, "text": text}:

@@ -94,8 +94,8 @@ def test_folders_and_patterns_within_a_list_are_their_files(tmp_path, monkeypatc
     for name in ("f/2.jpg", "f/1.jpg", "f/1.txt", "3.jpg"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_bytes(b"x")
-    given = ["f/1.txt", "f", b"bytes", "*.jpg", Path("f")]
-    flat = inputs.flat_list(given, {".jpg"}, "an image")
+    nested = ["f/1.txt", "f", b"bytes", "*.jpg", Path("f")]
+    flat = inputs.flat_list(nested, {".jpg"}, "an image")
     files = [Path("f/1.jpg"), Path("f/2.jpg")]
     assert flat == ["f/1.txt", *files, b"bytes", Path("3.jpg"), *files]
     assert inputs.flat_list(flat, {".jpg"}, "an image") == flat
@@ -136,10 +136,10 @@ def test_what_is_no_list_of_inputs(x, sentence):
 
 
 def test_names():
-    named = io.BytesIO(b"x")
-    named.name = "upload.wav"
+    upload = io.BytesIO(b"x")
+    upload.name = "upload.wav"
     assert inputs.name_of("a/b.wav") == "a/b.wav"
-    assert inputs.name_of(named) == "upload.wav"
+    assert inputs.name_of(upload) == "upload.wav"
     assert inputs.name_of(b"x", 2) == "bytes 3"
 
 
@@ -200,27 +200,27 @@ def test_addresses(monkeypatch):
 
 
 def test_what_is_made_ahead_comes_in_order_with_its_error_in_its_place():
-    made = []
+    threads = []
 
     def items():
         for i in range(3):
-            made.append(threading.get_ident())
+            threads.append(threading.get_ident())
             yield i
         raise InputError("the fourth")
 
-    found = inputs.ahead(items())
-    assert [next(found) for _ in range(3)] == [0, 1, 2]
+    ahead = inputs.ahead(items())
+    assert [next(ahead) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(InputError, match="the fourth"):
-        next(found)
-    assert threading.get_ident() not in made
+        next(ahead)
+    assert threading.get_ident() not in threads
 
 
 def test_no_more_than_one_item_is_made_ahead():
-    made = []
-    found = inputs.ahead(made.append(i) or i for i in range(100))
-    assert next(found) == 0
-    found.close()
-    assert len(made) <= 2
+    consumed = []
+    ahead = inputs.ahead(consumed.append(i) or i for i in range(100))
+    assert next(ahead) == 0
+    ahead.close()
+    assert len(consumed) <= 2
 
 
 def test_an_address_of_another_kind_names_those_that_can_be_read():

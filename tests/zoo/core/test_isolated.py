@@ -222,11 +222,11 @@ def memory_of_processes(monkeypatch, sizes):
     """Let processes say that they take so much, call by call or for good; then what they do take."""
     real = psutil.Process.memory_info
 
-    def said(process):
+    def message_of(process):
         size = sizes(process.pid)
         return SimpleNamespace(rss=size) if size else real(process)
 
-    monkeypatch.setattr(psutil.Process, "memory_info", said)
+    monkeypatch.setattr(psutil.Process, "memory_info", message_of)
 
 
 def test_a_request_does_not_pay_for_the_memory_of_the_last(worker, monkeypatch):

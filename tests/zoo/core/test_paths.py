@@ -39,7 +39,7 @@ def test_a_folder_is_the_files_of_a_kind_below_it(folder):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "found"),
+    ("pattern", "expected"),
     [
         ("*", ["a.JPG", "b.jpg"]),
         ("?.jpg", ["b.jpg"]),
@@ -49,10 +49,10 @@ def test_a_folder_is_the_files_of_a_kind_below_it(folder):
         ("sub*", []),
     ],
 )
-def test_a_pattern_is_the_files_of_a_kind_that_it_matches(folder, pattern, found):
+def test_a_pattern_is_the_files_of_a_kind_that_it_matches(folder, pattern, expected):
     assert is_group(pattern)
-    assert names(pattern) == found
-    assert names(f"~/{pattern}") == [f"{folder}/{name}" for name in found]
+    assert names(pattern) == expected
+    assert names(f"~/{pattern}") == [f"{folder}/{name}" for name in expected]
 
 
 def test_a_file_of_that_name_comes_before_a_pattern_and_the_home_folder(folder):
@@ -93,7 +93,7 @@ def test_urls_of_files(folder):
 @example("[" * 50)
 def test_any_string_can_be_asked_about_and_listed(text):
     try:
-        found = files_of(text, SUFFIXES) if is_group(text) else []
+        paths = files_of(text, SUFFIXES) if is_group(text) else []
     except InputError:
-        found = []
-    assert all(path.suffix == ".jpg" for path in found)
+        paths = []
+    assert all(path.suffix == ".jpg" for path in paths)

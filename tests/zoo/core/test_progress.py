@@ -12,13 +12,13 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
-def test_a_bar_is_shown_on_a_terminal_only(monkeypatch, stream, shown):
+@pytest.mark.parametrize(("stream", "is_shown"), [(Terminal, True), (io.StringIO, False)])
+def test_a_bar_is_shown_on_a_terminal_only(monkeypatch, stream, is_shown):
     monkeypatch.setattr("sys.stderr", stderr := stream())
     monkeypatch.setattr(progress, "DELAY", 0)
     with progress.progress_bar("photos", ncols=80, mininterval=0) as report:
         report(3, 7)
-    assert ("photos" in stderr.getvalue() and "3/7" in stderr.getvalue()) is shown
+    assert ("photos" in stderr.getvalue() and "3/7" in stderr.getvalue()) is is_shown
 
 
 def test_short_work_shows_no_bar(monkeypatch):
@@ -31,7 +31,7 @@ def test_short_work_shows_no_bar(monkeypatch):
 def test_a_progress_of_the_caller_replaces_the_bar(monkeypatch):
     monkeypatch.setattr("sys.stderr", stderr := Terminal())
     monkeypatch.setattr(progress, "DELAY", 0)
-    seen = []
-    with progress.reporter(lambda done, total: seen.append((done, total)), "photos") as report:
+    reports = []
+    with progress.reporter(lambda done, total: reports.append((done, total)), "photos") as report:
         report(1, 2)
-    assert (seen, stderr.getvalue()) == ([(1, 2)], "")
+    assert (reports, stderr.getvalue()) == ([(1, 2)], "")

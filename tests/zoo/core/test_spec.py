@@ -20,9 +20,9 @@ VALUES = st.recursive(
 
 
 def table(name: str = "yamnet.audioset") -> dict:
-    found = msgspec.to_builtins(zoo.describe(name))
-    del found["name"]
-    return found
+    fields = msgspec.to_builtins(zoo.describe(name))
+    del fields["name"]
+    return fields
 
 
 @pytest.mark.parametrize("name", zoo.networks())
@@ -31,7 +31,7 @@ def test_a_record_of_the_catalog_is_read_again_as_it_was(name):
     assert validate(spec) == spec
 
 
-def taken(values: dict) -> bool:
+def is_accepted(values: dict) -> bool:
     """Whether a record is valid; any other error than the typed one fails the test."""
     try:
         spec = parse("net.tag", values)
@@ -42,29 +42,29 @@ def taken(values: dict) -> bool:
 
 @given(st.sampled_from(FIELDS), VALUES)
 def test_a_field_of_any_value_is_taken_or_refused(field, value):
-    if taken(table() | {field: value}):
+    if is_accepted(table() | {field: value}):
         assert field != "name"
 
 
 @given(st.dictionaries(st.sampled_from([*FIELDS, "type"]) | st.text(max_size=5), VALUES, max_size=40))
 def test_a_table_of_anything_is_refused(values):
-    assert not taken(values)  # a builder that exists is never guessed
+    assert not is_accepted(values)  # a builder that exists is never guessed
 
 
 @given(st.sampled_from(["url", "format", "convert", "arguments", "checksum", "other"]), VALUES)
 def test_a_source_of_any_value_is_taken_or_refused(field, value):
-    found = table()
-    found["sources"][0][field] = value
-    if taken(found):
+    fields = table()
+    fields["sources"][0][field] = value
+    if is_accepted(fields):
         assert field != "other"
 
 
 @pytest.mark.parametrize("missing", sorted(set(REQUIRED) - {"name"}))
 def test_a_missing_field_is_named(missing):
-    found = table()
-    del found[missing]
+    fields = table()
+    del fields[missing]
     with pytest.raises(CatalogError, match=missing):
-        parse("net.tag", found)
+        parse("net.tag", fields)
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,12 @@ SOURCES = [
 
 def cases() -> Iterator:
     """The smallest file of each kind of address, format and converter; larger ones are exhaustive."""
-    seen = set()
+    tested = set()
     for spec, source in SOURCES:
         kind = (source.url.partition(":")[0], "#" in source.url, source.format, source.convert)
-        marks = [pytest.mark.exhaustive] if kind in seen else []
+        marks = [pytest.mark.exhaustive] if kind in tested else []
         yield pytest.param(spec, source, id=f"{spec.name}-{source.url[:40]}", marks=marks)
-        seen.add(kind)
+        tested.add(kind)
 
 
 def published(spec: Spec, source: Source) -> dict[str, torch.Tensor]:

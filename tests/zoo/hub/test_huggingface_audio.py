@@ -119,21 +119,21 @@ def test_a_multi_label_ast_hears_events(folder, seconds):
     sound = noise(seconds)
     starts = {0.3: [0], 0.64: [0], 2.0: [0, 5120, 10240, 15360, 20480, 21760]}[seconds]
     logits = theirs(folder, model, [sound[start : start + 10240] for start in starts])
-    heard = zoo.sound_events(sound, sample_rate=16000, network=net, threshold=0.0, min_duration=0)
-    np.testing.assert_allclose(heard.scores, torch.sigmoid(logits).numpy(), atol=1e-5)
-    np.testing.assert_allclose(heard.times[:, 0], np.array(starts) / 16000)
-    np.testing.assert_allclose(heard.times[-1, 1], seconds)
-    assert {(event.start, round(event.end, 6)) for event in heard.events} == {(0.0, seconds)}
-    assert heard.clip.ids[0] in ("/m/09x0r", "/m/0gy1t2s", "/m/05zppz")
-    assert set(heard.clip.labels) == set(SOUNDS)  # and no comma cuts a name
+    result = zoo.sound_events(sound, sample_rate=16000, network=net, threshold=0.0, min_duration=0)
+    np.testing.assert_allclose(result.scores, torch.sigmoid(logits).numpy(), atol=1e-5)
+    np.testing.assert_allclose(result.times[:, 0], np.array(starts) / 16000)
+    np.testing.assert_allclose(result.times[-1, 1], seconds)
+    assert {(event.start, round(event.end, 6)) for event in result.events} == {(0.0, seconds)}
+    assert result.clip.ids[0] in ("/m/09x0r", "/m/0gy1t2s", "/m/05zppz")
+    assert set(result.clip.labels) == set(SOUNDS)  # and no comma cuts a name
     assert net.embed(sound, sample_rate=16000).values.shape == (len(starts), 16)
 
 
 def test_audiosets_categories_are_known_of_other_networks_too(folder):
     ast(folder, problem_type="multi_label_classification")
     net = zoo.load(f"hf:{folder}", device="cpu")
-    heard = zoo.sound_events(noise(1), sample_rate=16000, network=net, threshold=0, specificity="low")
-    assert {event.label for event in heard.events} == {"Human sounds", "Sounds of things"}
+    result = zoo.sound_events(noise(1), sample_rate=16000, network=net, threshold=0, specificity="low")
+    assert {event.label for event in result.events} == {"Human sounds", "Sounds of things"}
 
 
 def test_the_whole_of_audioset_is_multi_label_although_ast_does_not_say_so(folder):
@@ -244,8 +244,8 @@ def test_the_record_is_read_from_the_checkpoint(folder):
 def test_overlap_and_short_recordings(folder):
     ast(folder, problem_type="multi_label_classification")
     net = zoo.load(f"hf:{folder}", device="cpu")
-    heard = zoo.sound_events(noise(1.28), sample_rate=16000, network=net, overlap=0)
-    np.testing.assert_allclose(heard.times, [[0, 0.64], [0.64, 1.28]])
+    result = zoo.sound_events(noise(1.28), sample_rate=16000, network=net, overlap=0)
+    np.testing.assert_allclose(result.times, [[0, 0.64], [0.64, 1.28]])
     with pytest.raises(InputError, match="too short"):
         net.classify(noise(0.05), sample_rate=16000)
 

@@ -135,13 +135,15 @@ def test_what_is_no_image_classifier_is_refused(tmp_path, monkeypatch):
 def test_a_checkpoint_is_explained_as_far_as_it_has_maps(tmp_path):
     convnext(tmp_path / "convnext")
     net = zoo.load(f"hf:{tmp_path / 'convnext'}")
-    found = net.explain(PICTURE, target="bee")
-    assert found.values.shape == (8, 8)
-    assert found.layer.startswith("model.")
-    assert found.map.shape == PICTURE.shape[:2]
+    explanation = net.explain(PICTURE, target="bee")
+    assert explanation.values.shape == (8, 8)
+    assert explanation.layer.startswith("model.")
+    assert explanation.map.shape == PICTURE.shape[:2]
     vit(tmp_path / "vit")
     net = zoo.load(f"hf:{tmp_path / 'vit'}")
     with pytest.raises(InputError, match="does not end in maps"):
         net.explain(PICTURE)
-    found = net.explain(PICTURE, method="occlusion")
-    np.testing.assert_allclose(found.crop_box, (0, 0, 120, 90), atol=1.5)  # all of it, squeezed into a square
+    explanation = net.explain(PICTURE, method="occlusion")
+    np.testing.assert_allclose(
+        explanation.crop_box, (0, 0, 120, 90), atol=1.5
+    )  # all of it, squeezed into a square

@@ -38,10 +38,10 @@ def sharded(folder, shard, index=INDEX):
 
 
 def assert_holds(folder, tensors):
-    found = formats.read(folder, "transformers")
-    assert found.keys() == tensors.keys()
+    read_tensors = formats.read(folder, "transformers")
+    assert read_tensors.keys() == tensors.keys()
     for name, tensor in tensors.items():
-        np.testing.assert_array_equal(found[name], tensor)
+        np.testing.assert_array_equal(read_tensors[name], tensor)
 
 
 def test_files_of_pytorch_are_read(tmp_path):

@@ -216,13 +216,13 @@ AUTO_MAPS = {
 
 
 @pytest.mark.parametrize("file", AUTO_MAPS)
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("is_known_type", [True, False])
 def test_code_of_a_checkpoint_is_neither_run_nor_asked_for(
-    hub_folder, empty_cache, monkeypatch, capsys, file, known
+    hub_folder, empty_cache, monkeypatch, capsys, file, is_known_type
 ):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n" * 9))
     settings = json.loads((hub_folder / file).read_text())
-    if not known:
+    if not is_known_type:
         settings |= {"model_type": "evil", "image_processor_type": "Processor"}
     (hub_folder / file).write_text(json.dumps(settings | {"auto_map": AUTO_MAPS[file]}))
     with contextlib.suppress(UnknownNameError):

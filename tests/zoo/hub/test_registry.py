@@ -87,11 +87,11 @@ def test_networks_are_chosen_by_modality_and_task():
 
 
 @pytest.mark.parametrize(
-    ("asked", "hint"), [("yamnett", "yamnet"), ("squeeznet", "squeezenet"), ("zzz", "zoo list")]
+    ("name", "hint"), [("yamnett", "yamnet"), ("squeeznet", "squeezenet"), ("zzz", "zoo list")]
 )
-def test_an_unknown_name_gets_the_closest_ones(asked, hint):
+def test_an_unknown_name_gets_the_closest_ones(name, hint):
     with pytest.raises(UnknownNameError, match=hint):
-        zoo.describe(asked)
+        zoo.describe(name)
 
 
 def test_an_unknown_task_names_the_known_ones():

@@ -41,7 +41,7 @@ def test_an_unknown_sample():
 
 
 def test_digits_are_of_ten_kinds_and_can_be_decoded():
-    found = samples.digits(3)
-    assert [name.split("_")[0] for name, _ in found] == [str(digit) for digit in range(10) for _ in range(3)]
-    assert {decode(data).size for _, data in found} == {(96, 96)}
-    assert len({data for _, data in found}) == 30
+    files = samples.digits(3)
+    assert [name.split("_")[0] for name, _ in files] == [str(digit) for digit in range(10) for _ in range(3)]
+    assert {decode(data).size for _, data in files} == {(96, 96)}
+    assert len({data for _, data in files}) == 30

@@ -33,10 +33,10 @@ def test_the_same_scores_after_loading(net, name, head, tmp_path):
     trained = net(name).replace_head(["ant", "bee"], **head)
     expected = trained.classify(x, sample_rate=sample_rate)
     again = zoo.load(str(trained.save(tmp_path / "net")))
-    found = again.classify(x, sample_rate=sample_rate)
-    assert found.labels == expected.labels
-    assert found.network == str(tmp_path / "net")
-    np.testing.assert_array_equal(found.all_scores, expected.all_scores)
+    result = again.classify(x, sample_rate=sample_rate)
+    assert result.labels == expected.labels
+    assert result.network == str(tmp_path / "net")
+    np.testing.assert_array_equal(result.all_scores, expected.all_scores)
     assert again.spec.tasks == trained.spec.tasks
     assert again.preprocessor == trained.preprocessor
 
@@ -55,8 +55,8 @@ def test_a_new_process_gives_the_same_scores(folder):
 def test_sound_networks_that_were_taught_classes_find_events(net, tmp_path):
     network = net("crepe.tiny").replace_head(["quiet", "loud"])
     network.save(tmp_path / "net")
-    heard = zoo.sound_events(SOUND, network=str(tmp_path / "net"), sample_rate=16000, threshold=0.0)
-    assert {event.label for event in heard.events} == {"quiet", "loud"}
+    result = zoo.sound_events(SOUND, network=str(tmp_path / "net"), sample_rate=16000, threshold=0.0)
+    assert {event.label for event in result.events} == {"quiet", "loud"}
 
 
 def test_it_is_described_and_can_be_taught_again(folder):

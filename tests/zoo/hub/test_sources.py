@@ -82,15 +82,15 @@ def use_as_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_download_arrives_with_its_progress_and_its_hash(server, tmp_path):
-    seen = []
+    reports = []
     path = sources.get(
         f"{server}/whole.bin",
         tmp_path,
         checksum=DIGEST,
-        progress=lambda done, total: seen.append((done, total)),
+        progress=lambda done, total: reports.append((done, total)),
     )
     assert path.read_bytes() == CONTENT
-    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert reports[-1] == (len(CONTENT), len(CONTENT))
 
 
 def test_a_compressed_download_is_unpacked(server, tmp_path):

@@ -46,8 +46,8 @@ def test_it_is_the_graph_of_the_golden_numbers(original, golden, sound):
     file = np.load(golden / "yamnet" / f"{sound}.npz")
     patches = original.preprocess(file["waveform16k"], sample_rate=RATE)
     np.testing.assert_allclose(original.scores(patches), file["scores"], atol=2e-5, rtol=0)
-    found = original.embed(file["waveform16k"], sample_rate=RATE).values
-    np.testing.assert_allclose(found, file["embeddings"], atol=1e-4, rtol=0)
+    vectors = original.embed(file["waveform16k"], sample_rate=RATE).values
+    np.testing.assert_allclose(vectors, file["embeddings"], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_a_stream_gives_what_the_graph_gives_for_the_whole(original, samples, ex
     """To 2e-5: products of other shapes. The graph rounds some numbers of whole windows up to one more."""
     sound = noise(samples)
     scores, vectors = original.module.graph(sound)
-    heard = zoo.sound_events(sound, sample_rate=RATE, network=original)
+    result = zoo.sound_events(sound, sample_rate=RATE, network=original)
     count = len(scores) - extra
-    assert len(heard.scores) == count
-    np.testing.assert_allclose(heard.scores, scores[:count], atol=2e-5, rtol=0)
+    assert len(result.scores) == count
+    np.testing.assert_allclose(result.scores, scores[:count], atol=2e-5, rtol=0)
     np.testing.assert_allclose(
         original.embed(sound, sample_rate=RATE).values, vectors[:count], atol=2e-5, rtol=0
     )
@@ -89,16 +89,16 @@ def test_several_recordings_in_one_batch_do_not_touch(original):
 def test_the_verbs_say_what_ours_says(original, net, media):
     ours, sound = net("yamnet"), media / "sounds" / "baby_5000ms.wav"
     assert original.labels == ours.labels
-    expected, found = (each.classify(sound, top=3) for each in (ours, original))
-    assert found.ids == expected.ids
-    np.testing.assert_allclose(found.all_scores, expected.all_scores, atol=2e-4, rtol=0)
-    expected, found = (
+    expected, actual = (each.classify(sound, top=3) for each in (ours, original))
+    assert actual.ids == expected.ids
+    np.testing.assert_allclose(actual.all_scores, expected.all_scores, atol=2e-4, rtol=0)
+    expected, actual = (
         zoo.sound_events(sound, network=each, include="Human voice") for each in (ours, original)
     )
-    assert [(e.label, e.start, e.end) for e in found.events] == [
+    assert [(e.label, e.start, e.end) for e in actual.events] == [
         (e.label, e.start, e.end) for e in expected.events
     ]
-    np.testing.assert_array_equal(found.times, expected.times)
+    np.testing.assert_array_equal(actual.times, expected.times)
 
 
 def test_a_fresh_head_is_put_on_the_embedding(original):

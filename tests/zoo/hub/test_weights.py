@@ -42,8 +42,8 @@ def test_the_real_thing_from_an_empty_cache(empty_cache):
     assert path == empty_cache / "weights" / "crepe.tiny.safetensors"
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["sha256"] == digest(path)
-    known = zoo.describe(TINY).sources[0].checksum
-    assert record["sources"] == {record["source"]: known.removeprefix("sha256:")}
+    checksum = zoo.describe(TINY).sources[0].checksum
+    assert record["sources"] == {record["source"]: checksum.removeprefix("sha256:")}
     assert weights.is_cached(zoo.describe(TINY))
     assert not list(path.parent.glob(".*"))
     assert path.stat().st_mode & 0o044 == 0o044 & ~current_umask(), "others cannot read it"

@@ -27,14 +27,14 @@ def test_the_bicycle_bell_is_heard_where_it_rings(net):
     """Labeled: 0 to 1.3, 6.9 to 24.9, 25.9 to 37.0 and 54.9 to 60.1 s; the original hears it from 7 to 22 s,
     from 26 to 37 s and faintly at 54 s, so that is what the events must cover, to one hop of 0.48 s."""
     labeled = [(0, 1.326), (6.893, 24.892), (25.904, 36.974), (54.863, 60.103)]
-    heard = zoo.sound_events(zoo.sample("bicycle-bell.wav"), network=net("yamnet"), include=["Bicycle bell"])
-    assert {event.label for event in heard.events} == {"Bicycle bell"}
+    result = zoo.sound_events(zoo.sample("bicycle-bell.wav"), network=net("yamnet"), include=["Bicycle bell"])
+    assert {event.label for event in result.events} == {"Bicycle bell"}
     for start, end in ((7.2, 22.0), (26.0, 36.9)):
         times = np.arange(start, end, 0.1)
-        covered = [any(event.start <= t <= event.end for event in heard.events) for t in times]
+        covered = [any(event.start <= t <= event.end for event in result.events) for t in times]
         longest_gap = max(len(gap) for gap in "".join("x" if c else "." for c in covered).split("x"))
         assert longest_gap * 0.1 <= 0.5
-    for event in heard.events:
+    for event in result.events:
         assert any(start - 1 <= event.start and event.end <= end + 1 for start, end in labeled), event
 
 
@@ -75,11 +75,11 @@ def test_events_under_their_categories(net):
     assert "Bicycle bell" not in {event.label for event in alarms.events}
     assert "Sounds of things" in {event.label for event in things.events}
     assert "Music" not in {e.label for e in things.events if e.end < 37}  # although bells are instruments
-    for heard in (every, alarms, things):
-        np.testing.assert_array_equal(heard.scores, every.scores)
-        for event in heard.events:
-            inside = (heard.times[:, 0] >= event.start) & (heard.times[:, 0] < event.end)
-            assert event.score == heard.scores[inside, event.index].max()
+    for result in (every, alarms, things):
+        np.testing.assert_array_equal(result.scores, every.scores)
+        for event in result.events:
+            inside = (result.times[:, 0] >= event.start) & (result.times[:, 0] < event.end)
+            assert event.score == result.scores[inside, event.index].max()
     ringing = [e.index for e in things.events if e.label == "Sounds of things" and e.score > 0.98]
     assert {things.labels[index] for index in ringing} == {"Bicycle bell"}
 
@@ -169,12 +169,12 @@ def test_known_activations_are_decoded_as_the_recording_would_be(net, decoder):
     noise = np.random.default_rng(0).normal(0, 0.1, 12 * RATE)  # more frames than are decoded at a time
     sound = (tone(440, 12) + noise).astype(np.float32)
     options = {"sample_rate": RATE, "network": net("crepe.tiny"), "threshold": 0, "silence": None}
-    heard = zoo.pitch(sound, **options, keep_activations=True)
+    track = zoo.pitch(sound, **options, keep_activations=True)
     expected = zoo.pitch(sound, **options, decoder=decoder, fmin=100, fmax=500)
-    found = redecode(heard, decoder=decoder, fmin=100, fmax=500)
-    np.testing.assert_array_equal(found.frequency, expected.frequency)
-    np.testing.assert_array_equal(found.confidence, expected.confidence)
-    assert found.voiced.all()
+    decoded = redecode(track, decoder=decoder, fmin=100, fmax=500)
+    np.testing.assert_array_equal(decoded.frequency, expected.frequency)
+    np.testing.assert_array_equal(decoded.confidence, expected.confidence)
+    assert decoded.voiced.all()
     with pytest.raises(InputError, match="keep_activations"):
         redecode(expected, decoder=decoder)
 
@@ -260,8 +260,8 @@ def test_a_fresh_head_takes_pitch_away():
 
 def test_a_single_class_may_be_named_without_a_list(net):
     bell = zoo.sample("bicycle-bell.wav")
-    heard = zoo.sound_events(bell, network=net("yamnet"), include="bicycle bell")
-    assert {event.label for event in heard.events} == {"Bicycle bell"}
+    result = zoo.sound_events(bell, network=net("yamnet"), include="bicycle bell")
+    assert {event.label for event in result.events} == {"Bicycle bell"}
 
 
 def test_a_list_gives_a_list(net):
@@ -273,8 +273,8 @@ def test_a_list_gives_a_list(net):
     assert zoo.pitch([], **options) == []
     yamnet = net("yamnet")
     both = zoo.sound_events([tone(440), tone(880)], network=yamnet, sample_rate=RATE)
-    assert [heard.duration for heard in both] == [2.0, 2.0]
-    assert [(heard.input, heard.clip.input) for heard in both] == [("ndarray 1",) * 2, ("ndarray 2",) * 2]
+    assert [result.duration for result in both] == [2.0, 2.0]
+    assert [(result.input, result.clip.input) for result in both] == [("ndarray 1",) * 2, ("ndarray 2",) * 2]
     assert yamnet.sound_events([], sample_rate=RATE) == []
 
 
@@ -304,7 +304,7 @@ def test_overlap_is_that_of_the_call(net):
     assert coarse.times[1].tolist() == pytest.approx([0.96, 1.92])
     assert fine.times[1].tolist() == pytest.approx([0.24, 1.20])
     assert (len(coarse.scores), len(fine.scores)) == (len(coarse.times), len(fine.times))
-    assert all(abs(heard.events[0].start - 7.0) < 0.96 for heard in (coarse, fine))
+    assert all(abs(result.events[0].start - 7.0) < 0.96 for result in (coarse, fine))
     assert net("yamnet").preprocessor.framing.hop == 7680
     vectors = zoo.embed(tone(440, 3), sample_rate=RATE, network=network, overlap=0)
     np.testing.assert_allclose(vectors.times[:, 0], np.arange(4) * 0.96)

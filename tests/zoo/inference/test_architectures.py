@@ -38,14 +38,14 @@ def cases() -> Iterator:
 
     Its layers are those of AlexNet, and tests/vision/test_keras_models.py runs it.
     """
-    seen = set()
+    tested = set()
     for spec in sorted(distinct(), key=lambda spec: spec.parameters):
         code = components.BUILDERS[spec.builder]
         if code.startswith("torchvision"):
             code = code.rstrip(string.digits)  # resnet18, resnet50
-        repeats = code in seen or code.endswith(":vgg")
+        repeats = code in tested or code.endswith(":vgg")
         yield pytest.param(spec, id=spec.name, marks=[pytest.mark.exhaustive] if repeats else [])
-        seen.add(code)
+        tested.add(code)
 
 
 @pytest.fixture(scope="module", params=list(cases()))
@@ -113,10 +113,10 @@ def test_what_is_frozen_stays_and_the_rest_learns(lively):
 def test_three_layers_can_be_looked_at(lively):
     net, data = lively
     layers = [row["name"] for row in net.summary().layers if row["shape"] and row["parameters"]]
-    chosen = [layers[0], layers[len(layers) // 2], net.spec.head_layer]
-    _, kept = net.engine(data, chosen)
-    assert set(kept) == set(chosen)
-    assert all(len(value) == 3 and value.isfinite().all() for value in kept.values())
+    three = [layers[0], layers[len(layers) // 2], net.spec.head_layer]
+    _, recorded = net.engine(data, three)
+    assert set(recorded) == set(three)
+    assert all(len(value) == 3 and value.isfinite().all() for value in recorded.values())
     assert not any(layer._forward_hooks for layer in net.module.modules())
 
 
@@ -150,7 +150,10 @@ def test_onnx_gives_the_same(lively):
         PyTorch(net.module, CPU), data.shape[1:], net.spec.embedding_layer, None, required=True
     )
     for batch in (data, data[:1]):
-        outputs, kept = engine(batch, [net.spec.embedding_layer])
-        expected, seen = net.engine(batch, [net.spec.embedding_layer])
-        for ours, theirs in ((outputs, expected), *((kept[layer], seen[layer]) for layer in seen)):
+        outputs, recorded = engine(batch, [net.spec.embedding_layer])
+        expected, expected_layers = net.engine(batch, [net.spec.embedding_layer])
+        for ours, theirs in (
+            (outputs, expected),
+            *((recorded[layer], expected_layers[layer]) for layer in expected_layers),
+        ):
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * float(theirs.abs().max()))

@@ -62,8 +62,8 @@ def test_a_shallow_copy_shares_the_module(net):
 def test_a_network_works_in_a_spawned_process(net):
     network = net("squeezenet")
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        found = pool.submit(network.classify, IMAGE).result()
-    np.testing.assert_allclose(found.all_scores, network.classify(IMAGE).all_scores, atol=1e-6)
+        result = pool.submit(network.classify, IMAGE).result()
+    np.testing.assert_allclose(result.all_scores, network.classify(IMAGE).all_scores, atol=1e-6)
 
 
 FORKED = """
@@ -134,5 +134,5 @@ print(found.labels == zoo.classify(image).labels)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 def test_a_pool_forked_before_use_works():
-    found = subprocess.run([sys.executable, "-c", BEFORE], capture_output=True, text=True, timeout=120)
-    assert found.stdout == "True\n", found.stderr
+    process = subprocess.run([sys.executable, "-c", BEFORE], capture_output=True, text=True, timeout=120)
+    assert process.stdout == "True\n", process.stderr

@@ -23,7 +23,7 @@ PICTURES = zoo.networks("image", bundled=True)
 
 
 @pytest.mark.parametrize(
-    ("asked", "device", "dtype", "name", "taken"),
+    ("engine", "device", "dtype", "name", "expected"),
     [
         ("auto", "cpu", "fp32", "squeezenet", "onnxruntime"),
         ("auto", "cpu", "bf16", "squeezenet", "torch"),
@@ -41,14 +41,14 @@ PICTURES = zoo.networks("image", bundled=True)
         ("onnxruntime", "cpu", "fp32", "yamnet", "onnxruntime"),
     ],
 )
-def test_the_rule(asked, device, dtype, name, taken):
-    assert engines.choose(asked, torch.device(device), dtype, zoo.describe(name)) == taken
+def test_the_rule(engine, device, dtype, name, expected):
+    assert engines.choose(engine, torch.device(device), dtype, zoo.describe(name)) == expected
 
 
-@pytest.mark.parametrize(("modality", "taken"), [("image", "onnxruntime"), ("audio", "torch")])
-def test_sounds_of_other_collections_come_in_any_length_which_no_graph_does(modality, taken):
+@pytest.mark.parametrize(("modality", "expected"), [("image", "onnxruntime"), ("audio", "torch")])
+def test_sounds_of_other_collections_come_in_any_length_which_no_graph_does(modality, expected):
     spec = zoo.describe("yamnet").replace(name="hf:owner/checkpoint", modality=modality)
-    assert engines.choose("auto", CPU, "fp32", spec) == taken
+    assert engines.choose("auto", CPU, "fp32", spec) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,15 @@ def test_a_window_of_sound_does_not_depend_on_the_engine_or_on_its_batch(name):
     fast.module.load_state_dict(eager.module.state_dict())
     data = torch.randn(5, *eager.spec.input_shape, generator=torch.Generator().manual_seed(0))
     layer = eager.spec.embedding_layer
-    outputs, kept = eager.engine(data, [layer])
+    outputs, recorded = eager.engine(data, [layer])
     for sizes in ([5], [2, 1, 2]):
         pieces = [fast.engine(piece, [layer]) for piece in data.split(sizes)]
-        found = torch.cat([piece for piece, _ in pieces])
-        torch.testing.assert_close(found, outputs, rtol=0, atol=1e-4 * float(outputs.abs().max()))
-        found = torch.cat([layers[layer] for _, layers in pieces])
-        torch.testing.assert_close(found, kept[layer], rtol=0, atol=1e-4 * float(kept[layer].abs().max()))
+        joined = torch.cat([piece for piece, _ in pieces])
+        torch.testing.assert_close(joined, outputs, rtol=0, atol=1e-4 * float(outputs.abs().max()))
+        joined = torch.cat([layers[layer] for _, layers in pieces])
+        torch.testing.assert_close(
+            joined, recorded[layer], rtol=0, atol=1e-4 * float(recorded[layer].abs().max())
+        )
 
 
 def test_a_dtype_of_torch_is_taken():
@@ -196,9 +198,9 @@ print("onnxruntime" in sys.modules, os.environ["ORT_DISABLE_TELEMETRY"])
 def test_other_sizes_and_layers_go_to_pytorch(small):
     module, engine = small
     for data, layers in ((torch.rand(1, 3, 16, 16), []), (torch.rand(1, 3, 8, 8), ["head", "body"])):
-        outputs, kept = engine(data, layers)
+        outputs, recorded = engine(data, layers)
         torch.testing.assert_close(outputs, module(data).detach())
-        assert set(kept) == set(layers)
+        assert set(recorded) == set(layers)
 
 
 class Inexportable(Small):
@@ -255,6 +257,6 @@ def test_the_graph_of_a_module_that_was_changed_is_not_kept(tmp_path):
     data = torch.rand(2, 3, 8, 8)
     torch.testing.assert_close(changed(data)[0], changed.eager(data)[0])
     assert not file.exists()
-    kept = OnnxRuntime(PyTorch(Small(), CPU), (3, 8, 8), "body", file, required=True)
-    kept(data)
+    engine = OnnxRuntime(PyTorch(Small(), CPU), (3, 8, 8), "body", file, required=True)
+    engine(data)
     assert file.is_file()

@@ -27,8 +27,8 @@ def resnet():
     return graphs.layer_graph(zoo.describe("resnet18"))
 
 
-def kinds(graph: nx.DiGraph, *wanted: str) -> list[str]:
-    return [node for node, data in graph.nodes(data=True) if data["kind"] in wanted]
+def kinds(graph: nx.DiGraph, *names: str) -> list[str]:
+    return [node for node, data in graph.nodes(data=True) if data["kind"] in names]
 
 
 def assert_one_way_through(graph: nx.DiGraph) -> None:
@@ -41,8 +41,8 @@ def test_the_graph_has_the_layers_of_the_module_and_one_way_in_and_out(built):
     spec, module, graph = built
     assert_one_way_through(graph)
     for kind, types in (("conv", CONVOLUTIONS), ("dense", DENSE)):
-        wanted = {name for name, layer in module.named_modules() if isinstance(layer, types)}
-        assert set(kinds(graph, kind)) == wanted
+        expected = {name for name, layer in module.named_modules() if isinstance(layer, types)}
+        assert set(kinds(graph, kind)) == expected
     assert graph.nodes[INPUT]["shape"] == spec.input_shape
     assert graph.nodes[OUTPUT]["shape"] == (spec.classes,)
     assert sum(data["parameters"] for _, data in graph.nodes(data=True)) == spec.parameters

@@ -94,10 +94,10 @@ def test_the_layer_for_maps_has_positions(skeleton):
     spec, module = skeleton
     if not spec.cam_layer:
         return
-    with record_layers(module, [spec.cam_layer]) as kept:
+    with record_layers(module, [spec.cam_layer]) as recorded:
         module(torch.zeros(1, *spec.input_shape, device="meta"))
-    assert kept[spec.cam_layer].ndim == 4
-    assert kept[spec.cam_layer].shape[2] > 1
+    assert recorded[spec.cam_layer].ndim == 4
+    assert recorded[spec.cam_layer].shape[2] > 1
 
 
 def test_the_preprocessing_describes_itself_in_one_sentence(skeleton):
@@ -184,13 +184,13 @@ def test_the_embedding_is_what_the_head_sees(net, name):
     network = net(name)
     torch.manual_seed(0)
     data = torch.rand(2, *network.spec.input_shape)
-    outputs, kept = network.engine(data, [network.spec.embedding_layer])
+    outputs, recorded = network.engine(data, [network.spec.embedding_layer])
     head = network.module.get_submodule(network.spec.head_layer)
     with torch.inference_mode():
         if isinstance(head, nn.Conv2d):
-            again = head(kept[network.spec.embedding_layer]).relu().mean(dim=(2, 3))
+            again = head(recorded[network.spec.embedding_layer]).relu().mean(dim=(2, 3))
         else:
-            again = head(kept[network.spec.embedding_layer])
+            again = head(recorded[network.spec.embedding_layer])
     torch.testing.assert_close(again, outputs, atol=1e-5, rtol=1e-5)
 
 

@@ -48,8 +48,8 @@ def check(call, *arguments, **options):
 @quick
 @given(value=VALUES, low=st.floats(-1e6, 1e6), width=st.floats(0, 1e6))
 def test_a_number_is_in_its_range_or_refused(value, low, width):
-    found = check(validation.number, "overlap", value, low, low + width)
-    assert found is None or low <= found <= low + width
+    accepted = check(validation.number, "overlap", value, low, low + width)
+    assert accepted is None or low <= accepted <= low + width
 
 
 def test_integers_that_python_does_not_write_out_are_refused():
@@ -64,20 +64,20 @@ def test_integers_that_python_does_not_write_out_are_refused():
 @quick
 @given(value=VALUES)
 def test_a_count_is_whole_and_positive_or_refused(value):
-    found = check(validation.count, "top", value)
-    assert found is None or (type(found) is int and found >= 1)
+    accepted = check(validation.count, "top", value)
+    assert accepted is None or (type(accepted) is int and accepted >= 1)
 
 
 @quick
 @given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
 def test_a_limit_of_the_environment_is_a_number_or_refused(text):
     with mock.patch.dict(os.environ, {"ZOO_MAX_PIXELS": text}):
-        found = check(environment.setting, "ZOO_MAX_PIXELS", 7)
-    assert found is None or found >= 1
+        accepted = check(environment.setting, "ZOO_MAX_PIXELS", 7)
+    assert accepted is None or accepted >= 1
 
 
 @pytest.fixture(scope="module")
-def heard(net):
+def events_of_tone(net):
     return zoo.sound_events(SOUND, network=net("yamnet"), sample_rate=16000)
 
 
@@ -86,8 +86,8 @@ def heard(net):
     name=st.sampled_from(["threshold", "separation", "min_duration", "specificity", "include", "exclude"]),
     value=VALUES,
 )
-def test_options_of_events(net, heard, name, value):
-    check(relocate, heard, net("yamnet"), **{name: value})
+def test_options_of_events(net, events_of_tone, name, value):
+    check(relocate, events_of_tone, net("yamnet"), **{name: value})
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +113,8 @@ def test_options_of_pitch(net, name, value):
 @quick
 @given(name=st.sampled_from(["top", "sample_rate", "overlap"]), value=VALUES)
 def test_options_of_a_classifier_of_pictures(net, name, value):
-    found = check(net("squeezenet").classify, PICTURE, **{name: value})
-    assert found is None or len(found.labels) >= 1
+    accepted = check(net("squeezenet").classify, PICTURE, **{name: value})
+    assert accepted is None or len(accepted.labels) >= 1
 
 
 @quick

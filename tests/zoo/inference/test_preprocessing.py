@@ -10,7 +10,7 @@ from zoo.inference.preprocessing import AudioFrontend, ImagePreprocessor, Prepro
 @pytest.mark.parametrize("name", zoo.networks())
 def test_preprocessing_follows_its_protocol(name):
     spec = zoo.describe(name)
-    found = preprocessor(spec)
-    assert isinstance(found, Preprocessor)
-    assert isinstance(found, AudioFrontend) is (spec.modality == "audio")
-    assert isinstance(found, ImagePreprocessor) is (spec.modality == "image")
+    front_end = preprocessor(spec)
+    assert isinstance(front_end, Preprocessor)
+    assert isinstance(front_end, AudioFrontend) is (spec.modality == "audio")
+    assert isinstance(front_end, ImagePreprocessor) is (spec.modality == "image")

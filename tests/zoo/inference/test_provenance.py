@@ -21,35 +21,35 @@ def loaded(name: str, **options):
 
 
 def test_an_embedding_says_what_made_it(net):
-    made = net("squeezenet").embed(PICTURE).provenance
-    assert (made.task, made.network, made.architecture) == ("embed", "squeezenet.caffe", "squeezenet")
-    assert (made.license, made.dtype, made.device) == (net("squeezenet").spec.license, "fp32", "cpu")
-    assert made.options == {"layer": "features", "pool": True, "mean": False, "overlap": None}
-    assert made.preprocessing["type"] == "resize_crop"
-    assert made.preprocessing["crop"] == 227
-    assert set(made.versions) >= {"zoo", "python", "numpy", "torch"}
-    assert ("onnxruntime" in made.versions) == (made.engine == "onnxruntime")
+    origin = net("squeezenet").embed(PICTURE).provenance
+    assert (origin.task, origin.network, origin.architecture) == ("embed", "squeezenet.caffe", "squeezenet")
+    assert (origin.license, origin.dtype, origin.device) == (net("squeezenet").spec.license, "fp32", "cpu")
+    assert origin.options == {"layer": "features", "pool": True, "mean": False, "overlap": None}
+    assert origin.preprocessing["type"] == "resize_crop"
+    assert origin.preprocessing["crop"] == 227
+    assert set(origin.versions) >= {"zoo", "python", "numpy", "torch"}
+    assert ("onnxruntime" in origin.versions) == (origin.engine == "onnxruntime")
 
 
 @pytest.mark.parametrize("name", ["squeezenet", "yamnet", "crepe.tiny"])
 def test_canaries_are_embedded_as_anything_else_is(net, name):
-    made, sound = provenance(net(name)), net(name).spec.modality == "audio"
+    origin, sound = provenance(net(name)), net(name).spec.modality == "audio"
     inputs = [canaries.sound()] if sound else canaries.pictures()
     rows = net(name).embed(inputs, sample_rate=RATE if sound else None).values
     rows = rows[[0, round((len(rows) - 1) / 2), -1]]
-    assert made.canary.sha256 == canaries.sha256(inputs)
-    np.testing.assert_allclose(made.canary.array(), rows, atol=1e-5 * abs(rows).max())
+    assert origin.canary.sha256 == canaries.sha256(inputs)
+    np.testing.assert_allclose(origin.canary.array(), rows, atol=1e-5 * abs(rows).max())
 
 
 @pytest.mark.parametrize("name", ["squeezenet", "yamnet", "crepe.tiny"])
 def test_engines_and_precisions_are_comparable(net, name):
-    made = provenance(net(name))
+    origin = provenance(net(name))
     for engine in ("torch", "onnxruntime"):
         other = provenance(loaded(name, engine=engine))
         assert other.engine == engine
-        assert difference(made, other) is None
-        assert drift(made, other).largest < 1e-5 * abs(made.canary.array()).max()
-    assert difference(made, provenance(loaded(name, dtype="bf16"))) is None
+        assert difference(origin, other) is None
+        assert drift(origin, other).largest < 1e-5 * abs(origin.canary.array()).max()
+    assert difference(origin, provenance(loaded(name, dtype="bf16"))) is None
 
 
 def test_changed_weights_have_another_hash_and_vectors():
@@ -78,16 +78,16 @@ def test_a_layer_that_is_exchanged_shows_in_the_canaries():
 def test_the_hash_is_that_of_the_tensors_alone(net, tmp_path):
     network = net("squeezenet")
     state = network.module.state_dict()
-    found = hash_weights(network)
-    assert found == hash_tensors(dict(reversed(state.items())))
-    assert found == hash_tensors(
+    digest = hash_weights(network)
+    assert digest == hash_tensors(dict(reversed(state.items())))
+    assert digest == hash_tensors(
         {
             name: tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
             for name, tensor in state.items()
         }
     )
-    assert found == hash_weights(zoo.load(network.save(tmp_path / "saved"), device="cpu"))
-    assert found != hash_tensors({f"{name}.": tensor for name, tensor in state.items()})
+    assert digest == hash_weights(zoo.load(network.save(tmp_path / "saved"), device="cpu"))
+    assert digest != hash_tensors({f"{name}.": tensor for name, tensor in state.items()})
     assert hash_tensors({"a": torch.zeros(4)}) != hash_tensors({"a": torch.zeros(2, 2)})
     assert hash_tensors({"a": torch.zeros(())}) != hash_tensors({"a": torch.zeros((), dtype=torch.int32)})
     assert hash_tensors({"a": torch.zeros(2, dtype=torch.bfloat16)})
@@ -95,16 +95,16 @@ def test_the_hash_is_that_of_the_tensors_alone(net, tmp_path):
 
 def test_the_hash_of_a_cached_file_is_computed_once(empty_cache, monkeypatch):
     weights.fetch("crepe.tiny")
-    found = hash_weights(loaded("crepe.tiny"))
+    digest = hash_weights(loaded("crepe.tiny"))
     calls = []
     monkeypatch.setattr("zoo.inference.provenance.hash_tensors", lambda _: calls.append(1) or "c" * 64)
-    assert hash_weights(loaded("crepe.tiny")) == found
+    assert hash_weights(loaded("crepe.tiny")) == digest
     assert not calls
     changed = loaded("crepe.tiny")
     with torch.no_grad():
         changed.module.classifier.bias += 1
     assert hash_weights(changed) == "c" * 64
-    assert hash_weights(loaded("crepe.tiny")) == found, "what was changed in memory is not of the file"
+    assert hash_weights(loaded("crepe.tiny")) == digest, "what was changed in memory is not of the file"
     assert weights.is_cached(zoo.describe("crepe.tiny"), rehash=True)
 
 
@@ -117,10 +117,10 @@ def test_the_hash_of_a_cached_file_is_computed_once(empty_cache, monkeypatch):
     ],
 )
 def test_other_options_are_refused_by_name(net, name, options, sentence):
-    given, rate = (PICTURE, None) if name == "squeezenet" else (SOUND, RATE)
-    default = net(name).embed(given, sample_rate=rate)
+    sample, rate = (PICTURE, None) if name == "squeezenet" else (SOUND, RATE)
+    default = net(name).embed(sample, sample_rate=rate)
     with pytest.raises(InputError, match=sentence):
-        default.require_comparable(net(name).embed(given, sample_rate=rate, **options))
+        default.require_comparable(net(name).embed(sample, sample_rate=rate, **options))
 
 
 def test_an_overlap_that_is_the_default_is_no_difference(net):
@@ -135,16 +135,16 @@ def test_a_stream_says_what_made_its_vectors(net):
 
 
 def test_long_vectors_are_thinned_out(net):
-    made = provenance(net("squeezenet"), layer="features.3", pool=False)
+    origin = provenance(net("squeezenet"), layer="features.3", pool=False)
     flat = net("squeezenet").embed(canaries.pictures(), layer="features.3", pool=False).values
-    assert made.canary.width == flat.shape[1] > MAX_NUMBERS
-    assert made.canary.array().shape == (3, MAX_NUMBERS)
-    np.testing.assert_allclose(made.canary.array()[:, [0, -1]], flat[:, [0, -1]], rtol=1e-4, atol=1e-4)
+    assert origin.canary.width == flat.shape[1] > MAX_NUMBERS
+    assert origin.canary.array().shape == (3, MAX_NUMBERS)
+    np.testing.assert_allclose(origin.canary.array()[:, [0, -1]], flat[:, [0, -1]], rtol=1e-4, atol=1e-4)
 
 
 def test_other_tasks_have_scores_of_canaries(net):
-    made = provenance(net("yamnet"), "events", threshold=0.3)
-    assert made.canary.width == 521
-    assert made.options == {"overlap": None, "threshold": 0.3}
+    origin = provenance(net("yamnet"), "events", threshold=0.3)
+    assert origin.canary.width == 521
+    assert origin.options == {"overlap": None, "threshold": 0.3}
     with pytest.raises(InputError, match="does not support the task pitch"):
         provenance(net("yamnet"), "pitch")

@@ -40,7 +40,7 @@ VERBS = {
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_progress_that_raises_stops_the_verb_and_closes_the_file(net, long_wav, monkeypatch, verb):
-    opened, heard = [], []
+    opened, reports = [], []
     original = Path.open
 
     def remember(self, *arguments, **options):
@@ -50,16 +50,16 @@ def test_a_progress_that_raises_stops_the_verb_and_closes_the_file(net, long_wav
         return stream
 
     def progress(seconds):
-        heard.append(seconds)
-        if len(heard) == 2:
+        reports.append(seconds)
+        if len(reports) == 2:
             assert not opened[0].closed
             raise Stop
 
     monkeypatch.setattr(Path, "open", remember)
     with pytest.raises(Stop) as stop:
         VERBS[verb](long_wav, net, progress)
-    assert len(heard) == 2
-    assert heard[-1] < 120  # read no further ahead than a few blocks
+    assert len(reports) == 2
+    assert reports[-1] < 120  # read no further ahead than a few blocks
     assert len(opened) == 1
     assert opened[0].closed, stop  # even while somebody keeps the traceback
 
@@ -75,18 +75,18 @@ def test_control_c_ends_a_long_run(net, long_wav, arguments):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end, preexec_fn=_mind)
     os.close(end)
     try:
-        shown = _read(terminal, until=long_wav.name)
-        assert long_wav.name in shown, shown
+        output = _read(terminal, until=long_wav.name)
+        assert long_wav.name in output, output
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=WAIT)
-        shown += _read(terminal)
+        output += _read(terminal)
     finally:
         process.kill()
         process.wait()
         os.close(terminal)
     assert process.returncode == 130
     assert out == b""
-    assert "Traceback" not in shown
+    assert "Traceback" not in output
 
 
 def _mind() -> None:
@@ -96,8 +96,8 @@ def _mind() -> None:
 
 def _read(terminal: int, until: str | None = None) -> str:
     """What is shown until some text is, or nothing more comes."""
-    shown, end = b"", time.monotonic() + WAIT
-    while time.monotonic() < end and not (until and until.encode() in shown):
+    output, end = b"", time.monotonic() + WAIT
+    while time.monotonic() < end and not (until and until.encode() in output):
         if not select.select([terminal], [], [], 1)[0]:
             if until:
                 continue
@@ -108,5 +108,5 @@ def _read(terminal: int, until: str | None = None) -> str:
             break
         if not part:
             break
-        shown += part
-    return shown.decode(errors="replace")
+        output += part
+    return output.decode(errors="replace")

@@ -37,10 +37,10 @@ def test_streamed_events_are_those_of_the_recording(net, bell, longest, options)
     stream = network.stream(44100, threshold=0.3, **options)
     early = [event for chunk in chunks(bell, longest) for event in stream.feed(chunk)]
     assert stream.seconds == pytest.approx(40, abs=0.1)
-    found = sorted(early + stream.finish(), key=lambda event: (event.start, -event.score))
+    events = sorted(early + stream.finish(), key=lambda event: (event.start, -event.score))
     assert len(early) > 3
-    assert [event[:3] for event in found] == [event[:3] for event in whole.events]
-    for streamed, offline in zip(found, whole.events, strict=True):
+    assert [event[:3] for event in events] == [event[:3] for event in whole.events]
+    for streamed, offline in zip(events, whole.events, strict=True):
         assert streamed[3:] == pytest.approx(offline[3:], abs=1e-4)
 
 
@@ -94,9 +94,9 @@ def test_chunks_may_be_stereo_and_integers(net, melody):
     stream, other = (net("crepe.tiny").stream(44100) for _ in range(2))
     sound = melody[:44100]
     integers = (sound * 32767).astype(np.int16)
-    expected, found = stream.feed(sound), other.feed(np.stack([integers, integers]))
-    assert len(found) == len(expected) > 50
-    np.testing.assert_allclose(found.confidence, expected.confidence, atol=0.02)
+    expected, actual = stream.feed(sound), other.feed(np.stack([integers, integers]))
+    assert len(actual) == len(expected) > 50
+    np.testing.assert_allclose(actual.confidence, expected.confidence, atol=0.02)
 
 
 def test_a_picture_network_has_no_stream(net):

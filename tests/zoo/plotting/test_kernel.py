@@ -16,15 +16,15 @@ def cell():
 
 
 def displayed(client, code):
-    shown = {}
+    data = {}
 
     def collect(message):
         content = message["content"]
         assert message["msg_type"] != "error", "\n".join(content["traceback"])
-        shown.update(content.get("data", {}))
+        data.update(content.get("data", {}))
 
     client.execute_interactive(code, timeout=120, output_hook=collect)
-    return shown
+    return data
 
 
 def test_plots_and_results_show_themselves(cell):

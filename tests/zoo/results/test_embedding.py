@@ -36,27 +36,27 @@ WINDOWS = embedding(
 
 @pytest.mark.parametrize(("n", "d"), [(2, 5), (3, 5), (5, 2), (5, 40), (40, 10), (120, 600), (300, 60)])
 def test_pca_is_that_of_the_singular_values(n, d):
-    given = scattered(n, d)
-    found = given.project("pca")
-    centerd = given.values.astype(float) - given.values.astype(float).mean(axis=0)
+    vectors = scattered(n, d)
+    projection = vectors.project("pca")
+    centerd = vectors.values.astype(float) - vectors.values.astype(float).mean(axis=0)
     left, singular, _ = np.linalg.svd(centerd, full_matrices=False)
     expected = (left * singular)[:, :2]
     for axis in range(2):
-        np.testing.assert_allclose(np.abs(found.points[:, axis]), np.abs(expected[:, axis]), atol=1e-5)
+        np.testing.assert_allclose(np.abs(projection.points[:, axis]), np.abs(expected[:, axis]), atol=1e-5)
     np.testing.assert_allclose(
-        found.explained_variance_ratio, (singular**2 / (singular**2).sum())[:2], atol=1e-6
+        projection.explained_variance_ratio, (singular**2 / (singular**2).sum())[:2], atol=1e-6
     )
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
 def test_few_vectors_have_a_map(method, n):
-    found = scattered(n).project(method)
-    assert found.points.shape == (n, 2)
-    assert np.isfinite(found.points).all()
-    assert found.method == ("umap" if method == "umap" and n >= 4 else "pca")
-    assert len({tuple(point) for point in found.points}) == n
-    assert len(found.plot(chosen=0, near=range(1, n)).data) == 3
+    projection = scattered(n).project(method)
+    assert projection.points.shape == (n, 2)
+    assert np.isfinite(projection.points).all()
+    assert projection.method == ("umap" if method == "umap" and n >= 4 else "pca")
+    assert len({tuple(point) for point in projection.points}) == n
+    assert len(projection.plot(chosen=0, near=range(1, n)).data) == 3
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
@@ -74,23 +74,23 @@ def test_few_vectors_have_a_map(method, n):
     ids=["ones", "zeros", "two", "repeated", "parallel", "scalars", "lonely"],
 )
 def test_vectors_that_repeat_lie_in_one_place(method, values):
-    given = embedding(values)
-    found = given.project(method)
-    assert np.isfinite(found.points).all()
-    for i in range(len(given)):
-        same = (given.values == given.values[i]).all(axis=1)
+    vectors = embedding(values)
+    projection = vectors.project(method)
+    assert np.isfinite(projection.points).all()
+    for i in range(len(vectors)):
+        same = (vectors.values == vectors.values[i]).all(axis=1)
         np.testing.assert_allclose(
-            found.points[same], found.points[[i]].repeat(same.sum(), axis=0), atol=1e-9
+            projection.points[same], projection.points[[i]].repeat(same.sum(), axis=0), atol=1e-9
         )
-    if found.explained_variance_ratio:
-        assert 0 <= sum(found.explained_variance_ratio) <= 1 + 1e-9
+    if projection.explained_variance_ratio:
+        assert 0 <= sum(projection.explained_variance_ratio) <= 1 + 1e-9
 
 
 def test_umap_keeps_apart_what_is_apart_and_is_the_same_each_time():
     centers = np.repeat(np.eye(3, 30) * 10, 12, axis=0)
-    given = embedding(centers + RNG.normal(size=centers.shape))
-    points = given.project("umap").points
-    np.testing.assert_array_equal(points, given.project("umap").points)
+    vectors = embedding(centers + RNG.normal(size=centers.shape))
+    points = vectors.project("umap").points
+    np.testing.assert_array_equal(points, vectors.project("umap").points)
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     np.fill_diagonal(distances, np.inf)
     assert (distances.argmin(axis=1) // 12 == np.arange(36) // 12).all()
@@ -110,9 +110,9 @@ def test_umap_comes_without_tensorflow_and_a_later_import_has_it_all():
 
 def test_what_is_compiled_for_umap_is_kept_on_disk():
     load_umap()
-    kept = {name: getattr(sys.modules[module], name)._cache for module, name in UNCACHED}
-    assert {name: type(cache).__name__ for name, cache in kept.items()} == dict.fromkeys(
-        kept, "FunctionCache"
+    caches = {name: getattr(sys.modules[module], name)._cache for module, name in UNCACHED}
+    assert {name: type(cache).__name__ for name, cache in caches.items()} == dict.fromkeys(
+        caches, "FunctionCache"
     )
 
 
@@ -127,19 +127,19 @@ def test_what_cannot_be_laid_out_is_refused():
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_neighbors_are_those_of_brute_force(metric):
-    given = scattered(50)
-    x = given.values.astype(float)
+    vectors = scattered(50)
+    x = vectors.values.astype(float)
     if metric == "cosine":
         unit = x / np.linalg.norm(x, axis=1, keepdims=True)
         distances = 1 - unit @ unit.T
     else:
         distances = np.linalg.norm(x[:, None] - x[None], axis=-1)
-    for query in range(len(given)):
-        found = given.neighbors(query, 7, metric=metric)
+    for query in range(len(vectors)):
+        neighbors = vectors.neighbors(query, 7, metric=metric)
         expected = [row for row in np.argsort(distances[query]) if row != query][:7]
-        assert found.indices.tolist() == expected
-        np.testing.assert_allclose(found.distances, distances[query][expected], atol=1e-9)
-        assert found.labels == tuple(given.inputs[i] for i in expected)
+        assert neighbors.indices.tolist() == expected
+        np.testing.assert_allclose(neighbors.distances, distances[query][expected], atol=1e-9)
+        assert neighbors.labels == tuple(vectors.inputs[i] for i in expected)
 
 
 def test_neighbors_of_few_and_of_twins():
@@ -173,28 +173,28 @@ def test_neighbors_that_make_no_sense_are_refused(query, options, sentence):
 
 
 def test_similarity_is_the_cosine_and_brings_like_to_like():
-    given = embedding([[1, 0.1], [0, 1], [1, 0], [0.1, 1], [0, 0]])
-    found = given.similarity()
-    x = given.values[:4].astype(float)
+    vectors = embedding([[1, 0.1], [0, 1], [1, 0], [0.1, 1], [0, 0]])
+    similarity = vectors.similarity()
+    x = vectors.values[:4].astype(float)
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    np.testing.assert_allclose(found.values[:4, :4], unit @ unit.T, atol=1e-9)
-    assert (found.values[4] == 0).all()
-    order = found.order().tolist()
+    np.testing.assert_allclose(similarity.values[:4, :4], unit @ unit.T, atol=1e-9)
+    assert (similarity.values[4] == 0).all()
+    order = similarity.order().tolist()
     assert sorted(order) == [0, 1, 2, 3, 4]
     assert abs(order.index(0) - order.index(2)) == abs(order.index(1) - order.index(3)) == 1
-    ordered = found.ordered()
-    assert ordered.labels == tuple(given.inputs[i] for i in order)
-    np.testing.assert_array_equal(ordered.table().loc["0.png", "3.png"], found.values[0, 3])
+    ordered = similarity.ordered()
+    assert ordered.labels == tuple(vectors.inputs[i] for i in order)
+    np.testing.assert_array_equal(ordered.table().loc["0.png", "3.png"], similarity.values[0, 3])
     groups = ["b", "b", "a", "a", "b"]
-    assert [groups[row] for row in found.order(groups)] == ["a", "a", "b", "b", "b"]
-    assert list(found.ordered(groups).plot(sorted(groups)).layout.xaxis.ticktext) == ["a", "b"]
+    assert [groups[row] for row in similarity.order(groups)] == ["a", "a", "b", "b", "b"]
+    assert list(similarity.ordered(groups).plot(sorted(groups)).layout.xaxis.ticktext) == ["a", "b"]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 400])
 def test_similarity_of_any_number(n):
-    found = scattered(n).similarity().ordered()
-    assert found.values.shape == (n, n)
-    assert len(found.plot().data) == 1
+    similarity = scattered(n).similarity().ordered()
+    assert similarity.values.shape == (n, n)
+    assert len(similarity.plot().data) == 1
 
 
 def test_clusters_are_numbered_by_size():
@@ -229,20 +229,20 @@ def test_parts_join_and_come_apart():
 
 
 def test_vectors_of_different_provenance_are_not_joined():
-    made = replace(WINDOWS, provenance=PROVENANCE)
-    later = replace(made, network="/moved/net", provenance=replace_fields(PROVENANCE, date="2030-01-01"))
-    assert Embedding.joined([made, later]).provenance == PROVENANCE
-    other = replace(made, provenance=replace_fields(PROVENANCE, weights="c" * 64))
+    windows = replace(WINDOWS, provenance=PROVENANCE)
+    later = replace(windows, network="/moved/net", provenance=replace_fields(PROVENANCE, date="2030-01-01"))
+    assert Embedding.joined([windows, later]).provenance == PROVENANCE
+    other = replace(windows, provenance=replace_fields(PROVENANCE, weights="c" * 64))
     with pytest.raises(InputError, match=r"^Vectors of net cannot be compared: the weights differ"):
-        Embedding.joined([made, made, other])
+        Embedding.joined([windows, windows, other])
     with pytest.raises(InputError, match="only one of them says what made it"):
-        Embedding.joined([made, WINDOWS])
+        Embedding.joined([windows, WINDOWS])
     with pytest.raises(InputError, match="the layers layer and other"):
         Embedding.joined([WINDOWS, replace(WINDOWS, layer="other")])
     with pytest.raises(InputError, match="only one of them has times"):
         Embedding.joined([WINDOWS, replace(WINDOWS, times=None)])
     with pytest.raises(InputError, match="mean is False and True"):
-        Embedding.joined([made, made.by_input()])
+        Embedding.joined([windows, windows.by_input()])
 
 
 def test_files_hold_what_the_embedding_holds():
@@ -258,21 +258,21 @@ def test_files_hold_what_the_embedding_holds():
 
 
 def test_a_map_shows_groups_shades_and_what_is_chosen():
-    found = scattered(6).project()
-    figure = found.plot(["a", "b", "a", "<b>", "b", "a"], chosen=2, near=[0, 5])
+    projection = scattered(6).project()
+    figure = projection.plot(["a", "b", "a", "<b>", "b", "a"], chosen=2, near=[0, 5])
     lines, ring, *groups = figure.data
     assert [trace.name for trace in groups] == ["&lt;b&gt;", "a", "b"]
     assert sorted(int(i) for trace in groups for i in np.ravel(trace.customdata)) == list(range(6))
-    np.testing.assert_array_equal([ring.x[0], ring.y[0]], found.points[2])
-    np.testing.assert_array_equal(lines.x[[0, 1, 3, 4]], found.points[[2, 0, 2, 5], 0])
-    (shaded,) = found.plot(shades=np.arange(6), shade="time (s)").data
+    np.testing.assert_array_equal([ring.x[0], ring.y[0]], projection.points[2])
+    np.testing.assert_array_equal(lines.x[[0, 1, 3, 4]], projection.points[[2, 0, 2, 5], 0])
+    (shaded,) = projection.plot(shades=np.arange(6), shade="time (s)").data
     assert shaded.marker.color.tolist() == list(range(6))
-    assert f"{found.explained_variance_ratio[0]:.0%} of the variance" in figure.layout.xaxis.title.text
-    assert found.table()["x"].tolist() == found.points[:, 0].tolist()
-    assert found.to_dict()["points"][3]["input"] == "3.png"
+    assert f"{projection.explained_variance_ratio[0]:.0%} of the variance" in figure.layout.xaxis.title.text
+    assert projection.table()["x"].tolist() == projection.points[:, 0].tolist()
+    assert projection.to_dict()["points"][3]["input"] == "3.png"
 
 
 def test_the_picture_of_vectors_shows_those_dimensions_that_vary():
-    given = embedding([[0, 5, 1], [0, -5, 2]])
-    assert given.plot().data[0].z.shape == (3, 2)
-    np.testing.assert_array_equal(given.plot(max_dimensions=2).data[0].z, [[5, -5], [1, 2]])
+    vectors = embedding([[0, 5, 1], [0, -5, 2]])
+    assert vectors.plot().data[0].z.shape == (3, 2)
+    np.testing.assert_array_equal(vectors.plot(max_dimensions=2).data[0].z, [[5, -5], [1, 2]])

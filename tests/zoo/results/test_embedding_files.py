@@ -42,14 +42,14 @@ def write(embedding: Embedding, path: Path) -> Path:
 @pytest.mark.parametrize("embedding", [VECTORS, IMAGES, VECTORS[:0]], ids=["audio", "images", "empty"])
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_vectors_come_back_with_their_provenance(tmp_path, suffix, embedding):
-    found = zoo.read_embedding(write(embedding, tmp_path / f"v.{suffix}"))
-    np.testing.assert_array_equal(found.values, embedding.values)
-    assert (found.values.dtype, found.inputs) == (np.float32, embedding.inputs)
-    assert (found.network, found.layer, found.provenance) == ("net", "layer", PROVENANCE)
+    restored = zoo.read_embedding(write(embedding, tmp_path / f"v.{suffix}"))
+    np.testing.assert_array_equal(restored.values, embedding.values)
+    assert (restored.values.dtype, restored.inputs) == (np.float32, embedding.inputs)
+    assert (restored.network, restored.layer, restored.provenance) == ("net", "layer", PROVENANCE)
     if embedding.times is None:
-        assert found.times is None
+        assert restored.times is None
     else:
-        np.testing.assert_array_equal(found.times, embedding.times)
+        np.testing.assert_array_equal(restored.times, embedding.times)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

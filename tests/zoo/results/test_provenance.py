@@ -133,7 +133,7 @@ def test_a_hostile_record_gets_one_sentence(content):
 
 def test_a_difference_shows_no_control_characters():
     hostile = replace(PROVENANCE, options={"layer": "\x1b[2J\n" + "x" * 1000})
-    said = difference(PROVENANCE, hostile)
-    assert said
-    assert said.isprintable()
-    assert len(said) < 200
+    text = difference(PROVENANCE, hostile)
+    assert text
+    assert text.isprintable()
+    assert len(text) < 200

@@ -60,13 +60,13 @@ def test_digits_in_a_few_epochs(digits):
     trained, _, result = digits
     assert len(result) == 179
     assert result.accuracy >= 0.965
-    told = trained.spec.training
-    assert told["recipe"] == "digits-offline"
-    assert told["test accuracy"] == result.accuracy
-    assert told["method"] == "scratch"
-    assert told["settings"]["freeze_batchnorm"] is False
-    assert len(told["history"]) == EPOCHS
-    assert told["examples"] + told["held out"] == 1797 - 179
+    record = trained.spec.training
+    assert record["recipe"] == "digits-offline"
+    assert record["test accuracy"] == result.accuracy
+    assert record["method"] == "scratch"
+    assert record["settings"]["freeze_batchnorm"] is False
+    assert len(record["history"]) == EPOCHS
+    assert record["examples"] + record["held out"] == 1797 - 179
 
 
 def test_what_comes_out_is_a_network_like_any_other(digits):
@@ -74,8 +74,8 @@ def test_what_comes_out_is_a_network_like_any_other(digits):
     _, test = recipes.RECIPES["digits-offline"].examples()
     eager = zoo.load(str(folder), engine="torch", device="cpu")
     exported = zoo.load(str(folder), engine="onnxruntime", device="cpu")
-    seen = eager.preprocess(test.inputs)
-    np.testing.assert_allclose(exported.scores(seen), eager.scores(seen), rtol=0, atol=1e-4)
+    batch = eager.preprocess(test.inputs)
+    np.testing.assert_allclose(exported.scores(batch), eager.scores(batch), rtol=0, atol=1e-4)
     assert zoo.evaluate(test, network=eager).accuracy == result.accuracy
     assert eager.embed(test.inputs[:3]).values.shape == (3, 64)
     assert eager.preprocessor.channels == "gray"
@@ -178,20 +178,20 @@ def test_every_recipe_says_what_to_expect_and_who_says_so():
 
 
 def test_the_command_follows_a_recipe(run, tmp_path):
-    code, said, _ = run("train", "--recipe", "digits-offline", "--out", tmp_path / "net", "--epochs", "1")
+    code, output, _ = run("train", "--recipe", "digits-offline", "--out", tmp_path / "net", "--epochs", "1")
     assert code == 0
-    assert "expected: an accuracy of at least 98%" in said
-    assert "179 examples" in said
-    code, said, _ = run("info", tmp_path / "net", "--json")
-    assert json.loads(said)["training"]["recipe"] == "digits-offline"
+    assert "expected: an accuracy of at least 98%" in output
+    assert "179 examples" in output
+    code, output, _ = run("info", tmp_path / "net", "--json")
+    assert json.loads(output)["training"]["recipe"] == "digits-offline"
 
 
 def test_the_command_lists_recipes(run):
-    code, said, _ = run("train", "--list-recipes")
+    code, output, _ = run("train", "--list-recipes")
     assert code == 0
-    assert all(name in said for name in recipes.RECIPES)
-    code, said, _ = run("train", "--list-recipes", "--json")
-    assert [recipe["name"] for recipe in json.loads(said)] == list(recipes.RECIPES)
+    assert all(name in output for name in recipes.RECIPES)
+    code, output, _ = run("train", "--list-recipes", "--json")
+    assert [recipe["name"] for recipe in json.loads(output)] == list(recipes.RECIPES)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_the_command_lists_recipes(run):
 )
 def test_bad_usage_is_one_sentence(run, tmp_path, monkeypatch, arguments, sentence):
     monkeypatch.chdir(tmp_path)
-    code, said, complaint = run("train", *arguments)
-    assert (code, said, complaint.count("\n")) == (2, "", 1)
+    code, output, complaint = run("train", *arguments)
+    assert (code, output, complaint.count("\n")) == (2, "", 1)
     assert sentence in complaint
     assert not list(tmp_path.iterdir())

@@ -137,7 +137,7 @@ def published() -> None:
 
 
 def measured() -> None:
-    """From this machine, once somebody asked for it."""
+    """Show the times measured on this machine, or offer to measure them."""
     own = bench()
     names = [name for name in zoo.networks("image", "classify") if zoo.describe(name).accuracy]
     here = [name for name in names if is_here(name)]
@@ -148,18 +148,18 @@ def measured() -> None:
         disabled=own.busy,
         key="networks-untrained",
     )
-    wanted = here + others * everything
-    if not wanted:
+    pending = here + others * everything
+    if not pending:
         st.info("No weights are cached: measure untrained networks, or run `zoo fetch NAME` first.")
-    minutes = max(1, round(sum(map(_seconds, wanted)) / 60))
+    minutes = max(1, round(sum(map(_seconds, pending)) / 60))
     left = st.container(horizontal=True, vertical_alignment="center")
     if left.button(
-        f"Measure {len(wanted)} networks",
+        f"Measure {len(pending)} networks",
         icon=":material/speed:",
-        disabled=own.busy or not wanted,
+        disabled=own.busy or not pending,
         key="networks-measure",
     ):
-        own.begin(wanted, state.workspace())
+        own.begin(pending, state.workspace())
         st.rerun()
     left.caption(f"It takes about {minutes} min, and other work on this machine slows all of them.")
     if (job := own.job) is None:

@@ -22,8 +22,8 @@ def choose_attempt(project: Project) -> Attempt | None:
         return attempts[0]
     labels = {attempt.number: _label(attempt) for attempt in attempts}
     # A new attempt is shown at once, whichever was chosen before.
-    chosen = widgets.selectbox(st, "Show", labels, key=f"teach-attempt-{attempts[0].number}")
-    return next(attempt for attempt in attempts if attempt.number == chosen)
+    number = widgets.selectbox(st, "Show", labels, key=f"teach-attempt-{attempts[0].number}")
+    return next(attempt for attempt in attempts if attempt.number == number)
 
 
 def method_of(attempt: Attempt) -> str:
@@ -65,8 +65,8 @@ def network_title(name: str) -> str:
 def _row(attempt: Attempt) -> dict[str, str]:
     accuracy = "" if attempt.accuracy is None else f"{attempt.accuracy:.1%}"
     ended = " (stopped)" if attempt.stopped else " (early stop)" if ended_early(attempt) else ""
-    known = attempt.low is not None and attempt.high is not None
-    interval = f"{attempt.low:.0%} to {attempt.high:.0%}" if known else ""
+    has_interval = attempt.low is not None and attempt.high is not None
+    interval = f"{attempt.low:.0%} to {attempt.high:.0%}" if has_interval else ""
     return {
         "method": METHODS[attempt.config.method] if attempt.config else "Opened",
         "accuracy": accuracy,

@@ -67,12 +67,12 @@ def spectrogram(
     position = frequencies * window / sample_rate
     below = position.astype(int).clip(max=window // 2 - 1)
     fraction = (position - below)[:, None]
-    shown = (1 - fraction) * decibels[below] + fraction * decibels[below + 1]
+    interpolated = (1 - fraction) * decibels[below] + fraction * decibels[below + 1]
     return go.Heatmap(
-        z=(shown - decibels.max()).clip(-80).round().astype(np.int8),
-        x=np.arange(shown.shape[1]) * hop / sample_rate,
+        z=(interpolated - decibels.max()).clip(-80).round().astype(np.int8),
+        x=np.arange(interpolated.shape[1]) * hop / sample_rate,
         y=np.log10(frequencies),
-        customdata=np.broadcast_to(frequencies.astype(np.uint16)[:, None], shown.shape),
+        customdata=np.broadcast_to(frequencies.astype(np.uint16)[:, None], interpolated.shape),
         colorscale=_MAGMA,
         zmin=-80,
         zmax=0,
@@ -90,8 +90,8 @@ def note_ticks(low: float, high: float) -> dict[str, float]:
     """Return notes to name on a frequency axis, and their Hz: the white keys of two octaves, else the Cs."""
     import librosa
 
-    shown = "CDEFGAB" if high < 4.5 * low else "C"
-    names = [f"{letter}{octave}" for octave in range(9) for letter in shown]
+    letters = "CDEFGAB" if high < 4.5 * low else "C"
+    names = [f"{letter}{octave}" for octave in range(9) for letter in letters]
     ticks = dict(zip(names, librosa.note_to_hz(names).tolist(), strict=True))
     return {name: hertz for name, hertz in ticks.items() if low <= hertz <= high}
 
@@ -125,14 +125,14 @@ def class_scores(result: SoundEvents, max_classes: int = 20) -> go.Figure:
     best = np.argsort(-result.scores.max(axis=0), kind="stable")[:max_classes]
     step = max(1, -(-len(result.scores) // MAX_COLUMNS))
     padded = np.pad(result.scores[:, best], ((0, -len(result.scores) % step), (0, 0)))
-    shown = padded.reshape(-1, step, len(best)).max(axis=1).T
+    peaks = padded.reshape(-1, step, len(best)).max(axis=1).T
     labels = [plain(result.labels[i]) for i in best]
     figure = go.Figure(
         go.Heatmap(
-            z=shown,
+            z=peaks,
             x=result.times.mean(axis=1)[::step],
             y=np.arange(len(best)),  # places, and not the labels: two may look alike once shortened
-            customdata=np.broadcast_to(np.array(labels, dtype=object)[:, None], shown.shape),
+            customdata=np.broadcast_to(np.array(labels, dtype=object)[:, None], peaks.shape),
             colorscale=_MAGMA,
             zmin=0,
             zmax=1,

@@ -13,7 +13,7 @@ import streamlit as st
 
 from zoo.app import state
 from zoo.app.components import widgets
-from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES, Given
+from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES, InputFile
 from zoo.app.components.kept_uploads import uploads_of
 from zoo.app.services import offered_batches, uploads
 from zoo.batches.folder import BatchFolder
@@ -27,28 +27,28 @@ RECORDINGS = ("bicycle-bell.wav", "melody.wav")
 
 
 @dataclass(frozen=True)
-class Brought:
+class EmbeddingInputs:
     """Files of a user, and the key that tells them from others."""
 
     key: tuple[object, ...]
-    files: tuple[Given, ...] = field(compare=False, repr=False)
+    files: tuple[InputFile, ...] = field(compare=False, repr=False)
     collection: Collection | None = field(default=None, compare=False, repr=False)
     """Their vectors, where a batch has them."""
 
 
-def bring(kind: str) -> Brought | None:
+def choose_inputs(kind: str) -> EmbeddingInputs | None:
     """Offer the files to compare: the user's own, a zip, a sample, or a batch that the app's owner offers."""
     offered = offered_batches.batches(kind)
     ways = ["Upload", "Zip", "Sample", *["Batch"] * bool(offered)]
     way = widgets.segmented_control(st, "Where from", ways, "Upload", key="embeddings-way")
     if way == "Batch":
-        return batch(kind, offered)
+        return choose_batch(kind, offered)
     if way == "Sample":
-        return sampled(kind)
-    return uploaded(kind) if way == "Upload" else archive()
+        return read_sample(kind)
+    return upload_files(kind) if way == "Upload" else upload_zip()
 
 
-def uploaded(kind: str) -> Brought | None:
+def upload_files(kind: str) -> EmbeddingInputs | None:
     key = f"embeddings-upload-{kind}"
     files = uploads_of(
         key,
@@ -68,14 +68,14 @@ def uploaded(kind: str) -> Brought | None:
         raise InputError(
             f"Your files take {size / 1e6:.0f} MB; the limit is {uploads.MAX_BYTES / 1e6:.0f} MB."
         )
-    return as_brought(files) if files else None
+    return to_inputs(files) if files else None
 
 
-def as_brought(files: Sequence[Given]) -> Brought:
-    return Brought(tuple((file.name, hash(file.data)) for file in files), tuple(files))
+def to_inputs(files: Sequence[InputFile]) -> EmbeddingInputs:
+    return EmbeddingInputs(tuple((file.name, hash(file.data)) for file in files), tuple(files))
 
 
-def archive() -> Brought | None:
+def upload_zip() -> EmbeddingInputs | None:
     max_mb = uploads.MAX_BYTES // 1_000_000
     files = uploads_of(
         "embeddings-zip",
@@ -83,45 +83,45 @@ def archive() -> Brought | None:
             "A zip, with a folder for each group", "zip", key="embeddings-zip", max_upload_size=max_mb
         ),
     )
-    return state.remembered(unpacked, as_brought(files)) if files else None
+    return state.remembered(unpack, to_inputs(files)) if files else None
 
 
-def unpacked(zipped: Brought) -> Brought:
-    (given,) = zipped.files
+def unpack(zipped: EmbeddingInputs) -> EmbeddingInputs:
+    (archive_file,) = zipped.files
     with tempfile.TemporaryDirectory(dir=state.workspace().folder) as folder:
-        found = uploads.unzipped(given.name, given.data, Path(folder), MAX_FILES)
-    return Brought(zipped.key, tuple(Given(name, data) for name, data in found))
+        contents = uploads.unzipped(archive_file.name, archive_file.data, Path(folder), MAX_FILES)
+    return EmbeddingInputs(zipped.key, tuple(InputFile(name, data) for name, data in contents))
 
 
-def batch(kind: str, offered: Mapping[str, BatchFolder]) -> Brought:
+def choose_batch(kind: str, offered: Mapping[str, BatchFolder]) -> EmbeddingInputs:
     left, right = st.columns(2)
     name = widgets.selectbox(left, "Batch", list(offered), key=f"embeddings-batch-{kind}")
     networks = list(offered[name].networks)
     network = widgets.selectbox(right, "Network", networks, key=f"embeddings-batch-network-{kind}-{name}")
-    brought = state.remembered(opened, kind, name, network)
+    inputs = state.remembered(read_batch, kind, name, network)
     files = len(offered[name].manifest)
     if files > MAX_FILES:
         st.caption(f"{MAX_FILES} of the {files:,} files of the batch, evenly chosen.")
-    return brought
+    return inputs
 
 
-def opened(kind: str, name: str, network: str) -> Brought:
+def read_batch(kind: str, name: str, network: str) -> EmbeddingInputs:
     folder = offered_batches.batches(kind)[name]
     with st.spinner("Reading the batch …"):
         files, collection = offered_batches.sampled(
             folder, network, max_files=MAX_FILES, max_bytes=uploads.MAX_BYTES
         )
-    given = tuple(Given(name, data) for name, data in files)
-    return Brought((kind, name, network), given, collection)
+    inputs = tuple(InputFile(name, data) for name, data in files)
+    return EmbeddingInputs((kind, name, network), inputs, collection)
 
 
-def sampled(kind: str) -> Brought:
+def read_sample(kind: str) -> EmbeddingInputs:
     if kind == "image":
         st.caption(f"Handwritten digits, eight of each. {DIGITS_CREDIT}.")
-        return Brought((kind, "sample"), tuple(Given(name, data) for name, data in digits()))
+        return EmbeddingInputs((kind, "sample"), tuple(InputFile(name, data) for name, data in digits()))
     for name in RECORDINGS:
         st.caption(f"{SAMPLES[name].title}. {SAMPLES[name].credit}.")
     with st.spinner("Fetching the sample …"):
-        return Brought(
-            (kind, "sample"), tuple(Given(name, Path(sample(name)).read_bytes()) for name in RECORDINGS)
+        return EmbeddingInputs(
+            (kind, "sample"), tuple(InputFile(name, Path(sample(name)).read_bytes()) for name in RECORDINGS)
         )

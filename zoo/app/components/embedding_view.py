@@ -10,7 +10,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.input_picker import Given
+from zoo.app.components.input_picker import InputFile
 from zoo.app.components.kept_settings import current_key
 from zoo.app.services.umap_layout import STEPS, UmapLayout
 from zoo.app.state import RATE, File, literally
@@ -31,7 +31,7 @@ MAP = "embeddings-map"
 QUERY = "embeddings-query"
 
 
-def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
+def show(kind: str, files: Sequence[InputFile], collection: Collection) -> None:
     """Everything about a collection."""
     embedding = collection.embedding
     if st.session_state.get("embeddings-shown") is not collection:
@@ -43,14 +43,14 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
     titles = ["Map", "Similarity", *["Vectors over time"] * over_time]
     tabs = st.tabs(titles, key=f"embeddings-tabs-{over_time}")
     with tabs[0]:
-        on_map(kind, inputs, embedding)
+        show_map(kind, inputs, embedding)
     with tabs[1]:
         matrix(embedding)
     if over_time:
         with tabs[2]:
             vectors(embedding)
-    made = embedding.provenance  # of a batch, whose network the app may not offer
-    title = made.title if made else state.title_of(embedding.network)
+    provenance = embedding.provenance  # of a batch, whose network the app may not offer
+    title = provenance.title if provenance else state.title_of(embedding.network)
     st.caption(
         f"{len(embedding)} vectors of {embedding.values.shape[1]} numbers from "
         f"{literally(embedding.layer)} of {literally(title)}."
@@ -60,14 +60,16 @@ def show(kind: str, files: Sequence[Given], collection: Collection) -> None:
         File("Parquet", "embeddings.parquet", "application/vnd.apache.parquet", embedding.to_parquet),
         File("CSV", "embeddings.csv", "text/csv", lambda: to_csv(embedding.table())),
     ]
-    if made := embedding.provenance:  # beside the CSV, where `zoo.read_embedding` looks for it
+    if provenance := embedding.provenance:  # beside the CSV, where `zoo.read_embedding` looks for it
         downloads.append(
-            File("Provenance of the CSV", "embeddings.provenance.json", "application/json", made.to_json)
+            File(
+                "Provenance of the CSV", "embeddings.provenance.json", "application/json", provenance.to_json
+            )
         )
     state.save("embeddings", *downloads)
 
 
-def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None:
+def show_map(kind: str, files: dict[str, InputFile], embedding: zoo.Embedding) -> None:
     """Show the map, and beside it the chosen point with its neighbors."""
     columns = st.columns(4)
     method = widgets.segmented_control(
@@ -78,30 +80,30 @@ def on_map(kind: str, given: dict[str, Given], embedding: zoo.Embedding) -> None
         key="embeddings-method",
         help="PCA keeps large distances; UMAP keeps neighbors together.",
     )
-    colors = coloring(columns[1], embedding)
+    colors = choose_colors(columns[1], embedding)
     k = widgets.slider(columns[2], "Neighbors", 1, 20, 5, 1, key="embeddings-k")
     others = False
-    if len(given) > 1 and len(embedding) > len(given):
+    if len(files) > 1 and len(embedding) > len(files):
         others = widgets.toggle(columns[3], "From other files only", key="embeddings-others")
     left, right = st.columns([3, 2])
     labels = embedding.labels()
     with right:
-        chosen = widgets.selectbox(
+        selected = widgets.selectbox(
             st,
             "Chosen",
             dict(enumerate(labels)),
             key=QUERY,
             help="Or click a point of the map.",
         )
-        near = embedding.neighbors(chosen, k, same_input=not others)
-        exhibit(kind, given, embedding, chosen, "")
+        near = embedding.neighbors(selected, k, same_input=not others)
+        show_input(kind, files, embedding, selected, "")
         st.markdown("**Nearest**" if len(near) else "There is no other file to compare it with.")
         with st.container(horizontal=True):
             for row, similarity in zip(near.indices, near.similarities, strict=True):
-                exhibit(kind, given, embedding, int(row), f"{similarity:.2f}")
+                show_input(kind, files, embedding, int(row), f"{similarity:.2f}")
     with left:
-        projection = laid_out(embedding, method)
-        figure = projection.plot(chosen=chosen, near=near.indices.tolist(), **colors)
+        projection = lay_out(embedding, method)
+        figure = projection.plot(chosen=selected, near=near.indices.tolist(), **colors)
         figure.update_layout(
             height=520,
             margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -130,7 +132,7 @@ def pick(number: int) -> None:
         st.session_state[current_key(QUERY)] = point
 
 
-def laid_out(embedding: zoo.Embedding, method: str) -> Projection:
+def lay_out(embedding: zoo.Embedding, method: str) -> Projection:
     """Return the map by PCA, which is there at once, or by UMAP when another process has computed it."""
     by_pca = state.remembered(principal_components, embedding)
     if method == "pca":
@@ -166,7 +168,7 @@ def explain(projection: Projection) -> None:
         st.caption("UMAP keeps neighbors together; its axes and large distances have no meaning.")
 
 
-def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
+def choose_colors(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
     """Return the options of `Projection.plot` that color the map."""
     inputs, groups = set(embedding.inputs), groups_of(embedding)
     windows = len(inputs) < len(embedding)
@@ -191,7 +193,7 @@ def coloring(place: Any, embedding: zoo.Embedding) -> dict[str, Any]:
         if max_clusters > 2:
             key = f"embeddings-clusters-{max_clusters}"
             k = widgets.slider(place, "Clusters", 2, max_clusters, min(3, max_clusters), 1, key=key)
-        return {"groups": [f"cluster {one + 1}" for one in state.remembered(clustered, embedding, k)]}
+        return {"groups": [f"cluster {one + 1}" for one in state.remembered(cluster, embedding, k)]}
     return {}
 
 
@@ -204,52 +206,52 @@ def groups_of(embedding: zoo.Embedding) -> list[str] | None:
     return [of_input[name] for name in embedding.inputs]
 
 
-def clustered(embedding: zoo.Embedding, k: int) -> np.ndarray:
+def cluster(embedding: zoo.Embedding, k: int) -> np.ndarray:
     return embedding.clusters(k)
 
 
-def exhibit(kind: str, given: dict[str, Given], embedding: zoo.Embedding, row: int, said: str) -> None:
+def show_input(kind: str, files: dict[str, InputFile], embedding: zoo.Embedding, row: int, note: str) -> None:
     """Show a tile: a small image or a player, its name, and a caption."""
     name, label = embedding.inputs[row], embedding.labels()[row]
     with st.container(width=TILE if kind == "image" else PLAYER, gap="xsmall"):
         small = st.session_state["embeddings-small"]
         if name not in small:
-            small[name] = thumbnail(given[name]) if kind == "image" else samples(given[name])
+            small[name] = thumbnail(files[name]) if kind == "image" else samples(files[name])
         if embedding.times is None:
             st.image(small[name], width="stretch", alt=name)
         else:
             start, end = embedding.times[row]
             state.player(small[name][int(start * RATE) : int(min(end, start + SECONDS) * RATE)])
-        st.caption(f"**{said}** {literally(label)}" if said else literally(label))
+        st.caption(f"**{note}** {literally(label)}" if note else literally(label))
 
 
-def thumbnail(given: Given) -> Any:
+def thumbnail(file: InputFile) -> Any:
     """Return a small copy of the image."""
-    return decoding.thumbnail(input_picker.named(given), (SIDE, SIDE))
+    return decoding.thumbnail(input_picker.open_stream(file), (SIDE, SIDE))
 
 
-def samples(given: Given) -> np.ndarray:
-    return read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
+def samples(file: InputFile) -> np.ndarray:
+    return read_mono(input_picker.open_stream(file), RATE, max_duration=state.MAX_SECONDS)
 
 
 def matrix(embedding: zoo.Embedding) -> None:
     """How alike all are, each with each."""
-    shown = embedding
+    some = embedding
     if len(embedding) > MAX_ROWS:
-        shown = embedding[np.linspace(0, len(embedding) - 1, MAX_ROWS).astype(int)]
+        some = embedding[np.linspace(0, len(embedding) - 1, MAX_ROWS).astype(int)]
         st.caption(f"{MAX_ROWS} of {len(embedding)} vectors, evenly chosen.")
-    groups = groups_of(shown)
+    groups = groups_of(some)
     if groups:
         orders = ["Group", "Likeness"]
         order = widgets.segmented_control(st, "Order", orders, "Group", key="embeddings-order")
         groups = groups if order == "Group" else None
-    similarity = shown.similarity().ordered(groups)
+    similarity = some.similarity().ordered(groups)
     figure = similarity.plot(groups and sorted(groups))
     figure.update_layout(height=560, margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    alt = f"Cosine similarity of {len(shown)} vectors, each with each"
+    alt = f"Cosine similarity of {len(some)} vectors, each with each"
     chart(figure, "similarity", key="embeddings-matrix", alt=alt)
-    named = similarity.table().rename_axis("").reset_index()
-    table = File("Similarity as CSV", "similarity.csv", "text/csv", lambda: to_csv(named))
+    frame = similarity.table().rename_axis("").reset_index()
+    table = File("Similarity as CSV", "similarity.csv", "text/csv", lambda: to_csv(frame))
     state.save("embeddings-matrix-table", table)
 
 

@@ -17,7 +17,7 @@ from zoo.app.services.project_record import MAX_NAME, ExampleClass
 from zoo.app.services.reading import Reading
 from zoo.app.state import literally
 
-SHOWN = 8  # thumbnails of a class
+MAX_THUMBNAILS = 8  # thumbnails of a class
 REDRAW_SECONDS = 0.25
 
 
@@ -96,7 +96,7 @@ def _strip(project: Project, one: ExampleClass) -> None:
     """Show the last examples, if they are pictures."""
     if project.record.modality != "image":
         return
-    last = one.examples[: -SHOWN - 1 : -1]
+    last = one.examples[: -MAX_THUMBNAILS - 1 : -1]
     copies = [(copy, example.name) for example in last if (copy := project.thumbnail_of(example))]
     if copies:
         images, names = map(list, zip(*copies, strict=True))
@@ -128,12 +128,12 @@ def _edit(project: Project, one: ExampleClass, *, removable: bool) -> None:
     with st.popover("Remove", icon=":material/delete:", key=f"teach-edit-{one.number}"):
         if one.examples:
             names = {example.content: example.name for example in one.examples}
-            chosen = widgets.multiselect(st, "Examples", names, key=f"teach-unwanted-{one.number}")
+            unwanted = widgets.multiselect(st, "Examples", names, key=f"teach-unwanted-{one.number}")
             st.button(
                 "Remove these examples",
-                disabled=not chosen,
+                disabled=not unwanted,
                 on_click=attempt_to,
-                args=(project.remove_examples, chosen),
+                args=(project.remove_examples, unwanted),
                 key=f"teach-remove-examples-{one.number}",
             )
         if removable:

@@ -10,9 +10,9 @@ from pathlib import Path
 import streamlit as st
 
 from zoo.app.components import widgets
-from zoo.app.components.kept_uploads import Given, uploads_of
+from zoo.app.components.kept_uploads import InputFile, uploads_of
 from zoo.app.services.safe_fetch import fetch
-from zoo.app.state import MAX_SECONDS, RATE, one_sentence, refuse, spec_of, taught, with_size
+from zoo.app.state import MAX_SECONDS, RATE, one_sentence, refuse, spec_of, trained_networks, with_size
 from zoo.core.errors import UnknownNameError
 from zoo.hub.registry import is_default
 from zoo.hub.samples import SAMPLES, names, sample
@@ -22,14 +22,14 @@ SOUND_TYPES = ["wav", "flac", "ogg", "opus", "mp3", "m4a", "aac", "mp4", "webm",
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"]
 
 
-def named(given: Given) -> io.BytesIO:
+def open_stream(file: InputFile) -> io.BytesIO:
     """Open the file as a stream with a name, which results and errors then use."""
-    stream = io.BytesIO(given.data)
-    stream.name = given.name
+    stream = io.BytesIO(file.data)
+    stream.name = file.name
     return stream
 
 
-def ask(kind: str, key: str) -> list[Given]:
+def ask(kind: str, key: str) -> list[InputFile]:
     """Let the user choose pictures or a recording: own files, a device, a link, or a sample.
 
     Parameters
@@ -66,11 +66,11 @@ def ask(kind: str, key: str) -> list[Given]:
     if way == "Camera":
         camera = f"{key}-camera"
         shots = uploads_of(camera, lambda: st.camera_input("A photo", key=camera))
-        return [Given("camera.jpg", shot.source) for shot in shots]
+        return [InputFile("camera.jpg", shot.source) for shot in shots]
     if way == "Microphone":
         microphone = f"{key}-microphone"
         takes = uploads_of(microphone, lambda: st.audio_input("Record", sample_rate=RATE, key=microphone))
-        return [Given("recording.wav", take.source) for take in takes]
+        return [InputFile("recording.wav", take.source) for take in takes]
     if way == "Link":
         what = "a picture" if kind == "image" else "a recording"
         url = widgets.text_input(
@@ -79,25 +79,25 @@ def ask(kind: str, key: str) -> list[Given]:
         if not url.strip():
             return []
         with one_sentence(), st.spinner("Fetching the link …"):
-            return [fetched(url)]
+            return [fetch_once(url)]
         return []
     titles = {name: SAMPLES[name].title for name in names(kind)}
     if linked and linked not in titles:
         refuse(f"Unknown sample {linked[:60]!r}; choose one of {', '.join(titles)}.")
         linked = None
-    chosen = widgets.selectbox(st, "Sample", titles, linked, key=f"{key}-sample", recall=not linked)
-    to_link("sample", chosen)
-    st.caption(SAMPLES[chosen].credit)
+    selected = widgets.selectbox(st, "Sample", titles, linked, key=f"{key}-sample", recall=not linked)
+    to_link("sample", selected)
+    st.caption(SAMPLES[selected].credit)
     with st.spinner("Fetching the sample …"):
-        return [Given(chosen, Path(sample(chosen)).read_bytes())]
+        return [InputFile(selected, Path(sample(selected)).read_bytes())]
 
 
-def fetched(url: str) -> Given:
+def fetch_once(url: str) -> InputFile:
     """Fetch the file at a link and keep it until the session asks for another; waiting takes no turn."""
-    kept = st.session_state.get("fetched")
-    if kept is None or kept[0] != url:
-        kept = st.session_state["fetched"] = (url, Given(*fetch(url)))
-    return kept[1]
+    cached = st.session_state.get("fetched")
+    if cached is None or cached[0] != url:
+        cached = st.session_state["fetched"] = (url, InputFile(*fetch(url)))
+    return cached[1]
 
 
 def from_link(parameter: str) -> str | None:
@@ -113,7 +113,7 @@ def to_link(parameter: str, value: str | None) -> None:
         st.query_params.pop(parameter, None)
 
 
-def meant(linked: str, offered: Sequence[str]) -> str:
+def linked_network(linked: str, offered: Sequence[str]) -> str:
     """Return the network that a link names: one of those offered, never a folder or another collection.
 
     Raises
@@ -121,11 +121,11 @@ def meant(linked: str, offered: Sequence[str]) -> str:
     UnknownNameError
         If the link names another one.
     """
-    known = {spec_of(name).arch: name for name in offered if is_default(name)}
-    known |= {name.lower(): name for name in offered}
-    if (key := linked.strip().lower()) in known:
-        return known[key]
-    close = get_close_matches(key[:60], known, n=3, cutoff=0.5)
+    by_name = {spec_of(name).arch: name for name in offered if is_default(name)}
+    by_name |= {name.lower(): name for name in offered}
+    if (key := linked.strip().lower()) in by_name:
+        return by_name[key]
+    close = get_close_matches(key[:60], by_name, n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(close)}?" if close else "."
     raise UnknownNameError(f"The link names the network {linked[:60]!r}, which is not offered here{hint}")
 
@@ -134,7 +134,7 @@ def linked_networks(offered: Sequence[str]) -> list[str]:
     """Return the networks that the page's address names: none, and a sentence, if one is not offered."""
     names = filter(None, (from_link("network") or "").split(","))
     try:
-        return list(dict.fromkeys(meant(name, offered) for name in names))
+        return list(dict.fromkeys(linked_network(name, offered) for name in names))
     except UnknownNameError as error:
         refuse(str(error))
         return []
@@ -146,5 +146,5 @@ def choose_network(label: str, offered: list[str], usual: str, key: str, *, help
     name = widgets.selectbox(
         st, label, with_size(offered), linked or usual, key=key, help=help, recall=not linked
     )
-    to_link("network", None if name == usual or name in taught() else name)
+    to_link("network", None if name == usual or name in trained_networks() else name)
     return name

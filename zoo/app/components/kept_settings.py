@@ -20,7 +20,7 @@ def current_key(key: str) -> str:
     return f"{key}-of-project-{number}" if number else key
 
 
-def kept(key: str) -> Setting | None:
+def last_setting(key: str) -> Setting | None:
     """Return what was chosen last in a widget, which may come from a file of a stranger; None if unknown."""
     return setting_of(state.project(), key) if key.startswith(PAGES) else None
 
@@ -29,9 +29,9 @@ def keep(key: str, value: object, default: object) -> None:
     """Keep what is chosen in a widget, once that is something else than the default."""
     if not key.startswith(PAGES):
         return
-    last, chosen = kept(key), _plain(value)
-    if chosen != (_plain(default) if last is None else last):
-        keep_setting(state.project(), key, chosen)
+    last, current = last_setting(key), _plain(value)
+    if current != (_plain(default) if last is None else last):
+        keep_setting(state.project(), key, current)
 
 
 def _plain(value: object) -> object:

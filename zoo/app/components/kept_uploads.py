@@ -26,7 +26,7 @@ Files = Sequence[UploadedFile] | UploadedFile | None
 
 
 @dataclass(frozen=True)
-class Given:
+class InputFile:
     """A file that a user handed to a page: its name, and its content or where that is kept."""
 
     name: str
@@ -41,7 +41,7 @@ class Given:
             raise InputError(f"{self.name} was removed; load the page again.") from None
 
 
-def uploads_of(key: str, draw: Callable[[], Files], *, several: bool = False) -> list[Given]:
+def uploads_of(key: str, draw: Callable[[], Files], *, several: bool = False) -> list[InputFile]:
     """Draw a widget that takes files; return those kept from before, and those that it holds.
 
     Parameters
@@ -65,7 +65,7 @@ def uploads_of(key: str, draw: Callable[[], Files], *, several: bool = False) ->
         added = {held[file.file_id]: file.getvalue() for file in files if file.file_id not in before}
         _keep(key, added, [file for file in before.values() if file not in held.values()], several=several)
         st.session_state[slot] = held
-    own = [Given(file.name, file.getvalue()) for file in files]
+    own = [InputFile(file.name, file.getvalue()) for file in files]
     return own if own and not several else [*_kept_from_before(key, held.values()), *own]
 
 
@@ -79,7 +79,7 @@ def _keep(key: str, added: dict[StoredFile, bytes], removed: list[StoredFile], *
         st.warning(state.literally(f"What you added stays only until you leave this page. {error}"))
 
 
-def _kept_from_before(key: str, held: Collection[StoredFile]) -> list[Given]:
+def _kept_from_before(key: str, held: Collection[StoredFile]) -> list[InputFile]:
     """Show the files that the project keeps beside those of the widget, and let the user remove some."""
     project = state.project()
     files = {f"{file.content}/{file.name}": file for file in inputs_of(project, key) if file not in held}
@@ -98,4 +98,4 @@ def _kept_from_before(key: str, held: Collection[StoredFile]) -> list[Given]:
     if len(stay) < len(files):
         keep_inputs(project, key, {}, [file for path, file in files.items() if path not in stay])
         st.rerun()
-    return [Given(file.name, path_of(project, file)) for file in files.values()]
+    return [InputFile(file.name, path_of(project, file)) for file in files.values()]

@@ -14,7 +14,7 @@ from torch import nn
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.input_picker import Given, named
+from zoo.app.components.input_picker import InputFile, open_stream
 from zoo.app.components.network_picker import Choice
 from zoo.app.state import File, literally, one_sentence, spec_of
 from zoo.inference import layer_graph as graphs
@@ -59,7 +59,7 @@ def layers(name: str, offered: Sequence[str]) -> None:
     options = list(dict.fromkeys([*view, *graph]))
     if box not in st.session_state:
         st.session_state[box] = next(node for node in graph if graph.nodes[node]["kind"] in ("conv", "dense"))
-    elif widgets.chosen(box, options) is None:
+    elif widgets.current_choice(box, options) is None:
         st.session_state[box] = options[0]
     left, right = st.columns(2)
     with left, st.container(height=700, key="networks-graph-box"):
@@ -74,11 +74,11 @@ def layers(name: str, offered: Sequence[str]) -> None:
             alt=f"Graph of the layers of {name}: the table below has the same as text",
         )
     with right:
-        chosen = widgets.selectbox(st, "Layer", {node: node.strip("()") for node in options}, key=box)
-        where = graph if chosen in graph else view  # a block is in the view only
-        details(name, module, where, chosen)
+        selected = widgets.selectbox(st, "Layer", {node: node.strip("()") for node in options}, key=box)
+        where = graph if selected in graph else view  # a block is in the view only
+        details(name, module, where, selected)
         with one_sentence():
-            activations(name, offered, where.nodes[chosen])
+            activations(name, offered, where.nodes[selected])
     table(name, graph, box)
 
 
@@ -161,29 +161,31 @@ def activations(name: str, offered: Sequence[str], data: dict[str, Any]) -> None
         st.caption(f"Only the first of the {len(inputs)} pictures is used.")
     place = st.empty()
     at = st.session_state.get(f"networks-window-{name}")
-    seen = state.remembered(_look, name, data["layer"], inputs[0], at)
+    result = state.remembered(_look, name, data["layer"], inputs[0], at)
     with place.container():
-        show(seen, name)
+        show(result, name)
 
 
-def _look(name: str, layer: str, given: Given, at: float | None) -> Activations:
+def _look(name: str, layer: str, file: InputFile, at: float | None) -> Activations:
     net = state.network(name)
     with state.progress(f"{literally(net.spec.title)} is running …") as progress:
-        return look(net, named(given), layer, at=at, progress=lambda seconds: progress(seconds / MAX_SECONDS))
+        return look(
+            net, open_stream(file), layer, at=at, progress=lambda seconds: progress(seconds / MAX_SECONDS)
+        )
 
 
-def show(seen: Activations, name: str) -> None:
+def show(result: Activations, name: str) -> None:
     """Show the values of one layer as fits their shape."""
-    key = f"networks-{seen.layer}"
-    if seen.times is not None:
+    key = f"networks-{result.layer}"
+    if result.times is not None:
         chart(
-            seen.over_time(),
+            result.over_time(),
             "activations-over-time",
             key=f"{key}-course",
-            alt=f"Mean of the channels of {seen.layer} over time",
+            alt=f"Mean of the channels of {result.layer} over time",
         )
-        starts = [round(float(start), 3) for start in seen.times[:, 0]]
-        begin, end = seen.times[seen.window]
+        starts = [round(float(start), 3) for start in result.times[:, 0]]
+        begin, end = result.times[result.window]
         st.caption(f"Below: the window from {begin:.2f} to {end:.2f} s, marked above.")
         if len(set(starts)) > 1:
             choices = sorted(set(starts))
@@ -194,51 +196,51 @@ def show(seen: Activations, name: str) -> None:
                 min(choices, key=lambda start: abs(start - begin)),
                 key=f"networks-window-{name}",
             )
-    if seen.values.ndim == 1:
+    if result.values.ndim == 1:
         chart(
-            seen.bars(),
+            result.bars(),
             "activations",
             key=f"{key}-bars",
-            alt=f"The largest of the {len(seen.values)} units of {seen.layer}",
+            alt=f"The largest of the {len(result.values)} units of {result.layer}",
         )
-    elif seen.values.ndim == 2:
+    elif result.values.ndim == 2:
         chart(
-            seen.lines(),
+            result.lines(),
             "activations",
             key=f"{key}-lines",
-            alt=f"The strongest channels of {seen.layer}",
+            alt=f"The strongest channels of {result.layer}",
         )
     else:
-        maps(seen)
-    numbers(seen, key)
+        maps(result)
+    numbers(result, key)
 
 
-def maps(seen: Activations) -> None:
+def maps(result: Activations) -> None:
     """Show a grid of the strongest channels."""
     max_channels = widgets.segmented_control(st, "Channels", [16, 36, 64], 16, key="networks-channels")
-    pictures = seen.maps(max_channels)
-    names = [seen.name_of(channel) if seen.labels else f"channel {channel}" for channel, _ in pictures]
+    pictures = result.maps(max_channels)
+    names = [result.name_of(channel) if result.labels else f"channel {channel}" for channel, _ in pictures]
     grid = st.container(horizontal=True, gap="small")
     for (_, picture), one in zip(pictures, names, strict=True):
-        grid.image(picture, caption=literally(one), width=SIDE, alt=f"Map of {one} of {seen.layer}")
-    turned = " Time runs from left to right, high frequencies are on top." if seen.axes else ""
+        grid.image(picture, caption=literally(one), width=SIDE, alt=f"Map of {one} of {result.layer}")
+    turned = " Time runs from left to right, high frequencies are on top." if result.axes else ""
     st.caption(
-        f"The strongest of {len(seen.values)} channels, each from its smallest value (dark) to its largest "
+        f"The strongest of {len(result.values)} channels, each from its smallest value (dark) to its largest "
         f"(bright).{turned}"
     )
 
 
-def numbers(seen: Activations, key: str) -> None:
-    s = seen.statistics()
+def numbers(result: Activations, key: str) -> None:
+    s = result.statistics()
     st.markdown(
-        f"{seen.values.size:,} values: mean {s['mean']:.3g}, standard deviation {s['deviation']:.3g}, "
+        f"{result.values.size:,} values: mean {s['mean']:.3g}, standard deviation {s['deviation']:.3g}, "
         f"from {s['smallest']:.3g} to {s['largest']:.3g}, {s['zeros']:.0%} of them zero."
     )
     chart(
-        seen.histogram(),
+        result.histogram(),
         "histogram",
         key=f"{key}-histogram",
-        alt=f"Histogram of the values of {seen.layer}",
+        alt=f"Histogram of the values of {result.layer}",
     )
 
 

@@ -10,7 +10,7 @@ SENTENCES = {
     "none": "The browser finds no microphone on this device: plug one in, and press Start.",
 }
 
-# An element without looks, which tells Python what would keep the microphone away; "" while nothing does.
+# An invisible element that reports why the browser cannot use the microphone; "" if it can.
 _LOOK = """
 export default function({ setStateValue }) {
     let told = null;
@@ -49,5 +49,5 @@ def obstacle() -> str:
     """Return why the microphone cannot be used and what to do, in a sentence; empty if it can."""
     look = v2.component("zoo_microphone", js=_LOOK)
     result = look(key="live-microphone", on_obstacle_change=lambda: None, height="content")
-    told = result.get("obstacle")
-    return SENTENCES.get(told, "") if isinstance(told, str) else ""
+    obstacle_key = result.get("obstacle")
+    return SENTENCES.get(obstacle_key, "") if isinstance(obstacle_key, str) else ""

@@ -1,4 +1,4 @@
-"""What the page Networks says of one network: its record."""
+"""The record of one network, as the page Networks shows it."""
 
 import streamlit as st
 
@@ -36,10 +36,10 @@ def record(spec: Spec) -> None:
     st.markdown(f"**License of the weights.** {literally(spec.license)}")
     st.markdown(f"**Citation.** {literally(spec.citation)}")
     st.markdown(f"**Original.** {spec.homepage}")
-    known = weights.record_of(spec)
+    cached = weights.record_of(spec)
     st.markdown("**Sources**, tried in this order:")
     for source in spec.sources:
-        st.markdown(f"- `{source.url}`  \n  {weights.checksum_of(source, known)}")
+        st.markdown(f"- `{source.url}`  \n  {weights.checksum_of(source, cached)}")
     st.code(f'import zoo\n\nnet = zoo.load("{spec.name}")', language="python")
     preprocessing.markdown(
         f"**Preprocessing.** {preprocessor(spec).describe()}"

@@ -60,20 +60,20 @@ def require(*choices: Choice) -> None:
     raise Halted
 
 
-def available(chosen: Sequence[str], key: str, offered: Sequence[str]) -> list[str]:
+def available(names: Sequence[str], key: str, offered: Sequence[str]) -> list[str]:
     """Return the chosen networks that are here, and offer to download or to remove the others.
 
     Parameters
     ----------
-    chosen : sequence of str
+    names : sequence of str
     key : str
         Of the widget in which they were chosen.
     offered : sequence of str
         All that it offers.
     """
-    here = _here(chosen)
+    here = _here(names)
     with st.container():  # as in `require`
-        if missing := [name for name in dict.fromkeys(chosen) if name not in here]:
+        if missing := [name for name in dict.fromkeys(names) if name not in here]:
             _block(missing, offered, "Remove", {key: here})
     return here
 
@@ -164,13 +164,13 @@ def _running(downloads: Sequence[Download]) -> None:
 
     One that was stopped may still wait for its server.
     """
-    wanted = _own().values()
-    if any(download.over or download not in wanted for download in downloads):
+    own = _own().values()
+    if any(download.over or download not in own for download in downloads):
         st.rerun()
     size = sum(download.spec.size_mb for download in downloads)
-    done = sum(download.spec.size_mb * download.fraction for download in downloads)
+    done_mb = sum(download.spec.size_mb * download.fraction for download in downloads)
     names = ", ".join(literally(download.spec.title) for download in downloads)
-    st.progress(done / size, text=f"Downloading {names}: {done:.0f} of {size:.0f} MB …")
+    st.progress(done_mb / size, text=f"Downloading {names}: {done_mb:.0f} of {size:.0f} MB …")
     st.button("Stop", icon=":material/stop:", on_click=_stop, args=(downloads,), key="missing-stop")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from zoo.app.components.kept_settings import kept
+from zoo.app.components.kept_settings import last_setting
 from zoo.core.errors import InputError
 
 T = TypeVar("T", bound=Hashable)
@@ -15,12 +15,12 @@ Options = Mapping[T, str] | Iterable[T]
 
 def numbered(labels: Iterable[str]) -> Iterator[str]:
     """Make labels distinct: the second of two equal ones gets a ``(2)``."""
-    taken: set[str] = set()
+    used: set[str] = set()
     for label in labels:
         distinct, number = label, 2
-        while distinct in taken:
+        while distinct in used:
             distinct, number = f"{label} ({number})", number + 1
-        taken.add(distinct)
+        used.add(distinct)
         yield distinct
 
 
@@ -57,14 +57,14 @@ class Offer(Generic[T]):
                 return option
         raise refusal(self.widget, value, "choose one of those shown")
 
-    def kept(self, key: str) -> T | None:
+    def last(self, key: str) -> T | None:
         """Return what was chosen last in a widget if it is among the options, else None."""
-        value = kept(key)
+        value = last_setting(key)
         return next((one for one in self.options if type(one) is type(value) and one == value), None)
 
-    def kept_several(self, key: str) -> list[T] | None:
+    def last_several(self, key: str) -> list[T] | None:
         """Return those of the options that were chosen last in a widget, or None if that is unknown."""
-        values = kept(key)
+        values = last_setting(key)
         if not isinstance(values, list):
             return None
         last = [one for value in values for one in self.options if type(one) is type(value) and one == value]
@@ -80,10 +80,10 @@ class Offer(Generic[T]):
         """
         if not isinstance(values, list | tuple):
             raise refusal(self.widget, values, "choose from those shown")
-        chosen = list(dict.fromkeys(map(self.one, values)))
-        if max_selections is not None and len(chosen) > max_selections:
-            raise InputError(f"{self.widget}: {len(chosen)} were chosen; choose at most {max_selections}.")
-        return chosen
+        selected = list(dict.fromkeys(map(self.one, values)))
+        if max_selections is not None and len(selected) > max_selections:
+            raise InputError(f"{self.widget}: {len(selected)} were chosen; choose at most {max_selections}.")
+        return selected
 
 
 def refusal(widget: str, value: object, advice: str) -> InputError:

@@ -1,4 +1,4 @@
-"""A player whose place is seen in a chart, and a chart whose events can be heard."""
+"""A player that marks its position in a chart, and plays the event that is selected there."""
 
 from functools import cache
 from pathlib import Path

@@ -82,17 +82,17 @@ def figures(attempt: Attempt, evaluation: Evaluation) -> None:
 def try_out(name: str, spec: Spec) -> None:
     """Ask for new files, and show the network's predictions for them."""
     budget = PixelBudget()
-    for position, given in enumerate(input_picker.ask(spec.modality, "teach-try")):
+    for position, file in enumerate(input_picker.ask(spec.modality, "teach-try")):
         with one_sentence():
             left, right = st.columns(2)
             net = state.network(name)
             if spec.modality == "image":
-                budget.take(given.name, count_pixels(input_picker.named(given)))
-                small = thumbnail(input_picker.named(given), SIDES)
-                left.image(small, caption=literally(given.name), width=300, alt=given.name)
-                result = net.classify(input_picker.named(given), top=5)
+                budget.take(file.name, count_pixels(input_picker.open_stream(file)))
+                small = thumbnail(input_picker.open_stream(file), SIDES)
+                left.image(small, caption=literally(file.name), width=300, alt=file.name)
+                result = net.classify(input_picker.open_stream(file), top=5)
             else:
-                samples = read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
+                samples = read_mono(input_picker.open_stream(file), RATE, max_duration=state.MAX_SECONDS)
                 with left:
                     state.player(samples)
                 result = net.classify(samples, sample_rate=RATE, top=5)
@@ -102,7 +102,7 @@ def try_out(name: str, spec: Spec) -> None:
                     result.plot(),
                     "scores",
                     key=f"teach-try-{position}",
-                    alt=f"Scores of the classes for {given.name}",
+                    alt=f"Scores of the classes for {file.name}",
                 )
     st.caption("The network is also on the page Pictures or Sounds, as long as the project has it.")
 
@@ -119,9 +119,9 @@ def course(training: dict[str, Any]) -> None:
         chart(curves(rows), "curves", key="teach-curves", alt="Accuracy and loss after each epoch")
     elif folds:
         st.markdown("Balanced accuracy of the classifiers that were tried, in cross-validation:")
-        chosen = training.get("classifier")
+        selected = training.get("classifier")
         table = [
-            {"classifier": kind, "accuracy": f"{value:.1%}", "": "chosen" * (kind == chosen)}
+            {"classifier": kind, "accuracy": f"{value:.1%}", "": "chosen" * (kind == selected)}
             for kind, value in folds.items()
         ]
         st.dataframe(table, hide_index=True)

@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitSelectionCountExceedsMaxError
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from zoo.app.components.kept_settings import current_key, keep, kept
+from zoo.app.components.kept_settings import current_key, keep, last_setting
 from zoo.app.components.offer import Offer, Options, T, refusal
 from zoo.core.errors import InputError
 
@@ -55,9 +55,9 @@ def selectbox(
     offer = Offer(label, options)
     send_new_labels(key, offer.labels)
     # A browser that loads the widget late misses a value set in the session state and sends the default.
-    current = chosen(key, offer.options)
+    current = current_choice(key, offer.options)
     if current is None and recall:
-        current = offer.kept(key)
+        current = offer.last(key)
     start = default if current is None else current
     index = 0 if start is None else offer.options.index(start)
     value = place.selectbox(
@@ -80,7 +80,7 @@ def select_slider(
 ) -> T:
     """Choose one option on a slider."""
     offer = Offer(label, options)
-    start = offer.kept(key)
+    start = offer.last(key)
     start = default if start is None else start
     value = place.select_slider(
         label, offer.options, start, format_func=offer.label, key=current_key(key), help=help
@@ -96,7 +96,7 @@ def select_range(
     """Choose the first and the last option of a range on a slider, by default all of it."""
     offer = Offer(label, options)
     ends = offer.options[0], offer.options[-1]
-    last = offer.kept_several(key)
+    last = offer.last_several(key)
     start = (last[0], last[1]) if last is not None and len(last) == 2 else ends
     value = place.select_slider(
         label, offer.options, start, format_func=offer.label, key=current_key(key), help=help
@@ -133,7 +133,7 @@ def segmented_control(
 ) -> T | None:
     """Choose one option from a row of buttons, at first as `selectbox`; without a default, one or none."""
     offer = Offer(label, options)
-    start = offer.kept(key) if recall and default is not None else None
+    start = offer.last(key) if recall and default is not None else None
     value = place.segmented_control(
         label,
         offer.options,
@@ -186,7 +186,7 @@ def multiselect(
 ) -> list[T]:
     """Choose any number of options from a list, at most `max_selections`, at first as `selectbox`."""
     offer = Offer(label, options)
-    last = offer.kept_several(key) if recall else None
+    last = offer.last_several(key) if recall else None
     send_new_labels(key, offer.labels)
     try:
         values = place.multiselect(
@@ -221,7 +221,7 @@ def slider(
     width: int | Literal["stretch"] = "stretch",
 ) -> Number:
     """Choose a number of the type of `low`, a whole number of steps above it."""
-    start = kept_number(key, low, high, default, step)
+    start = last_number(key, low, high, default, step)
     value = place.slider(
         label, low, high, start, step, format=format, key=current_key(key), help=help, width=width
     )
@@ -234,7 +234,7 @@ def slider(
 def toggle(place: Place, label: str, default: bool = False, *, key: str, help: str | None = None) -> bool:
     """Switch something on or off, at first as `default`, or as it was left if that is kept."""
     # A browser that draws it anew, after a run in which it was not there, shows its default.
-    last = kept(key)
+    last = last_setting(key)
     start = st.session_state.get(current_key(key), last if isinstance(last, bool) else default) is True
     value = place.toggle(label, start, key=current_key(key), help=help)
     keep(key, value, default)
@@ -254,16 +254,16 @@ def number_input(
     help: str | None = None,
 ) -> Number:
     """Enter a number of the type of `low`."""
-    start = kept_number(key, low, high, default, step)
+    start = last_number(key, low, high, default, step)
     value = place.number_input(label, low, high, start, step, format=format, key=current_key(key), help=help)
     entered = in_range(label, value, low, high)
     keep(key, entered, default)
     return entered
 
 
-def kept_number(key: str, low: Number, high: Number, default: Number, step: Number) -> Number:
+def last_number(key: str, low: Number, high: Number, default: Number, step: Number) -> Number:
     """Return the number that was chosen last in a widget if that can be chosen, else the default."""
-    value = cast("Number", kept(key))  # if it has the type
+    value = cast("Number", last_setting(key))  # if it has the type
     valid = type(value) is type(low) and low <= value <= high and is_step(value, low, step)
     return value if valid else default
 
@@ -303,7 +303,7 @@ def text_input(
     return value
 
 
-def chosen(key: str, options: Collection[T]) -> T | None:
+def current_choice(key: str, options: Collection[T]) -> T | None:
     """Return the value of a widget before it is drawn, or None if it is not one of `options`."""
     value, offered = st.session_state.get(current_key(key)), cast("Collection[object]", options)
     return cast("T", value) if isinstance(value, Hashable) and value in offered else None

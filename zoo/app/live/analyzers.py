@@ -19,8 +19,8 @@ from zoo.inference.streaming import Stream
 from zoo.results import Classification, PitchTrack
 
 KEPT_SOUNDS, KEPT_PITCH = 20.0, 10.0  # s
-HOP_SOUNDS = 0.24  # s; half of what YAMNet's record says, for an answer four times a second
-HOP_PITCH = 0.02  # s; twice what CREPE's record says: a display shows no more, and it costs half
+HOP_SOUNDS = 0.24  # s; half of the hop in YAMNet's record, for an answer four times a second
+HOP_PITCH = 0.02  # s; twice the hop in CREPE's record: a display shows no more, and it costs half
 SMOOTHED_SOUNDS = 0.48  # s; scores are averaged over windows that end within: one alone flickers
 SMOOTHED_PITCH = 0.12  # s; the median is taken over frames within
 
@@ -63,7 +63,7 @@ class LiveAnalyzer(ABC):
         self._new(self._rate).feed(np.zeros(round(2 * self.window * self._rate), np.float32))
 
     def end(self) -> None:
-        """Let go of the stream, whose resampler holds memory that Python does not count."""
+        """Release the stream, whose resampler holds memory that Python does not count."""
         self._stream = None
 
     def process(self, block: Block) -> None:
@@ -150,9 +150,9 @@ class SoundAnalyzer(LiveAnalyzer):
         times = np.array([end for end, _ in self._windows]) - self.processed_until
         scores = np.stack([row for _, row in self._windows])
         now = scores[times > -SMOOTHED_SOUNDS - HOP_SOUNDS / 2].mean(axis=0)
-        kept = times > -KEPT_SOUNDS  # a gap may have let older ones stay
+        recent = times > -KEPT_SOUNDS  # a gap may have let older ones stay
         labels = tuple(label.label for label in self._net.labels)
-        return Sounds(self._net.classification(now, "live", len(now)), times[kept], scores[kept], labels)
+        return Sounds(self._net.classification(now, "live", len(now)), times[recent], scores[recent], labels)
 
 
 class PitchAnalyzer(LiveAnalyzer):

@@ -1,4 +1,4 @@
-"""What a browser says to set up a connection by WebRTC, checked before aiortc is told.
+"""Check a browser's messages that set up a WebRTC connection, before aiortc gets them.
 
 A raw message may contain anything. Each section of an offer opens sockets, this machine sends packets to the
 address of each candidate, and aiortc fails in various ways on a message that is not an offer.
@@ -35,8 +35,8 @@ class Offer(msgspec.Struct):
 Candidates = Annotated[dict[Annotated[str, Meta(max_length=100)], Candidate], Meta(max_length=MAX_CANDIDATES)]
 
 
-class Said(msgspec.Struct):
-    """What the streamer's component says."""
+class Message(msgspec.Struct):
+    """A message of the streamer's component."""
 
     playing: bool = False
     sdpOffer: Offer | None = None
@@ -44,31 +44,31 @@ class Said(msgspec.Struct):
 
 
 def is_offer(value: Any) -> bool:
-    """Return whether what the component says has an offer.
+    """Return whether a message of the component has an offer.
 
     Parameters
     ----------
     value : object
-        What came from the browser, None before anything did.
+        The message of the browser; None before the first.
 
     Raises
     ------
     InputError
-        If no browser would say that for one microphone.
+        If no browser would send that for one microphone.
     """
     if isinstance(value, dict):
         value = {name: one for name, one in value.items() if one}  # an empty text stands for no offer
     try:
-        said = msgspec.convert(value or {}, Said)
+        message = msgspec.convert(value or {}, Message)
     except msgspec.ValidationError as error:
         raise InputError(f"The browser's offer is not one of WebRTC: {error}.") from None
-    if said.sdpOffer is None:
+    if message.sdpOffer is None:
         return False
-    lines = said.sdpOffer.sdp.splitlines()
+    lines = message.sdpOffer.sdp.splitlines()
     sections = [line for line in lines if line.startswith("m=")]
     if len(sections) != 1 or not sections[0].startswith("m=audio "):
         raise InputError("The browser must offer the sound of one microphone and nothing else.")
-    candidates = sum(line.startswith("a=candidate:") for line in lines) + len(said.iceCandidates or {})
+    candidates = sum(line.startswith("a=candidate:") for line in lines) + len(message.iceCandidates or {})
     if candidates > MAX_CANDIDATES:
         raise InputError(f"The browser names {candidates} addresses of its own, more than {MAX_CANDIDATES}.")
     return True

@@ -24,13 +24,13 @@ from zoo.results import PitchTrack
 MAX_LAG = 1.5  # s of sound that may wait; more is left out
 LEAST = 0.1  # s that are analyzed at once: for shorter pieces a network takes twice the time
 MAX_BLOCK = 0.5  # s
-PATIENCE = 20.0  # s without sound, after which nobody is thought to be there
+PATIENCE = 20.0  # s without sound, after which the session counts as left
 MAX_SECONDS = 1800.0  # s, after which a place is given to others
 MAX_HASTE = 10  # times as fast as time passes, after `HEADSTART` s of sound: no microphone is faster
 HEADSTART = 60.0  # s
 UNHEARD = "The connection ended before any sound arrived."
-_TURN = 1.0  # s after which a thread that waits looks around
-_COUNTED = 20  # delays whose mean is told
+_TURN = 1.0  # s after which a waiting thread checks its state
+_COUNTED = 20  # delays whose mean is shown
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Snapshot:
     delays: dict[str, Delay]
 
 
-class _Shown:
+class _DisplayDelay:
     """Measure how old the results of one analyzer are when they are shown."""
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class Listener:
         self._buffer = DropOldestBuffer(MAX_LAG, clock)
         self._level = -math.inf
         self._results: dict[str, Any] = {}
-        self._delays = {name: _Shown() for name in self._analyzers}
+        self._delays = {name: _DisplayDelay() for name in self._analyzers}
         self._lock = threading.Lock()  # of the two before; never held while a network works
         self._stopping = threading.Event()
         self._endings: set[Callable[[], object]] | None = set()  # None once they were called
@@ -347,7 +347,7 @@ class SessionSlot:
         self._wish: Any = None
 
     def require(self) -> None:
-        """Raise an `InputError` if this session does not listen and there is no room for it."""
+        """Raise an `InputError` if this session is not listening and no slot is free."""
         if self.listener is None or self.listener.stopped:
             self._limiter.require_free()
 

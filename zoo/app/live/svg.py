@@ -17,8 +17,8 @@ from zoo.app.live.analyzers import HOP_SOUNDS, KEPT_PITCH, KEPT_SOUNDS, Sounds, 
 from zoo.plotting.theme import percent, shortened
 from zoo.results import PitchTrack
 
-IN_TUNE = 5.0  # cents; a trained ear hears hardly less
-_RIGHT, _OFF = "#2e9463", "#c05621"  # to be told apart on white and on black
+IN_TUNE = 5.0  # cents; a trained ear can hardly distinguish less
+_RIGHT, _OFF = "#2e9463", "#c05621"  # can be distinguished on white and on black
 _WIDTH = 360  # of every figure, in its own units
 _LEFT, _END = 128, 352  # where the labels of rows end, and the rows
 _SEMITONE = 2 ** (1 / 12)
@@ -44,8 +44,8 @@ def tuner(tone: TunerReading | None) -> str:
             f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" '
             'stroke-width="6" stroke-linecap="round"/>'
         )
-    said = f"{tone.note}, {tone.frequency:.1f} Hz, {tone.cents:+.0f} cents" if tone else "no pitch"
-    return _svg(180, f"Tuner: {said}", parts)
+    reading = f"{tone.note}, {tone.frequency:.1f} Hz, {tone.cents:+.0f} cents" if tone else "no pitch"
+    return _svg(180, f"Tuner: {reading}", parts)
 
 
 def curve(track: PitchTrack) -> str:
@@ -111,9 +111,9 @@ def classes(sounds: Sounds, max_classes: int = 8) -> str:
     return _svg(20 * max_classes + 38, "Scores of the last 20 seconds", parts)
 
 
-def _svg(height: int, said: str, parts: list[str]) -> str:
+def _svg(height: int, label: str, parts: list[str]) -> str:
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(said)}" width="100%" '
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(label)}" width="100%" '
         f'style="display: block; max-width: 560px; margin: auto" font-size="11" fill="currentColor">'
         f"{''.join(parts)}</svg>"
     )

@@ -10,7 +10,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.input_picker import Given, named
+from zoo.app.components.input_picker import InputFile, open_stream
 from zoo.app.components.job_progress import note_disturbance, show_progress
 from zoo.app.components.offer import numbered
 from zoo.app.services import offered_networks
@@ -33,12 +33,12 @@ UNTRAINED = "Untrained: as fast as the trained one; no answers."
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Request:
     """What is to be compared, and how; `absent` were chosen too, and are not downloaded."""
 
     names: tuple[str, ...]
     absent: tuple[str, ...]
-    given: tuple[Given, ...]
+    files: tuple[InputFile, ...]
     batch: int
     repeats: int
     engine: str
@@ -48,28 +48,29 @@ def choose() -> tuple[str, list[str], list[str]]:
     """Pictures or sounds, the networks to measure, and those that are left out."""
     left, right = st.columns([1, 3])
     kind = widgets.segmented_control(left, "Networks for", KINDS, "image", key="compare-kind")
-    own = list(state.taught(kind))
+    own = list(state.trained_networks(kind))
     names = own + offered_networks.networks(kind)
     usual = offered_networks.networks(kind, "classify", bundled=True)[:2]  # which answer the same question
     key = f"compare-networks-{kind}"
-    chosen = widgets.multiselect(
+    selected = widgets.multiselect(
         right, "Networks", with_size(names), usual, max_selections=MAX_NETWORKS, key=key
     )
-    here = network_picker.available(chosen, key, names)
-    absent = [name for name in chosen if name not in here]
+    here = network_picker.available(selected, key, names)
+    absent = [name for name in selected if name not in here]
     with st.container():  # which is there each time, so that what follows keeps its place on the page
         untrained = absent and st.toggle(
             "Also measure what is not downloaded, untrained", key="compare-untrained", help=UNTRAINED
         )
-    return (kind, chosen, []) if untrained else (kind, here, absent)
+    return (kind, selected, []) if untrained else (kind, here, absent)
 
 
-def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
+def inputs(kind: str, names: Sequence[str]) -> tuple[InputFile, ...]:
     """Return the valid inputs for the networks to classify, if any."""
-    silent = [name for name in chosen if "classify" not in spec_of(name).tasks]
+    silent = [name for name in names if "classify" not in spec_of(name).tasks]
     if silent:
         able = [
-            title_of(name) for name in [*state.taught(kind), *offered_networks.networks(kind, "classify")]
+            title_of(name)
+            for name in [*state.trained_networks(kind), *offered_networks.networks(kind, "classify")]
         ]
         advice = f"; for answers choose only among {', '.join(able)}" if len(able) > 1 else ""
         st.info(
@@ -83,26 +84,26 @@ def inputs(kind: str, chosen: Sequence[str]) -> tuple[Given, ...]:
     return usable
 
 
-def refusals(kind: str, given: Sequence[Given]) -> list[str | None]:
-    """Why each cannot be used, said on the page; looked into once."""
-    key = tuple((one.name, hash(one.data)) for one in given)
+def refusals(kind: str, uploads: Sequence[InputFile]) -> list[str | None]:
+    """Check each file once, show the reasons against it, and return them."""
+    key = tuple((one.name, hash(one.data)) for one in uploads)
     if st.session_state.get("compare-seen", [None])[0] != key:
         with st.spinner("Reading your files …"):
             budget = PixelBudget()
-            st.session_state["compare-seen"] = key, [refusal(kind, one, budget) for one in given]
-    said = st.session_state["compare-seen"][1]
-    for why in filter(None, said):
+            st.session_state["compare-seen"] = key, [refusal(kind, one, budget) for one in uploads]
+    reasons = st.session_state["compare-seen"][1]
+    for why in filter(None, reasons):
         state.refuse(why)
-    return said
+    return reasons
 
 
-def refusal(kind: str, given: Given, budget: PixelBudget) -> str | None:
+def refusal(kind: str, file: InputFile, budget: PixelBudget) -> str | None:
     try:
         if kind == "image":
-            budget.take(given.name, count_pixels(named(given)))
-            check(named(given))
+            budget.take(file.name, count_pixels(open_stream(file)))
+            check(open_stream(file))
         else:
-            read_mono(named(given), RATE, max_duration=state.MAX_SECONDS)
+            read_mono(open_stream(file), RATE, max_duration=state.MAX_SECONDS)
     except ZooError as error:
         return str(error)
     return None
@@ -140,30 +141,30 @@ def settings() -> tuple[int, int, str]:
     return batch, repeats, engine
 
 
-def work(wanted: Wanted) -> Callable[[Job], zoo.Comparison]:
+def work(request: Request) -> Callable[[Job], zoo.Comparison]:
     """Run the job: measure one network after the other."""
-    titles = distinct([*wanted.names, *wanted.absent])
+    titles = distinct([*request.names, *request.absent])
 
     def run(job: Job) -> zoo.Comparison:
         job.enter("")
 
         def progress(done: int, total: int) -> None:
-            name = wanted.names[min(done, total - 1)]
+            name = request.names[min(done, total - 1)]
             job.stage = f"Measures {titles[name]}, {min(done + 1, total)} of {total}"
             job.count_or_stop(done, total)
 
         comparison = zoo.compare(
-            wanted.names,
-            [named(one) for one in wanted.given] or None,
+            request.names,
+            [open_stream(one) for one in request.files] or None,
             fetch=False,
-            batch=wanted.batch,
-            repeats=wanted.repeats,
-            engine=wanted.engine,
+            batch=request.batch,
+            repeats=request.repeats,
+            engine=request.engine,
             trust=True,  # what is offered is the catalog's, the owner's or the visitor's own
             progress=progress,
         )
-        reasons = dict(comparison.problems) | dict.fromkeys(wanted.absent, "it is not downloaded.")
-        measured = [name for name in wanted.names if name not in reasons]
+        reasons = dict(comparison.problems) | dict.fromkeys(request.absent, "it is not downloaded.")
+        measured = [name for name in request.names if name not in reasons]
         return replace(
             comparison,
             rows=tuple(
@@ -190,47 +191,47 @@ def busy() -> bool:
     return job is not None and not job.finished
 
 
-def begin(wanted: Wanted) -> None:
-    job = state.job_queue().begin(work(wanted), MEASUREMENT)
+def begin(request: Request) -> None:
+    job = state.job_queue().begin(work(request), MEASUREMENT)
     state.workspace().at_end(job.abandon)
     st.session_state["compare-job"] = job
 
 
 def results(job: Job) -> None:
     """Figures, charts, table and answers."""
-    found: zoo.Comparison = job.result
-    for title, reason in found.problems:
+    comparison: zoo.Comparison = job.result
+    for title, reason in comparison.problems:
         st.warning(f"**{literally(title)}** is left out: {literally(reason)}", icon=":material/warning:")
-    if found.busy:
+    if comparison.busy:
         st.warning(
-            f"The machine was busy: other programs took {found.background_load:.0%} of the processors, so "
-            "times may be too long. Compare again when it is quiet.",
+            f"The machine was busy: other programs took {comparison.background_load:.0%} of the processors, "
+            "so times may be too long. Compare again when it is quiet.",
             icon=":material/warning:",
         )
-    summary(found)
+    summary(comparison)
     charts = {"Accuracy and time": accuracy, "Latency and memory": bars, "Answers": answers}
     for tab, show in zip(st.tabs(list(charts), key="compare-tabs"), charts.values(), strict=True):
         with tab:
-            show(found)
-    table(found)
-    st.caption(f"Measured on {found.conditions}.")
+            show(comparison)
+    table(comparison)
+    st.caption(f"Measured on {comparison.conditions}.")
     note_disturbance(job)
-    state.downloads("comparison", found.table(), found.to_dict(), "compare")
+    state.downloads("comparison", comparison.table(), comparison.to_dict(), "compare")
 
 
-def summary(found: zoo.Comparison) -> None:
-    fastest = min(found.rows, key=lambda row: row.latency_ms)
-    smallest = min(found.rows, key=lambda row: row.memory_mb)
+def summary(comparison: zoo.Comparison) -> None:
+    fastest = min(comparison.rows, key=lambda row: row.latency_ms)
+    smallest = min(comparison.rows, key=lambda row: row.memory_mb)
     columns = st.columns(3)
     columns[0].metric(f"Fastest: {literally(fastest.title)}", f"{fastest.latency_ms:.1f} ms")
     columns[1].metric(f"Least memory: {literally(smallest.title)}", f"{smallest.memory_mb:.0f} MB")
-    if found.groups():
-        same = int((~found.dissent().any(axis=1)).sum())
-        columns[2].metric("Same answer from all", f"{same} of {len(found.inputs)}")
+    if comparison.groups():
+        same = int((~comparison.dissent().any(axis=1)).sum())
+        columns[2].metric("Same answer from all", f"{same} of {len(comparison.inputs)}")
 
 
-def accuracy(found: zoo.Comparison) -> None:
-    figure = found.plot()
+def accuracy(comparison: zoo.Comparison) -> None:
+    figure = comparison.plot()
     if not len(figure.data[0].x):
         st.info("No top-1 accuracy is published for these networks.")
         return
@@ -243,9 +244,9 @@ def accuracy(found: zoo.Comparison) -> None:
     )
 
 
-def bars(found: zoo.Comparison) -> None:
+def bars(comparison: zoo.Comparison) -> None:
     chart(
-        found.bars(),
+        comparison.bars(),
         "latency-and-memory",
         key="compare-bars",
         alt="Latency and memory of each network as bars",
@@ -255,26 +256,26 @@ def bars(found: zoo.Comparison) -> None:
     )
 
 
-def answers(found: zoo.Comparison) -> None:
+def answers(comparison: zoo.Comparison) -> None:
     """Show each network's answer for each input; answers that differ are marked."""
-    if not found.inputs:
+    if not comparison.inputs:
         st.info("Add pictures or recordings to see whether the networks agree.")
         return
-    said, differs = found.answers(), found.dissent()
-    marked = said.copy()
+    labels, differs = comparison.answers(), comparison.dissent()
+    marked = labels.copy()
     for name in differs.columns:
-        marked[name] = said[name].where(~differs[name], "≠ " + said[name])
-    styles = pd.DataFrame("", index=said.index, columns=said.columns)
+        marked[name] = labels[name].where(~differs[name], "≠ " + labels[name])
+    styles = pd.DataFrame("", index=labels.index, columns=labels.columns)
     styles[differs.columns] = differs.replace({True: DISSENT, False: ""}).astype(str)
     st.dataframe(marked.style.apply(lambda _: styles, axis=None), hide_index=True, key="compare-answers")
-    state.save("compare-save", File("Answers as CSV", "answers.csv", "text/csv", lambda: to_csv(said)))
-    if not (groups := found.groups()):
+    state.save("compare-save", File("Answers as CSV", "answers.csv", "text/csv", lambda: to_csv(labels)))
+    if not (groups := comparison.groups()):
         st.info("Agreement needs two networks; choose another with the same classes.")
         return
     st.caption(legend(groups))
     st.markdown("**Share of inputs for which two networks give the same answer**")
     for position, group in enumerate(map(list, groups)):
-        shares = found.agreement().loc[group, group]
+        shares = comparison.agreement().loc[group, group]
         st.dataframe(shares.map("{:.0%}".format), key=f"compare-agreement-{position}")
 
 
@@ -285,7 +286,7 @@ def legend(groups: Sequence[Sequence[str]]) -> str:
     return f"≠ marks {', and '.join(filter(None, (minority, differ)))}."
 
 
-def table(found: zoo.Comparison) -> None:
+def table(comparison: zoo.Comparison) -> None:
     numbers = {
         "latency_ms": ("median (ms)", "%.1f"),
         "latency_p90_ms": ("90 % within (ms)", "%.1f"),
@@ -295,12 +296,12 @@ def table(found: zoo.Comparison) -> None:
         "file_mb": ("file (MB)", "%.1f"),
         "accuracy": ("accuracy", "%.4g"),
     }
-    shown = found.table().dropna(axis="columns", how="all")
-    shown["weights"] = shown["trained"].map({True: "trained", False: "untrained"})
-    trained = shown["trained"].all()
+    rows = comparison.table().dropna(axis="columns", how="all")
+    rows["weights"] = rows["trained"].map({True: "trained", False: "untrained"})
+    trained = rows["trained"].all()
     columns = ["network", *numbers, "metric", "engine", *([] if trained else ["weights"])]
     st.dataframe(
-        shown[[name for name in columns if name in shown]],
+        rows[[name for name in columns if name in rows]],
         hide_index=True,
         key="compare-table",
         placeholder="–",
@@ -314,7 +315,7 @@ def table(found: zoo.Comparison) -> None:
     )
     st.caption(
         "Memory is what each network adds to the program, for its weights and for a batch of "
-        f"{found.batch} inputs."
+        f"{comparison.batch} inputs."
     )
     if not trained:
         st.caption(UNTRAINED)
@@ -335,14 +336,14 @@ st.markdown(
     "and whether they agree on your own pictures or recordings."
 )
 with one_sentence():
-    kind, chosen, absent = choose()
-    if chosen:
-        files = inputs(kind, chosen)
-        wanted = Wanted(tuple(chosen), tuple(absent), files, *settings())
+    kind, network_names, absent = choose()
+    if network_names:
+        files = inputs(kind, network_names)
+        request = Request(tuple(network_names), tuple(absent), files, *settings())
         if st.button(
             "Compare", type="primary", icon=":material/balance:", disabled=busy(), key="compare-begin"
         ):
-            begin(wanted)
+            begin(request)
             st.rerun()
     else:
         st.info("Choose a network, or better two.")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
-from zoo.app.components.embedding_inputs import KINDS, MAX_FILES, Brought, bring
+from zoo.app.components.embedding_inputs import KINDS, MAX_FILES, EmbeddingInputs, choose_inputs
 from zoo.app.components.embedding_view import show
 from zoo.app.components.network_picker import Choice
 from zoo.app.services import offered_networks
@@ -15,7 +15,7 @@ from zoo.inference.tasks.embed_files import Collection, Limits
 from zoo.training.fit.transfer import DEFAULTS
 from zoo.vision.decoding import max_request_pixels
 
-FEW = 5  # recordings, of which each window is a point of its own unless the user says otherwise
+FEW = 5  # recordings, of which each window is a point of its own unless the user chooses otherwise
 # 2000 windows are 16 minutes of YAMNet or 20 s of CREPE; ten million numbers are 40 MB.
 LIMITS = Limits(seconds=MAX_SECONDS, pixels=max_request_pixels(), vectors=2000, numbers=10_000_000)
 
@@ -23,7 +23,7 @@ LIMITS = Limits(seconds=MAX_SECONDS, pixels=max_request_pixels(), vectors=2000, 
 def choose(kind: str) -> tuple[str, str | None, bool | None]:
     """Network, layer and pooling."""
     left, right = st.columns(2)
-    names = [*state.taught(kind), *offered_networks.networks(kind, "embed")]
+    names = [*state.trained_networks(kind), *offered_networks.networks(kind, "embed")]
     name = widgets.selectbox(
         left,
         "Network",
@@ -67,9 +67,9 @@ def described(layer: str, shape: tuple[int, ...]) -> str:
     return f"{layer} ({' × '.join(map(str, shape))})"
 
 
-def one_a_file(brought: Brought) -> bool:
+def one_a_file(inputs: EmbeddingInputs) -> bool:
     """Whether a recording becomes one point, the mean of its windows."""
-    many = len(brought.files) > FEW
+    many = len(inputs.files) > FEW
     point = widgets.segmented_control(
         st,
         "A point for each",
@@ -81,12 +81,14 @@ def one_a_file(brought: Brought) -> bool:
     return point == "File"
 
 
-def embedded(brought: Brought, name: str, layer: str | None, pool: bool | None, mean: bool) -> Collection:
-    net, total = state.network(name), len(brought.files)
+def embedded(
+    inputs: EmbeddingInputs, name: str, layer: str | None, pool: bool | None, mean: bool
+) -> Collection:
+    net, total = state.network(name), len(inputs.files)
     with state.progress(f"{literally(net.spec.title)} is running …") as progress:
         return embed_files.collect(
             net,
-            [input_picker.named(given) for given in brought.files],
+            [input_picker.open_stream(upload) for upload in inputs.files],
             layer=layer,
             pool=pool,
             mean=mean,
@@ -113,13 +115,13 @@ st.markdown(
 )
 with one_sentence():
     kind = widgets.segmented_control(st, "What", KINDS, "image", key="embeddings-kind")
-    brought = bring(kind)
-    stored = brought.collection if brought else None
+    inputs = choose_inputs(kind)
+    stored = inputs.collection if inputs else None
     name, layer, pool = choose(kind) if stored is None else ("", None, None)
-    if brought is None:
+    if inputs is None:
         st.info(f"Upload some files, {MAX_FILES} at most, or try the sample. Nobody else sees them.")
     else:
-        mean = kind == "audio" and stored is None and one_a_file(brought)
-        collection = stored or state.remembered(embedded, brought, name, layer, pool, mean)
+        mean = kind == "audio" and stored is None and one_a_file(inputs)
+        collection = stored or state.remembered(embedded, inputs, name, layer, pool, mean)
         left_out(collection)
-        show(kind, brought.files, collection)
+        show(kind, inputs.files, collection)

@@ -10,7 +10,7 @@ from zoo.core.machine import machine
 from zoo.hub import weights
 
 PAGES = Path(__file__).parent
-SHOWN = {  # a picture each
+QUESTIONS = {  # a picture each
     "pictures": ("What is in this picture?", "Networks side by side, with heat maps."),
     "sounds": ("Which sounds occur when?", "521 kinds of sound, located in time."),
     "teach": ("Teach it your own classes", "A few photos or recordings of each are enough."),
@@ -38,7 +38,7 @@ CARDS = """<style>
 
 def cards() -> None:
     st.html(CARDS)
-    for column, (page, (question, answer)) in zip(st.columns(3), SHOWN.items(), strict=True):
+    for column, (page, (question, answer)) in zip(st.columns(3), QUESTIONS.items(), strict=True):
         with column.container(border=True, key=f"home-{page}"):
             st.image(PAGES / "images" / f"{page}.webp", width="stretch", alt=answer)
             st.page_link(PAGES / f"{page}.py", label=f"**{question}**")

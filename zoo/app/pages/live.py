@@ -31,7 +31,7 @@ from zoo.results import PitchTrack
 
 EVERY = 0.25  # s between two updates of the figures
 STREAM = "live-stream"
-LATE = 5.0  # s without sound, after which the page says so
+LATE = 5.0  # s without sound, after which the page shows a warning
 SENSES = {"sounds": SoundAnalyzer, "pitch": PitchAnalyzer}
 
 
@@ -52,11 +52,11 @@ def samples_of(frame: av.AudioFrame) -> np.ndarray:
 def choose() -> tuple[dict[str, Choice], float]:
     """Choose the networks by what they detect, and the frequency of A4."""
     kinds = {kind: kind.capitalize() for kind in SENSES}
-    wanted = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
+    selected = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
     with st.expander("Networks and tuning", icon=":material/tune:"):
         left, middle, right = st.columns(3)
         usual, *others = offered_networks.networks(task="events")
-        hearing = [*state.taught("audio"), usual, *others]
+        hearing = [*state.trained_networks("audio"), usual, *others]
         sounds = widgets.selectbox(left, "Network for sounds", with_size(hearing), usual, key="live-sounds")
         following = offered_networks.networks(task="pitch")
         pitch = widgets.selectbox(
@@ -78,11 +78,11 @@ def choose() -> tuple[dict[str, Choice], float]:
             key="live-a4",
             help="What the instruments are tuned to.",
         )
-    chosen = {
+    selection = {
         "sounds": Choice("live-sounds", sounds, hearing),
         "pitch": Choice("live-pitch", pitch, following),
     }
-    return {kind: choice for kind, choice in chosen.items() if kind in wanted}, a4
+    return {kind: choice for kind, choice in selection.items() if kind in selected}, a4
 
 
 def warm_up(kind: str, name: str) -> None:
@@ -167,12 +167,12 @@ def as_delay(snapshot: Snapshot) -> None:
     if not snapshot.delays:
         st.caption("No sound has been analyzed yet.")
         return
-    said = "; ".join(
+    delays = "; ".join(
         f"{kind} {delay.seconds:.2f} s, and a window of {delay.window:.2g} s"
         for kind, delay in snapshot.delays.items()
     )
     st.caption(
-        f"**Delay**: {said}. The first is from the arrival of a sound at the server until its answer is "
+        f"**Delay**: {delays}. The first is from the arrival of a sound at the server until its answer is "
         "shown, the second is how much sound one answer is about. Browser and network come on top."
     )
 
@@ -195,7 +195,7 @@ def trouble(listener: Listener, snapshot: Snapshot) -> None:
 def show(listener: Listener, a4: float) -> None:
     """Show the present results."""
     snapshot = listener.snapshot()
-    with st.container():  # which keeps the place of what is below, whether it says something or not
+    with st.container():  # which keeps the place of what is below, also when it is empty
         trouble(listener, snapshot)
     columns = iter(st.columns(2))
     if snapshot.pitch is not None:
@@ -216,21 +216,21 @@ with one_sentence():
     # browser would load it anew and lose the connection.
     with st.container():
         network_picker.require(*choices.values())
-        chosen = {kind: choice.name for kind, choice in choices.items()}
+        network_names = {kind: choice.name for kind, choice in choices.items()}
         # Before Start can be pressed: it takes so long that a connection in the making would time out.
-        loaded = {kind: state.network(name) for kind, name in chosen.items()}
-        for kind, name in chosen.items():
+        loaded = {kind: state.network(name) for kind, name in network_names.items()}
+        for kind, name in network_names.items():
             state.remembered(warm_up, kind, name)
         own.require()
         if reason := microphone.obstacle():
             st.warning(reason, icon=":material/mic_off:")
-    if not chosen:
+    if not network_names:
         own.leave()
         st.info("Choose what to listen for: sounds, pitch, or both.")
     else:
         listen = partial(
             own.listen,
-            tuple(chosen.items()),
+            tuple(network_names.items()),
             lambda: Listener(sounds=loaded.get("sounds"), pitch=loaded.get("pitch")),
         )
         if connected(own, listen):
@@ -238,7 +238,7 @@ with one_sentence():
             if own.listener is not None:
                 st.fragment(show, run_every=EVERY)(own.listener, a4)
         else:
-            if own.ended:  # the connection ends with the listener, and the page that told why is drawn anew
+            if own.ended:  # the connection ends with the listener, and the page that showed why is drawn anew
                 st.warning(own.ended)
             if not reason:
                 st.info("The microphone is off. Press Start, and allow the browser to use it.")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from zoo.app.components import widgets
 from zoo.app.components.accuracy_latency_chart import charts
-from zoo.app.components.input_picker import meant
+from zoo.app.components.input_picker import linked_network
 from zoo.app.components.layer_view import layers
 from zoo.app.components.model_card import figures, record
 from zoo.app.services import offered_networks
@@ -18,7 +18,7 @@ from zoo.hub import weights
 from zoo.hub.registry import is_default
 from zoo.results import to_csv
 
-CHOSEN = "networks-network"
+NETWORK_KEY = "networks-network"
 RECORD, LAYERS = "Record", "Layers"
 
 
@@ -51,15 +51,15 @@ def filtered(everything: pd.DataFrame) -> pd.DataFrame:
     words = widgets.text_input(
         right, "Search", key="networks-search", max_chars=200, placeholder="name, license, …"
     )
-    shown = everything
+    rows = everything
     if modality:
-        shown = shown[shown["for"].isin(modality)]
+        rows = rows[rows["for"].isin(modality)]
     if tasks:
-        shown = shown[shown["tasks"].map(lambda text: set(tasks) <= set(text.split(", ")))]
+        rows = rows[rows["tasks"].map(lambda text: set(tasks) <= set(text.split(", ")))]
     if words:
-        text = shown.astype(str).agg(" ".join, axis=1).map(_searchable)
-        shown = shown[text.str.contains(_searchable(words), regex=False)]
-    return shown
+        text = rows.astype(str).agg(" ".join, axis=1).map(_searchable)
+        rows = rows[text.str.contains(_searchable(words), regex=False)]
+    return rows
 
 
 def _searchable(text: str) -> str:
@@ -69,19 +69,21 @@ def _searchable(text: str) -> str:
 
 def follow_link() -> None:
     """Open the network that the address names, as in ``?network=yamnet``; once, then the box leads."""
-    asked = st.query_params.get("network")
-    if asked is None or (asked == st.session_state.get("networks-link") and CHOSEN in st.session_state):
+    linked = st.query_params.get("network")
+    if linked is None or (
+        linked == st.session_state.get("networks-link") and NETWORK_KEY in st.session_state
+    ):
         return
-    st.session_state["networks-link"] = asked
+    st.session_state["networks-link"] = linked
     try:
-        st.session_state[CHOSEN] = meant(asked, offered_networks.networks())
+        st.session_state[NETWORK_KEY] = linked_network(linked, offered_networks.networks())
     except UnknownNameError as error:
         st.session_state["networks-unknown"] = str(error)
 
 
 def remember_link() -> None:
     """Put the chosen network into the address, so that it can be passed on."""
-    name = widgets.chosen(CHOSEN, offered_networks.networks())
+    name = widgets.current_choice(NETWORK_KEY, offered_networks.networks())
     if name is None:
         return
     link = spec_of(name).arch if is_default(name) else name
@@ -93,14 +95,14 @@ def select(names: list[str]) -> None:
     """Choose the network whose row was selected."""
     name = widgets.selected_row("networks-table", names)
     if name is not None:
-        st.session_state[CHOSEN] = name
+        st.session_state[NETWORK_KEY] = name
         remember_link()
 
 
 def card(names: list[str]) -> None:
-    if widgets.chosen(CHOSEN, names) is None:
-        st.session_state.pop(CHOSEN, None)
-    name = widgets.selectbox(st, "Network", with_size(names), on_change=remember_link, key=CHOSEN)
+    if widgets.current_choice(NETWORK_KEY, names) is None:
+        st.session_state.pop(NETWORK_KEY, None)
+    name = widgets.selectbox(st, "Network", with_size(names), on_change=remember_link, key=NETWORK_KEY)
     spec = spec_of(name)
     figures(spec)
     view = widgets.segmented_control(st, "Show", [RECORD, LAYERS], RECORD, key="networks-view")
@@ -115,19 +117,19 @@ st.markdown("All pretrained networks. Select a row, or choose below, to see one 
 follow_link()
 if sentence := st.session_state.get("networks-unknown"):
     refuse(sentence)
-shown = filtered(table())
+selection = filtered(table())
 with one_sentence():
-    if shown.empty:
+    if selection.empty:
         st.info("No network fits these filters.")
     else:
-        names = shown["name"].tolist()
+        names = selection["name"].tolist()
         st.dataframe(
-            shown,
+            selection,
             hide_index=True,
             key="networks-table",
             on_select=lambda: select(names),
             selection_mode="single-row",
-            column_order=["here", *shown.columns.drop("here")],  # seen on narrow screens too
+            column_order=["here", *selection.columns.drop("here")],  # seen on narrow screens too
             column_config={
                 "parameters": st.column_config.NumberColumn(format="localized"),
                 "MB": st.column_config.NumberColumn(format="%.1f"),
@@ -135,7 +137,7 @@ with one_sentence():
             },
             alt="The networks that fit the filters",
         )
-        save("networks-save", File("Networks as CSV", "networks.csv", "text/csv", lambda: to_csv(shown)))
+        save("networks-save", File("Networks as CSV", "networks.csv", "text/csv", lambda: to_csv(selection)))
         title = "Image networks: accuracy against prediction time"
         box = st.expander(title, key="networks-charts", on_change="rerun")
         if box.open:

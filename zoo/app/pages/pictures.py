@@ -15,7 +15,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.input_picker import MAX_FILES, Given, ask, named
+from zoo.app.components.input_picker import MAX_FILES, InputFile, ask, open_stream
 from zoo.app.services import offered_networks
 from zoo.app.state import File, downloads, literally, one_sentence, remembered, spec_of, title_of, with_size
 from zoo.benchmark.agreement import Agreement, agreements, pairs
@@ -25,7 +25,7 @@ from zoo.results.explanation import ExplanationMethod
 from zoo.vision.decoding import PixelBudget, count_pixels, decode, thumbnail
 
 SCENES = "vision/labels/places365.csv"
-TOP = 10  # classes that are kept, whatever is shown
+TOP = 10  # classes that are kept, even if fewer are shown
 SIDES = (560, 420)  # of a picture on the page, at most
 FADE = 0.7  # of what a network does not see
 MAX_ANSWERS = 300  # of a session, some 10 kB each
@@ -39,14 +39,14 @@ Step = Callable[[int, str, float], object]
 class Picture:
     """A picture that the user gave, decoded when it is needed, and forgotten after its answers."""
 
-    def __init__(self, given: Given):
-        self.name = given.name
-        self.key = hashlib.sha256(given.data).hexdigest() + given.name
-        self._given = given
+    def __init__(self, file: InputFile):
+        self.name = file.name
+        self.key = hashlib.sha256(file.data).hexdigest() + file.name
+        self._file = file
 
     @cached_property
     def image(self) -> Image.Image:
-        image = decode(named(self._given))
+        image = decode(open_stream(self._file))
         image.filename = self.name  # pyright: ignore[reportAttributeAccessIssue]  (which results then name)
         return image
 
@@ -56,7 +56,7 @@ class Picture:
 
     def pixels(self) -> int:
         def counted(_: str) -> int:
-            return count_pixels(named(self._given))
+            return count_pixels(open_stream(self._file))
 
         return remembered(counted, self.key, max_results=MAX_FILES)
 
@@ -78,29 +78,29 @@ class Picture:
 class Looking(NamedTuple):
     """Whether and how to show where the networks look."""
 
-    wanted: bool
+    enabled: bool
     method: ExplanationMethod = "gradcam"
     opacity: float = 0.7
 
 
 def look(net: zoo.Network, picture: Picture, report: Report) -> zoo.Classification:
-    def said(_: str, __: str) -> zoo.Classification:
+    def classify(_: str, __: str) -> zoo.Classification:
         report(0.0)
         return net.classify(picture.image, top=TOP)
 
-    return remembered(said, net.name, picture.key, max_results=MAX_ANSWERS)
+    return remembered(classify, net.name, picture.key, max_results=MAX_ANSWERS)
 
 
 def explain(
     net: zoo.Network, picture: Picture, target: int, method: ExplanationMethod, report: Report
 ) -> zoo.Explanation:
-    def found(*_: object) -> zoo.Explanation:
+    def compute(*_: object) -> zoo.Explanation:
         report(0.5)
         return net.explain(
             picture.image, target=target, method=method, progress=lambda done: report(0.5 + done / 2)
         )
 
-    return remembered(found, net.name, picture.key, target, method, max_results=MAX_ANSWERS)
+    return remembered(compute, net.name, picture.key, target, method, max_results=MAX_ANSWERS)
 
 
 def is_of_scenes(name: str) -> bool:
@@ -110,32 +110,32 @@ def is_of_scenes(name: str) -> bool:
 def choose() -> tuple[list[str], int]:
     """Choose the networks, those for scenes last, and how many classes to show."""
     left, right = st.columns([3, 1])
-    own = list(state.taught("image"))
+    own = list(state.trained_networks("image"))
     names = own + sorted(offered_networks.networks("image", "classify"), key=is_of_scenes)
     titles = {
         name: f"Scenes: {title}" if is_of_scenes(name) else title for name, title in with_size(names).items()
     }
     usual = offered_networks.networks("image", "classify", bundled=True)[:2]
     linked = input_picker.linked_networks(names)
-    chosen = widgets.multiselect(
+    selected = widgets.multiselect(
         left, "Networks", titles, linked or usual, key="pictures-networks", recall=not linked
     )
-    passed_on = chosen != usual and not set(chosen) & set(own)
-    input_picker.to_link("network", ",".join(chosen) if passed_on else None)
+    passed_on = selected != usual and not set(selected) & set(own)
+    input_picker.to_link("network", ",".join(selected) if passed_on else None)
     top = widgets.slider(right, "Classes", 1, TOP, 5, 1, key="pictures-top")
-    return network_picker.available(chosen, "pictures-networks", names), top
+    return network_picker.available(selected, "pictures-networks", names), top
 
 
 def choose_looking() -> Looking:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    wanted = widgets.toggle(
+    enabled = widgets.toggle(
         row,
         "Where it looks",
         key="pictures-where",
         help="A heat map over each picture: red parts support the class most; parts that the network does "
         "not see are faded.",
     )
-    if not wanted:
+    if not enabled:
         return Looking(False)
     method: ExplanationMethod = widgets.segmented_control(
         row,
@@ -151,9 +151,9 @@ def choose_looking() -> Looking:
 
 
 def show(
-    position: int, picture: Picture, chosen: list[str], top: int, looking: Looking, step: Step
+    position: int, picture: Picture, networks: list[str], top: int, looking: Looking, step: Step
 ) -> list[Any]:
-    """One picture beside what each network says; returns what they said."""
+    """Show one picture beside the answer of each network; return the answers."""
     small = picture.small()
     results = []
     with st.container(border=True, key=f"pictures-shown-{position}"):
@@ -166,14 +166,14 @@ def show(
             left.image(small, caption=literally(picture.name), width="stretch", alt=alt)
         badges = left.container(horizontal=True)
         with right:
-            columns = [column for _ in range(0, len(chosen), 2) for column in st.columns(2)]
-        for number, (column, name) in enumerate(zip(columns, chosen, strict=False)):
+            columns = [column for _ in range(0, len(networks), 2) for column in st.columns(2)]
+        for number, (column, name) in enumerate(zip(columns, networks, strict=False)):
             with column, one_sentence():
                 text = f"{literally(title_of(name))} is running: {literally(picture.name)}"
-                report = partial(step, position * len(chosen) + number, text)
+                report = partial(step, position * len(networks) + number, text)
                 results.append(answer(f"{position}-{name}", nets[name], picture, top, looking, report))
-        for found in agreements(results, known):
-            badge(badges, found)
+        for agreement in agreements(results, identifiers):
+            badge(badges, agreement)
     return [result.best(top) for result in results]
 
 
@@ -184,7 +184,7 @@ def answer(
     result = look(net, picture, report)
     group = f" ({result.groups[0]})" if result.groups[0] else ""
     st.markdown(f"**{literally(titles[net.name])}**: {literally(result.labels[0] + group)}")
-    if looking.wanted:
+    if looking.enabled:
         with one_sentence():
             heat(key, net, picture, result, looking, report)
     chart(
@@ -234,18 +234,18 @@ def loaded(name: str) -> bool:
     """Load a network, or show once for all images why that fails."""
     with one_sentence():
         nets[name] = net = state.network(name)
-        known[net.name] = frozenset(label.id for label in net.labels)
+        identifiers[net.name] = frozenset(label.id for label in net.labels)
         titles[net.name] = title_of(name)
     return name in nets
 
 
-def badge(place: DeltaGenerator, found: Agreement) -> None:
-    of = len(found.networks)
-    if found.votes > 1:
-        text, color, icon = f"{found.votes} of {of} agree: {literally(found.label)}", "orange", "done"
+def badge(place: DeltaGenerator, agreement: Agreement) -> None:
+    of = len(agreement.networks)
+    if agreement.votes > 1:
+        text, color, icon = f"{agreement.votes} of {of} agree: {literally(agreement.label)}", "orange", "done"
     else:
         text, color, icon = f"The {of} networks disagree", "red", "close"
-    if found.whole:
+    if agreement.whole:
         color, icon = "green", "done_all"
     place.badge(text, color=color, icon=f":material/{icon}:")
 
@@ -255,7 +255,7 @@ def summary(everything: list[list[zoo.Classification]]) -> None:
     lines = [
         f"{' and '.join(literally(titles[name]) for name in pair.networks)} give the same answer for "
         f"**{pair.same} of {pair.inputs}** pictures."
-        for pair in pairs(everything, known)
+        for pair in pairs(everything, identifiers)
         if pair.inputs > 1
     ]
     if lines:
@@ -265,28 +265,28 @@ def summary(everything: list[list[zoo.Classification]]) -> None:
 st.title("Pictures")
 st.markdown("Upload pictures, take one, paste a link, or try a sample, and compare the networks' answers.")
 nets: dict[str, zoo.Network] = {}  # by the names on this page
-known: dict[str, frozenset[str]] = {}  # identifiers of the classes, by the names in results
+identifiers: dict[str, frozenset[str]] = {}  # identifiers of the classes, by the names in results
 titles: dict[str, str] = {}
 with one_sentence():
-    pictures = [Picture(given) for given in ask("image", "pictures")]
-    chosen, top = choose()
+    pictures = [Picture(upload) for upload in ask("image", "pictures")]
+    network_names, top = choose()
     looking = choose_looking()
-    if pictures and not chosen:
+    if pictures and not network_names:
         st.info("Choose a network.")
-    chosen = [name for name in chosen if loaded(name)] if pictures else []
+    network_names = [name for name in network_names if loaded(name)] if pictures else []
     overview = st.container()
     everything: list[list[zoo.Classification]] = []
     budget = PixelBudget()
-    shown = [picture.key for picture in pictures]
-    with state.stoppable("pictures", *shown, *chosen, looking.wanted, looking.method) as report:
+    keys = [picture.key for picture in pictures]
+    with state.stoppable("pictures", *keys, *network_names, looking.enabled, looking.method) as report:
 
         def step(done: int, text: str, fraction: float) -> None:
-            report((done + fraction) / (len(pictures) * len(chosen)), text)
+            report((done + fraction) / (len(pictures) * len(network_names)), text)
 
-        for position, picture in enumerate(pictures if chosen else []):
+        for position, picture in enumerate(pictures if network_names else []):
             with one_sentence():
                 budget.take(picture.name, picture.pixels())
-                everything.append(show(position, picture, chosen, top, looking, step))
+                everything.append(show(position, picture, network_names, top, looking, step))
             picture.forget()
     results = [result for results in everything for result in results]
     with overview:

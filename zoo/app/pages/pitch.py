@@ -14,7 +14,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import audio_figures, input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.input_picker import Given
+from zoo.app.components.input_picker import InputFile
 from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
@@ -35,18 +35,18 @@ HELP = {
 }
 
 
-class Followed(NamedTuple):
+class TimedTrack(NamedTuple):
     """A track, and how long it took."""
 
     track: zoo.PitchTrack
     seconds: float
 
 
-def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
+def track_pitch(name: str, file: InputFile) -> tuple[np.ndarray, TimedTrack]:
     """Return the samples, and the track with all activations, before it is decoded and gated."""
     net = state.network(name)
-    samples = read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
-    with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
+    samples = read_mono(input_picker.open_stream(file), RATE, max_duration=state.MAX_SECONDS)
+    with state.progress(f"{literally(state.title_of(name))} is running …") as progress:
         begin = time.perf_counter()
         track = zoo.pitch(
             samples,
@@ -58,19 +58,19 @@ def follow(name: str, given: Given) -> tuple[np.ndarray, Followed]:
             progress=lambda seconds: progress(seconds * RATE / len(samples)),
         )
         seconds = time.perf_counter() - begin
-    return samples, Followed(replace(track, input=given.name), seconds)
+    return samples, TimedTrack(replace(track, input=file.name), seconds)
 
 
-def decoded(name: str, given: Given, decoder: str, keys: tuple[str, str]) -> Followed:
+def decode_track(name: str, file: InputFile, decoder: str, keys: tuple[str, str]) -> TimedTrack:
     """Decode the track before any gate, without its activations."""
-    _, heard = state.remembered(follow, name, given)
+    _, timed = state.remembered(track_pitch, name, file)
     low, high = (None if key in (KEYS[0], KEYS[-1]) else float(librosa.note_to_hz(key)) for key in keys)
     # A quarter tone beyond, so that both keys are inside however they are tuned.
     low, high = low and low / 2 ** (1 / 24), high and high * 2 ** (1 / 24)
     with st.spinner("Tracking the pitch …"):
         begin = time.perf_counter()
-        track = redecode(heard.track, decoder=decoder, fmin=low, fmax=high)
-        return Followed(replace(track, activations=None), time.perf_counter() - begin)
+        track = redecode(timed.track, decoder=decoder, fmin=low, fmax=high)
+        return TimedTrack(replace(track, activations=None), time.perf_counter() - begin)
 
 
 def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
@@ -185,14 +185,14 @@ with one_sentence():
     recordings = input_picker.ask("melody", "pitch")
     name, decoder, keys, gate, smooth = choose()
     network_picker.require(Choice("pitch-network", name, offered_networks.networks(task="pitch")))
-    for given in recordings:
-        samples, heard = state.remembered(follow, name, given)
-        path = state.remembered(decoded, name, given, decoder, keys)
+    for recording in recordings:
+        samples, analysis = state.remembered(track_pitch, name, recording)
+        path = state.remembered(decode_track, name, recording, decoder, keys)
         track = path.track.gated(**gate).smoothed(smooth)
         linked_player(samples, "pitch-figure", "pitch-player")
         summary(track)
         st.caption(
-            f"{literally(state.title_of(name))} took {heard.seconds:.1f} s for "
+            f"{literally(state.title_of(name))} took {analysis.seconds:.1f} s for "
             f"{len(samples) / RATE:.1f} s of sound, the decoder {decoder} {path.seconds:.2f} s."
         )
         over_time, notes = st.tabs(["Pitch", "Notes"], key="pitch-tabs")
@@ -202,7 +202,7 @@ with one_sentence():
                 "pitch",
                 key="pitch-figure",
                 zoom=True,
-                alt=f"Pitch of {given.name} over time",
+                alt=f"Pitch of {recording.name} over time",
             )
         with notes:
             as_notes(track, len(samples) / RATE)

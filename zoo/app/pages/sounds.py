@@ -10,7 +10,7 @@ import zoo
 from zoo.app import state
 from zoo.app.components import audio_figures, input_picker, network_picker, widgets
 from zoo.app.components.charts import chart
-from zoo.app.components.input_picker import Given
+from zoo.app.components.input_picker import InputFile
 from zoo.app.components.network_picker import Choice
 from zoo.app.components.playhead import linked_player
 from zoo.app.services import offered_networks
@@ -28,31 +28,31 @@ SPECIFICITY = {
 }
 
 
-def listen(name: str, given: Given) -> tuple[np.ndarray, zoo.SoundEvents]:
+def detect_events(name: str, file: InputFile) -> tuple[np.ndarray, zoo.SoundEvents]:
     """Return the samples and all scores, independent of the threshold."""
-    samples = read_mono(input_picker.named(given), RATE, max_duration=state.MAX_SECONDS)
-    with state.progress(f"{literally(state.title_of(name))} listens …") as progress:
-        heard = zoo.sound_events(
+    samples = read_mono(input_picker.open_stream(file), RATE, max_duration=state.MAX_SECONDS)
+    with state.progress(f"{literally(state.title_of(name))} is running …") as progress:
+        result = zoo.sound_events(
             samples,
             sample_rate=RATE,
             network=state.network(name),
             progress=lambda seconds: progress(seconds * RATE / len(samples)),
         )
-    return samples, replace(heard, input=given.name, clip=replace(heard.clip, input=given.name))
+    return samples, replace(result, input=file.name, clip=replace(result.clip, input=file.name))
 
 
 def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
     """Choose what counts as an event: the options of `zoo.sound_events`."""
-    known = class_grouping.names(net.labels)
+    class_names = class_grouping.names(net.labels)
     left, right = st.columns(2)
     include = widgets.multiselect(
         left,
         "Only these sounds",
-        known,
+        class_names,
         key="sounds-include",
         help="Classes, or categories with all below them.",
     )
-    exclude = widgets.multiselect(right, "Not these sounds", known, key="sounds-exclude")
+    exclude = widgets.multiselect(right, "Not these sounds", class_names, key="sounds-exclude")
     with st.expander("Duration, gaps and detail", icon=":material/tune:"):
         columns = st.columns(3)
         shortest = widgets.slider(
@@ -87,43 +87,43 @@ def choose(net: zoo.Network, threshold: float) -> dict[str, Any]:
     }
 
 
-def chosen_event(heard: zoo.SoundEvents) -> tuple[float, float] | None:
+def chosen_event(result: zoo.SoundEvents) -> tuple[float, float] | None:
     """Start and end of the event that is marked in the table, which is drawn below the player."""
-    event = widgets.selected_row("sounds-table", heard.events)
+    event = widgets.selected_row("sounds-table", result.events)
     return (event.start, event.end) if event else None
 
 
-def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None:
-    linked_player(samples, "sounds-figure", "sounds-player", chosen_event(heard))
-    best = zip(heard.clip.labels, heard.clip.scores, strict=True)
+def show(samples: np.ndarray, result: zoo.SoundEvents, independent: bool) -> None:
+    linked_player(samples, "sounds-figure", "sounds-player", chosen_event(result))
+    best = zip(result.clip.labels, result.clip.scores, strict=True)
     st.markdown("**Overall:** " + ", ".join(f"{literally(label)} {percent(score)}" for label, score in best))
     events, scores, whole = st.tabs(["Events", "Scores over time", "Overall"], key="sounds-tabs")
     with events:
         chart(
-            audio_figures.sound_events(samples, RATE, heard),
+            audio_figures.sound_events(samples, RATE, result),
             "events",
             key="sounds-figure",
             zoom=True,
-            alt=f"Waveform, spectrogram and events of {heard.input}",
+            alt=f"Waveform, spectrogram and events of {result.input}",
         )
-        listed(heard)
+        show_table(result)
     with scores:
         chart(
-            audio_figures.class_scores(heard),
+            audio_figures.class_scores(result),
             "scores-over-time",
             key="sounds-scores",
             zoom=True,
-            alt=f"Scores over time of the top classes of {heard.input}",
+            alt=f"Scores over time of the top classes of {result.input}",
         )
     with whole:
         chart(
-            heard.clip.best(15).plot(),
+            result.clip.best(15).plot(),
             "scores",
             key="sounds-whole",
-            alt=f"Mean scores of the top classes of {heard.input}",
+            alt=f"Mean scores of the top classes of {result.input}",
         )
-    audacity = File("Audacity labels", "events.txt", "text/plain", heard.to_audacity)
-    state.downloads("events", heard.table(), heard.to_dict(), "sounds", audacity)
+    audacity = File("Audacity labels", "events.txt", "text/plain", result.to_audacity)
+    state.downloads("events", result.table(), result.to_dict(), "sounds", audacity)
     if independent:
         st.caption(
             "Scores are independent of each other and not calibrated across classes: "
@@ -131,13 +131,13 @@ def show(samples: np.ndarray, heard: zoo.SoundEvents, independent: bool) -> None
         )
 
 
-def listed(heard: zoo.SoundEvents) -> None:
+def show_table(result: zoo.SoundEvents) -> None:
     """Show the events as a table; each of them can be played."""
-    if not heard.events:
+    if not result.events:
         st.info("No class reaches the threshold; lower it to see less certain events.")
         return
     st.caption("Click an event in the chart, or select it in the table, to play it.")
-    table = heard.table()
+    table = result.table()
     st.dataframe(
         table.assign(score=100 * table["score"]),
         hide_index=True,
@@ -160,7 +160,7 @@ with one_sentence():
     recordings = input_picker.ask("audio", "sounds")
     left, right = st.columns([1, 2])
     usual, *others = offered_networks.networks(task="events")
-    names = [*state.taught("audio"), usual, *others]
+    names = [*state.trained_networks("audio"), usual, *others]
     with left:
         name = input_picker.choose_network("Network", names, usual, "sounds-network")
     threshold = widgets.slider(
@@ -176,6 +176,6 @@ with one_sentence():
     network_picker.require(Choice("sounds-network", name, names))
     net = state.network(name)
     options = choose(net, threshold)
-    for given in recordings:
-        samples, everything = state.remembered(listen, name, given)
+    for recording in recordings:
+        samples, everything = state.remembered(detect_events, name, recording)
         show(samples, relocate(everything, net, **options), net.spec.activation == "sigmoid")

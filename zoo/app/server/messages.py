@@ -136,15 +136,15 @@ def kinds_in(delta: Delta) -> dict[str, str]:
     """Return the kind of the widget that a browser is shown, by its id."""
     match delta.WhichOneof("type"):
         case "new_element":
-            shown: Message = delta.new_element
+            content: Message = delta.new_element
         case "add_block":
-            shown = delta.add_block
+            content = delta.add_block
         case _:
             return {}
-    kind = shown.WhichOneof("type")
+    kind = content.WhichOneof("type")
     if kind not in FIELDS:
         return {}
-    widget = getattr(shown, kind)
+    widget = getattr(content, kind)
     if kind == "slider" and widget.type == Slider.SELECT_SLIDER:
         kind = "select_slider"
     return {widget.id: kind} if widget.id else {}
@@ -175,7 +175,7 @@ def fits(state: WidgetState, kind: str) -> bool:
             return math.isfinite(value)
         case "double_array_value":
             return all(map(math.isfinite, value.data))
-        case "json_value" if kind == "component_instance":  # streamlit-webrtc looks up its fields
+        case "json_value" if kind == "component_instance":  # streamlit-webrtc reads its fields
             return isinstance(parsed(value), dict)
         case "json_value" | "json_trigger_value":
             return parsed(value) is not None

@@ -45,7 +45,7 @@ async def end(session: str, *, lost: bool) -> None:
     if runtime.is_active_session(session):
         return
     runtime.close_session(session)
-    # Streamlit spares files for download once, for a click that is on its way; nobody can click any more.
+    # Streamlit spares files for download once, for a click that is on its way; no click can follow.
     runtime.media_file_mgr.remove_orphaned_files()
     _ended.append(session)
     await asyncio.to_thread(_call_ending, session, lost=lost)

@@ -24,7 +24,7 @@ def at_stop(ending: Callable[[], object]) -> None:
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """Watch over the process as long as the server runs."""
-    if threading.current_thread() is threading.main_thread():  # elsewhere signals are somebody else's
+    if threading.current_thread() is threading.main_thread():  # in other threads signals are not ours
         _watch_signals()
     try:
         yield

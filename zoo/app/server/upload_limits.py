@@ -37,43 +37,43 @@ class Ledger:
 
     def __init__(self) -> None:
         self._coming: set[Upload] = set()
-        self._kept: dict[str, dict[str, int]] = {}
-        self._kept_bytes = 0
+        self._stored: dict[str, dict[str, int]] = {}
+        self._stored_bytes = 0
 
     def begin(self, upload: Upload) -> None:
         """Note that an upload is on its way."""
         self._coming.add(upload)
 
-    def end(self, upload: Upload, *, kept: bool) -> None:
+    def end(self, upload: Upload, *, accepted: bool) -> None:
         """Note that an upload has arrived, or that it was refused."""
         self._coming.remove(upload)
-        if kept:
-            files = self._kept.setdefault(upload.session, {})
-            self._kept_bytes += upload.arrived - files.get(upload.file, 0)
+        if accepted:
+            files = self._stored.setdefault(upload.session, {})
+            self._stored_bytes += upload.arrived - files.get(upload.file, 0)
             files[upload.file] = upload.arrived
 
     def of_session(self, session: str) -> int:
         """Return the bytes of a session; an upload on its way counts with all that it declares."""
         self._forget_dropped(session)
         coming = sum(upload.declared for upload in self._coming if upload.session == session)
-        return coming + sum(self._kept.get(session, {}).values())
+        return coming + sum(self._stored.get(session, {}).values())
 
     def total(self, max_bytes: float) -> int:
         """Return the bytes of all sessions that have arrived; exact where they may pass `max_bytes`."""
         arrived = sum(upload.arrived for upload in self._coming)
-        if arrived + self._kept_bytes > max_bytes:
-            for session in list(self._kept):
+        if arrived + self._stored_bytes > max_bytes:
+            for session in list(self._stored):
                 self._forget_dropped(session)
-        return arrived + self._kept_bytes
+        return arrived + self._stored_bytes
 
     def _forget_dropped(self, session: str) -> None:
         """Forget files that Streamlit has dropped, as it does when a widget gives them up."""
-        sizes = self._kept.pop(session, {})
+        sizes = self._stored.pop(session, {})
         files = get_instance().uploaded_file_mgr.get_files(session, list(sizes))
         there = {file.file_id: sizes[file.file_id] for file in files}
-        self._kept_bytes -= sum(sizes.values()) - sum(there.values())
+        self._stored_bytes -= sum(sizes.values()) - sum(there.values())
         if there:
-            self._kept[session] = there
+            self._stored[session] = there
 
 
 class UploadLimits:
@@ -124,7 +124,7 @@ class UploadLimits:
         try:
             await self.app(scope, counted, watched)
         finally:
-            self._ledger.end(upload, kept=status == 204)
+            self._ledger.end(upload, accepted=status == 204)
 
     def _admitted(self, session: str, file: str, headers: Headers) -> Upload:
         """Return the upload that a request announces, or raise the `HTTPException` that refuses it."""

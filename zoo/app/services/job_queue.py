@@ -28,7 +28,7 @@ from zoo.core.errors import InputError
 
 MAX_WAITING = 50  # jobs; a class of 25 may train twice
 PATIENCE = 30.0  # s that a measurement waits for a quiet machine
-_POLL = 0.5  # s between two looks at the clock
+_POLL = 0.5  # s between two checks of the clock
 _REMEMBERED = 20  # durations of each kind
 
 

@@ -218,7 +218,7 @@ class Job:
         self.state, self.computing, self._began = RUNNING, True, time.monotonic()
 
     def drop(self) -> None:
-        """Count it as stopped, whatever its thread still does."""
+        """Count it as stopped, even if its thread still runs."""
         self.state, self.result, self.error = STOPPED, None, ""
 
     def run(self) -> None:

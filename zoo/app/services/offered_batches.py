@@ -77,7 +77,7 @@ def sampled(
     InputError
         If the batch cannot be read, or none of the files can be used.
     """
-    rows, made = _rows(folder, network, max_files)
+    rows, provenance = _rows(folder, network, max_files)
     files, parts, problems, left = [], [], [], max_bytes
     for number in pc.unique(rows["number"]).to_pylist():
         own = rows.filter(pc.equal(rows["number"], number))
@@ -96,7 +96,7 @@ def sampled(
     if not files:
         raise InputError(f"None of the files of {folder.path.name} can be used.")
     names = distinct(name for name, _ in files)
-    embedding = _embedding(pa.concat_tables(parts), np.repeat(names, list(map(len, parts))), made)
+    embedding = _embedding(pa.concat_tables(parts), np.repeat(names, list(map(len, parts))), provenance)
     files = [(name, data) for name, (_, data) in zip(names, files, strict=True)]
     return files, Collection(embedding.by_input(), tuple(range(len(files))), tuple(problems))
 
@@ -104,9 +104,9 @@ def sampled(
 def _rows(folder: BatchFolder, network: str, max_files: int) -> tuple[pa.Table, Provenance]:
     """Read the rows of files from all over a batch, and what made them."""
     every = folder.manifest.numbers()
-    chosen = every[np.linspace(0, len(every) - 1, min(len(every), max_files)).astype(int)]
+    numbers = every[np.linspace(0, len(every) - 1, min(len(every), max_files)).astype(int)]
     try:
-        dataset = folder.rows_of(chosen, network)
+        dataset = folder.rows_of(numbers, network)
         return dataset.to_table(), read_provenance(dataset.files[0])
     except (InputError, pa.ArrowException) as error:
         _log.warning("%s names %s, which cannot be read: %s", VARIABLE, folder.path, error)
@@ -122,12 +122,12 @@ def _content(path: str, max_bytes: int) -> bytes:
     return data
 
 
-def _embedding(rows: pa.Table, names: np.ndarray, made: Provenance) -> Embedding:
+def _embedding(rows: pa.Table, names: np.ndarray, provenance: Provenance) -> Embedding:
     return Embedding(
-        network=made.network,
-        layer=str(made.options["layer"]),
+        network=provenance.network,
+        layer=str(provenance.options["layer"]),
         values=vectors_of(rows["vector"].combine_chunks()),
         times=times_of(rows),
         inputs=tuple(map(str, names)),
-        provenance=made,
+        provenance=provenance,
     )

@@ -39,7 +39,7 @@ from zoo.vision.decoding import thumbnail
 
 THUMBNAIL_SIDES = (96, 96)  # pixels, at most
 ZIP = 0  # in the place of a class's number
-CLOSED_SECONDS = 20.0  # until the job of a project that nobody has open ends: a reload takes less
+CLOSED_SECONDS = 20.0  # until the job of a project that no page shows ends: a reload takes less
 LOST_SECONDS = 300.0  # the same where the connection was lost, as when a phone sleeps
 
 
@@ -83,7 +83,7 @@ class Project:
         self._sessions: set[str] = set()
         self._end: Timer | None = None
         self._leaving = threading.Lock()
-        self._seen: tuple[tuple[int, int], ProjectRecord] | None = None
+        self._cached: tuple[tuple[int, int], ProjectRecord] | None = None
 
     @property
     def record(self) -> ProjectRecord:
@@ -93,9 +93,9 @@ class Project:
         except FileNotFoundError:
             return ProjectRecord()
         stamp = status.st_mtime_ns, status.st_ino
-        if self._seen is None or self._seen[0] != stamp:
-            self._seen = stamp, project_record.read(self.folder) or ProjectRecord()
-        return self._seen[1]
+        if self._cached is None or self._cached[0] != stamp:
+            self._cached = stamp, project_record.read(self.folder) or ProjectRecord()
+        return self._cached[1]
 
     @property
     def busy(self) -> bool:

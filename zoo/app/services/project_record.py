@@ -243,15 +243,15 @@ class ProjectRecord(Struct, forbid_unknown_fields=True):
                 f"Several folders begin with {again!r}, and the name of a class has at most {MAX_NAME} "
                 "characters; rename them."
             )
-        known = {one.label.strip(): one for one in reversed(self.classes)}
-        return [known.get(label) or self.add_class(label) for label in labels]
+        by_label = {one.label.strip(): one for one in reversed(self.classes)}
+        return [by_label.get(label) or self.add_class(label) for label in labels]
 
     def add_class(self, label: str | None = None) -> ExampleClass:
         """Append a class without examples, by default called ``Class`` and its number."""
         if len(self.classes) >= MAX_CLASSES:
             raise InputError(f"A project has at most {MAX_CLASSES} classes; remove one.")
-        taken = {one.number for one in self.classes}
-        number = next(number for number in itertools.count(1) if number not in taken)
+        numbers = {one.number for one in self.classes}
+        number = next(number for number in itertools.count(1) if number not in numbers)
         self.classes.append(ExampleClass(number, label or f"Class {number}"))
         return self.classes[-1]
 

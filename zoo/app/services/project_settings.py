@@ -29,12 +29,12 @@ def setting_of(project: Project, key: str) -> Setting | None:
 def keep_setting(project: Project, key: str, value: object) -> None:
     """Keep what the user chose in a widget if JSON can hold it; the oldest choice goes for the last one."""
     with suppress(ZooError, msgspec.ValidationError):
-        key, kept = msgspec.convert(
+        key, setting = msgspec.convert(
             (_portable(project, key), _plain(project, value)), tuple[SettingName, Setting]
         )
         with project.changing() as record:
             record.settings.pop(key, None)
-            record.settings[key] = kept
+            record.settings[key] = setting
             if len(record.settings) > MAX_SETTINGS:
                 del record.settings[next(iter(record.settings))]
 

@@ -20,7 +20,7 @@ from zoo.app.services.project_record import (
     UnfinishedTraining,
     new_number,
 )
-from zoo.app.services.training_job import TrainedModel, accuracy_interval, kind_of, teach
+from zoo.app.services.training_job import TrainedModel, accuracy_interval, kind_of, train_network
 from zoo.app.services.uploads import require_enough
 from zoo.core.errors import InputError, ZooError
 from zoo.core.spec import Spec
@@ -85,7 +85,7 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
             folder = project.folder / ATTEMPTS / number
             project.trainings[number] = job
             try:
-                trained = teach(net, data, config, folder / NETWORK, job)
+                trained = train_network(net, data, config, folder / NETWORK, job)
                 if job.abandoned:  # the project may be deleted
                     raise Stopped
                 save_evaluation(folder, trained.evaluation, trained.held)

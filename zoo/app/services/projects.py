@@ -1,4 +1,4 @@
-"""Where projects are kept: a folder for each browser, with limits, and an end when nobody comes back."""
+"""Keep one project folder for each browser, within limits, and remove those that are no longer used."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Projects:
             raise InputError("The server holds as many projects as it can; try again later.")
 
     def _sweep(self) -> None:
-        """Remove projects that nobody has opened for `PROJECT_SECONDS`, and locks of deleted ones."""
+        """Remove projects that were not opened for `PROJECT_SECONDS`, and locks of deleted ones."""
         for name in {path.stem for path in self.folder.iterdir() if path.suffix in ("", ".lock")}:
             folder = self.folder / name
             if name in self._open or not _has_expired(folder):
@@ -89,7 +89,7 @@ class Projects:
 
 
 def _has_expired(folder: Path) -> bool:
-    """Whether nobody has opened a project for its time; one that was deleted has left only its lock."""
+    """Whether a project was not opened for its time; one that was deleted has left only its lock."""
     try:
         return time.time() - folder.stat().st_mtime > PROJECT_SECONDS
     except FileNotFoundError:

@@ -37,7 +37,9 @@ class TrainedModel:
     folder: Path
 
 
-def teach(net: Network, data: Dataset, config: TrainingConfig, folder: Path, job: Job) -> TrainedModel:
+def train_network(
+    net: Network, data: Dataset, config: TrainingConfig, folder: Path, job: Job
+) -> TrainedModel:
     """Train on a part of the examples, and judge by the rest.
 
     Parameters
@@ -116,7 +118,7 @@ def _within(job: Job) -> Any:
 
 
 def curves(history: Sequence[Mapping[str, float]]) -> go.Figure:
-    """Loss and accuracy after each epoch, on what is learned from and on what says when to stop.
+    """Loss and accuracy after each epoch, on the training examples and on those that decide when to stop.
 
     Parameters
     ----------
@@ -152,7 +154,7 @@ def accuracy_interval(evaluation: Evaluation) -> tuple[float, float]:
     """Return the 95 % interval of the accuracy on new examples like those that were held out."""
     n = len(evaluation)
     if round(evaluation.accuracy * n) == n:
-        # The rule of three: an event that happened in none of n trials is rarer than 3 / n, at 95 %.
+        # The rule of three: an event that did not happen in n trials is rarer than 3 / n, at 95 %.
         return max(0.0, 1 - 3 / n), 1.0
     return evaluation.interval("accuracy")
 

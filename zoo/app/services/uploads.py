@@ -111,7 +111,7 @@ def from_zip(
 
 
 def unzipped(name: str, data: bytes, folder: Path, max_files: int) -> list[tuple[str, bytes]]:
-    """Files of a zip, whatever they hold.
+    """Files of a zip, of any content.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def base_name(name: str) -> str:
 
 
 def _for_people(read: Callable[[], Dataset], name: str, folder: Path, archive: str | None = None) -> Dataset:
-    """Replace paths on the server by the names that the owner of the files knows."""
+    """Replace paths on the server by the names of the uploaded files."""
     inner = re.compile(re.escape(f"{folder}/") + r"(?:zip-[0-9a-f]+/|files/\d+/)?")
 
     def plain(text: str) -> str:

@@ -46,7 +46,7 @@ def graph_path(spec: Spec) -> Path | None:
     digest_of_weights = weights.record_of(spec).get("sha256")
     if not digest_of_weights:
         return None
-    makers = [f"{name} {made.version}" for name in _MAKERS for made in distributions(name=name)]
+    makers = [f"{name} {package.version}" for name in _MAKERS for package in distributions(name=name)]
     module = [spec.builder, repr(spec.arguments), repr(spec.new_head), repr(spec.input_shape)]
     origin = [digest_of_weights, *module, spec.embedding_layer, str(OPSET), *makers]
     key = hashlib.sha256("\n".join(origin).encode()).hexdigest()[:16]
@@ -236,9 +236,9 @@ class _WithLayer(nn.Module):
         self.module, self.layer = module, layer
 
     def forward(self, data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        with record_layers(self.module, [self.layer]) as kept:
+        with record_layers(self.module, [self.layer]) as recorded:
             outputs = self.module(data)
-        return outputs, kept[self.layer]
+        return outputs, recorded[self.layer]
 
 
 def session_of(graph: bytes | str, threads: int) -> Any:

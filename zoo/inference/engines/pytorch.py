@@ -31,16 +31,16 @@ class PyTorch(Engine):
         last = self.reduced or device.type == "cuda"
         self.memory_format = torch.channels_last if last else torch.contiguous_format
         self.module = module.to(memory_format=self.memory_format)  # pyright: ignore[reportCallIssue]  (torch takes it)
-        self._lock = threading.Lock()  # hooks and the device are shared by all who hold this network
+        self._lock = threading.Lock()  # hooks and the device are shared by all users of this network
 
     def __call__(
         self, data: torch.Tensor, layers: Sequence[str] = ()
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         memory_format = self.memory_format if data.ndim == 4 else torch.contiguous_format
         autocast = torch.autocast(self.device.type, self.dtype, enabled=self.reduced)
-        with self._lock, torch.inference_mode(), autocast, record_layers(self.module, layers) as kept:
+        with self._lock, torch.inference_mode(), autocast, record_layers(self.module, layers) as recorded:
             outputs = self.module(data.to(self.device, memory_format=memory_format))
-        return outputs.float(), kept
+        return outputs.float(), recorded
 
     def gradient(
         self, data: torch.Tensor, layer: str, target: int
@@ -69,14 +69,16 @@ class PyTorch(Engine):
         """
         memory_format = self.memory_format if data.ndim == 4 else torch.contiguous_format
         autocast = torch.autocast(self.device.type, self.dtype, enabled=self.reduced)
-        with self._lock, torch.no_grad(), autocast, grad_from_layer(self.module, layer) as kept:
+        with self._lock, torch.no_grad(), autocast, grad_from_layer(self.module, layer) as recorded:
             outputs = self.module(data.to(self.device, memory_format=memory_format)).float()
-            if not kept:
+            if not recorded:
                 raise InputError(f"The layer {layer} gives no tensor out.")
             smooth = outputs.requires_grad
-            wanted = (
-                torch.autograd.grad(outputs[:, target].sum(), kept, allow_unused=True) if smooth else [None]
+            gradients = (
+                torch.autograd.grad(outputs[:, target].sum(), recorded, allow_unused=True)
+                if smooth
+                else [None]
             )
-            if wanted[0] is None:
+            if gradients[0] is None:
                 raise InputError(f"The outputs have no gradient with respect to {layer}.")
-        return outputs.detach(), kept[0].detach().float(), wanted[0].float()
+        return outputs.detach(), recorded[0].detach().float(), gradients[0].float()

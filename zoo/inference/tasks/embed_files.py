@@ -192,12 +192,12 @@ def _embedded(
     net: Model, file: Any, extractor: EmbeddingExtractor, mean: bool, budget: _Budget
 ) -> tuple[Embedding, float]:
     """Return the vectors of a file, or their mean, at most one batch in memory; and its seconds."""
-    parts, sizes, kept, seconds = [], [], 0, 0.0
+    parts, sizes, vectors, seconds = [], [], 0, 0.0
     with closing(net.batches(file)) as batches:
         for batch in batches:
             part = extractor.process(batch)
-            kept = 1 if mean else kept + len(part)
-            budget.require(name_of(file), batch.seconds, kept, kept * part.values.shape[1])
+            vectors = 1 if mean else vectors + len(part)
+            budget.require(name_of(file), batch.seconds, vectors, vectors * part.values.shape[1])
             sizes.append(len(part))
             seconds = batch.seconds
             parts.append(part.by_input() if mean else part)

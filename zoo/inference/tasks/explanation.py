@@ -1,4 +1,4 @@
-"""Where a network looks: maps of what in a picture speaks for a class.
+"""Heat maps: where in a picture the evidence for a class is.
 
 Selvaraju et al.: Grad-CAM: Visual explanations from deep networks via gradient-based localization, ICCV 2017,
 arXiv:1610.02391. Zeiler, Fergus: Visualizing and understanding convolutional networks, ECCV 2014,
@@ -192,8 +192,8 @@ def layer_of_maps(net: Model, data: torch.Tensor) -> str:
     InputError
         If there is none, or tokens come after it, which are not maps.
     """
-    _, kept = net.eager(data, [name for name, _ in net.module.named_modules() if name])
-    for name, output in reversed(kept.items()):
+    _, outputs = net.eager(data, [name for name, _ in net.module.named_modules() if name])
+    for name, output in reversed(outputs.items()):
         if _are_maps(output, data) and _has_gradient(net, data, name):
             return name
         if output.ndim == 3 and output.shape[1] > 1:

@@ -47,7 +47,7 @@ class PitchTracker:
         self.preprocessor = frontend.with_hop(self._options.hop)
         self._decoder = Decoder(self._options.decoder, fmin=self._options.fmin, fmax=self._options.fmax)
         self._name = ""
-        self._given, self._before = 0, 0  # frames given out, and how many of them are kept as neighbors
+        self._emitted, self._before = 0, 0  # frames given out, and how many of them are kept as neighbors
         self._pitch = np.zeros(0)
         self._frames: dict[str, np.ndarray] = {  # the other columns of the frames from there on
             "confidence": np.zeros(0, np.float32),
@@ -61,12 +61,12 @@ class PitchTracker:
         assert batch.samples is not None  # of a recording
         activations = self._net.scores(batch.data)
         self._name = batch.names[0]
-        known = {
+        values = {
             "confidence": self._decoder.confidence(activations),
             "level": level(self.preprocessor.frames(torch.from_numpy(batch.samples))),
             "activations": activations,
         }
-        self._frames = {key: np.concatenate([old, known[key]]) for key, old in self._frames.items()}
+        self._frames = {key: np.concatenate([old, values[key]]) for key, old in self._frames.items()}
         return self._give(self._decoder.feed(activations), ahead=self._options.smooth // 2)
 
     def flush(self, seconds: float) -> PitchTrack:
@@ -97,18 +97,18 @@ class PitchTracker:
         track = PitchTrack(
             network=self._net.name,
             input=self._name,
-            time=(self._given - self._before + np.arange(n)) * framing.hop / self.preprocessor.sample_rate,
+            time=(self._emitted - self._before + np.arange(n)) * framing.hop / self.preprocessor.sample_rate,
             frequency=self._pitch,
             voiced=np.ones(n, bool),
             **frames,
         )
         track = track.gated(threshold=options.threshold, silence=options.silence)
         track = track.smoothed(options.smooth, options.smoother)[self._before : last]
-        kept = max(last - self._options.smooth // 2, 0)
-        self._given += last - self._before
-        self._before = last - kept
-        self._pitch = self._pitch[kept:]
-        self._frames = {key: value[kept:] for key, value in self._frames.items()}
+        start = max(last - self._options.smooth // 2, 0)
+        self._emitted += last - self._before
+        self._before = last - start
+        self._pitch = self._pitch[start:]
+        self._frames = {key: value[start:] for key, value in self._frames.items()}
         return track
 
 

@@ -27,7 +27,7 @@ from zoo.vision.decoding import check
 if TYPE_CHECKING:
     import pandas as pd
 
-FEW, MANY = 20, 100  # examples of a class: rules of thumb, and said to be such
+FEW, MANY = 20, 100  # examples of a class: rules of thumb, and labeled as such
 _EASY = 0.95
 _UNEVEN = 3
 _HASHING = 1.0  # s
@@ -125,8 +125,8 @@ def advise(
     present = counts[counts > 0]
     if len(present) < 2:
         raise InputError(f"{data.name} has examples of {len(present)} classes; two or more are needed.")
-    chosen = best_embedded(data.modality) if network == "auto" else network
-    net = as_network(chosen, data, device=device)
+    selected = best_embedded(data.modality) if network == "auto" else network
+    net = as_network(selected, data, device=device)
     half = layer_at(net, _HALF)
     probed = probe(net, data, half, progress=progress)
     method, why = _method(float(present.median()), probed)
@@ -194,9 +194,13 @@ def _warnings(data: Dataset, net: Network) -> Iterator[str]:
         yield f"{len(data.problems)} inputs were left out when the data was read: {data.problems[0].reason}"
     if again := _duplicates(data):
         yield f"{again} examples are the same as another: they must not be on both sides of a split."
-    if data.modality == "image" and (side := _side(data)) and side < (wanted := net.spec.input_shape[-1]) / 2:
+    if (
+        data.modality == "image"
+        and (side := _side(data))
+        and side < (expected := net.spec.input_shape[-1]) / 2
+    ):
         yield (
-            f"The pictures are tiny, {side:.0f} pixels on their short side, and the network sees {wanted}: "
+            f"The pictures are tiny, {side:.0f} pixels on their short side, and the network sees {expected}: "
             "with thousands of them a small network of their size, from scratch, may do as well."
         )
 

@@ -109,19 +109,19 @@ def probe(
     WeightsError
         If the cache cannot be written.
     """
-    chosen, end = sample(data), time.monotonic() + seconds
+    examples, end = sample(data), time.monotonic() + seconds
     body, store = net.body(layer), FeatureStore(net)
     tried, batch_seconds, count = _Tried(), [], 0
-    while count < len(chosen) and (count < MIN_EXAMPLES or time.monotonic() < end):
+    while count < len(examples) and (count < MIN_EXAMPLES or time.monotonic() < end):
         if progress:
-            progress(count, len(chosen))
+            progress(count, len(examples))
         begin = time.perf_counter()
-        batch = chosen[count : count + _BATCH]
+        batch = examples[count : count + _BATCH]
         store.write(_try(body, data, batch, layer, tried))
         batch_seconds.append((time.perf_counter() - begin) / len(batch))
         count += len(batch)
     if progress:
-        progress(len(chosen), len(chosen))
+        progress(len(examples), len(examples))
     return _judged(data, tried, float(np.median(batch_seconds or 0.0)), count - len(tried.positions))
 
 
@@ -131,8 +131,8 @@ def _try(
     """Run the body over some examples; returns the complete features among them by their hashes."""
     deep, earlier, incomplete = defaultdict(list), defaultdict(list), set()
     for rows, batch, is_last in _batches(body, data, positions):
-        outputs, kept = body.engine(batch, [layer])
-        vectors = pooled(kept[layer].float(), body.spec).flatten(1).cpu().numpy()
+        outputs, recorded = body.engine(batch, [layer])
+        vectors = pooled(recorded[layer].float(), body.spec).flatten(1).cpu().numpy()
         for i, output, vector in zip(rows, outputs.flatten(1).cpu().numpy(), vectors, strict=True):
             deep[i].append(output)
             earlier[i].append(vector)

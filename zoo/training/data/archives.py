@@ -48,7 +48,7 @@ def unpacked(archive: Path, cache: Path) -> Path:
             zipped = stack.enter_context(zipfile.ZipFile(archive))
             content = digest(archive)
         entries = _safe(zipped, archive)
-        return kept(cache / f"zip-{content}", lambda folder: _unpack(zipped, entries, folder, archive))
+        return fill_once(cache / f"zip-{content}", lambda folder: _unpack(zipped, entries, folder, archive))
 
 
 @contextlib.contextmanager
@@ -62,7 +62,7 @@ def _reading(archive: Path) -> Iterator[None]:
         raise InputError(f"{archive} is not a complete zip file: {reason(error)}.") from error
 
 
-def kept(target: Path, fill: Callable[[Path], None]) -> Path:
+def fill_once(target: Path, fill: Callable[[Path], None]) -> Path:
     """Fill a folder of the cache under another name and rename it: it is complete, or absent."""
     with weights.locked(target):
         if not target.is_dir():
@@ -94,11 +94,11 @@ def _safe(zipped: zipfile.ZipFile, archive: Path) -> list[tuple[zipfile.ZipInfo,
         for entry, path in zip(entries, paths, strict=True)
         if not entry.is_dir() and not any(map(is_litter, path))
     ]
-    taken = {tuple(path[:end]) for _, path in files for end in range(1, len(path))}
+    folders = {tuple(path[:end]) for _, path in files for end in range(1, len(path))}
     for entry, path in files:
-        if tuple(path) in taken:
+        if tuple(path) in folders:
             raise InputError(f"{archive} holds {entry.filename!r} more than once.")
-        taken.add(tuple(path))
+        folders.add(tuple(path))
     return files
 
 

@@ -17,7 +17,7 @@ from zoo.core.spec import MODALITIES
 from zoo.core.validation import choice
 from zoo.results.problem import Problem
 from zoo.training.data.dataset import Dataset, content_hash
-from zoo.training.data.file_list import Listing, chosen, inhabited
+from zoo.training.data.file_list import Listing, drop_empty_classes, select_classes
 
 _LOOKS = 12  # files that say what the others will be
 _TRIES = 100  # files among which these must be found
@@ -60,11 +60,11 @@ def examined(
     """
     if modality is not None:
         choice("modality", modality, MODALITIES)
-    listing = chosen(listing, classes)
+    listing = select_classes(listing, classes)
     if not listing.files:
         raise InputError(f"{listing.name} has no examples.")
     modality = modality or _modality(listing, progress)
-    looks = list(_looked(listing.files, _CHECKS[modality], progress))
+    looks = list(_examine_files(listing.files, _CHECKS[modality], progress))
     read = [look.content is not None for look in looks]
     unreadable = [
         Problem(name_of(file), look.reason)
@@ -76,8 +76,8 @@ def examined(
     listing = listing.where(read, unreadable)
     hashes = [look.content for look in looks if look.content is not None]
     once, repeated = _unrepeated(listing, hashes)
-    listing = inhabited(listing.where(once, repeated), keep_empty=classes is not None)
-    known = tuple(content for content, kept in zip(hashes, once, strict=True) if kept)
+    listing = drop_empty_classes(listing.where(once, repeated), keep_empty=classes is not None)
+    contents = tuple(content for content, is_first in zip(hashes, once, strict=True) if is_first)
     return Dataset(
         name=listing.name,
         modality=modality,
@@ -86,7 +86,7 @@ def examined(
         classes=listing.classes,
         groups=None if listing.groups is None else tuple(listing.groups),
         problems=listing.problems,
-        known=known,
+        known=contents,
     )
 
 
@@ -143,7 +143,7 @@ def _modality(listing: Listing, progress: Progress | None) -> str:
     return next(iter(examples))
 
 
-def _looked(
+def _examine_files(
     files: Sequence[Path], check: Callable[[Path], None], progress: Progress | None
 ) -> Iterator[_Look]:
     """Read and decode the files in order, with several threads."""
@@ -169,7 +169,7 @@ def _looked(
 
 
 def _unrepeated(listing: Listing, hashes: Sequence[str]) -> tuple[list[bool], list[Problem]]:
-    """Which files hold what no earlier one does; the same in two classes says nothing, and none is kept."""
+    """Mark files with new content; files with the same content in two classes are all left out."""
     same = defaultdict(list)
     for i, content in enumerate(hashes):
         same[content].append(i)

@@ -12,7 +12,7 @@ import numpy as np
 from zoo.core.environment import offline
 from zoo.core.errors import InputError, UnknownNameError, reason
 from zoo.core.validation import choice
-from zoo.training.data.archives import kept
+from zoo.training.data.archives import fill_once
 from zoo.training.data.dataset import Dataset
 
 _FAILURES = (OSError, RuntimeError, ValueError, EOFError, LookupError)  # what torchvision raises
@@ -20,8 +20,8 @@ _BY_TRAIN = {"train": {"train": True}, "test": {"train": False}}
 
 
 @dataclass(frozen=True)
-class _Known:
-    """How torchvision's class is asked: the arguments of each split, and where it has targets and classes."""
+class _Source:
+    """How to call torchvision's class: the arguments of each split, and where targets and classes are."""
 
     splits: dict[str, dict[str, Any]]
     targets: Callable[[Any], Sequence[int]]
@@ -29,22 +29,22 @@ class _Known:
 
 
 _TORCHVISION = {
-    "MNIST": _Known(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
-    "FashionMNIST": _Known(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
-    "CIFAR10": _Known(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
-    "CIFAR100": _Known(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
-    "Imagenette": _Known(
-        # with a short side of 320 pixels: no network looks at more, and it is a fifth of the download
+    "MNIST": _Source(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
+    "FashionMNIST": _Source(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
+    "CIFAR10": _Source(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
+    "CIFAR100": _Source(_BY_TRAIN, lambda data: data.targets, lambda data: data.classes),
+    "Imagenette": _Source(
+        # with a short side of 320 pixels: no network uses more, and it is a fifth of the download
         {split: {"split": split, "size": "320px"} for split in ("train", "val")},
         lambda data: [target for _, target in data._samples],
         lambda data: [names[0] for names in data.classes],
     ),
-    "Flowers102": _Known(
+    "Flowers102": _Source(
         {split: {"split": split} for split in ("train", "val", "test")},
         lambda data: data._labels,
         lambda data: data.classes,
     ),
-    "Caltech101": _Known({"all": {}}, lambda data: data.y, lambda data: data.categories),
+    "Caltech101": _Source({"all": {}}, lambda data: data.y, lambda data: data.categories),
 }
 
 
@@ -82,17 +82,17 @@ def torchvision_set(name: str, split: str | None, cache: Path) -> Dataset:
         If the split is unknown, or it cannot be downloaded.
     """
     choice("data set of torchvision", name, _TORCHVISION, error=UnknownNameError)
-    known = _TORCHVISION[name]
-    split = split or next(iter(known.splits))
-    if split not in known.splits:
-        raise InputError(f"torchvision:{name} has no split {split!r}; it has {', '.join(known.splits)}.")
-    data = _built(name, known.splits[split], cache)
+    source = _TORCHVISION[name]
+    split = split or next(iter(source.splits))
+    if split not in source.splits:
+        raise InputError(f"torchvision:{name} has no split {split!r}; it has {', '.join(source.splits)}.")
+    data = _built(name, source.splits[split], cache)
     return Dataset(
         name=f"torchvision:{name} ({split})",
         modality="image",
         inputs=_Pictures(data),
-        targets=np.asarray(known.targets(data), dtype=np.int64),
-        classes=tuple(known.classes(data)),
+        targets=np.asarray(source.targets(data), dtype=np.int64),
+        classes=tuple(source.classes(data)),
     )
 
 
@@ -111,7 +111,7 @@ def _built(name: str, arguments: dict[str, Any], cache: Path) -> Any:
             why = reason(error).rstrip(":")
             raise InputError(f"torchvision:{name} cannot be downloaded: {why}.") from error
 
-    kept(root, download)  # torchvision itself takes what a killed download left for the whole
+    fill_once(root, download)  # torchvision itself takes what a killed download left for the whole
     try:
         return make(root=root, download=False, **arguments)
     except _FAILURES as error:

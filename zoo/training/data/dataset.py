@@ -59,8 +59,8 @@ class Dataset:
 
     def __repr__(self) -> str:
         """Return the fields; long texts, arrays and sequences are summarized."""
-        shown = ("name", "modality", "inputs", "targets", "classes", "groups", "problems", "sample_rate")
-        return short_repr(self, {name: getattr(self, name) for name in shown})
+        names = ("name", "modality", "inputs", "targets", "classes", "groups", "problems", "sample_rate")
+        return short_repr(self, {name: getattr(self, name) for name in names})
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoo.core.errors import InputError
 from zoo.hub import weights
 from zoo.hub.sources import get
-from zoo.training.data.archives import kept, unpacked
+from zoo.training.data.archives import fill_once, unpacked
 from zoo.training.data.dataset import Dataset
 from zoo.training.data.load import dataset
 
@@ -31,11 +31,11 @@ def esc50() -> Dataset:
     InputError
         If it is not such an archive.
     """
-    return dataset(kept(weights.cache_folder() / "datasets" / "esc50", _fill) / "manifest.csv")
+    return dataset(fill_once(weights.cache_folder() / "datasets" / "esc50", _fill) / "manifest.csv")
 
 
 def _fill(folder: Path) -> None:
-    """Unpack the archive, and write a manifest of what its table says."""
+    """Unpack the archive, and write a manifest from its table."""
     import pandas as pd
 
     files = unpacked(get(URL, folder.parent), folder)

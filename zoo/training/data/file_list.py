@@ -15,7 +15,7 @@ from zoo.training.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Listing:
-    """Files and what is said of them.
+    """Files, and their labels and groups.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Listing:
         """Select some of the files, and the reasons against the others."""
         return replace(
             self,
-            files=[file for file, kept in zip(self.files, keep, strict=True) if kept],
-            labels=[label for label, kept in zip(self.labels, keep, strict=True) if kept],
-            groups=self.groups and [group for group, kept in zip(self.groups, keep, strict=True) if kept],
+            files=[file for file, use in zip(self.files, keep, strict=True) if use],
+            labels=[label for label, use in zip(self.labels, keep, strict=True) if use],
+            groups=self.groups and [group for group, use in zip(self.groups, keep, strict=True) if use],
             problems=(*self.problems, *problems),
         )
 
@@ -52,8 +52,8 @@ class Listing:
         return np.array([index[label] for label in self.labels], dtype=np.int64)
 
 
-def chosen(listing: Listing, classes: Sequence[str] | None) -> Listing:
-    """Only the classes that were asked for, in that order; each of the others is a problem.
+def select_classes(listing: Listing, classes: Sequence[str] | None) -> Listing:
+    """Keep only the given classes, in that order; each of the others is a problem.
 
     Raises
     ------
@@ -62,42 +62,44 @@ def chosen(listing: Listing, classes: Sequence[str] | None) -> Listing:
     """
     if classes is None:
         return listing
-    wanted = _wanted(classes, listing.classes, listing.name)
-    kept = listing.where([label in wanted for label in listing.labels], _others(listing.classes, wanted))
-    return replace(kept, classes=wanted)
+    selected = _check_classes(classes, listing.classes, listing.name)
+    selection = listing.where(
+        [label in selected for label in listing.labels], _others(listing.classes, selected)
+    )
+    return replace(selection, classes=selected)
 
 
 def of_classes(data: Dataset, classes: Sequence[str] | None) -> Dataset:
     """`chosen` for examples that are not files."""
     if classes is None:
         return data
-    wanted = _wanted(classes, data.classes, data.name)
-    places = np.array([wanted.index(label) if label in wanted else -1 for label in data.classes])
+    selected = _check_classes(classes, data.classes, data.name)
+    places = np.array([selected.index(label) if label in selected else -1 for label in data.classes])
     some = data.take(np.flatnonzero(places[data.targets] >= 0))
-    problems = (*data.problems, *_others(data.classes, wanted))
-    return replace(some, targets=places[some.targets], classes=wanted, problems=problems)
+    problems = (*data.problems, *_others(data.classes, selected))
+    return replace(some, targets=places[some.targets], classes=selected, problems=problems)
 
 
-def _wanted(classes: Sequence[str], there: tuple[str, ...], name: str) -> tuple[str, ...]:
+def _check_classes(classes: Sequence[str], there: tuple[str, ...], name: str) -> tuple[str, ...]:
     if isinstance(classes, str) or not all(isinstance(label, str) for label in classes):
         raise InputError(f"classes={classes!r} is not a list of names.")
-    wanted = tuple(classes)
-    if not wanted or len(set(wanted)) < len(wanted):
+    selected = tuple(classes)
+    if not selected or len(set(selected)) < len(selected):
         raise InputError(f"classes={classes!r} should name one class or more, each once.")
-    if not set(wanted) & set(there):
-        raise InputError(f"{name} does not have the classes {_names(wanted)}; it has {_names(there)}.")
-    return wanted
+    if not set(selected) & set(there):
+        raise InputError(f"{name} does not have the classes {_names(selected)}; it has {_names(there)}.")
+    return selected
 
 
-def _others(there: tuple[str, ...], wanted: tuple[str, ...]) -> list[Problem]:
+def _others(there: tuple[str, ...], selected: tuple[str, ...]) -> list[Problem]:
     return [
         Problem(label, f"The class {label!r} is not among those asked for.")
         for label in there
-        if label not in wanted
+        if label not in selected
     ]
 
 
-def inhabited(listing: Listing, *, keep_empty: bool) -> Listing:
+def drop_empty_classes(listing: Listing, *, keep_empty: bool) -> Listing:
     """Report the classes without examples, and drop them unless they were asked for.
 
     Raises
@@ -121,5 +123,5 @@ def inhabited(listing: Listing, *, keep_empty: bool) -> Listing:
 
 
 def _names(labels: Sequence[str]) -> str:
-    shown = ", ".join(repr(label) for label in labels[:10])
-    return f"{shown} and {len(labels) - 10} more" if len(labels) > 10 else shown
+    text = ", ".join(repr(label) for label in labels[:10])
+    return f"{text} and {len(labels) - 10} more" if len(labels) > 10 else text

@@ -1,4 +1,4 @@
-"""Lists of files: class folders, and folders whose files' names tell the class."""
+"""Lists of files: class folders, and folders whose file names contain the class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoo.core.inputs import name_of
 from zoo.core.paths import files_below, is_litter
 from zoo.results.problem import Problem
 from zoo.training.data.file_list import Listing
-from zoo.training.data.splitting import compiled, named
+from zoo.training.data.splitting import compiled, match_name
 
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing", "dev"}
 
@@ -94,7 +94,7 @@ def _by_name(folder: Path, name: str, pattern: str) -> Listing:
     files = list(files_below(folder))
     if not files:
         raise InputError(f"{name} has no files.")
-    labels = [named(name_of(path.name), expression) for path in files]
+    labels = [match_name(name_of(path.name), expression) for path in files]
     problems = [
         Problem(name_of(path), f"The name {path.name!r} does not match label={pattern!r}.")
         for path, label in zip(files, labels, strict=True)

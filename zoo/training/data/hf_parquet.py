@@ -21,7 +21,7 @@ from zoo.core.environment import setting
 from zoo.core.errors import InputError
 from zoo.core.hashing import digest
 from zoo.results.problem import Problem
-from zoo.training.data.archives import MAX_BYTES, kept
+from zoo.training.data.archives import MAX_BYTES, fill_once
 from zoo.training.data.columns import reading, rows
 from zoo.training.data.file_list import Listing
 
@@ -67,11 +67,11 @@ def listed(
         content = hashlib.sha256(" ".join(map(digest, files)).encode())
     columns = _columns(schema, name, label, group)
     content.update(columns.media.encode())
-    folder = kept(
+    folder = fill_once(
         cache / f"parquet-{content.hexdigest()}", lambda folder: _take_out(files, columns.media, folder, name)
     )
-    told = [row for file in files for row in _told(file, columns, name)]
-    return _listing(told, columns, folder, name)
+    labeled = [row for file in files for row in _read_rows(file, columns, name)]
+    return _listing(labeled, columns, folder, name)
 
 
 def shards(paths: Iterable[str], name: str, config: str | None, split: str | None) -> list[str]:
@@ -93,11 +93,13 @@ def shards(paths: Iterable[str], name: str, config: str | None, split: str | Non
     if not files:
         raise InputError(f"{name} has no Parquet files.")
     splits = files[_choice("configuration", config, list(files), "default", name)]
-    chosen = splits[_choice("split", split, list(splits), "train", name)]
-    shard = _SHARD.match(PurePosixPath(chosen[0]).stem)
-    if shard and len(chosen) != int(shard["of"]):
-        raise InputError(f"{name} has {len(chosen)} of the {int(shard['of'])} files of {shard['split']!r}.")
-    return chosen
+    shard_paths = splits[_choice("split", split, list(splits), "train", name)]
+    shard = _SHARD.match(PurePosixPath(shard_paths[0]).stem)
+    if shard and len(shard_paths) != int(shard["of"]):
+        raise InputError(
+            f"{name} has {len(shard_paths)} of the {int(shard['of'])} files of {shard['split']!r}."
+        )
+    return shard_paths
 
 
 def _place(path: PurePosixPath) -> tuple[str, str]:
@@ -111,15 +113,15 @@ def _place(path: PurePosixPath) -> tuple[str, str]:
     return (folder.as_posix() if folder.name not in ("", "data") else "default"), split
 
 
-def _choice(kind: str, wanted: str | None, there: list[str], usual: str, name: str) -> str:
-    if wanted is None:
+def _choice(kind: str, value: str | None, there: list[str], usual: str, name: str) -> str:
+    if value is None:
         if usual in there or len(there) == 1:
             return usual if usual in there else there[0]
         how = "split=" if kind == "split" else f"{name}/CONFIGURATION"
         raise InputError(f"{name} has the {kind}s {', '.join(there)}; say which with {how}.")
-    if wanted not in there:
-        raise InputError(f"{name} has no {kind} {wanted!r}; it has {', '.join(there)}.")
-    return wanted
+    if value not in there:
+        raise InputError(f"{name} has no {kind} {value!r}; it has {', '.join(there)}.")
+    return value
 
 
 def _columns(schema: pa.Schema, name: str, label: str | None, group: str | None) -> _Columns:
@@ -173,7 +175,7 @@ def _take_out(files: Sequence[Path], column: str, folder: Path, name: str) -> No
         (folder / f"{row:08d}{suffix}").write_bytes(cell["bytes"])
 
 
-def _told(file: Path, columns: _Columns, name: str) -> Iterator[tuple[str | None, str]]:
+def _read_rows(file: Path, columns: _Columns, name: str) -> Iterator[tuple[str | None, str]]:
     """Label and group of each row; "" where there are no groups."""
     for row in rows(file, [column for column in (columns.label, columns.group) if column], name):
         label, group = _label(row[0], columns.names), "" if columns.group is None else str(row[1])
@@ -182,21 +184,23 @@ def _told(file: Path, columns: _Columns, name: str) -> Iterator[tuple[str | None
         yield label, group
 
 
-def _listing(told: Sequence[tuple[str | None, str]], columns: _Columns, folder: Path, name: str) -> Listing:
+def _listing(
+    labeled: Sequence[tuple[str | None, str]], columns: _Columns, folder: Path, name: str
+) -> Listing:
     paths = {int(path.stem): path for path in folder.iterdir()}
     problems = []
-    for row, (label, _) in enumerate(told):
+    for row, (label, _) in enumerate(labeled):
         if row not in paths or label is None:
             lacks = "label" if row in paths else f"bytes in {columns.media!r}"
             problems.append(Problem(f"row {row + 1}", f"Row {row + 1} of {name} has no {lacks}."))
-    usable = [row for row, (label, _) in enumerate(told) if row in paths and label is not None]
-    labels = [str(told[row][0]) for row in usable]
+    usable = [row for row, (label, _) in enumerate(labeled) if row in paths and label is not None]
+    labels = [str(labeled[row][0]) for row in usable]
     return Listing(
         name=name,
         files=[paths[row] for row in usable],
         labels=labels,
         classes=columns.names or tuple(sorted(set(labels))),
-        groups=[told[row][1] for row in usable] if columns.group else None,
+        groups=[labeled[row][1] for row in usable] if columns.group else None,
         problems=tuple(problems),
     )
 

@@ -96,18 +96,18 @@ def dataset(
     """
     if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
         raise InputError(f"source={source!r} is neither a path nor the name of a data set.")
-    kept = weights.cache_folder() / "datasets" if cache is None else Path(os.path.expanduser(cache))
+    cache_folder = weights.cache_folder() / "datasets" if cache is None else Path(os.path.expanduser(cache))
     scheme, _, name = os.fspath(source).partition(":")
     if scheme in ("torchvision", "sklearn"):
         if label is not None or group is not None:
             raise InputError(f"{source} says itself what its classes are; leave label= and group= out.")
         _require_picture(os.fspath(source), modality)
-        return of_classes(_published(scheme, name, split, kept), classes)
+        return of_classes(_published(scheme, name, split, cache_folder), classes)
     options = {"modality": modality, "classes": classes, "progress": progress}
     if scheme == "hf":
         from zoo.training.data import hf_hub
 
-        listing = hf_hub.listed(name, kept, split=split, label=label, group=group)
+        listing = hf_hub.listed(name, cache_folder, split=split, label=label, group=group)
         return examined(listing, **options)
     path = Path(os.path.expanduser(source))
     if path.suffix.lower() in manifests.SUFFIXES and not path.is_dir():
@@ -116,8 +116,8 @@ def dataset(
     if batch_folders.is_batch_folder(path):
         return examined(batch_folders.listed(path, split=split, label=label, group=group), **options)
     if group is not None:
-        compiled("group", group)  # what makes no sense is said before the work
-    listing = folders.listed(_folder(path, kept), name_of(path), split=split, label=label)
+        compiled("group", group)  # a wrong option is refused before the work
+    listing = folders.listed(_folder(path, cache_folder), name_of(path), split=split, label=label)
     data = examined(listing, **options)
     if group is None:
         return data

@@ -67,22 +67,22 @@ def listed(
     return _listing(table, path, path.parent if base is None else base)
 
 
-def _read(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
+def _read(path: Path, selected: set[str]) -> tuple[list[str], pd.DataFrame]:
     """Read the names of all columns, and a table of at least those that are wanted and there."""
     if not path.is_file():
         raise InputError(f"{path} does not exist.")
     if path.suffix.lower() == ".parquet":
-        return _read_parquet(path, wanted)
+        return _read_parquet(path, selected)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            return _read_csv(stream, path, wanted)
+            return _read_csv(stream, path, selected)
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text in UTF-8.") from None
     except (csv.Error, OSError) as error:
         raise InputError(f"{path} cannot be read as a table: {str(error).rstrip('.')}.") from error
 
 
-def _read_csv(stream: TextIO, path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
+def _read_csv(stream: TextIO, path: Path, selected: set[str]) -> tuple[list[str], pd.DataFrame]:
     """Read with Python's csv: pandas takes a minute for a header of 300,000 columns."""
     import pandas as pd
 
@@ -93,7 +93,7 @@ def _read_csv(stream: TextIO, path: Path, wanted: set[str]) -> tuple[list[str], 
         raise InputError(f"{path} is empty.")
     if len(there) > MAX_COLUMNS:
         raise InputError(f"{path} has {len(there)} columns, and {MAX_COLUMNS} are allowed.")
-    columns = [name for name in dict.fromkeys(there) if name in wanted]
+    columns = [name for name in dict.fromkeys(there) if name in selected]
     places, values = [there.index(name) for name in columns], []
     for row in rows:
         if any(row[len(there) :]):
@@ -111,7 +111,7 @@ def _lines(stream: TextIO, path: Path) -> Iterator[str]:
         yield line
 
 
-def _read_parquet(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame]:
+def _read_parquet(path: Path, selected: set[str]) -> tuple[list[str], pd.DataFrame]:
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -119,7 +119,7 @@ def _read_parquet(path: Path, wanted: set[str]) -> tuple[list[str], pd.DataFrame
 
     with reading(str(path)):
         there = pq.read_schema(path).names
-    columns = [name for name in dict.fromkeys(there) if name in wanted]
+    columns = [name for name in dict.fromkeys(there) if name in selected]
     values = [tuple(map(_text, row)) for row in rows(path, columns, str(path))]
     return there, pd.DataFrame(values, columns=columns, dtype=object)
 

@@ -14,7 +14,7 @@ from zoo.core.errors import InputError
 from zoo.core.validation import number
 
 _MAX_FOLDS = 20  # so that a share is met to 5 % where the groups allow it
-_SHUFFLES = 10  # before no split into groups is said to be found
+_SHUFFLES = 10  # tries before an error reports that no split into groups exists
 
 
 def held_out(
@@ -85,7 +85,7 @@ def groups_of(names: Iterable[str], pattern: str) -> tuple[str, ...]:
     expression = compiled("group", pattern)
     groups = []
     for name in names:
-        if (group := named(name, expression)) is None:
+        if (group := match_name(name, expression)) is None:
             raise InputError(f"group={pattern!r} does not match the name {name!r}.")
         groups.append(group)
     return tuple(groups)
@@ -117,7 +117,7 @@ def compiled(option: str, pattern: str) -> Any:
     return expression
 
 
-def named(name: str, pattern: Any) -> str | None:
+def match_name(name: str, pattern: Any) -> str | None:
     """Find a compiled pattern in a file's name, without its folders; None if it does not match."""
     match = pattern.search(PurePath(name).name)
     return match[1] if match else None
@@ -128,7 +128,7 @@ def _counts(targets: np.ndarray, classes: Sequence[str]) -> np.ndarray:
 
 
 def _of_classes(targets: np.ndarray, classes: Sequence[str], fraction: float, seed: int) -> np.ndarray:
-    """Who is held out, class by class.
+    """Choose the held-out examples, class by class.
 
     scikit-learn's StratifiedShuffleSplit meets the fraction in all, and may leave a rare class without any.
     """
@@ -158,9 +158,9 @@ def _of_groups(
         return len(np.unique(targets[where])) == len(classes)
 
     for max_folds in (min(groups.max() + 1, _counts(targets, classes).max()), fewest):
-        taken, folds = _nearest_ratio(fraction, min(max_folds, _MAX_FOLDS))
+        held_folds, folds = _nearest_ratio(fraction, min(max_folds, _MAX_FOLDS))
         for shuffle in range(_SHUFFLES):
-            unions = _fold_unions(targets, groups, folds, taken, (seed + shuffle) % 2**32)
+            unions = _fold_unions(targets, groups, folds, held_folds, (seed + shuffle) % 2**32)
             whole = [held for held in unions if has_all(held) and has_all(~held)]
             if whole:
                 return min(whole, key=lambda held: abs(held.mean() - fraction))
@@ -172,14 +172,14 @@ def _of_groups(
 
 def _nearest_ratio(fraction: float, max_folds: int) -> tuple[int, int]:
     """Return the ratio between 0 and 1 nearest to a fraction, with a denominator of at most `max_folds`."""
-    ratios = ((taken, folds) for folds in range(2, max_folds + 1) for taken in range(1, folds))
+    ratios = ((held_folds, folds) for folds in range(2, max_folds + 1) for held_folds in range(1, folds))
     return min(ratios, key=lambda f: (abs(f[0] / f[1] - fraction), f[1]))
 
 
 def _fold_unions(
-    targets: np.ndarray, groups: np.ndarray, folds: int, taken: int, seed: int
+    targets: np.ndarray, groups: np.ndarray, folds: int, held_folds: int, seed: int
 ) -> Iterator[np.ndarray]:
-    """Every run of `taken` folds, as a mask of shape (n,)."""
+    """Every run of `held_folds` folds, as a mask of shape (n,)."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
@@ -189,4 +189,4 @@ def _fold_unions(
         for i, (_, held) in enumerate(splitter.split(targets, targets, groups)):
             fold[held] = i
     for first in range(folds):
-        yield (fold - first) % folds < taken
+        yield (fold - first) % folds < held_folds

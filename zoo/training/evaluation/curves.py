@@ -134,8 +134,8 @@ def _curves(
     on_grid: Callable[[Curve], np.ndarray],
 ) -> Curves:
     present = np.unique(targets)
-    kept = present if len(present) > 1 else []  # where all are positive, there is nothing to tell apart
-    curves = tuple(Curve(classes[i], *curve(targets == i, scores[:, i])) for i in kept)
+    drawn = present if len(present) > 1 else []  # where all are positive, there is nothing to tell apart
+    curves = tuple(Curve(classes[i], *curve(targets == i, scores[:, i])) for i in drawn)
     if not curves:
         return Curves(kind, (), None)
     mean = np.mean([on_grid(one) for one in curves], axis=0)

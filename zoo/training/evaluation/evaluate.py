@@ -73,7 +73,7 @@ def evaluate(
     data = data if isinstance(data, Dataset) else dataset(data)
     net = as_network(network, data, device=device, engine=engine)
     net.require("classify")
-    known = _indices(data, net)
+    indices = _indices(data, net)
     judged, problems = [], []
     for outcome in _judge(net, data, progress):
         (problems if isinstance(outcome, Problem) else judged).append(outcome)
@@ -85,7 +85,7 @@ def evaluate(
         dataset=data.name,
         classes=class_names(net.labels),
         inputs=tuple(one.name for one in judged),
-        targets=known[data.targets[positions]],
+        targets=indices[data.targets[positions]],
         scores=np.stack([one.scores for one in judged]).astype(np.float32),
         problems=(*data.problems, *problems),
         groups=None if data.groups is None else tuple(data.groups[i] for i in positions),
@@ -128,8 +128,8 @@ def class_names(labels: Sequence[Label]) -> tuple[str, ...]:
 
 def listed(names: Sequence[str], max_names: int = 3) -> str:
     """Quote some names, and state how many more there are."""
-    shown = ", ".join(f'"{name}"' for name in names[:max_names])
-    return shown + (f" and {len(names) - max_names} more" if len(names) > max_names else "")
+    text = ", ".join(f'"{name}"' for name in names[:max_names])
+    return text + (f" and {len(names) - max_names} more" if len(names) > max_names else "")
 
 
 def _indices(data: Dataset, net: Network) -> np.ndarray:

@@ -73,7 +73,7 @@ class Judged(ShortRepr):
 
     @property
     def accuracy(self) -> float:
-        """Share of the examples whose best class is the true one."""
+        """Fraction of the examples whose best class is the true one."""
         return metrics.accuracy(self.predictions)
 
     @property
@@ -87,7 +87,7 @@ class Judged(ShortRepr):
         return metrics.f1(self.predictions)
 
     def top(self, k: int) -> float:
-        """Share of the examples whose true class is among the `k` best."""
+        """Fraction of the examples whose true class is among the `k` best."""
         return metrics.top(count("k", k))(self.predictions)
 
     def ece(self, bins: int = 15) -> float:
@@ -134,7 +134,7 @@ class Judged(ShortRepr):
         """
         return metrics.bootstrap(
             self.predictions,
-            metrics.named(measure),
+            metrics.measure_by_name(measure),
             groups=self.groups,
             confidence_level=number("confidence_level", confidence_level, 0, 1),
             resamples=count("resamples", resamples),
@@ -229,7 +229,7 @@ class Judged(ShortRepr):
             note += f", {len(self.problems):,} more could not be used"
         if not len(self):
             return notebook.card(self.network, note)
-        measured = {name: metrics.named(name)(self.predictions) for name in self._headline}
+        measured = {name: metrics.measure_by_name(name)(self.predictions) for name in self._headline}
         rows = [(name.replace("_", " "), value, f"{value:.1%}") for name, value in measured.items()]
         rows.append(("calibration error", 0.0, f"{self.ece():.3f}"))  # no bar: less is better
         return notebook.card(self.network, note, notebook.bars(rows))
@@ -247,7 +247,7 @@ class Judged(ShortRepr):
             "dataset": self.dataset,
             "examples": len(self),
             "classes": len(self.classes),
-            **{name: metrics.named(name)(self.predictions) for name in self._headline},
+            **{name: metrics.measure_by_name(name)(self.predictions) for name in self._headline},
             "ece": self.ece(),
             "intervals": {name: list(self.interval(name)) for name in self._headline},
             "per_class": [_finite(row) for row in rows],

@@ -76,7 +76,7 @@ def _counts(predictions: Predictions) -> np.ndarray:
 
 
 def top(k: int) -> Measure:
-    """Share of the examples whose true class is among the `k` best.
+    """Fraction of the examples whose true class is among the `k` best.
 
     scikit-learn's own takes the last of equal scores for the best, and so disagrees with its accuracy.
     """
@@ -105,7 +105,7 @@ def calibration(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.nda
     return counts, confidence / filled, right / filled
 
 
-def named(measure: str) -> Measure:
+def measure_by_name(measure: str) -> Measure:
     """Return a measure by its name: accuracy, balanced_accuracy, f1, ece, or top1, top2, ...
 
     Raises
@@ -113,10 +113,10 @@ def named(measure: str) -> Measure:
     InputError
         If the measure is unknown.
     """
-    known = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "f1": f1, "ece": ece()}
+    measures = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "f1": f1, "ece": ece()}
     if match := re.fullmatch(r"top_?([1-9][0-9]*)", str(measure)):
         return top(int(match[1]))
-    return known[choice("measure", measure, [*known, "top5"])]
+    return measures[choice("measure", measure, [*measures, "top5"])]
 
 
 def bootstrap(

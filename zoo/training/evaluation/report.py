@@ -138,14 +138,14 @@ def _headlines(evaluation: Judged) -> list[Headline]:
 
 
 def _mistakes(evaluation: Judged, data: Dataset | None) -> list[Mistake]:
-    def shown(row: int) -> Thumbnail | None:
+    def thumbnail(row: int) -> Thumbnail | None:
         return None if data is None else thumbnail_of(data, int(_positions(evaluation)[row]))
 
     worst = evaluation.mistakes(_MISTAKES)
     folder = _common_folder(evaluation.inputs)
     worst["input"] = [name.removeprefix(folder) for name in worst["input"]]
     rows = zip(worst.index, worst.to_dict("records"), strict=True)
-    return [Mistake(values, shown(row)) for row, values in rows]
+    return [Mistake(values, thumbnail(row)) for row, values in rows]
 
 
 def _positions(evaluation: Judged) -> np.ndarray:
@@ -153,7 +153,7 @@ def _positions(evaluation: Judged) -> np.ndarray:
 
 
 def _common_folder(names: Sequence[str]) -> str:
-    """Where all files lie: it tells readers nothing, and names folders of the author's disk."""
+    """Return the folder of all files, which reports leave out: it names folders of the author's disk."""
     try:
         return os.path.join(os.path.commonpath([os.path.dirname(name) for name in names]), "")
     except ValueError:  # absolute paths and others

@@ -44,11 +44,11 @@ def _jpeg(x: object) -> bytes:
 
 
 def _mp3(x: object, sample_rate: float | None) -> bytes:
-    blocks, wanted = [], SECONDS * RATE
+    blocks, remaining = [], SECONDS * RATE
     for block in mono(open_sound(x, sample_rate), RATE):
         blocks.append(block)
-        wanted -= len(block)
-        if wanted <= 0:
+        remaining -= len(block)
+        if remaining <= 0:
             break
     file = io.BytesIO()
     soundfile.write(file, np.concatenate(blocks)[: SECONDS * RATE], RATE, format="MP3")

@@ -35,7 +35,7 @@ from zoo.training.fit.loop import Step, Watch
 
 FOLDS = 5
 MAX_SVM_ROWS = 2000  # of features; the time of a support vector machine grows with the square and more
-# Steps of libsvm for two classes. With classes that can be told apart it stops by itself after about as many
+# Steps of libsvm for two classes. With separable classes it stops by itself after about as many
 # as there are rows: after at most 1,040 for 1,000 rows of 1,024 numbers, and 1,589 for 2,000. Labels at
 # random, from which there is nothing to learn, took 13,124 for 1,000 rows.
 MAX_SVM_STEPS = 20_000
@@ -216,13 +216,13 @@ class _WatchedScore:
 
     def __init__(self, watch: Watch | None, total: int):
         self.stopping = False
-        self._watch, self._total, self._done, self._begin = watch, total, 0, time.monotonic()
+        self._watch, self._total, self._fits, self._begin = watch, total, 0, time.monotonic()
 
     def __call__(self, estimator: Any, values: np.ndarray, targets: np.ndarray) -> float:
-        self._done += 1
+        self._fits += 1
         if self._watch:
-            eta = (time.monotonic() - self._begin) * (self._total / self._done - 1)
-            self.stopping |= bool(self._watch(Step(self._done / self._total, eta, ())))
+            eta = (time.monotonic() - self._begin) * (self._total / self._fits - 1)
+            self.stopping |= bool(self._watch(Step(self._fits / self._total, eta, ())))
         return float(balanced_accuracy_score(targets, estimator.predict(values)))
 
 

@@ -48,8 +48,8 @@ class Features:
         """Those of some of the examples, which are counted anew."""
         rank = np.full(self.example.max(initial=-1) + 1, -1)
         rank[examples] = np.arange(len(examples))
-        kept = rank[self.example] >= 0
-        return Features(self.values[kept], rank[self.example[kept]])
+        is_selected = rank[self.example] >= 0
+        return Features(self.values[is_selected], rank[self.example[is_selected]])
 
 
 def features(net: Network, data: Dataset, *, progress: Progress | None = None) -> Features:
@@ -203,5 +203,5 @@ def _body_hash(net: Network) -> str:
     tensors = net.module.state_dict().items()
     body = {name: tensor for name, tensor in tensors if not name.startswith(f"{spec.head_layer}.")}
     preprocessing = describe_preprocessing(net.preprocessor, spec.preprocess)
-    told = [spec.builder, str(spec.arguments), str(preprocessing), hash_tensors(body)]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    parts = [spec.builder, str(spec.arguments), str(preprocessing), hash_tensors(body)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

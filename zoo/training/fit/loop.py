@@ -186,10 +186,10 @@ def fit(
     key = f"{origin} {asdict(settings)}"
     if checkpoint and checkpoint.is_file():
         run.resume(checkpoint, key)
-    begin, done = time.monotonic(), len(run.history)
+    begin, epochs_before = time.monotonic(), len(run.history)
 
     def report(within: float) -> bool:
-        passed = len(run.history) - done + within
+        passed = len(run.history) - epochs_before + within
         eta = (settings.epochs - len(run.history) - within) * (time.monotonic() - begin) / max(passed, 1e-9)
         fraction = (len(run.history) + within) / settings.epochs
         return bool(watch and watch(Step(fraction, eta, tuple(run.history))))
@@ -225,7 +225,7 @@ class _Run:
         if device.type == "cuda":
             module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  (torch takes it)
         groups = parameter_groups(module, head, settings)
-        self.steps = -(-self._share(len(training)) // (settings.batch_size * settings.accumulate))
+        self.steps = -(-self._per_process(len(training)) // (settings.batch_size * settings.accumulate))
         self.module, self.optimizer = self.fabric.setup(module, torch.optim.AdamW(groups))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
         self.history: list[dict[str, float]] = []
@@ -242,7 +242,7 @@ class _Run:
         settings, number_ = self.settings, len(self.history)
         torch.manual_seed(settings.seed * 1_000_003 + number_)
         order = np.random.default_rng([settings.seed, number_]).permutation(len(self.training))
-        order = order[self.fabric.global_rank :: self.fabric.world_size][: self._share(len(order))]
+        order = order[self.fabric.global_rank :: self.fabric.world_size][: self._per_process(len(order))]
         loss_sum, right, total = 0.0, 0, 0
         self._train_mode()
         batches = list(range(0, len(order), settings.batch_size))
@@ -342,7 +342,7 @@ class _Run:
         weights = counts.mean() / counts.clip(min=1) if self.settings.balanced else np.ones(len(counts))
         return torch.from_numpy(weights).float()
 
-    def _share(self, examples: int) -> int:
+    def _per_process(self, examples: int) -> int:
         """Examples of each process: the same for all, so that none waits for another."""
         return max(examples // self.fabric.world_size, 1)
 

@@ -125,7 +125,7 @@ def transfer(
         )
     if freeze is not None:
         layer_of(network.module, freeze)
-    _settings(settings)  # what makes no sense is said before the work
+    _settings(settings)  # a wrong setting is refused before the work
     if method == "auto":
         advice = advise(data, network=network, progress=progress)
         method, freeze = advice.method, freeze or (advice.layer if advice.method == "finetune" else None)
@@ -186,9 +186,9 @@ def _classic(
 
 
 def _settings(options: Mapping[str, Any]) -> Settings:
-    known = {field.name for field in fields(Settings)}
+    names = {field.name for field in fields(Settings)}
     for name in options:
-        choice("setting", name, sorted(known))
+        choice("setting", name, sorted(names))
     return Settings(**options)
 
 

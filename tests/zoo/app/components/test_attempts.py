@@ -32,8 +32,8 @@ def test_method_accuracy_and_interval_come_first():
 
 
 @pytest.mark.parametrize(
-    ("epochs", "stopped", "shown"),
+    ("epochs", "stopped", "text"),
     [(100, False, "100 of 100"), (37, False, "37 of 100 (early stop)"), (37, True, "37 of 100 (stopped)")],
 )
-def test_an_early_end_is_explained(epochs, stopped, shown):
-    assert attempts._row(attempt(epochs, stopped=stopped))["epochs"] == shown
+def test_an_early_end_is_explained(epochs, stopped, text):
+    assert attempts._row(attempt(epochs, stopped=stopped))["epochs"] == text

@@ -55,9 +55,9 @@ def test_the_scores_of_classes_are_as_wide_as_a_screen_and_lose_no_peak(net):
     best = result.scores.max(axis=0).argsort()[::-1][:7]
     np.testing.assert_array_equal(figure.data[0].z, result.scores[:, best].T)
     long = replace(result, scores=np.tile(result.scores, (400, 1)), times=np.tile(result.times, (400, 1)))
-    shown = np.array(audio_figures.class_scores(long, max_classes=7).data[0].z)
-    assert shown.shape[1] <= audio_figures.MAX_COLUMNS
-    np.testing.assert_array_equal(shown.max(axis=1), result.scores[:, best].max(axis=0))
+    scores = np.array(audio_figures.class_scores(long, max_classes=7).data[0].z)
+    assert scores.shape[1] <= audio_figures.MAX_COLUMNS
+    np.testing.assert_array_equal(scores.max(axis=1), result.scores[:, best].max(axis=0))
 
 
 def test_a_piano_roll_has_a_bar_for_each_note_on_its_key():

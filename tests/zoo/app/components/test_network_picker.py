@@ -23,8 +23,8 @@ def several() -> None:
     from zoo.app.components import network_picker, widgets
 
     names = ["resnet18.tv", "resnet50.tv", "squeezenet.caffe"]
-    chosen = widgets.multiselect(st, "Networks", state.with_size(names), names, key="several")
-    st.session_state["available"] = network_picker.available(chosen, "several", names)
+    selected = widgets.multiselect(st, "Networks", state.with_size(names), names, key="several")
+    st.session_state["available"] = network_picker.available(selected, "several", names)
 
 
 def one() -> None:
@@ -53,7 +53,7 @@ def here(monkeypatch) -> set[str]:
 
 
 @pytest.fixture
-def asked(monkeypatch, here) -> list[str]:
+def requests(monkeypatch, here) -> list[str]:
     """The networks whose weights were asked for; they come at once."""
     names: list[str] = []
 
@@ -80,24 +80,24 @@ def settled(app: AppTest) -> AppTest:
     raise TimeoutError
 
 
-def test_nothing_is_downloaded_before_the_button_is_pressed(asked):
+def test_nothing_is_downloaded_before_the_button_is_pressed(requests):
     app = AppTest.from_function(several).run()
     assert app.session_state["available"] == ["squeezenet.caffe"]
     assert labels(app) == ["Download (149 MB)", "Remove"]
     assert "**ResNet-18** and **ResNet-50** are not downloaded yet." in [one.value for one in app.markdown]
     app.run()
-    assert asked == []
+    assert requests == []
     settled(app.get_by_key("missing-download").click().run())
-    assert sorted(asked) == ["resnet18.tv", "resnet50.tv"]
+    assert sorted(requests) == ["resnet18.tv", "resnet50.tv"]
     assert app.session_state["available"] == ["resnet18.tv", "resnet50.tv", "squeezenet.caffe"]
     assert labels(app) == []
 
 
-def test_what_is_missing_is_removed(asked):
+def test_what_is_missing_is_removed(requests):
     app = AppTest.from_function(several).run()
     app.get_by_key("missing-change").click().run()
     assert app.multiselect[0].value == ["squeezenet.caffe"]
-    assert (labels(app), asked) == ([], [])
+    assert (labels(app), requests) == ([], [])
 
 
 def test_a_download_shows_how_far_it_is_and_can_be_stopped(here, monkeypatch):
@@ -147,17 +147,17 @@ def test_a_failure_is_one_message_with_ways_out(here, monkeypatch):
     assert labels(app) == []
 
 
-def test_a_page_of_one_network_waits_and_another_choice_goes_on(asked):
+def test_a_page_of_one_network_waits_and_another_choice_goes_on(requests):
     app = AppTest.from_function(one).run()
     assert not app.text
     assert labels(app) == ["Download (47 MB)", "Choose another"]
     app.get_by_key("missing-change").click().run()
     assert app.selectbox[0].value == "squeezenet.caffe"
     assert [text.value for text in app.text] == ["Both are here."]
-    assert asked == []
+    assert requests == []
 
 
-def test_one_block_is_about_all_lists_of_a_page(here, asked):
+def test_one_block_is_about_all_lists_of_a_page(here, requests):
     here.clear()
     app = AppTest.from_function(one).run()
     assert labels(app) == ["Download (52 MB)"]  # and there is no other choice
@@ -168,7 +168,7 @@ def test_one_block_is_about_all_lists_of_a_page(here, asked):
 def test_networks_that_are_here_come_first_and_labels_hold_what_people_search_for(here, monkeypatch):
     title = "ResNet-18 taught ants or bees"
     own = zoo.describe("resnet18").replace(title=title)
-    monkeypatch.setattr(state, "taught", lambda modality=None: {"/own": own})
+    monkeypatch.setattr(state, "trained_networks", lambda modality=None: {"/own": own})
     monkeypatch.setattr(state, "classes_of", lambda folder: ("ants", "bees", "wasps", "flies"))
     here.add("/own")
     assert state.with_size(["/own", "resnet50.tv", "squeezenet.tv", "squeezenet.caffe"]) == {

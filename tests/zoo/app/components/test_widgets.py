@@ -58,11 +58,11 @@ def test_an_option_is_one_of_those_offered_of_the_same_type(value):
 @given(value=some.one_of(values, some.lists(values)))
 def test_several_options_are_those_offered_each_once(value):
     try:
-        chosen = Offer("Widget", {"a": "A", "b": "B", 1: "one"}).several(value, max_selections=2)
+        selected = Offer("Widget", {"a": "A", "b": "B", 1: "one"}).several(value, max_selections=2)
     except InputError:
         return
-    assert set(chosen) <= {"a", "b", 1}
-    assert len(set(chosen)) == len(chosen) <= 2
+    assert set(selected) <= {"a", "b", 1}
+    assert len(set(selected)) == len(selected) <= 2
 
 
 def test_several_options_are_no_more_than_allowed():
@@ -114,7 +114,7 @@ def test_a_selection_is_of_what_is_shown(state):
         patch.setattr(st, "session_state", {"key": state})
         assert widgets.selected_row("key", ("a", "b", "c")) in (None, "a", "b", "c")
         assert widgets.clicked_point("key", range(3)) in (None, 0, 1, 2)
-        assert widgets.chosen("key", ("a", "b")) in (None, "a", "b")
+        assert widgets.current_choice("key", ("a", "b")) in (None, "a", "b")
         assert widgets.taken_file("key") is None
 
 
@@ -194,7 +194,7 @@ def test_defaults_and_choices():
     app = AppTest.from_function(page, default_timeout=120).run()
     assert {key: app.session_state[f"{key}-result"] for key in DEFAULTS} == DEFAULTS
     assert app.selectbox[0].options == ["Same", "Same (2)", "Other"]
-    chosen = {
+    by_key = {
         "select": "a",
         "slide": 4,
         "segment": "a",
@@ -202,12 +202,12 @@ def test_defaults_and_choices():
         "several": ["c", "b"],
         "share": 0.35,
     }
-    for key, value in chosen.items():
+    for key, value in by_key.items():
         app.get_by_key(key).set_value(value)
     app.run()
     assert not app.exception
     assert not app.error
-    assert {key: app.session_state[f"{key}-result"] for key in chosen} == chosen
+    assert {key: app.session_state[f"{key}-result"] for key in by_key} == by_key
 
 
 def test_the_default_of_a_list_is_its_value_for_browsers_that_load_it_late():

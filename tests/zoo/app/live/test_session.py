@@ -67,9 +67,9 @@ def begin():
 
 def test_a_tone_from_a_microphone_is_a4(begin, net):
     snapshot = play(begin(sounds=net("yamnet"), pitch=net("crepe.tiny")), tone(3))
-    found = tone_of(snapshot.pitch)
-    assert found.note == "A4"
-    assert abs(found.cents) < 5
+    reading = tone_of(snapshot.pitch)
+    assert reading.note == "A4"
+    assert abs(reading.cents) < 5
     assert "Dial tone" in snapshot.sounds.now.labels[:4]
     assert snapshot.level == pytest.approx(20 * np.log10(0.4 / np.sqrt(2)), abs=0.1)
     assert snapshot.left_out == 0

@@ -28,8 +28,8 @@ def track(frequency: np.ndarray) -> PitchTrack:
 def sounds(labels: tuple[str, ...], scores: np.ndarray) -> Sounds:
     mean = scores.mean(axis=0)
     best = np.argsort(-mean)
-    named = tuple(labels[i] for i in best)
-    now = Classification("yamnet", "live", best, named, named, named, named, mean[best], mean)
+    names = tuple(labels[i] for i in best)
+    now = Classification("yamnet", "live", best, names, names, names, names, mean[best], mean)
     return Sounds(now, np.arange(1 - len(scores), 1) * 0.24, scores, labels)
 
 

@@ -22,9 +22,9 @@ def start(name: str) -> AppTest:
 
 def expect_a_sentence(message: str, name: str) -> None:
     """It says of which file, and is one sentence without paths of the server."""
-    shown = literally(name)
-    assert message.startswith(shown), message
-    rest = message.removeprefix(shown)
+    displayed_name = literally(name)
+    assert message.startswith(displayed_name), message
+    rest = message.removeprefix(displayed_name)
     assert re.fullmatch(r"[^\n]*[^.]\.", rest), message
     assert ". " not in rest
     assert "/tmp" not in message

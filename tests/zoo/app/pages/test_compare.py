@@ -71,24 +71,24 @@ def test_two_networks_are_measured_and_what_they_answer_is_compared(app, media):
     ]
     compared(app)
     assert not app.exception
-    found = app.session_state["compare-job"].result
-    assert found.inputs == (turnstone.name, "cat.png")
+    comparison = app.session_state["compare-job"].result
+    assert comparison.inputs == (turnstone.name, "cat.png")
     values = {metric.label: metric.value for metric in app.metric}
-    fastest = min(found.rows, key=lambda row: row.latency_ms)
+    fastest = min(comparison.rows, key=lambda row: row.latency_ms)
     assert values[f"Fastest: {fastest.title}"] == f"{fastest.latency_ms:.1f} ms"
-    same = int((found.dissent().sum(axis=1) == 0).sum())
+    same = int((comparison.dissent().sum(axis=1) == 0).sum())
     assert values["Same answer from all"] == f"{same} of 2"
-    smallest = min(found.rows, key=lambda row: row.memory_mb)
+    smallest = min(comparison.rows, key=lambda row: row.memory_mb)
     assert values[f"Least memory: {smallest.title}"] == f"{smallest.memory_mb:.0f} MB"
-    assert f"for a batch of {found.batch} inputs" in text(app)
-    assert f"Measured on {found.conditions}." in text(app)
+    assert f"for a batch of {comparison.batch} inputs" in text(app)
+    assert f"Measured on {comparison.conditions}." in text(app)
     answers, agreement, numbers = (one.value for one in app.dataframe)
     assert "ruddy turnstone" in answers["squeezenet.caffe"][0]
     assert agreement.loc["squeezenet.caffe", "squeezenet.caffe"] == "100%"
     assert numbers["accuracy"].tolist() == [55.16, 75.1]
     assert len(app.get("plotly_chart")) == 2
     assert [button.label for button in app.get("download_button")] == ["Answers as CSV", "CSV", "JSON"]
-    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["rows"][0]["trained"] is True
+    assert json.loads(json.dumps(comparison.to_dict(), allow_nan=False))["rows"][0]["trained"] is True
 
 
 def test_stop_ends_the_measurement_at_once(app):
@@ -206,8 +206,8 @@ def showing(app: AppTest, *rows: Measurement, disturbed: bool = False) -> AppTes
 def test_only_networks_of_the_same_classes_are_said_to_agree_and_no_cell_is_empty(app):
     rows = row("a", "cat", "dog"), row("b", "cat", "fox"), row("c", "bar", "pub", classes="places"), row("d")
     showing(app, *rows)
-    said, agreement, numbers = (one.value for one in app.dataframe)
-    assert said.to_numpy().tolist() == [["1", "cat", "cat", "bar"], ["2", "≠ dog", "≠ fox", "pub"]]
+    answers, agreement, numbers = (one.value for one in app.dataframe)
+    assert answers.to_numpy().tolist() == [["1", "cat", "cat", "bar"], ["2", "≠ dog", "≠ fox", "pub"]]
     assert agreement.to_numpy().tolist() == [["100%", "50%"], ["50%", "100%"]]
     assert list(agreement) == ["a", "b"]
     assert "≠ marks different answers of two networks." in text(app)

@@ -64,8 +64,8 @@ def run_until(app: AppTest, words: str) -> None:
 
 def neighbors(app: AppTest) -> list[tuple[float, str]]:
     """What the tiles say: similarity and name."""
-    said = [caption.value.split(" ", 1) for caption in app.caption if caption.value.startswith("**")]
-    return [(float(similarity.strip("*")), name) for similarity, name in said]
+    captions = [caption.value.split(" ", 1) for caption in app.caption if caption.value.startswith("**")]
+    return [(float(similarity.strip("*")), name) for similarity, name in captions]
 
 
 def tone(hertz: float, seconds: float = 2) -> tuple[str, bytes, str]:

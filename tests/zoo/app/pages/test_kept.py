@@ -24,15 +24,15 @@ Start = Callable[[str], AppTest]
 @pytest.fixture
 def start() -> Start:
     """Open a page in a new session of one browser."""
-    kept = {}
+    session = {}
 
     def start(name: str) -> AppTest:
         app = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=120)
-        for key, value in kept.items():
+        for key, value in session.items():
             app.session_state[key] = value
         app.run()
         assert not app.exception
-        kept.update({key: app.session_state[key] for key in ("workspace", "project")})
+        session.update({key: app.session_state[key] for key in ("workspace", "project")})
         return app
 
     return start
@@ -49,7 +49,7 @@ def project(app: AppTest) -> Project:
     return app.session_state["project"][1]
 
 
-def kept(app: AppTest):
+def file_list(app: AppTest):
     """The list of files that were kept from before."""
     return next(one for one in app.multiselect if one.label == "Kept from before")
 
@@ -66,11 +66,11 @@ def test_pictures_and_settings_come_back_and_a_picture_can_be_removed(start):
     assert again.get_by_key("pictures-networks").value == ["squeezenet.caffe"]
     assert again.get_by_key("pictures-top").value == 3
     assert again.get_by_key("pictures-where").value is True
-    assert kept(again).options == [name for name, *_ in DIGITS]
+    assert file_list(again).options == [name for name, *_ in DIGITS]
     assert len(again.get("plotly_chart")) == 3
-    kept(again).set_value(kept(again).value[1:]).run()
+    file_list(again).set_value(file_list(again).value[1:]).run()
     assert not again.exception
-    assert kept(again).options == [name for name, *_ in DIGITS[1:]]
+    assert file_list(again).options == [name for name, *_ in DIGITS[1:]]
     assert len(again.get("plotly_chart")) == 2
     assert len(list((project(again).folder / "inputs").iterdir())) == 2
 
@@ -91,12 +91,12 @@ def test_the_last_recording_comes_back(start, page):
     app.get_by_key(f"{page}-upload").set_value(tone(330)).run()
     app.get_by_key(f"{page}-threshold").set_value(0.25).run()
     again = start(page)
-    assert kept(again).options == ["330.wav"]
+    assert file_list(again).options == ["330.wav"]
     assert again.get_by_key(f"{page}-threshold").value == 0.25
     assert len(again.get("plotly_chart")) > 0
     again.get_by_key(f"{page}-upload").set_value(tone(440)).run()
     assert not again.exception
-    assert kept(start(page)).options == ["440.wav"]
+    assert file_list(start(page)).options == ["440.wav"]
 
 
 def test_a_recording_of_the_microphone_comes_back(start):
@@ -106,7 +106,7 @@ def test_a_recording_of_the_microphone_comes_back(start):
     again = start("pitch")
     assert again.get_by_key("pitch-way").value == "Microphone"
     assert float(again.metric[0].value.split()[0]) == pytest.approx(440, rel=0.006)
-    assert len(kept(again).options) == 1
+    assert len(file_list(again).options) == 1
 
 
 def test_files_of_a_map_come_back_with_network_and_layer(start):
@@ -115,7 +115,7 @@ def test_files_of_a_map_come_back_with_network_and_layer(start):
     app.get_by_key("embeddings-network-image").set_value("squeezenet.caffe").run()
     assert not app.exception
     again = start("embeddings")
-    assert kept(again).options == [name for name, *_ in DIGITS]
+    assert file_list(again).options == [name for name, *_ in DIGITS]
     assert again.get_by_key("embeddings-network-image").value == "squeezenet.caffe"
     assert len(again.get("plotly_chart")) > 0
 
@@ -129,7 +129,7 @@ def test_the_zip_of_a_map_comes_back(start):
     app.get_by_key("embeddings-way").set_value("Zip").run()
     app.get_by_key("embeddings-zip").set_value(("digits.zip", stream.getvalue(), "application/zip")).run()
     again = start("embeddings")
-    assert kept(again).options == ["digits.zip"]
+    assert file_list(again).options == ["digits.zip"]
     assert len(again.get("plotly_chart")) > 0
 
 
@@ -186,8 +186,8 @@ def test_files_stay_while_the_uploader_is_away_and_after_it_is_back(start):
     app.get_by_key("pictures-way").set_value("Sample").run()
     app.get_by_key("pictures-way").set_value("Upload").run()
     app.get_by_key("pictures-top").set_value(3).run()
-    assert kept(app).options == [DIGITS[0][0]]
+    assert file_list(app).options == [DIGITS[0][0]]
     app.get_by_key("pictures-upload").set_value(DIGITS[1:2]).run()
     assert not app.exception
     assert len(app.get("plotly_chart")) == 4
-    assert kept(start("pictures")).options == [name for name, *_ in DIGITS[:2]]
+    assert file_list(start("pictures")).options == [name for name, *_ in DIGITS[:2]]

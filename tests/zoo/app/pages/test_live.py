@@ -94,8 +94,8 @@ def text(app: AppTest) -> str:
 
 def drawn(app: AppTest) -> list[str]:
     """What the figures say to those who do not see them."""
-    found = (json.loads(element.proto.json or "null") for element in app.get("bidi_component"))
-    return [re.search('aria-label="(.*?)"', data["svg"])[1] for data in found if data and data["svg"]]
+    components = (json.loads(element.proto.json or "null") for element in app.get("bidi_component"))
+    return [re.search('aria-label="(.*?)"', data["svg"])[1] for data in components if data and data["svg"]]
 
 
 def on(app: AppTest, connection: Connection) -> SessionSlot:
@@ -121,15 +121,15 @@ def test_shows_note_and_classes_and_delay(pages, connection):
     assert "No sound has been analyzed yet" in text(app)
     connection.play(tone(), slot)
     app.run()
-    shown = {metric.label: metric.value for metric in app.metric}
-    assert float(shown["Frequency"].split()[0]) == pytest.approx(440, rel=0.003)
-    assert abs(int(shown["Cents off"])) <= 5
-    assert shown["Level"].startswith("-1")
-    said = drawn(app)
-    assert len(said) == 4
-    assert said[0].startswith("Tuner: A4, 44")
-    assert said[2].startswith("Heard now: ")
-    assert "Sine wave" in said[2]
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert float(metrics["Frequency"].split()[0]) == pytest.approx(440, rel=0.003)
+    assert abs(int(metrics["Cents off"])) <= 5
+    assert metrics["Level"].startswith("-1")
+    labels = drawn(app)
+    assert len(labels) == 4
+    assert labels[0].startswith("Tuner: A4, 44")
+    assert labels[2].startswith("Heard now: ")
+    assert "Sine wave" in labels[2]
     assert "**Delay**: sounds " in text(app)
     assert "a window of 1.4 s" in text(app)
 
@@ -217,9 +217,10 @@ def test_a_bad_setting_is_one_sentence(pages, connection, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("told", "said"), [("insecure", "https://"), ("denied", "blocked"), ("none", "finds no microphone")]
+    ("obstacle", "sentence"),
+    [("insecure", "https://"), ("denied", "blocked"), ("none", "finds no microphone")],
 )
-def test_what_keeps_the_microphone_away_is_one_sentence(pages, connection, monkeypatch, told, said):
-    monkeypatch.setattr(st.components.v2, "component", lambda *_, **__: lambda **_: {"obstacle": told})
+def test_what_keeps_the_microphone_away_is_one_sentence(pages, connection, monkeypatch, obstacle, sentence):
+    monkeypatch.setattr(st.components.v2, "component", lambda *_, **__: lambda **_: {"obstacle": obstacle})
     app = pages()
-    assert said in app.warning[0].value
+    assert sentence in app.warning[0].value

@@ -107,9 +107,9 @@ def test_pitch_is_decoded_anew_and_not_heard_anew(page, monkeypatch):
         app.selectbox[1].select(decoder).run()
         assert not app.exception
         assert float(app.metric[0].value.split()[0]) == pytest.approx(440, rel=0.006)
-        told = [caption.value for caption in app.caption]
+        captions = [caption.value for caption in app.caption]
         pattern = rf"CREPE small took [\d.]+ s for 2.0 s of sound, the decoder {decoder} [\d.]+ s\."
-        assert any(re.fullmatch(pattern, one) for one in told), told
+        assert any(re.fullmatch(pattern, one) for one in captions), captions
     app.get_by_key("pitch-threshold").set_value(0.0)
     app.get_by_key("pitch-range").set_value(("C3", "G3")).run()  # where the tone is not
     assert not app.exception
@@ -249,9 +249,9 @@ def test_stop_concerns_what_runs_now_also_if_the_settings_changed_just_before(pa
 def test_titles_of_networks_are_shown_as_they_are(page, name, monkeypatch):
     title, texts, draw = "$1 or *5$ coin_a_", [], st.progress
 
-    def progress(share: float, text: str):
+    def progress(fraction: float, text: str):
         texts.append(text)
-        return draw(share, text=text)
+        return draw(fraction, text=text)
 
     monkeypatch.setattr(st, "progress", progress)
     monkeypatch.setattr(state, "title_of", lambda name: title)
@@ -289,7 +289,7 @@ def test_results_can_be_downloaded(page, name, labels):
 )
 def test_a_network_that_was_taught_comes_first_and_is_not_the_default(page, name, key, usual, monkeypatch):
     spec = zoo.describe("squeezenet").replace(title="SqueezeNet taught a or b")
-    monkeypatch.setattr(state, "taught", lambda modality=None: {"/own": spec})
+    monkeypatch.setattr(state, "trained_networks", lambda modality=None: {"/own": spec})
     monkeypatch.setattr(state, "classes_of", lambda folder: ("a", "b"))
     networks = page(name).get_by_key(key)
     assert networks.options[0] == "SqueezeNet taught a or b ✓"

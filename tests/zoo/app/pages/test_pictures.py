@@ -131,31 +131,31 @@ def test_a_bad_picture_is_one_sentence_and_the_others_are_shown(app, name, data)
 
 
 def test_where_it_looks_is_computed_when_asked_for_and_once(app, photos, monkeypatch):
-    explain, asked = zoo.Network.explain, []
+    explain, requests = zoo.Network.explain, []
 
     def counted(net, x, **options):
-        asked.append((net.name, options["target"], options["method"]))
+        requests.append((net.name, options["target"], options["method"]))
         return explain(net, x, **options)
 
     monkeypatch.setattr(zoo.Network, "explain", counted)
     app.file_uploader[0].set_value(photos[:1]).run()
-    assert asked == []
+    assert requests == []
     app.get_by_key("pictures-where").set_value(True).run()
-    assert asked == [("squeezenet.caffe", 139, "gradcam"), ("efficientnet_lite0.tf", 139, "gradcam")]
+    assert requests == [("squeezenet.caffe", 139, "gradcam"), ("efficientnet_lite0.tf", 139, "gradcam")]
     assert "Grad-CAM at the layer features.12" in captions(app)
     assert "Grad-CAM at the layer bn2" in captions(app)
     app.get_by_key("pictures-opacity").set_value(20).run()
     app.get_by_key("pictures-top").set_value(3).run()
-    assert len(asked) == 2
+    assert len(requests) == 2
     choice = next(box for box in app.selectbox if box.label == "Where it finds")
     assert choice.value == 139
     assert choice.options[0] == "ruddy turnstone"
     assert len(choice.options) == 10
     choice.select_index(1).run()
     assert not app.exception
-    assert len(asked) == 3
-    assert asked[2][:1] == ("squeezenet.caffe",)
-    assert asked[2][1] != 139
+    assert len(requests) == 3
+    assert requests[2][:1] == ("squeezenet.caffe",)
+    assert requests[2][1] != 139
 
 
 def test_occlusion(app, photos):
@@ -168,11 +168,11 @@ def test_occlusion(app, photos):
 
 
 def test_what_is_stopped_stays_so_for_all_pictures_until_it_is_started_again(app, photos, monkeypatch):
-    explain, asked = zoo.Network.explain, []
+    explain, requests = zoo.Network.explain, []
 
     def stop_at_second(net, x, **options):
-        asked.append(net.name)
-        if len(asked) == 2:
+        requests.append(net.name)
+        if len(requests) == 2:
             state._halt()
             raise RerunException(RerunData())  # as Streamlit does at the next chance after a click
         return explain(net, x, **options)
@@ -186,10 +186,10 @@ def test_what_is_stopped_stays_so_for_all_pictures_until_it_is_started_again(app
     assert "**SqueezeNet 1.1**: oystercatcher" not in text(app)
     app.get_by_key("pictures-top").set_value(2).run()
     assert "Stopped." in text(app)
-    assert len(asked) == 2
+    assert len(requests) == 2
     app.get_by_key("start-again").click().run()
     assert "Stopped." not in text(app)
-    assert len(asked) == 5, "what was computed is not computed again"
+    assert len(requests) == 5, "what was computed is not computed again"
     assert charts(app) == 4
     assert len(captions(app)) == 6
 
@@ -224,10 +224,10 @@ def test_a_heat_map_says_what_the_network_does_not_see_and_can_be_saved(app, pho
 
 
 def test_answers_belong_to_a_session_and_are_given_once_in_it(monkeypatch):
-    classify, asked = zoo.Network.classify, []
+    classify, requests = zoo.Network.classify, []
 
     def counted(net, x, **options):
-        asked.append(net.name)
+        requests.append(net.name)
         return classify(net, x, **options)
 
     monkeypatch.setattr(zoo.Network, "classify", counted)
@@ -235,7 +235,7 @@ def test_answers_belong_to_a_session_and_are_given_once_in_it(monkeypatch):
         app = opened()
         app.file_uploader[0].set_value([cat()]).run()
         app.get_by_key("pictures-top").set_value(2).run()
-        assert len(asked) == 2 * sessions
+        assert len(requests) == 2 * sessions
 
 
 def test_a_network_that_cannot_be_loaded_is_said_once_and_the_others_answer(app, photos, monkeypatch):
@@ -329,31 +329,31 @@ def test_pictures_share_a_budget_of_pixels(app, photos, monkeypatch):
 
 
 def test_no_picture_is_kept_in_full(app, photos, monkeypatch):
-    decode, kept = decoding.decode, []
+    decode, references = decoding.decode, []
 
     def watched(x):
         image = decode(x)
         if not isinstance(x, Image.Image):
-            kept.append(weakref.ref(image))
+            references.append(weakref.ref(image))
         return image
 
     monkeypatch.setattr(decoding, "decode", watched)
     app.file_uploader[0].set_value([*photos, cat()]).run()
     assert charts(app) == 6
     gc.collect()
-    assert len(kept) == 3
-    assert [ref() for ref in kept] == [None] * 3
+    assert len(references) == 3
+    assert [ref() for ref in references] == [None] * 3
 
 
 def test_what_was_refused_is_not_decoded_again(app, monkeypatch):
-    decode, asked = decoding.decode, []
+    decode, requests = decoding.decode, []
 
     def counted(x):
-        asked.append(x)
+        requests.append(x)
         return decode(x)
 
     monkeypatch.setattr(decoding, "decode", counted)
     app.file_uploader[0].set_value([("cut.png", cat()[1][:50_000], "image/png")]).run()
     app.get_by_key("pictures-top").set_value(2).run()
     assert ["cut.png is a damaged picture" in error.value for error in app.error] == [True]
-    assert len(asked) == 1
+    assert len(requests) == 1

@@ -97,7 +97,7 @@ def finished(app: AppTest, seconds: float = 100) -> AppTest:
     return app.run()
 
 
-def taught(app: AppTest) -> AppTest:
+def train_network(app: AppTest) -> AppTest:
     app.get_by_key("teach-begin").click().run()
     return finished(app)
 
@@ -108,7 +108,7 @@ def test_classes_are_taught_judged_and_tried(app):
     assert "**Advice: classic classifier.** A typical class has 6 examples" in text(app)
     app.get_by_key("teach-held").set_value(30)
     app.get_by_key("teach-classifier").set_value("logistic").run()
-    taught(app)
+    train_network(app)
     assert not app.exception
     values = {metric.label: metric.value for metric in app.metric}
     assert (values["Accuracy"], values["Held out"]) == ("100.0%", "4")
@@ -127,7 +127,7 @@ def test_a_head_shows_its_curves_and_is_on_the_page_pictures(app):
     assert "**12 images:** 6 of blue, 6 of red." in text(app)
     app.get_by_key("teach-method-efficientnet_lite0.tf").set_value("head").run()
     app.get_by_key("teach-epochs-head").set_value(20).run()
-    taught(app)
+    train_network(app)
     assert not app.exception
     assert len(app.get("plotly_chart")) == 2  # confusion and curves
     assert "20 of 20" in app.dataframe[0].value["epochs"].tolist()
@@ -148,7 +148,7 @@ def test_a_head_shows_its_curves_and_is_on_the_page_pictures(app):
 def test_attempts_stay_side_by_side_and_can_be_repeated_and_removed(app):
     fill(app, red=pictures("red"), blue=pictures("blue"))
     app.get_by_key("teach-classifier").set_value("logistic").run()
-    taught(app)
+    train_network(app)
     app.get_by_key("teach-again").click().run()
     finished(app)
     table = app.dataframe[0].value
@@ -210,7 +210,7 @@ def test_a_mistake_is_moved_to_the_class_that_it_is_of_or_removed(app):
     fill(app, red=pictures("red", 12), blue=mislabeled())
     app.get_by_key("teach-held").set_value(50)
     app.get_by_key("teach-classifier").set_value("logistic").run()
-    taught(app)
+    train_network(app)
     assert not app.exception
     moves = [button for button in app.button if button.label == "Move to red"]
     before = len(project(app).record.classes[0].examples)
@@ -344,17 +344,17 @@ def test_a_project_is_deleted_when_its_session_ends_without_a_cookie(app):
 
 
 def test_who_goes_without_advice_can_train_and_ask_again(app, monkeypatch):
-    asked = []
+    requests = []
 
     def advise(data, *, network, progress):
-        asked.append(network.name)
+        requests.append(network.name)
         progress(0, 12)
         app.session_state["teach-unadvised"].add((data.fingerprint, network.name))  # as a click does
         raise RerunException(RerunData())
 
     monkeypatch.setattr(zoo, "advise", advise)
     fill(app, red=pictures("red"), blue=pictures("blue"))
-    assert asked == ["efficientnet_lite0.tf"]
+    assert requests == ["efficientnet_lite0.tf"]
     assert "Advice" not in text(app)
     assert not app.get_by_key("teach-begin").disabled
     monkeypatch.undo()

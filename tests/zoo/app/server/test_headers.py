@@ -43,15 +43,15 @@ def test_no_script_of_another_site_or_of_the_page_itself_runs():
     "route", ["metrics", "script-health-check", "agent/openapi.json", "agent/interact", "new-in-an-update"]
 )
 def test_internal_routes_are_closed_unless_pages_need_them(route):
-    asked = []
+    paths = []
 
     async def app(scope, receive, send):
-        asked.append(scope["path"])
+        paths.append(scope["path"])
 
     client = TestClient(InternalRoutes(app))
     for path in (f"/_stcore/{route}", f"/below/a/path/_stcore/{route}"):
         assert client.get(path).status_code == 404
-    assert asked == []
+    assert paths == []
 
 
 def test_the_app_asks_which_routes_are_open(address):

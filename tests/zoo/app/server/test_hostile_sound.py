@@ -39,19 +39,19 @@ async def attack(one: Visitor, codec: str) -> None:
     connection, track = RTCPeerConnection(), HostileTrack()
     sender = connection.addTransceiver(track, direction="sendonly")
     codecs = RTCRtpSender.getCapabilities("audio").codecs
-    sender.setCodecPreferences([known for known in codecs if known.mimeType.lower() == codec])
+    sender.setCodecPreferences([one_codec for one_codec in codecs if one_codec.mimeType.lower() == codec])
     await connection.setLocalDescription(await connection.createOffer())
-    made = connection.localDescription
+    description = connection.localDescription
     component = streamers(one)[0].id
-    offer = {"playing": False, "sdpOffer": {"type": made.type, "sdp": made.sdp}}
+    offer = {"playing": False, "sdpOffer": {"type": description.type, "sdp": description.sdp}}
     await asyncio.to_thread(one.run, **{component: json.dumps(offer)})
     while not (answer := answer_to(one)):
         await asyncio.to_thread(one.finish)
     await connection.setRemoteDescription(RTCSessionDescription(**answer))
-    said = json.dumps({**offer, "playing": True})
+    message = json.dumps({**offer, "playing": True})
     async with asyncio.timeout(60):
         while track.sent < PACKETS or "**Delay**: sounds" not in one.texts():  # the networks have heard it
-            await asyncio.to_thread(one.run, **{component: said})
+            await asyncio.to_thread(one.run, **{component: message})
     await connection.close()
 
 

@@ -32,9 +32,9 @@ def offer(video: bool = False) -> dict:
         connection = RTCPeerConnection()
         connection.addTransceiver("video") if video else connection.addTrack(AudioStreamTrack())
         await connection.setLocalDescription(await connection.createOffer())
-        made = connection.localDescription
+        description = connection.localDescription
         await connection.close()
-        return {"type": made.type, "sdp": made.sdp}
+        return {"type": description.type, "sdp": description.sdp}
 
     return asyncio.run(make())
 
@@ -74,9 +74,9 @@ def test_what_is_no_offer_is_refused_and_leaves_nothing(app):
     with visitor(address, "live") as one:
         component = streamers(one)[0].id
         for value in NO_OFFERS:
-            said = say(one, component, value)
+            reply = say(one, component, value)
             assert not answered(one)
-            assert "The browser" in said or not isinstance(value, dict)
+            assert "The browser" in reply or not isinstance(value, dict)
         until(lambda: udp(process) == before)
         one.leave()
 
@@ -103,8 +103,8 @@ def test_connections_that_never_start_are_no_more_than_listeners_and_end_with_th
         several = [visitors.enter_context(visitor(address, "live")) for _ in range(LISTENERS + 3)]
         components = [streamers(one)[0].id for one in several]
         value = {"playing": False, "sdpOffer": {"type": "offer", "sdp": GOOD}}
-        said = [say(one, part, value) for one, part in zip(several, components, strict=True)]
-        assert sum("live sessions of this machine are taken" in text for text in said) == 3
+        replies = [say(one, part, value) for one, part in zip(several, components, strict=True)]
+        assert sum("live sessions of this machine are taken" in text for text in replies) == 3
         assert udp(process) > before
         for one in several:
             one.leave()

@@ -141,18 +141,18 @@ def test_messages_that_no_page_needs_are_dropped(visitor, message):
 
 
 def test_each_upload_gets_an_address_while_the_page_runs_again(visitor):
-    asked = {str(number) for number in range(40)}
-    for number in sorted(asked):
+    numbers = {str(number) for number in range(40)}
+    for number in sorted(numbers):
         visitor.send(file_urls_request={"request_id": number, "file_names": ["a.png", "b.png"]})
         visitor.send(rerun_script={})  # a run that starts empties the queue of Streamlit's answers
     answered = {}
-    while len(answered) < len(asked):
+    while len(answered) < len(numbers):
         message = ForwardMsg.FromString(visitor.socket.recv(timeout=WAIT))
         if message.HasField("file_urls_response"):
             answered[message.file_urls_response.response_id] = message.file_urls_response.file_urls
-    assert set(answered) == asked
+    assert set(answered) == numbers
     urls = [url.upload_url for addresses in answered.values() for url in addresses]
-    assert len(set(urls)) == 2 * len(asked)
+    assert len(set(urls)) == 2 * len(numbers)
     assert all(f"/{visitor.session}/" in url for url in urls)
 
 

@@ -35,13 +35,13 @@ class Visitor:
         """Run a page, with values of components as JSON by the numbers of widgets."""
         if page is not None:
             self._page, self._hash = page, ""
-        said = BackMsg()
-        said.rerun_script.page_script_hash = self._hash
-        said.rerun_script.page_name = self._page
-        said.rerun_script.widget_states.widgets.extend(
+        message = BackMsg()
+        message.rerun_script.page_script_hash = self._hash
+        message.rerun_script.page_name = self._page
+        message.rerun_script.widget_states.widgets.extend(
             WidgetState(id=name, json_value=value) for name, value in values.items()
         )
-        self._socket.send(said.SerializeToString())
+        self._socket.send(message.SerializeToString())
         return self.finish()
 
     def finish(self) -> list[ForwardMsg]:

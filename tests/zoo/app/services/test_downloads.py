@@ -19,11 +19,11 @@ class Server:
     """Weights that come when a test lets them."""
 
     def __init__(self) -> None:
-        self.asked, self.begun, self.go_on = 0, threading.Event(), threading.Event()
+        self.requests, self.begun, self.go_on = 0, threading.Event(), threading.Event()
         self.ended = threading.Event()
 
     def ensure(self, spec, progress):
-        self.asked += 1
+        self.requests += 1
         try:
             progress(25, 100)
             self.begun.set()
@@ -64,7 +64,7 @@ def test_sessions_share_a_download_and_one_that_leaves_does_not_end_it(server, p
     pool.leave(download, "a")
     server.go_on.set()
     assert finished(download).fraction == 1
-    assert (download.error, server.asked) == ("", 1)
+    assert (download.error, server.requests) == ("", 1)
 
 
 def test_a_download_ends_when_the_last_session_leaves_and_the_next_one_begins_anew(server, pool):
@@ -76,7 +76,7 @@ def test_a_download_ends_when_the_last_session_leaves_and_the_next_one_begins_an
     server.go_on.set()
     assert finished(download).fraction == 0.25
     assert finished(another).fraction == 1
-    assert server.asked == 2
+    assert server.requests == 2
 
 
 def test_a_download_for_which_nobody_waits_any_more_is_not_begun(server):
@@ -87,7 +87,7 @@ def test_a_download_for_which_nobody_waits_any_more_is_not_begun(server):
     server.go_on.set()
     assert finished(second).fraction == 0
     assert finished(first).fraction == 1
-    assert server.asked == 1
+    assert server.requests == 1
 
 
 def test_all_downloads_end_with_the_process(server):

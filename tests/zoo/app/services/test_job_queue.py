@@ -117,8 +117,8 @@ def test_a_measurement_waits_for_a_quiet_machine_and_says_for_what(held):
     tuning, short = held(queue, LONG).running(), held(queue, SHORT).running()
     measurement = held(queue, MEASUREMENT)
     with queue.page_at_work():
-        said = waiting(measurement.job)
-        assert said.startswith(
+        sentence = waiting(measurement.job)
+        assert sentence.startswith(
             "Waits for a quiet machine: 1 fine-tuning and 1 short training and 1 page are running. Starts in "
         )
         tuning.end()

@@ -33,22 +33,22 @@ def test_a_refusal_is_a_sentence_and_the_next_one_runs(caplog):
 
 
 def test_a_job_reports_its_progress():
-    seen = []
+    reports = []
 
     def work(job):
         job.enter("Reading")
-        seen.append((job.stage, job.fraction, job.eta))
+        reports.append((job.stage, job.fraction, job.eta))
         time.sleep(0.05)
         job.count_or_stop(1, 2)
-        seen.append((job.fraction, job.eta))
+        reports.append((job.fraction, job.eta))
         assert job.on_step(Step(0.25, 7.0, ())) is False
-        seen.append((job.fraction, job.eta))
+        reports.append((job.fraction, job.eta))
 
     assert finished(JobQueue().begin(work, SHORT)) == "done"
-    assert seen[0] == ("Reading", 0.0, None)
-    assert seen[1][0] == 0.5
-    assert seen[1][1] >= 0.05  # the second half takes as long as the first did
-    assert seen[2] == (0.25, 7.0)
+    assert reports[0] == ("Reading", 0.0, None)
+    assert reports[1][0] == 0.5
+    assert reports[1][1] >= 0.05  # the second half takes as long as the first did
+    assert reports[2] == (0.25, 7.0)
 
 
 def test_a_stopped_job_ends_with_its_result_so_far():

@@ -20,8 +20,8 @@ def batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> zoo.BatchFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     folder = make_folder(tmp_path / "out", clustered(8), failed=[0], paths=list(map(str, paths)))
-    named = os.pathsep.join([str(tmp_path / "absent"), str(folder.path)])
-    monkeypatch.setenv(offered_batches.VARIABLE, named)
+    folders = os.pathsep.join([str(tmp_path / "absent"), str(folder.path)])
+    monkeypatch.setenv(offered_batches.VARIABLE, folders)
     return folder
 
 

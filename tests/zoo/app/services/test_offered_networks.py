@@ -58,7 +58,7 @@ def test_the_owner_allows_more(monkeypatch):
     assert TIMM not in offered_networks.networks("audio")
     assert TIMM not in offered_networks.networks("image", bundled=True)
     assert offered_networks.spec_of(TIMM) == zoo.describe(TIMM)
-    assert input_picker.meant(TIMM.upper(), offered_networks.networks()) == TIMM
+    assert input_picker.linked_network(TIMM.upper(), offered_networks.networks()) == TIMM
     with pytest.raises(UnknownNameError, match="not offered"):
         offered_networks.spec_of("timm:resnet34.a1_in1k")
 
@@ -107,12 +107,14 @@ def test_a_network_that_the_owner_allows_has_a_card(view, monkeypatch):
 
 def test_networks_of_a_session_are_offered_to_it_alone(monkeypatch, tmp_path):
     folder = zoo.load("squeezenet", weights=None, device="cpu").save(tmp_path / "own")
-    monkeypatch.setattr(state, "taught", lambda modality=None: {str(folder): zoo.describe(str(folder))})
+    monkeypatch.setattr(
+        state, "trained_networks", lambda modality=None: {str(folder): zoo.describe(str(folder))}
+    )
     net = state.network(str(folder))
     assert len(net.labels) == 1000
     assert str(tmp_path) not in net.name  # which results show
     assert state.is_here(str(folder))
-    monkeypatch.setattr(state, "taught", lambda modality=None: {})
+    monkeypatch.setattr(state, "trained_networks", lambda modality=None: {})
     for lead in (state.network, state.spec_of, state.is_here):
         with pytest.raises(UnknownNameError, match="not offered"):
             lead(str(folder))

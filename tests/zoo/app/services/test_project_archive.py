@@ -264,14 +264,14 @@ def test_the_end_of_an_abandoned_training_leaves_the_files_of_a_newer_one(
     trained, elsewhere, net, monkeypatch
 ):
     open_file(elsewhere, "mine.zip", packed_project(trained))
-    teach = project_training.teach
+    train_network = project_training.train_network
 
     def while_another_ends(*arguments):
-        result = teach(*arguments)
+        result = train_network(*arguments)
         elsewhere.remove_leftovers()  # as the thread of a training does that was abandoned
         return result
 
-    monkeypatch.setattr(project_training, "teach", while_another_ends)
+    monkeypatch.setattr(project_training, "train_network", while_another_ends)
     train(elsewhere, net(NETWORK))
     assert zoo.load(network_of(elsewhere, elsewhere.record.attempts[-1]))
     assert not elsewhere.trainings
@@ -301,14 +301,14 @@ def test_a_training_of_a_project_that_was_deleted_meanwhile_leaves_nothing(
     open_file(elsewhere, "mine.zip", packed_project(trained))
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     data = elsewhere.dataset()
-    teach = project_training.teach
+    train_network = project_training.train_network
 
-    def teach_and_delete(*arguments):
-        result = teach(*arguments)
+    def train_and_delete(*arguments):
+        result = train_network(*arguments)
         elsewhere.delete()
         return result
 
-    monkeypatch.setattr(project_training, "teach", teach_and_delete)
+    monkeypatch.setattr(project_training, "train_network", train_and_delete)
     config = TrainingConfig("features", classifier="logistic")
     job = begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, config)
     assert job.wait(100)
@@ -343,13 +343,13 @@ def test_files_and_settings_of_other_pages_are_in_the_file(trained, elsewhere):
 def test_a_training_is_unfinished_until_it_ends_and_if_it_is_abandoned(trained, elsewhere, net, monkeypatch):
     open_file(elsewhere, "mine.zip", packed_project(trained))
     config, unfinished = TrainingConfig("features", classifier="logistic"), []
-    teach = project_training.teach
+    train_network = project_training.train_network
 
-    def look_and_teach(*arguments):
+    def record_and_train(*arguments):
         unfinished.append(elsewhere.record.unfinished)
-        return teach(*arguments)
+        return train_network(*arguments)
 
-    monkeypatch.setattr(project_training, "teach", look_and_teach)
+    monkeypatch.setattr(project_training, "train_network", record_and_train)
     assert begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, config).wait(100)
     assert unfinished == [UnfinishedTraining(NETWORK, config)]
     assert elsewhere.record.unfinished is None
@@ -358,7 +358,7 @@ def test_a_training_is_unfinished_until_it_ends_and_if_it_is_abandoned(trained, 
         arguments[-1].abandon()
         raise Stopped
 
-    monkeypatch.setattr(project_training, "teach", abandon)
+    monkeypatch.setattr(project_training, "train_network", abandon)
     assert begin_training(elsewhere, JobQueue(), net(NETWORK), NETWORK, config).wait(100)
     assert interrupted_training(elsewhere) == UnfinishedTraining(NETWORK, config)
     forget_unfinished(elsewhere)

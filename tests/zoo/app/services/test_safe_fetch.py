@@ -25,11 +25,11 @@ class Site(http.server.BaseHTTPRequestHandler):
     """Answers by path; notes what it was asked."""
 
     protocol_version = "HTTP/1.1"
-    asked: ClassVar[list[str]] = []
+    requests: ClassVar[list[str]] = []
     hosts: ClassVar[list[str]] = []
 
     def do_GET(self):
-        self.asked.append(self.path)
+        self.requests.append(self.path)
         self.hosts.append(self.headers["Host"])
         getattr(self, self.path.strip("/").split("/")[0], self.missing)()
 
@@ -92,7 +92,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site():
-    Site.asked.clear()
+    Site.requests.clear()
     Site.hosts.clear()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -217,7 +217,7 @@ def test_a_redirect_from_a_public_host_to_the_inside_is_not_followed(site, monke
     monkeypatch.setattr(safe_fetch, "is_public", lambda address: next(answers))
     with pytest.raises(InputError, match=r"127.0.0.1 is in a private network"):
         safe_fetch.fetch(site.replace("127.0.0.1", "public") + "/inside")
-    assert Site.asked == ["/inside"]
+    assert Site.requests == ["/inside"]
 
 
 def test_a_host_with_one_public_and_one_private_address_is_refused(site, monkeypatch):
@@ -230,16 +230,16 @@ def test_a_host_with_one_public_and_one_private_address_is_refused(site, monkeyp
 @pytest.fixture
 def names(monkeypatch):
     """Every name leads to this machine when asked for the first time; gives the names that were asked for."""
-    asked, resolve = [], socket.getaddrinfo
+    hosts, resolve = [], socket.getaddrinfo
 
     def getaddrinfo(host, *rest, **options):
-        known = host in asked
-        asked.append(host)
-        return resolve("192.0.2.1" if known and host[-1].isalpha() else "127.0.0.1", *rest, **options)
+        is_second = host in hosts
+        hosts.append(host)
+        return resolve("192.0.2.1" if is_second and host[-1].isalpha() else "127.0.0.1", *rest, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(safe_fetch, "is_public", lambda address: True)
-    return asked
+    return hosts
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(site, names):
@@ -256,8 +256,8 @@ def test_a_certificate_must_have_the_name_of_the_link(names, monkeypatch, tmp_pa
     monkeypatch.setattr(requests.certs, "where", lambda: str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    asked = []
-    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    hosts = []
+    context.sni_callback = lambda _socket, name, _context: hosts.append(name)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -268,7 +268,7 @@ def test_a_certificate_must_have_the_name_of_the_link(names, monkeypatch, tmp_pa
             with pytest.raises(InputError, match="cannot be reached"):
                 safe_fetch.fetch(link)
         server.shutdown()
-    assert asked == ["example.org"]
+    assert hosts == ["example.org"]
 
 
 def certificate_of(host: str, folder: Path) -> Path:

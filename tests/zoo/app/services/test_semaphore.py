@@ -32,7 +32,7 @@ def test_no_more_than_allowed_work_at_once_and_all_have_their_turn():
 
 
 def test_who_waits_is_told_how_many_are_before_and_moves_up():
-    turns, told, go = FairSemaphore(1), [], [threading.Event() for _ in range(2)]
+    turns, positions, go = FairSemaphore(1), [], [threading.Event() for _ in range(2)]
 
     def work(event: threading.Event) -> None:
         with turns.take():
@@ -44,12 +44,12 @@ def test_who_waits_is_told_how_many_are_before_and_moves_up():
             time.sleep(0.001)
 
     def tell(before: int) -> None:
-        told.append(before)
+        positions.append(before)
         go[2 - before].set()
 
     with turns.take(tell, every=0.05):
         pass
-    assert list(dict.fromkeys(told)) == [2, 1]
+    assert list(dict.fromkeys(positions)) == [2, 1]
 
 
 def test_who_gives_up_waiting_leaves_the_queue():

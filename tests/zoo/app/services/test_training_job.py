@@ -15,7 +15,7 @@ import zoo
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.jobs import INSTANT, LONG, SHORT
 from zoo.app.services.project_record import TrainingConfig
-from zoo.app.services.training_job import curves, kind_of, packed, teach, verdict
+from zoo.app.services.training_job import curves, kind_of, packed, train_network, verdict
 from zoo.app.services.uploads import from_zip, store
 from zoo.training.evaluation.evaluation import Evaluation
 from zoo.training.fit.features import features, forget
@@ -41,7 +41,7 @@ def colors(tmp_path):
 
 
 def run(net, data, choices, folder):
-    job = JobQueue().begin(partial(teach, net, data, choices, folder), SHORT)
+    job = JobQueue().begin(partial(train_network, net, data, choices, folder), SHORT)
     assert job.wait(300)
     return job
 
@@ -52,20 +52,20 @@ def test_two_colors_are_learned_judged_and_saved(net, colors, tmp_path, method):
     options = {"epochs": 20} if method == "head" else {"classifier": "logistic"}
     job = run(parent, colors, TrainingConfig(method, held=0.34, **options), tmp_path / "trained" / "network")
     assert (job.state, job.error) == ("done", "")
-    taught = job.result
-    assert taught.evaluation.accuracy == 1
-    assert len(taught.evaluation) == len(taught.held) == 4
-    assert taught.network.name == "blue or red"
-    assert taught.network.spec.title == "EfficientNet-Lite0 taught blue or red"
+    trained = job.result
+    assert trained.evaluation.accuracy == 1
+    assert len(trained.evaluation) == len(trained.held) == 4
+    assert trained.network.name == "blue or red"
+    assert trained.network.spec.title == "EfficientNet-Lite0 taught blue or red"
     assert parent.name == "efficientnet_lite0.tf"
-    fresh = zoo.load(str(taught.folder), device="cpu").classify(color((190, 50, 30), 7))
+    fresh = zoo.load(str(trained.folder), device="cpu").classify(color((190, 50, 30), 7))
     assert fresh.labels[0] == "red"
-    assert zipfile.ZipFile(io.BytesIO(packed(taught.folder))).namelist() == [
+    assert zipfile.ZipFile(io.BytesIO(packed(trained.folder))).namelist() == [
         "network/README.md",
         "network/network.json",
         "network/weights.safetensors",
     ]
-    assert str(tmp_path) not in (taught.folder / "network.json").read_text()
+    assert str(tmp_path) not in (trained.folder / "network.json").read_text()
 
 
 def test_too_few_examples_are_a_sentence(net, colors, tmp_path):
@@ -77,13 +77,13 @@ def test_too_few_examples_are_a_sentence(net, colors, tmp_path):
 
 
 def test_what_was_computed_of_examples_can_be_forgotten(net, colors, tmp_path, monkeypatch):
-    parent, seen = net("efficientnet_lite0"), []
+    parent, reports = net("efficientnet_lite0"), []
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     for part in (colors, colors.take(range(6))):
         features(parent, part)
     forget(colors.hashes[:6])
-    features(parent, colors, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(11, 12), (12, 12)]  # the first six anew, in one batch after the six that were kept
+    features(parent, colors, progress=lambda done, total: reports.append((done, total)))
+    assert reports == [(11, 12), (12, 12)]  # the first six anew, in one batch after the six that were kept
     (store,) = (tmp_path / "cache" / "features").glob("*.sqlite")
     assert colors.hashes[0].encode() in store.read_bytes()
     forget(colors.hashes)
@@ -139,7 +139,7 @@ def test_a_training_whose_owner_left_ends_in_every_stage(net, colors, tmp_path, 
 
     def work(job):
         begin.wait(60)
-        return teach(
+        return train_network(
             net("squeezenet"),
             colors,
             TrainingConfig(method, held=0.34, **options),

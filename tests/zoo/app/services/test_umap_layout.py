@@ -50,15 +50,15 @@ def use(monkeypatch):
 
 
 def test_a_layout_says_its_step_until_it_is_done(use):
-    worker, given = use(Worker()), embedding(5)
-    layout = UmapLayout(given)
+    worker, vectors = use(Worker()), embedding(5)
+    layout = UmapLayout(vectors)
     assert (layout.done, layout.step, layout.fraction, layout.projection) == (False, "load", 0, None)
     worker.go.set()
     projection = finished(layout).projection
     assert worker.steps == list(STEPS)
     assert layout.fraction == 1
-    np.testing.assert_array_equal(projection.points, given.values[:, :2])
-    assert projection.labels == given.labels()
+    np.testing.assert_array_equal(projection.points, vectors.values[:, :2])
+    assert projection.labels == vectors.labels()
 
 
 def test_too_few_vectors_have_no_layout(use):
@@ -86,11 +86,11 @@ def test_the_process_loads_compiles_and_answers_with_the_map(monkeypatch):
 
     monkeypatch.setattr(umap_process, "load_umap", lambda: loaded.append(True))
     monkeypatch.setattr(umap_process, "project", project)
-    given = embedding(12).values
+    vectors = embedding(12).values
     assert umap_process.answer({"step": "load"}) == ({}, [])
     assert loaded == [True]
     assert umap_process.answer({"step": "compile"}) == ({}, [])
     assert len(np.unique(laid_out[0], axis=0)) >= FEWEST  # of fewer the map is by PCA: nothing is compiled
-    answer, (points,) = umap_process.answer({"step": "project"}, given)
+    answer, (points,) = umap_process.answer({"step": "project"}, vectors)
     assert answer == {"method": "umap"}
-    np.testing.assert_array_equal(points, given[:, :2])
+    np.testing.assert_array_equal(points, vectors[:, :2])

@@ -44,7 +44,7 @@ def test_files_become_examples_whatever_they_are_called(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"),
+    ("name", "stored_name"),
     [
         ("雁" * 255 + ".png", "雁" * 66 + ".png"),
         ("a" * 255, "a" * 200),
@@ -53,9 +53,9 @@ def test_files_become_examples_whatever_they_are_called(tmp_path):
     ],
     ids=["wide", "no suffix", "control characters", "no real suffix"],
 )
-def test_names_are_kept_as_far_as_every_file_system_takes_them(tmp_path, name, kept):
+def test_names_are_kept_as_far_as_every_file_system_takes_them(tmp_path, name, stored_name):
     data = read_files(files(name), tmp_path)
-    assert [path.name for path in data.inputs] == [kept]
+    assert [path.name for path in data.inputs] == [stored_name]
 
 
 def test_problems_name_the_file_and_no_path(tmp_path):
@@ -100,7 +100,7 @@ def test_a_zip_is_called_what_its_owner_calls_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "found"),
+    ("names", "expected"),
     [
         (["cat/1.png", "dog/1.png"], []),
         (["pets/cat/1.png", "pets/dog/1.png"], []),
@@ -109,9 +109,9 @@ def test_a_zip_is_called_what_its_owner_calls_it(tmp_path):
         (["train/cat/1.png", "train/dog/1.png"], []),
     ],
 )
-def test_the_parts_of_a_zip_are_seen(names, found, tmp_path):
+def test_the_parts_of_a_zip_are_seen(names, expected, tmp_path):
     content = zipped(*names)
-    assert parts(io.BytesIO(content)) == found
+    assert parts(io.BytesIO(content)) == expected
     assert parts(io.BytesIO(b"text")) == []
 
 
@@ -140,7 +140,7 @@ def test_a_zip_gives_its_files_with_their_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "found"),
+    ("names", "expected"),
     [
         (["1.png", "2.png"], ["1.png", "2.png"]),
         (["ants/1.png", "ants/2.png"], ["ants/1.png", "ants/2.png"]),
@@ -148,8 +148,8 @@ def test_a_zip_gives_its_files_with_their_folders(tmp_path):
         (["a/b/ants/1.png", "a/b/ants/2.png"], ["ants/1.png", "ants/2.png"]),
     ],
 )
-def test_folders_that_all_files_share_say_nothing_but_the_last(tmp_path, names, found):
-    assert unzip(zipped(*names), tmp_path) == found
+def test_folders_that_all_files_share_say_nothing_but_the_last(tmp_path, names, expected):
+    assert unzip(zipped(*names), tmp_path) == expected
 
 
 def test_of_a_large_zip_each_folder_gives_as_many(tmp_path):

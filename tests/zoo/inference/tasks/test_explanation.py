@@ -33,11 +33,11 @@ def share_inside(heat: np.ndarray, box: tuple[int, int, int, int]) -> float:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_bird_is_found_where_it_sits(net, turnstone, name, method):
     """The box is 13 % of what the network sees."""
-    found = net(name).explain(turnstone, method=method)
-    assert found.label == "ruddy turnstone"
-    assert found.score == pytest.approx(float(net(name).classify(turnstone).scores[0]), abs=1e-5)
-    assert share_inside(found.map, TURNSTONE) > 0.5
-    row, column = np.unravel_index(np.nanargmax(found.map), found.map.shape)
+    explanation = net(name).explain(turnstone, method=method)
+    assert explanation.label == "ruddy turnstone"
+    assert explanation.score == pytest.approx(float(net(name).classify(turnstone).scores[0]), abs=1e-5)
+    assert share_inside(explanation.map, TURNSTONE) > 0.5
+    row, column = np.unravel_index(np.nanargmax(explanation.map), explanation.map.shape)
     assert TURNSTONE[0] < column < TURNSTONE[2]
     assert TURNSTONE[1] < row < TURNSTONE[3]
 
@@ -48,8 +48,8 @@ def test_the_cat_is_found_right_of_the_middle_when_the_picture_is_widened(net):
     wide = Image.new("RGB", (520, 260), (127, 127, 127))
     wide.paste(cat, (260, 0))
     for name in ("squeezenet", "efficientnet_lite0"):
-        found = net(name).explain(wide, target="tabby", method="gradcam")
-        assert share_inside(found.map, (260, 0, 520, 260)) > 0.75
+        explanation = net(name).explain(wide, target="tabby", method="gradcam")
+        assert share_inside(explanation.map, (260, 0, 520, 260)) > 0.75
 
 
 def test_gradcam_is_the_class_activation_map_before_averaging_and_a_linear_layer(net, turnstone):
@@ -58,8 +58,8 @@ def test_gradcam_is_the_class_activation_map_before_averaging_and_a_linear_layer
     index = network.classify(turnstone).indices[1]
     maps = network.activations(turnstone, layers=["bn2"])["bn2"][0]
     expected = torch.einsum("k,khw->hw", network.module.classifier.weight[index], maps).relu()
-    found = network.explain(turnstone, target=int(index))
-    np.testing.assert_allclose(found.values, (expected / expected.max()).detach(), atol=1e-5)
+    explanation = network.explain(turnstone, target=int(index))
+    np.testing.assert_allclose(explanation.values, (expected / expected.max()).detach(), atol=1e-5)
 
 
 @pytest.mark.parametrize("layer", ["features.7", "features.12"])
@@ -71,7 +71,7 @@ def test_gradcam_is_what_finite_differences_say(net, turnstone, layer):
     step = 1e-2
 
     def output(channel: int, raised: float) -> float:
-        def raise_map(_layer, _given, out):
+        def raise_map(_layer, _inputs, out):
             out = out.clone()
             out[:, channel] += raised
             return out
@@ -92,11 +92,11 @@ def test_gradcam_is_what_finite_differences_say(net, turnstone, layer):
 def test_the_map_follows_the_object_and_the_size_of_the_picture(net, turnstone):
     """A larger copy has a larger map; a square in a tall picture has the map of the square, lower down."""
     network = net("squeezenet")
-    found = network.explain(turnstone)
+    explanation = network.explain(turnstone)
     large = network.explain(turnstone.resize((960, 640), Image.Resampling.BICUBIC))
     assert large.size == (960, 640)
-    np.testing.assert_allclose(large.crop_box, 2 * np.array(found.crop_box), atol=1.5)
-    assert np.nanmean(abs(large.map[::2, ::2] - found.map)) < 0.02
+    np.testing.assert_allclose(large.crop_box, 2 * np.array(explanation.crop_box), atol=1.5)
+    assert np.nanmean(abs(large.map[::2, ::2] - explanation.map)) < 0.02
     upright = network.explain(turnstone.crop((80, 0, 400, 320)).resize((320, 320)))
     tall = Image.new("RGB", (320, 480), "black")
     tall.paste(turnstone.crop((80, 0, 400, 320)), (0, 80))
@@ -106,23 +106,23 @@ def test_the_map_follows_the_object_and_the_size_of_the_picture(net, turnstone):
 
 
 def test_what_is_not_seen_is_not_a_number_and_stays_as_it_was(net, turnstone):
-    found = net("squeezenet").explain(turnstone)
-    left, top, right, bottom = found.crop_box
-    assert found.map.shape == (320, 480)
-    assert found.map.dtype == np.float32
-    inside = np.isfinite(found.map)
+    explanation = net("squeezenet").explain(turnstone)
+    left, top, right, bottom = explanation.crop_box
+    assert explanation.map.shape == (320, 480)
+    assert explanation.map.dtype == np.float32
+    inside = np.isfinite(explanation.map)
     assert inside.sum() == pytest.approx((right - left) * (bottom - top), rel=0.01)
-    assert found.map[inside].min() >= 0
-    assert found.map[inside].max() <= 1
-    assert found.values.max() == 1
-    before, after = np.asarray(turnstone), np.asarray(found.overlay(turnstone))
+    assert explanation.map[inside].min() >= 0
+    assert explanation.map[inside].max() <= 1
+    assert explanation.values.max() == 1
+    before, after = np.asarray(turnstone), np.asarray(explanation.overlay(turnstone))
     assert (before[~inside] == after[~inside]).all()
     assert (before[inside] != after[inside]).any()
-    assert (np.asarray(found.overlay(turnstone, opacity=0)) == before).all()
-    small = found.overlay(turnstone.resize((240, 160)))
+    assert (np.asarray(explanation.overlay(turnstone, opacity=0)) == before).all()
+    small = explanation.overlay(turnstone.resize((240, 160)))
     assert small.size == (240, 160)
     with pytest.raises(InputError, match="opacity"):
-        found.overlay(turnstone, opacity=2)
+        explanation.overlay(turnstone, opacity=2)
 
 
 def test_occlusion_tells_how_far_it_is(net, turnstone):
@@ -184,19 +184,19 @@ def test_nothing_speaks_for_a_class_is_a_map_of_zeros():
 def test_taught_networks(net, turnstone, kind):
     """With heads of every kind on a body that has learned; neighbors have no gradient, and it is said."""
     sizes = {"kernel": {"vectors": 4}, "neighbors": {"vectors": 4, "neighbors": 2}}.get(kind, {})
-    taught = net("squeezenet").replace_head(["bird", "rock"], kind=kind, **sizes)
+    trained = net("squeezenet").replace_head(["bird", "rock"], kind=kind, **sizes)
     torch.manual_seed(0)
-    head = taught.module.get_submodule(taught.spec.head_layer)
+    head = trained.module.get_submodule(trained.spec.head_layer)
     if kind == "kernel":  # four vectors of birds
         head.gamma.fill_(1e-3)
         head.vectors.uniform_()
         head.weight.copy_(torch.tensor([1.0, -1.0]))
     if kind == "neighbors":
         with pytest.raises(InputError, match=r"no gradient .* occlusion needs none"):
-            taught.explain(turnstone)
-        assert taught.explain(turnstone, method="occlusion").values.shape == (CELLS, CELLS)
+            trained.explain(turnstone)
+        assert trained.explain(turnstone, method="occlusion").values.shape == (CELLS, CELLS)
     else:
-        maps = [taught.explain(turnstone, target=label) for label in ("bird", "rock")]
+        maps = [trained.explain(turnstone, target=label) for label in ("bird", "rock")]
         assert {one.layer for one in maps} == {"features.12"}
         assert max(one.values.max() for one in maps) == 1
         assert not (maps[0].values == maps[1].values).all()
@@ -206,12 +206,12 @@ def test_taught_networks(net, turnstone, kind):
 def test_networks_whose_record_names_no_layer(turnstone, name):
     torch.manual_seed(0)
     network = zoo.load(name, weights=None, device="cpu", engine="torch")
-    found = network.explain(turnstone)
-    assert found.values.shape[0] > 1
-    assert found.layer
-    with record_layers(network.module, [found.layer]) as kept, torch.no_grad():
+    explanation = network.explain(turnstone)
+    assert explanation.values.shape[0] > 1
+    assert explanation.layer
+    with record_layers(network.module, [explanation.layer]) as recorded, torch.no_grad():
         network.module(network.preprocess(turnstone))
-    assert kept[found.layer].shape[2:] == found.values.shape
+    assert recorded[explanation.layer].shape[2:] == explanation.values.shape
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,9 @@ def test_vectors_of_what_failed_are_left_out_and_named(net, tmp_path):
     network = net("squeezenet")
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")
-    found = network.embed([IMAGE, bad, IMAGE], on_error="skip")
-    np.testing.assert_array_equal(found.values, network.embed([IMAGE, IMAGE]).values)
-    assert [problem.input for problem in found.problems] == [str(bad)]
+    embedding = network.embed([IMAGE, bad, IMAGE], on_error="skip")
+    np.testing.assert_array_equal(embedding.values, network.embed([IMAGE, IMAGE]).values)
+    assert [problem.input for problem in embedding.problems] == [str(bad)]
 
 
 def test_a_recording_that_fails_halfway_leaves_nothing_behind(net):
@@ -86,13 +86,13 @@ def test_a_recording_that_fails_halfway_leaves_nothing_behind(net):
     first, problem = network.classify([TONE, damaged], **options)
     assert isinstance(problem, Problem)
     np.testing.assert_array_equal(first.all_scores, network.classify(TONE, sample_rate=RATE).all_scores)
-    found = network.embed([TONE, damaged], **options)
-    assert len(found) == len(network.embed(TONE, sample_rate=RATE))
-    assert len(found.problems) == 1
+    embedding = network.embed([TONE, damaged], **options)
+    assert len(embedding) == len(network.embed(TONE, sample_rate=RATE))
+    assert len(embedding.problems) == 1
 
 
 def test_nothing_but_failures_is_an_empty_embedding(net):
-    found = net("yamnet").embed([TONE[:0]], sample_rate=RATE, on_error="skip")
-    assert len(found) == 0
-    assert len(found.problems) == 1
+    embedding = net("yamnet").embed([TONE[:0]], sample_rate=RATE, on_error="skip")
+    assert len(embedding) == 0
+    assert len(embedding.problems) == 1
     assert len(net("squeezenet").embed([])) == 0

@@ -48,15 +48,15 @@ def cache_of_its_own(tmp_path, monkeypatch):
 def ask(net, monkeypatch):
     """The advice on so many examples a class, given what a probe has seen."""
 
-    def call(seen, *counts, **more):
-        monkeypatch.setattr(advice, "probe", lambda *_, **__: seen)
+    def call(result, *counts, **more):
+        monkeypatch.setattr(advice, "probe", lambda *_, **__: result)
         return advise(blocks(counts, size=8, **more), network=net("squeezenet"))
 
     return call
 
 
 @pytest.mark.parametrize(
-    ("seen", "each", "method", "share"),
+    ("probe_result", "each", "method", "depth"),
     [
         (SUITS, 19, "features", None),
         (UNLIKE, 19, "features", 0.5),
@@ -69,12 +69,12 @@ def ask(net, monkeypatch):
         (EASY, 100, "head", None),
     ],
 )
-def test_the_rules(ask, net, seen, each, method, share):
-    found = ask(seen, each, each)
-    assert found.method == method
-    assert found.layer == (share and layer_at(net("squeezenet"), share))
-    assert found.network == "squeezenet.caffe"
-    assert f"{each} examples" in found.reasons[0]
+def test_the_rules(ask, net, probe_result, each, method, depth):
+    advised = ask(probe_result, each, each)
+    assert advised.method == method
+    assert advised.layer == (depth and layer_at(net("squeezenet"), depth))
+    assert advised.network == "squeezenet.caffe"
+    assert f"{each} examples" in advised.reasons[0]
 
 
 def test_reasons_say_what_was_measured(ask):
@@ -132,9 +132,9 @@ def test_cost_in_words(method, words):
 
 def test_a_sample_is_stratified_bounded_and_the_same_again():
     data = blocks([200, 3, 1, 60], size=1)
-    chosen = sample(data)
-    assert chosen == sample(data)
-    assert np.bincount(data.targets[chosen], minlength=4).tolist() == [33, 3, 0, 33], (
+    examples = sample(data)
+    assert examples == sample(data)
+    assert np.bincount(data.targets[examples], minlength=4).tolist() == [33, 3, 0, 33], (
         "one alone has no neighbor"
     )
     many = blocks([3] * 80, size=1)
@@ -147,19 +147,19 @@ def test_neighbors_by_hand():
     targets = np.array([0, 0, 1, 1, 1])
     assert layer_probe._neighbors(vectors, targets, None).tolist() == [0, 0, 1, 1, 0]
     groups = np.array(["p", "q", "r", "r", "q"])
-    found = layer_probe._neighbors(vectors, targets, groups)
-    assert found.tolist() == [0, 1, 0, 0, 0], "of one's own group nobody counts"
+    labels = layer_probe._neighbors(vectors, targets, groups)
+    assert labels.tolist() == [0, 1, 0, 0, 0], "of one's own group nobody counts"
     alone = layer_probe._neighbors(vectors, targets, np.array(["p", "p", "r", "s", "t"]))
     assert np.isnan(alone[:2]).all(), "whose class is all in its group is not judged"
 
 
 def test_a_probe_of_easy_data(net):
-    seen = probe(net("squeezenet"), blocks([6, 6, 6]), layer_at(net("squeezenet"), 0.5))
-    assert seen.examples == 18
-    assert seen.classes == 3
-    assert seen.chance == pytest.approx(1 / 3)
-    assert max(seen.deep, seen.earlier) >= 0.9, "one color a class"
-    assert seen.seconds > 0
+    result = probe(net("squeezenet"), blocks([6, 6, 6]), layer_at(net("squeezenet"), 0.5))
+    assert result.examples == 18
+    assert result.classes == 3
+    assert result.chance == pytest.approx(1 / 3)
+    assert max(result.deep, result.earlier) >= 0.9, "one color a class"
+    assert result.seconds > 0
 
 
 def test_a_probe_survives_what_cannot_be_read(net, tmp_path):
@@ -186,26 +186,26 @@ def test_spoken_digits_ask_for_an_earlier_layer_than_the_embedding(net, media):
     files = sorted((media / "digits").glob("*_[01].wav"))  # two takes of ten digits by six speakers
     targets = np.array([int(file.name[0]) for file in files])
     groups = tuple(file.stem.split("_")[1] for file in files)
-    found = advise(
+    advised = advise(
         Dataset("digits", "audio", files, targets, tuple("0123456789"), groups=groups), network=net("yamnet")
     )
-    assert found.method == "features"
-    assert found.layer == "layer7"
+    assert advised.method == "features"
+    assert advised.layer == "layer7"
 
 
 @pytest.mark.usefixtures("patient")
 def test_ants_and_bees_suit_a_network_that_knows_insects(net, media):
     files = sorted((media / "ants-bees/train").rglob("*.jpg"))[::4]
     targets = np.array([int(file.parent.name == "bees") for file in files])
-    found = advise(
+    advised = advise(
         Dataset("insects", "image", files, targets, ("ant", "bee")), network=net("efficientnet_lite0")
     )
-    assert found.method == "head"
-    assert found.layer is None
-    assert "late layers suit the data" in found.reasons[1]
-    assert json.loads(json.dumps(found.to_dict()))["method"] == "head"
+    assert advised.method == "head"
+    assert advised.layer is None
+    assert "late layers suit the data" in advised.reasons[1]
+    assert json.loads(json.dumps(advised.to_dict()))["method"] == "head"
     with pytest.raises(FrozenInstanceError):
-        found.method = "other"
+        advised.method = "other"
 
 
 def test_advice_is_a_table_and_shows_itself_in_a_notebook():
@@ -238,18 +238,18 @@ def test_what_makes_no_sense_is_said(net):
 
 
 def test_slow_examples_are_fewer_and_of_all_classes(net):
-    data, told = blocks([80, 80]), []
+    data, reports = blocks([80, 80]), []
     network = net("squeezenet")
-    seen = probe(
+    result = probe(
         network,
         data,
         layer_at(network, 0.5),
         seconds=0.0,
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total: reports.append((done, total)),
     )
-    assert (seen.examples, seen.classes) == (layer_probe.MIN_EXAMPLES, 2)
-    assert told[:2] == [(0, 100), (8, 100)]
-    assert told[-1] == (100, 100)
+    assert (result.examples, result.classes) == (layer_probe.MIN_EXAMPLES, 2)
+    assert reports[:2] == [(0, 100), (8, 100)]
+    assert reports[-1] == (100, 100)
 
 
 def test_advice_can_be_stopped(net):
@@ -267,13 +267,13 @@ def test_a_training_after_the_advice_finds_the_features(net, tmp_path, monkeypat
     data = blocks([6, 6]) if modality == "image" else hums([1, 1, 1, 12])
     advise(data, network=network)
     assert count_missing(network, data) == (modality == "audio")
-    found = FeatureStore(network).read(data.hashes)
+    stored = FeatureStore(network).read(data.hashes)
     keep_features_in(tmp_path / "other", monkeypatch)
     expected = features(network, data)
     for i, content in enumerate(data.hashes):
-        if content in found:
+        if content in stored:
             rows = expected.values[expected.example == i]
-            np.testing.assert_allclose(found[content], rows, atol=1e-3 * np.abs(rows).max())
+            np.testing.assert_allclose(stored[content], rows, atol=1e-3 * np.abs(rows).max())
 
 
 def hums(seconds):

@@ -25,7 +25,7 @@ def zipped(pets, tmp_path, empty_cache):
     return shutil.make_archive(tmp_path / "given" / "pets", "zip", pets)
 
 
-def made(path, entries, **options):
+def write_zip(path, entries, **options):
     """A zip of {name or ZipInfo: content}."""
     path.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(path, "w", **options) as archive:
@@ -66,19 +66,19 @@ def test_a_zip_is_unpacked_once_for_each_content(zipped, tmp_path, monkeypatch):
 def test_the_folder_around_and_litter_of_a_mac(tmp_path):
     entries = [(f"my pets/{name}", content) for name, content in pair()]
     entries += [("__MACOSX/my pets/a/._0.png", b"litter"), ("my pets/.DS_Store", b"x"), ("my pets/a/", b"")]
-    data = zoo.dataset(made(tmp_path / "given" / "x.zip", entries), cache=tmp_path / "cache")
+    data = zoo.dataset(write_zip(tmp_path / "given" / "x.zip", entries), cache=tmp_path / "cache")
     assert data.classes == ("a", "b")
     assert data.problems == ()
 
 
 def test_backslashes_are_folders_as_some_windows_programs_write_them(tmp_path):
     entries = [(name.replace("/", "\\"), content) for name, content in pair()]
-    assert zoo.dataset(made(tmp_path / "x.zip", entries), cache=tmp_path / "cache").classes == ("a", "b")
+    assert zoo.dataset(write_zip(tmp_path / "x.zip", entries), cache=tmp_path / "cache").classes == ("a", "b")
 
 
 def test_labels_of_any_characters(tmp_path):
     entries = [("日本/0.png", png("a")), ("a b é'\"/0.png", png("b"))]
-    data = zoo.dataset(made(tmp_path / "x.zip", entries), cache=tmp_path / "cache")
+    data = zoo.dataset(write_zip(tmp_path / "x.zip", entries), cache=tmp_path / "cache")
     assert data.classes == ("a b é'\"", "日本")
 
 
@@ -97,34 +97,38 @@ def test_labels_of_any_characters(tmp_path):
     ],
 )
 def test_entries_that_lead_out(tmp_path, name):
-    refused(made(tmp_path / "x.zip", [*pair(), (name, b"evil")]), tmp_path, "leads out of it")
+    refused(write_zip(tmp_path / "x.zip", [*pair(), (name, b"evil")]), tmp_path, "leads out of it")
 
 
 @pytest.mark.parametrize("name", ["", ".", "./."])
 def test_entries_without_a_name(tmp_path, name):
     entry = zipfile.ZipInfo("x")
     entry.filename = name
-    refused(made(tmp_path / "x.zip", [*pair(), (entry, b"x")]), tmp_path, "leads out of it|not the name of a")
+    refused(
+        write_zip(tmp_path / "x.zip", [*pair(), (entry, b"x")]), tmp_path, "leads out of it|not the name of a"
+    )
 
 
 @pytest.mark.parametrize("name", ["雁" * 86, "/".join(["a" * 200] * 11)], ids=["name", "path"])
 def test_names_that_no_file_system_takes(tmp_path, name):
-    refused(made(tmp_path / "x.zip", [*pair(), (f"{name}.png", b"x")]), tmp_path, "name is too long, ")
+    refused(write_zip(tmp_path / "x.zip", [*pair(), (f"{name}.png", b"x")]), tmp_path, "name is too long, ")
 
 
 def test_also_among_litter(tmp_path):
-    refused(made(tmp_path / "x.zip", [*pair(), ("__MACOSX/../../evil", b"x")]), tmp_path, "leads out of it")
+    refused(
+        write_zip(tmp_path / "x.zip", [*pair(), ("__MACOSX/../../evil", b"x")]), tmp_path, "leads out of it"
+    )
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
 def test_links_and_devices(tmp_path, kind):
     link = zipfile.ZipInfo("a/link.png")
     link.external_attr = (kind | 0o777) << 16
-    refused(made(tmp_path / "x.zip", [*pair(), (link, b"/etc/passwd")]), tmp_path, "link or a device")
+    refused(write_zip(tmp_path / "x.zip", [*pair(), (link, b"/etc/passwd")]), tmp_path, "link or a device")
 
 
 def test_encrypted(tmp_path):
-    path = made(tmp_path / "x.zip", pair())
+    path = write_zip(tmp_path / "x.zip", pair())
     content = bytearray(path.read_bytes())
     place = content.index(b"PK\x01\x02")  # the first entry of the directory; its flags are 8 bytes on
     content[place + 8] |= 1
@@ -135,19 +139,19 @@ def test_encrypted(tmp_path):
 def test_a_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "SMALL_BYTES", 1 << 20)
     zeros = ("a/zeros.png", bytes(4 << 20))
-    path = made(tmp_path / "x.zip", [*pair(), zeros], compression=zipfile.ZIP_DEFLATED)
+    path = write_zip(tmp_path / "x.zip", [*pair(), zeros], compression=zipfile.ZIP_DEFLATED)
     refused(path, tmp_path, "more than 100 times its size")
 
 
 def test_a_bomb_of_the_real_size(tmp_path):
     """Many entries of the same zeros: 96 MB in 0.1 MB."""
     entries = [(f"a/{i}.png", bytes(8 << 20)) for i in range(12)]
-    path = made(tmp_path / "x.zip", entries, compression=zipfile.ZIP_DEFLATED)
+    path = write_zip(tmp_path / "x.zip", entries, compression=zipfile.ZIP_DEFLATED)
     refused(path, tmp_path, "more than 100 times its size")
 
 
 def test_limits_on_size_and_entries(tmp_path, monkeypatch):
-    path = made(tmp_path / "x.zip", pair())
+    path = write_zip(tmp_path / "x.zip", pair())
     monkeypatch.setenv("ZOO_MAX_UNPACKED", "100")
     refused(path, tmp_path, "ZOO_MAX_UNPACKED")
     monkeypatch.delenv("ZOO_MAX_UNPACKED")
@@ -157,7 +161,9 @@ def test_limits_on_size_and_entries(tmp_path, monkeypatch):
 
 def test_a_directory_that_lies_about_sizes(tmp_path):
     """No more is written than was declared, and then the check sum does not fit."""
-    path = made(tmp_path / "x.zip", [*pair(), ("b/1.png", bytes(100_000))], compression=zipfile.ZIP_DEFLATED)
+    path = write_zip(
+        tmp_path / "x.zip", [*pair(), ("b/1.png", bytes(100_000))], compression=zipfile.ZIP_DEFLATED
+    )
     content = bytearray(path.read_bytes())
     place = content.rindex(b"PK\x01\x02")
     content[place + 24 : place + 28] = struct.pack("<I", 10)
@@ -170,13 +176,13 @@ def test_a_directory_that_lies_about_sizes(tmp_path):
     "names", [("a/0.png", "a/0.png"), ("a", "a/0.png"), ("a/0.png", "a"), ("a/0.png", "./a//0.png")]
 )
 def test_names_that_come_twice(tmp_path, names):
-    path = made(tmp_path / "x.zip", [*((name, png("a")) for name in names), ("b/0.png", png("b"))])
+    path = write_zip(tmp_path / "x.zip", [*((name, png("a")) for name in names), ("b/0.png", png("b"))])
     refused(path, tmp_path, "more than once")
 
 
 def test_damaged_zips(tmp_path):
     """Whatever is broken in a zip, a sentence says so, or the examples in it are whole."""
-    path = made(tmp_path / "x.zip", [*pair(), ("ü/0.png", b"x")], compression=zipfile.ZIP_BZIP2)
+    path = write_zip(tmp_path / "x.zip", [*pair(), ("ü/0.png", b"x")], compression=zipfile.ZIP_BZIP2)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     refused(path, tmp_path, "complete zip")
@@ -194,7 +200,7 @@ def test_damaged_zips(tmp_path):
 
 
 def test_a_compression_that_is_not_known(tmp_path):
-    path = made(tmp_path / "x.zip", pair())
+    path = write_zip(tmp_path / "x.zip", pair())
     content = bytearray(path.read_bytes())
     place = content.index(b"PK\x01\x02")
     content[place + 10] = 97  # WavPack
@@ -203,7 +209,7 @@ def test_a_compression_that_is_not_known(tmp_path):
 
 
 def test_an_archive_without_class_folders(tmp_path):
-    path = made(tmp_path / "x.zip", [("0.png", png("a")), ("1.png", png("b"))])
+    path = write_zip(tmp_path / "x.zip", [("0.png", png("a")), ("1.png", png("b"))])
     with pytest.raises(InputError, match="has no class folders") as caught:
         zoo.dataset(path, cache=tmp_path / "cache")
     assert str(path) in str(caught.value)
@@ -211,7 +217,7 @@ def test_an_archive_without_class_folders(tmp_path):
 
 def test_a_killed_unpacking_leaves_nothing_half(tmp_path):
     entries = [*pair(), *((f"b/{i}.bin", os.urandom(1 << 12)) for i in range(20))]
-    path = made(tmp_path / "x.zip", entries)
+    path = write_zip(tmp_path / "x.zip", entries)
     code = (
         "import sys, time, zoo; from zoo.training.data import archives; read = archives._content\n"
         "archives._content = lambda *a: (print('one', flush=True), time.sleep(0.2), read(*a))[2]\n"
@@ -235,4 +241,4 @@ def test_a_killed_unpacking_leaves_nothing_half(tmp_path):
 def test_a_cache_that_cannot_be_written(tmp_path):
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(zoo.ZooError, match="cannot be kept"):
-        zoo.dataset(made(tmp_path / "x.zip", pair()), cache=tmp_path / "cache")
+        zoo.dataset(write_zip(tmp_path / "x.zip", pair()), cache=tmp_path / "cache")

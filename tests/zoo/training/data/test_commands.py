@@ -73,8 +73,8 @@ def test_bad_usage_is_said_in_one_line(run, tmp_path):
 
 
 def test_advise(run, monkeypatch):
-    found = Advice("features", "squeezenet.caffe", "features.5", ("Few examples.",), "Cheap.")
-    monkeypatch.setattr(advice, "advise", lambda data, network, progress: found)
+    result = Advice("features", "squeezenet.caffe", "features.5", ("Few examples.",), "Cheap.")
+    monkeypatch.setattr(advice, "advise", lambda data, network, progress: result)
     code, out, _ = run("advise", "good")
     assert code == 0
     assert out.splitlines() == ["features: squeezenet.caffe, features.5", "- Few examples.", "- Cheap."]

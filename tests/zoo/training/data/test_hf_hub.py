@@ -17,7 +17,7 @@ from zoo.core.errors import InputError
 def hub(folder, tmp_path, monkeypatch):  # noqa: F811
     """{(repository, revision): folder}, what is on the hub, and the downloads."""
     there = {("owner/animals", "main"): folder}
-    asked = []
+    requests = []
 
     def list_files(self, repository, *, repo_type, revision):
         assert repo_type == "dataset"
@@ -27,12 +27,12 @@ def hub(folder, tmp_path, monkeypatch):  # noqa: F811
         return [path.relative_to(base).as_posix() for path in base.rglob("*") if path.is_file()]
 
     def download(repository, file, *, repo_type, revision):
-        asked.append(file)
+        requests.append(file)
         return str(there[repository, revision] / file)
 
     monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", list_files)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    return there, asked
+    return there, requests
 
 
 def test_only_the_split_is_downloaded(hub):
@@ -43,7 +43,7 @@ def test_only_the_split_is_downloaded(hub):
 
 
 def test_what_is_published_otherwise_is_taken_from_the_hubs_own_parquet(hub, tmp_path):
-    there, asked = hub
+    there, requests = hub
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "images.zip").write_bytes(b"x")
     write(tmp_path / "made" / "big" / "train" / "0000.parquet", pictures("a", "b"), [0, 1])
@@ -51,7 +51,7 @@ def test_what_is_published_otherwise_is_taken_from_the_hubs_own_parquet(hub, tmp
     there["owner/bare", "main"] = tmp_path / "bare"
     there["owner/bare", "refs/convert/parquet"] = tmp_path / "made"
     assert len(zoo.dataset("hf:owner/bare/small")) == 2
-    assert asked == ["small/train/0000.parquet"]
+    assert requests == ["small/train/0000.parquet"]
     with pytest.raises(InputError, match="big, small; say which with hf:owner/bare/CONF"):
         zoo.dataset("hf:owner/bare")
 

@@ -94,13 +94,13 @@ def test_unreadable_files_are_problems(pets):
     sound(pets / "dog" / "bark.wav")
     data = zoo.dataset(pets, modality="image")
     assert data.counts().to_dict() == {"cat": 3, "dog": 4}
-    found = {os.path.basename(problem.input): problem.reason for problem in data.problems}
-    assert set(found) == {"cut.png", "empty.png", "notes.txt", "dangling.png", "bark.wav"}
-    assert "damaged" in found["cut.png"]
-    assert "is empty" in found["empty.png"]
-    assert "is not a picture" in found["notes.txt"]
-    assert "is not a picture" in found["bark.wav"]
-    assert all(reason.count(str(pets)) and reason.endswith(".") for reason in found.values())
+    by_name = {os.path.basename(problem.input): problem.reason for problem in data.problems}
+    assert set(by_name) == {"cut.png", "empty.png", "notes.txt", "dangling.png", "bark.wav"}
+    assert "damaged" in by_name["cut.png"]
+    assert "is empty" in by_name["empty.png"]
+    assert "is not a picture" in by_name["notes.txt"]
+    assert "is not a picture" in by_name["bark.wav"]
+    assert all(reason.count(str(pets)) and reason.endswith(".") for reason in by_name.values())
 
 
 def test_sound_of_no_samples_is_a_problem(tmp_path):
@@ -119,11 +119,11 @@ def test_the_same_content_counts_once_within_a_class_and_never_in_two(pets):
     shutil.copy(pets / "cat" / "1.png", pets / "dog" / "cat.png")
     data = zoo.dataset(pets)
     assert [path.name for path in data.inputs] == ["0.png", "2.png", "0.png", "1.png", "2.png", "3.png"]
-    found = {os.path.relpath(problem.input, pets): problem.reason for problem in data.problems}
-    assert set(found) == {"cat/again.png", "cat/1.png", "dog/cat.png"}
-    assert f"same content as {pets / 'cat' / '0.png'}." in found["cat/again.png"]
-    assert f"{pets / 'dog' / 'cat.png'}, which is of the class 'dog'" in found["cat/1.png"]
-    assert f"{pets / 'cat' / '1.png'}, which is of the class 'cat'" in found["dog/cat.png"]
+    by_name = {os.path.relpath(problem.input, pets): problem.reason for problem in data.problems}
+    assert set(by_name) == {"cat/again.png", "cat/1.png", "dog/cat.png"}
+    assert f"same content as {pets / 'cat' / '0.png'}." in by_name["cat/again.png"]
+    assert f"{pets / 'dog' / 'cat.png'}, which is of the class 'dog'" in by_name["cat/1.png"]
+    assert f"{pets / 'cat' / '1.png'}, which is of the class 'cat'" in by_name["dog/cat.png"]
     assert len(set(data.hashes)) == len(data)
 
 

@@ -10,7 +10,7 @@ from zoo.training.data.dataset import Dataset
 from zoo.training.data.splitting import groups_of
 
 
-def made(targets, groups=None, classes=None):
+def make_data(targets, groups=None, classes=None):
     targets = np.array(targets)
     return Dataset(
         name="made",
@@ -40,7 +40,7 @@ def assert_parts(data, first, second):
 
 
 def test_each_class_is_divided_in_proportion():
-    data = made([0] * 50 + [1] * 30 + [2] * 5)
+    data = make_data([0] * 50 + [1] * 30 + [2] * 5)
     train, test = data.split()
     assert_parts(data, train, test)
     assert list(test.counts()) == [10, 6, 1]
@@ -48,13 +48,13 @@ def test_each_class_is_divided_in_proportion():
 
 
 def test_rare_classes_are_in_both_parts():
-    data = made([0] * 1000 + [1] * 2 + [2] * 2)
+    data = make_data([0] * 1000 + [1] * 2 + [2] * 2)
     for fraction in (0.001, 0.2, 0.999):
         assert_parts(data, *data.split(fraction))
 
 
 def test_the_seed_decides():
-    data = made([0] * 50 + [1] * 50)
+    data = make_data([0] * 50 + [1] * 50)
     assert names(data.split(seed=3)[1]) == names(data.split(seed=3)[1])
     assert names(data.split(seed=3)[1]) != names(data.split(seed=4)[1])
     grouped = replace(data, groups=tuple(str(i % 20) for i in range(100)))
@@ -66,7 +66,7 @@ def test_the_seed_decides():
 def test_groups_are_never_parted(fraction):
     random = np.random.default_rng(0)
     groups = random.integers(0, 40, 600)
-    data = made(random.integers(0, 3, 600), groups)
+    data = make_data(random.integers(0, 3, 600), groups)
     train, test = data.split(fraction)
     assert_parts(data, train, test)
     assert not set(train.groups) & set(test.groups)
@@ -76,14 +76,14 @@ def test_groups_are_never_parted(fraction):
 def test_every_class_is_found_in_few_groups():
     """10 classes of 3 recordings each: a fifth of 30 recordings is 6, which cannot hold 10 classes."""
     targets = np.repeat(np.arange(10), 9)
-    data = made(targets, np.arange(90) // 3)
+    data = make_data(targets, np.arange(90) // 3)
     train, test = data.split(0.2)
     assert_parts(data, train, test)
     assert not set(train.groups) & set(test.groups)
 
 
 def test_two_groups_are_a_half_each():
-    data = made([0, 1] * 6, [0] * 4 + [1] * 8)
+    data = make_data([0, 1] * 6, [0] * 4 + [1] * 8)
     train, test = data.split(0.2)
     assert_parts(data, train, test)
     assert {len(train), len(test)} == {4, 8}
@@ -91,33 +91,33 @@ def test_two_groups_are_a_half_each():
 
 def test_classes_that_cannot_be_in_both_parts():
     with pytest.raises(InputError, match="class 'b' has fewer than 2"):
-        made([0, 0, 1]).split()
+        make_data([0, 0, 1]).split()
     with pytest.raises(InputError, match="class 'b' has fewer than 2"):
-        made([0, 0, 2, 2]).split()
+        make_data([0, 0, 2, 2]).split()
     with pytest.raises(InputError, match="class 'b' are of one group"):
-        made([0, 0, 1, 1], [1, 2, 3, 3]).split()
-    crossed = made([0, 1, 1, 0, 0, 2, 2, 0], [1, 1, 2, 2, 3, 3, 4, 4])  # possible: {1, 3} against {2, 4}
+        make_data([0, 0, 1, 1], [1, 2, 3, 3]).split()
+    crossed = make_data([0, 1, 1, 0, 0, 2, 2, 0], [1, 1, 2, 2, 3, 3, 4, 4])  # possible: {1, 3} against {2, 4}
     train, test = crossed.split(0.5)
     assert_parts(crossed, train, test)
     # b is in groups 1 and 2, c in 2 and 3, a in 1 and 3: one group alone always lacks one
     with pytest.raises(InputError, match="No split of the 3 groups"):
-        made([0, 1, 1, 2, 2, 0], [1, 1, 2, 2, 3, 3]).split()
+        make_data([0, 1, 1, 2, 2, 0], [1, 1, 2, 2, 3, 3]).split()
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 2, "half", None, float("nan")])
 def test_fractions_that_make_no_sense(fraction):
     with pytest.raises(InputError, match="fraction="):
-        made([0, 0, 1, 1]).split(fraction)
+        make_data([0, 0, 1, 1]).split(fraction)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, True, "x", None])
 def test_seeds_that_make_no_sense(seed):
     with pytest.raises(InputError, match="seed="):
-        made([0, 0, 1, 1]).split(seed=seed)
+        make_data([0, 0, 1, 1]).split(seed=seed)
 
 
 def test_groups_from_names():
-    data = replace(made([0, 0, 1]), inputs=["x_1/7_theo_12.wav", "x_1/7_lucas_0.wav", "8_theo_3.wav"])
+    data = replace(make_data([0, 0, 1]), inputs=["x_1/7_theo_12.wav", "x_1/7_lucas_0.wav", "8_theo_3.wav"])
     assert groups_of(names(data), r"^\d_([a-z]+)_") == ("theo", "lucas", "theo")
     with pytest.raises(InputError, match=r"does not match the name 'x_1/7_theo_12\.wav'"):
         groups_of(names(data), r"(lucas)")
@@ -125,7 +125,7 @@ def test_groups_from_names():
 
 @pytest.mark.parametrize("pattern", ["^(([a-z])+.)+[A-Z]([a-z])+$", "(a*)*$b", "((((a+)+)+)+)!$"])
 def test_no_pattern_takes_for_ever(pattern):
-    data = replace(made([0, 1]), inputs=["a" * 10_000 + ".png", "b.png"])
+    data = replace(make_data([0, 1]), inputs=["a" * 10_000 + ".png", "b.png"])
     with pytest.raises(InputError, match="does not match the name"):
         groups_of(names(data), pattern)
 

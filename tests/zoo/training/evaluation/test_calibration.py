@@ -26,13 +26,13 @@ def test_it_calibrates_and_changes_no_answer():
     logits, targets = drawn(np.random.default_rng(1))
     fit, rest = slice(None, 10000), slice(10000, None)
     sure = logits * 3
-    found = temperature(sure[fit], targets[fit])
+    fitted = temperature(sure[fit], targets[fit])
 
     def judged(logits):
         scores = softmax(logits, axis=1).astype(np.float32)
         return Evaluation("n", "s", tuple("abcde"), ("",) * 10000, targets[rest], scores)
 
-    before, after = judged(sure[rest]), judged(sure[rest] / found)
+    before, after = judged(sure[rest]), judged(sure[rest] / fitted)
     assert after.accuracy == before.accuracy
     assert before.ece() > 0.15
     assert after.ece() < 0.02
@@ -40,8 +40,8 @@ def test_it_calibrates_and_changes_no_answer():
 
 def test_by_hand():
     # ln(0.9 / 0.1) / T = ln(0.7 / 0.3) where the share of right answers is 0.7.
-    found = temperature(np.log([[0.9, 0.1]] * 10), np.array([0] * 7 + [1] * 3))
-    assert found == pytest.approx(np.log(9) / np.log(7 / 3), rel=1e-4)
+    fitted = temperature(np.log([[0.9, 0.1]] * 10), np.array([0] * 7 + [1] * 3))
+    assert fitted == pytest.approx(np.log(9) / np.log(7 / 3), rel=1e-4)
 
 
 def test_added_constants_do_not_matter_and_nothing_overflows():

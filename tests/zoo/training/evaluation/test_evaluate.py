@@ -103,14 +103,14 @@ def test_a_folder_is_read_and_the_network_loaded_for_a_device(tmp_path):
 
 
 def test_sounds_are_judged_one_by_one(net, media):
-    seen = []
+    reports = []
     dog = media / "sounds/dog_975ms.wav"
     miaow = media / "sounds/miaow_16k.wav"
     data = Dataset("sounds", "audio", [miaow, dog, miaow], np.array([0, 1, 0]), ("animal", "speech"))
-    result = zoo.evaluate(data, network=net("yamnet"), progress=lambda *done: seen.append(done))
+    result = zoo.evaluate(data, network=net("yamnet"), progress=lambda *done: reports.append(done))
     assert result.accuracy == 2 / 3, "a dog is no speech"
     np.testing.assert_allclose(result.scores[0], net("yamnet").classify(miaow).all_scores)
-    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert reports == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_arrays_of_sound_come_with_their_rate(net):

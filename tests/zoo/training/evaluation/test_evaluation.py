@@ -128,17 +128,17 @@ def test_groups_that_are_all_right_or_all_wrong_widen_the_interval():
 
 
 def test_groups_of_different_sizes_are_drawn_whole():
-    seen = set()
+    counts = set()
 
     def note(drawn):
-        seen.add(tuple(np.bincount(drawn.targets, minlength=3)))
+        counts.add(tuple(np.bincount(drawn.targets, minlength=3)))
         return accuracy(drawn)
 
     predictions = predict(np.array([0, 1, 1, 2, 2, 2]), np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 2, 2]])
     bootstrap(
         predictions, note, groups=("p", "q", "q", "r", "r", "r"), confidence_level=0.9, resamples=200, seed=0
     )
-    assert seen == {(i, 2 * j, 3 * (3 - i - j)) for i in range(4) for j in range(4 - i)}
+    assert counts == {(i, 2 * j, 3 * (3 - i - j)) for i in range(4) for j in range(4 - i)}
 
 
 @pytest.mark.parametrize("measure", ["balanced_accuracy", "f1", "ece", "top2"])

@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 
 import zoo
-from tests.browser.chromium import found
+from tests.browser.chromium import browser_path
 from zoo.core.errors import InputError
 from zoo.training.data.dataset import Dataset
 from zoo.training.evaluation.evaluation import Evaluation
@@ -76,8 +76,8 @@ def test_untrusted_texts_are_shown_and_never_run(evaluation, pictures, tmp_path)
     result = replace(evaluation, targets=np.array([1, 0, 1, 1]))  # the evil name is among the mistakes
     text = written(result, tmp_path, data=pictures)
     page = Page(text)
-    for shown in (EVIL, "<b>data</b>", "<i>bad</i>.png", "<u>cpu</u>", '"><img src=x onerror=alert(1)>.png'):
-        assert shown in page.text
+    for row in (EVIL, "<b>data</b>", "<i>bad</i>.png", "<u>cpu</u>", '"><img src=x onerror=alert(1)>.png'):
+        assert row in page.text
     assert not {"b", "i", "u"} & {tag for tag, _ in page.elements}
     assert 'alert("label")' not in "".join(re.findall(r"<script[^>]*>(.*?)</script>", text, re.S))
     assert len(page.all("img")) == 3
@@ -158,9 +158,9 @@ def test_when_all_are_right_the_page_says_what_that_is_worth(evaluation, tmp_pat
 def test_a_recording_becomes_a_short_clip(tmp_path):
     tone = np.sin(2 * np.pi * 440 * np.arange(15 * 8000) / 8000).astype(np.float32)
     data = Dataset("s", "audio", [tone, tone[:0]], np.array([0, 0]), ("a",), sample_rate=8000)
-    found = thumbnail_of(data, 0)
-    assert found.kind == "audio"
-    samples, sample_rate = soundfile.read(io.BytesIO(base64.b64decode(found.url.partition(",")[2])))
+    clip = thumbnail_of(data, 0)
+    assert clip.kind == "audio"
+    samples, sample_rate = soundfile.read(io.BytesIO(base64.b64decode(clip.url.partition(",")[2])))
     assert sample_rate == RATE
     assert len(samples) / sample_rate == pytest.approx(SECONDS, abs=0.1)  # MP3 adds a frame or two
     loudest = np.abs(np.fft.rfft(samples[RATE : 2 * RATE])).argmax()
@@ -182,7 +182,7 @@ def test_what_cannot_be_written_is_said(evaluation, tmp_path):
 def test_a_browser_shows_it_without_errors_or_requests(evaluation, pictures, tmp_path, width):
     from playwright.sync_api import sync_playwright
 
-    browser = found()
+    browser = browser_path()
     written(evaluation, tmp_path, data=pictures)
     complaints, requests = [], []
     with sync_playwright() as playwright:

@@ -116,8 +116,8 @@ def test_a_unit_that_was_silent_does_not_decide_alone(untrained, kind):
     )
     loud = values[60:].copy()
     loud[:, 0] = 10
-    quiet, found = logits(net, values[60:]), logits(net, loud)
-    assert (found.argmax(axis=1) == quiet.argmax(axis=1)).mean() > 0.9
+    quiet, loud_logits = logits(net, values[60:]), logits(net, loud)
+    assert (loud_logits.argmax(axis=1) == quiet.argmax(axis=1)).mean() > 0.9
 
 
 @pytest.mark.parametrize("classes", [2, 3])

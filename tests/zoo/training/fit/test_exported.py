@@ -67,15 +67,15 @@ def test_head_and_body_exported_give_what_pytorch_gives(trained, name, classifie
     exported = zoo.load(folder, engine="onnxruntime", device="cpu")  # which raises where it cannot be
     assert eager.spec.new_head.kind == KINDS[classifier]
     data = examples(eager.spec.modality, 8, seed=1)
-    seen = eager.preprocess(data.inputs, sample_rate=data.sample_rate)
+    batch = eager.preprocess(data.inputs, sample_rate=data.sample_rate)
     layer = eager.spec.embedding_layer
-    (theirs, body), (ours, exported_body) = eager.engine(seen, [layer]), exported.engine(seen, [layer])
+    (theirs, body), (ours, exported_body) = eager.engine(batch, [layer]), exported.engine(batch, [layer])
     assert exported.engine._session is not None
     assert float(theirs.std()) > 1e-3
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * max(1, float(theirs.abs().max())))
     scale = max(1, float(body[layer].abs().max()))
     np.testing.assert_allclose(exported_body[layer], body[layer], rtol=0, atol=1e-4 * scale)
-    np.testing.assert_allclose(exported.scores(seen), eager.scores(seen), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(exported.scores(batch), eager.scores(batch), rtol=0, atol=1e-4)
 
 
 def test_a_new_process_gives_the_same_scores(trained, tmp_path):
@@ -83,10 +83,10 @@ def test_a_new_process_gives_the_same_scores(trained, tmp_path):
     np.savez(tmp_path / "inputs.npz", **inputs)
     folders = [str(trained / f"{name}-{classifier}") for name, classifier in CASES]
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "inputs.npz"), *folders]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    scores = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     for folder in folders:
         net = zoo.load(folder, device="cpu")
         x = inputs[net.spec.modality]
         sample_rate = 16000 if net.spec.modality == "audio" else None
         expected = np.stack([one.all_scores for one in net.classify(list(x), sample_rate=sample_rate)])
-        np.testing.assert_array_equal(np.array(found[folder], np.float32), expected)
+        np.testing.assert_array_equal(np.array(scores[folder], np.float32), expected)

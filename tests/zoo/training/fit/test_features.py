@@ -24,25 +24,25 @@ def weights_here(monkeypatch, tmp_path):
 @pytest.fixture
 def passes(monkeypatch):
     """How many examples went through a body."""
-    seen = []
+    sizes = []
     compute = zoo.Network.batches
 
     def batches(self, x, **options):
-        seen.append(len(x))
+        sizes.append(len(x))
         return compute(self, x, **options)
 
     monkeypatch.setattr(zoo.Network, "batches", batches)
-    return seen
+    return sizes
 
 
 @pytest.mark.parametrize("name", ["squeezenet", "efficientnet_lite0"])
 def test_they_are_what_the_head_sees(net, name, monkeypatch, tmp_path):
     weights_here(monkeypatch, tmp_path)
     network, data = net(name), pictures(5)
-    found = features(network, data)
+    rows = features(network, data)
     head = network.module.get_submodule(network.spec.head_layer)
     logits, _ = network.engine(network.preprocess(data.inputs))
-    x = torch.from_numpy(found.values)
+    x = torch.from_numpy(rows.values)
     with torch.no_grad():
         if name == "squeezenet":  # whose rectifier comes between the head and the mean
             rectified = network.embed(data.inputs, layer=network.spec.head_layer, pool=False)
@@ -62,10 +62,10 @@ def test_other_padding_has_features_of_its_own(net):
 
 def test_nothing_is_computed_twice(net, monkeypatch, tmp_path, passes):
     weights_here(monkeypatch, tmp_path)
-    data, told = pictures(), []
-    first = features(net("squeezenet"), data, progress=lambda *step: told.append(step))
+    data, reports = pictures(), []
+    first = features(net("squeezenet"), data, progress=lambda *step: reports.append(step))
     assert sum(passes) == 70
-    assert told[-1] == (70, 70)
+    assert reports[-1] == (70, 70)
     again = features(net("squeezenet"), data.take([5, 3]))
     assert sum(passes) == 70
     np.testing.assert_array_equal(again.values, first.values[[5, 3]])
@@ -102,13 +102,13 @@ def test_recordings_have_a_row_a_window(net, monkeypatch, tmp_path):
     rng = np.random.default_rng(0)
     inputs = [rng.standard_normal(n).astype(np.float32) * 0.1 for n in (8000, 40000)]
     data = Dataset("noise", "audio", inputs, np.array([0, 1]), ("a", "b"), sample_rate=16000)
-    found = features(net("yamnet"), data)
-    assert found.example.tolist() == [0, 1, 1, 1, 1, 1]
+    rows = features(net("yamnet"), data)
+    assert rows.example.tolist() == [0, 1, 1, 1, 1, 1]
     expected = net("yamnet").embed(inputs[1], sample_rate=16000).values
-    np.testing.assert_allclose(found.values[1:], expected, atol=1e-4)
-    second = found.take(np.array([1]))
+    np.testing.assert_allclose(rows.values[1:], expected, atol=1e-4)
+    second = rows.take(np.array([1]))
     assert second.example.tolist() == [0] * 5
-    np.testing.assert_array_equal(second.values, found.values[1:])
+    np.testing.assert_array_equal(second.values, rows.values[1:])
 
 
 def test_an_encoder_has_no_features_for_a_head(net):

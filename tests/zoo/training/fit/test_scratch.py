@@ -54,36 +54,36 @@ def test_the_same_seed_gives_the_same_network_also_where_it_was_killed(tmp_path)
 
 
 def test_a_network_by_its_name_is_untrained(monkeypatch):
-    asked = {}
+    arguments = {}
 
     def load(name, **options):
-        asked.update(options, name=name)
+        arguments.update(options, name=name)
         return small()
 
     monkeypatch.setattr("zoo.training.fit.transfer.load", load)
     trained = zoo.transfer(squares(), network="squeezenet", **OPTIONS)
-    assert (asked["name"], asked["weights"]) == ("squeezenet", None)
+    assert (arguments["name"], arguments["weights"]) == ("squeezenet", None)
     assert trained.spec.license == "your own: trained from scratch"
-    asked.clear()
+    arguments.clear()
     zoo.transfer(squares(), network="squeezenet", method="head", epochs=1)
-    assert "weights" not in asked
+    assert "weights" not in arguments
 
 
 def test_shifted_pictures_are_a_part_of_the_picture_beside_its_repeated_edge():
     values = np.arange(16 * 16, dtype=np.uint8).reshape(16, 16)
     picture = Image.fromarray(np.stack([values] * 3, axis=2))
     padded = np.pad(values, 2, mode="edge")
-    found, mirrored = set(), set()
+    shifts, mirrored = set(), set()
     for seed in range(60):
         moved = np.asarray(augmentation.shifted(mirror=True)(picture, np.random.default_rng(seed)))[..., 0]
         for name, one in (("plain", moved), ("mirrored", moved[:, ::-1])):
             for top in range(5):
                 for left in range(5):
                     if np.array_equal(one, padded[top : top + 16, left : left + 16]):
-                        found.add((top, left))
+                        shifts.add((top, left))
                         mirrored.add(name)
     assert mirrored == {"plain", "mirrored"}
-    assert {top for top, _ in found} == {left for _, left in found} == {0, 1, 2, 3, 4}
+    assert {top for top, _ in shifts} == {left for _, left in shifts} == {0, 1, 2, 3, 4}
     never = [augmentation.shifted(mirror=False)(picture, np.random.default_rng(seed)) for seed in range(20)]
     assert all(np.asarray(one)[8, 2, 0] < np.asarray(one)[8, 12, 0] for one in never)
 

@@ -93,14 +93,14 @@ def test_spoken_digits_and_their_speakers(net, media, label, least, takes):
 
 @pytest.mark.parametrize("method", ["features", "head", "finetune"])
 def test_every_method_tells_dark_from_bright(net, method, tmp_path):
-    told, steps = [], []
+    reports, steps = [], []
     trained = zoo.transfer(
         squares(),
         network=net("squeezenet"),
         method=method,
         validation=0.25,
         out=tmp_path / "net",
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total: reports.append((done, total)),
         watch=lambda step: steps.append(step.fraction),
         **({"epochs": 3} if method == "finetune" else {}),
     )
@@ -233,8 +233,8 @@ def test_sounds_are_fine_tuned_too(net):
     data = Dataset("tones", "audio", inputs, targets, ("noise", "tone"), sample_rate=16000)
     trained = zoo.transfer(data, network=net("yamnet"), method="finetune", epochs=2, validation=0.4)
     assert trained.classify(inputs[1], sample_rate=16000).labels[0] == "tone"
-    heard = zoo.sound_events(np.concatenate(inputs[:2]), network=trained, sample_rate=16000)
-    assert {event.label for event in heard.events} == {"noise", "tone"}
+    result = zoo.sound_events(np.concatenate(inputs[:2]), network=trained, sample_rate=16000)
+    assert {event.label for event in result.events} == {"noise", "tone"}
 
 
 @pytest.mark.parametrize(
@@ -270,21 +270,21 @@ def test_the_command_trains_and_the_result_classifies(tmp_path, monkeypatch, cap
         return ended.value.code, *capsys.readouterr()
 
     data, out = saved_squares(tmp_path, 9), tmp_path / "taught"
-    code, said, _ = run("train", data, "--out", out, "-n", "squeezenet", "--method", "features", "--json")
+    code, output, _ = run("train", data, "--out", out, "-n", "squeezenet", "--method", "features", "--json")
     assert code == 0
-    assert json.loads(said)["counts"] == {"bright": 4, "dark": 5}
-    code, said, _ = run("classify", data / "dark" / "0.png", "--network", out, "--json")
-    assert {p["label"] for p in json.loads(said)[0]["predictions"]} == {"dark", "bright"}
+    assert json.loads(output)["counts"] == {"bright": 4, "dark": 5}
+    code, output, _ = run("classify", data / "dark" / "0.png", "--network", out, "--json")
+    assert {p["label"] for p in json.loads(output)[0]["predictions"]} == {"dark", "bright"}
     code, _, complaint = run("train", data, "--out", out)
     assert (code, complaint.count("\n")) == (2, 1)
     assert "exists; choose another folder" in complaint
     for command in (("train", data, "--out", tmp_path / "other"), ("evaluate", out, data)):
-        code, said, complaint = run(*command, "--device", "abacus")
-        assert (code, said) == (2, "")
+        code, output, complaint = run(*command, "--device", "abacus")
+        assert (code, output) == (2, "")
         assert complaint.startswith("zoo: This machine has no device 'abacus'; choose one of auto, cpu")
-    code, said, _ = run("evaluate", out, data, "--json")
+    code, output, _ = run("evaluate", out, data, "--json")
     assert code == 0
-    assert json.loads(said)["accuracy"] > 0.5
+    assert json.loads(output)["accuracy"] > 0.5
 
 
 def test_two_processes_share_a_fine_tuning(tmp_path):
