@@ -25,7 +25,7 @@ from PIL import Image
 from zoo.batches.manifest import File
 from zoo.batches.plan import make_plan
 from zoo.batches.rows import task_schema
-from zoo.batches.run import BatchRun
+from zoo.batches.run import EmbeddedExecutor, run_plan
 from zoo.batches.settings import NetworkSettings, Settings
 from zoo.core.machine import available_processors
 from zoo.inference.load import load
@@ -171,7 +171,7 @@ def growth(options: argparse.Namespace, folder: Path) -> None:
         for _ in range(2):
             plan = make_plan(str(table), settings, out, shard=None, shard_files=None, retry=False, write=True)
             times.append(time.monotonic())
-            BatchRun(plan, StandIn(), None).run()
+            run_plan(plan, EmbeddedExecutor(StandIn()), None)
             times.append(time.monotonic())
         plan_s, parts_s, again_s, nothing_s = np.diff(times)
         peak = psutil.Process().memory_info().rss / 1e6

@@ -11,6 +11,7 @@ from .benchmark.vectors import VectorCheck as VectorCheck
 from .benchmark.vectors import verify_batch as verify_batch
 from .benchmark.vectors import verify_vectors as verify_vectors
 from .core.errors import CatalogError as CatalogError
+from .core.errors import ClusterError as ClusterError
 from .core.errors import EngineError as EngineError
 from .core.errors import InputError as InputError
 from .core.errors import MissingLibraryError as MissingLibraryError

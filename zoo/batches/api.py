@@ -14,7 +14,7 @@ from zoo.batches.folder import failed_numbers
 from zoo.batches.options import TaskKeywords
 from zoo.batches.plan import Plan, make_plan
 from zoo.batches.report import BatchReport, ProgressCallback
-from zoo.batches.run import BatchRun, Crew
+from zoo.batches.run import Crew, EmbeddedExecutor, Executor, run_plan
 from zoo.batches.sources import Source
 from zoo.batches.workers import Limits
 from zoo.core.errors import InputError, reason
@@ -23,7 +23,6 @@ from zoo.core.validation import count, number
 
 MAX_SECONDS = {"image": 60.0, "audio": 600.0}
 MAX_GIGABYTES = 4.0
-_TIMED_FILES = 64  # of a dry run
 
 
 def batch(
@@ -36,6 +35,7 @@ def batch(
     engine: str = "auto",
     trust: bool = False,
     workers: int | None = None,
+    cluster: str | None = None,
     shard: str | None = None,
     shard_files: int | None = None,
     max_seconds: float | None = None,
@@ -59,9 +59,14 @@ def batch(
     out : path
         The folder: a new one, or that of a run before with the same settings.
     device, engine, trust
-        As of `zoo.load`; ``"auto"``: every GPU of this machine, else the processor.
+        As of `zoo.load`; ``"auto"``: every GPU of this machine, else the processor; on a cluster, what each
+        worker has.
     workers : int, optional
         Processes; by default one a GPU, or one a core.
+    cluster : str, optional
+        Address of a Dask scheduler whose workers do the work, ``dask://host:port`` or ``dask+tls://host:port``;
+        by default that in the environment variable ``ZOO_CLUSTER``, and ``""`` is this machine. The cluster
+        must be your own: it runs what it is sent, and so does this process (``docs/cluster.md``).
     shard : str, optional
         ``"3/64"``: the third of 64 parts of the work, for job arrays on one folder. A manifest that is there
         is taken as it is.
@@ -93,6 +98,8 @@ def batch(
         or cannot be written.
     UnknownNameError, TrustError, WeightsError
         As of `zoo.load`.
+    ClusterError
+        If the cluster cannot be reached, or does not do the work.
     KeyboardInterrupt
         At Ctrl-C. The parts that are finished stay, and the same call goes on.
     """
@@ -101,7 +108,7 @@ def batch(
     settings = make_settings(task, names, options, engine=engine, trust=trust)
     seconds = number("max_seconds", max_seconds or MAX_SECONDS[settings.modality], 0.1)
     limits = Limits(seconds, number("max_gigabytes", max_gigabytes, 0.01))
-    crew = _crew(device, workers, limits, trust)
+    executor = _executor(cluster, device, workers, limits, trust)
     todo = make_plan(
         sources,
         settings,
@@ -112,15 +119,27 @@ def batch(
         write=not dry_run,
     )
     if dry_run:
-        return replace(_report(todo, _estimated_seconds(todo, crew)), dry_run=True)
+        return replace(_report(todo, executor.estimate(todo)), dry_run=True)
     if not plan:
         try:
-            BatchRun(todo, crew, progress).run()
+            run_plan(todo, executor, progress)
         except OSError as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"The folder {out} cannot be written: {reason(error)}.") from error
     return _report(todo, time.monotonic() - begin)
+
+
+def _executor(cluster: str | None, device: str, workers: int | None, limits: Limits, trust: bool) -> Executor:
+    """Choose where the work is done."""
+    address = os.environ.get("ZOO_CLUSTER", "") if cluster is None else cluster
+    if not address:
+        return EmbeddedExecutor(_crew(device, workers, limits, trust))
+    if workers is not None:
+        raise InputError("workers counts processes of this machine; leave it out with a cluster.")
+    from zoo.batches.cluster import ClusterExecutor
+
+    return ClusterExecutor(address, limits, device=device, trust=trust)
 
 
 def _crew(device: str, workers: int | None, limits: Limits, trust: bool) -> Crew:
@@ -151,20 +170,3 @@ def _report(plan: Plan, seconds: float | None) -> BatchReport:
         failed=len(failed_numbers(plan.folder, plan.settings, plan.manifest)),
         seconds=seconds,
     )
-
-
-def _estimated_seconds(plan: Plan, crew: Crew) -> float | None:
-    """Time some of the files that are left with one worker, and work out how long all of them take."""
-    missing = plan.missing()
-    if not len(missing):
-        return None
-    files = plan.manifest.files(int(missing[0]), plan.settings.shard_files)[:_TIMED_FILES]
-    with crew.worker(plan, 0) as worker:
-        worker.load()
-        begin, done = time.monotonic(), 0
-        for rows in worker.rows(files, plan.networks):
-            done += len(set(rows[0]["number"].to_pylist()))
-            if time.monotonic() - begin > 10:
-                break
-        each = (time.monotonic() - begin) / done
-    return each * plan.count(missing) / min(len(crew.devices), len(missing))

@@ -12,8 +12,8 @@ import numpy as np
 
 from zoo.batches import manifest as manifests
 from zoo.batches.folder import failed_numbers
-from zoo.batches.manifest import Changes, Manifest, read_manifest, write_manifest
-from zoo.batches.parts import written_shards
+from zoo.batches.manifest import Changes, File, Manifest, read_manifest, write_manifest
+from zoo.batches.parts import part_path, written_shards
 from zoo.batches.report import ShardChoice
 from zoo.batches.settings import Settings, read_settings, write_settings
 from zoo.batches.sources import Source, list_files
@@ -57,6 +57,14 @@ class Plan:
         """Return the shards that lack a part of a network, ascending."""
         complete = set.intersection(*(written_shards(self.network_folder(i)) for i in self.networks))
         return self.shards[~np.isin(self.shards, list(complete))]
+
+    def files(self, shard: int) -> list[File]:
+        """List the files of a shard, by number."""
+        return self.manifest.files(shard, self.settings.shard_files)
+
+    def parts(self, shard: int) -> dict[int, Path]:
+        """Return where the parts of a shard are, by the positions of the networks of the run."""
+        return {i: part_path(self.network_folder(i), shard) for i in self.networks}
 
     def count(self, shards: np.ndarray) -> int:
         """Count the files of shards."""

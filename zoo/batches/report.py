@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,6 +39,39 @@ class BatchProgress:
 
 
 ProgressCallback = Callable[[BatchProgress], object]
+
+
+class Tally:
+    """Counts the files of a run, and reports its progress; threads take turns.
+
+    Parameters
+    ----------
+    total : int
+        Files of the run.
+    progress : callable, optional
+    """
+
+    def __init__(self, total: int, progress: ProgressCallback | None):
+        self._total, self._progress = total, progress
+        self._done, self._failed = 0, 0
+        self._begin: float | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Measure the time from now on, when the first networks are loaded."""
+        with self._lock:
+            self._begin = self._begin or time.monotonic()
+
+    def add(self, files: int, failed: int) -> None:
+        """Count files that are done, and those of them that failed."""
+        with self._lock:
+            self._done += files
+            self._failed += failed
+            seconds = time.monotonic() - (self._begin or time.monotonic())
+            rate = self._done / seconds if seconds > 0 else 0.0
+            left = (self._total - self._done) / rate if rate else None
+            if self._progress:
+                self._progress(BatchProgress(self._done, self._total, self._failed, rate, left))
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,79 @@
-"""One run of a batch: threads that take shards, each with a worker process."""
+"""One run of a batch: the shards that lack parts, and what works on them."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Protocol
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from zoo.batches.parts import PartWriter, ShardLocks, part_path
+from zoo.batches.parts import ShardLocks
 from zoo.batches.plan import Plan
-from zoo.batches.provenance import describe_part, require_comparable
-from zoo.batches.report import BatchProgress, ProgressCallback
+from zoo.batches.provenance import require_comparable
+from zoo.batches.report import ProgressCallback, Tally
+from zoo.batches.shards import seconds_per_file, write_shard
 from zoo.batches.workers import BatchWorker, Limits
 from zoo.results.provenance import Provenance
 
 _PAUSE = 0.2  # s until a shard that another process has is looked at again
 
 
+class Executor(Protocol):
+    """Works on shards: the processes of this machine, or a cluster."""
+
+    def run(self, plan: Plan, shards: Sequence[int], tally: Tally) -> None:
+        """Work until the shards have their parts."""
+        ...
+
+    def estimate(self, plan: Plan) -> float | None:
+        """Time some of the files that are left, and work out the seconds for all; None if none are left."""
+        ...
+
+
+def run_plan(plan: Plan, executor: Executor, progress: ProgressCallback | None) -> None:
+    """Work on the shards of a plan that lack parts.
+
+    Raises
+    ------
+    ZooError
+        If the networks cannot be loaded, or what they compute has changed since the parts were written.
+    KeyboardInterrupt
+        At Ctrl-C; the parts that are finished stay.
+    """
+    clean(plan)
+    missing = plan.missing()
+    if len(missing):
+        executor.run(plan, missing.tolist(), Tally(plan.count(missing), progress))
+
+
+def clean(plan: Plan) -> None:
+    """Delete what processes that have ended left unfinished."""
+    locks = ShardLocks(plan.folder)
+    try:
+        for position in plan.networks:
+            locks.clean(plan.network_folder(position))
+    finally:
+        locks.close()
+
+
+def agreed(plan: Plan, records: list[Provenance]) -> list[Provenance]:
+    """Return the records of a worker, once they fit the parts that are there.
+
+    Raises
+    ------
+    InputError
+        If they do not.
+    """
+    for position in plan.networks:
+        require_comparable(plan.network_folder(position), records[position])
+    return records
+
+
 @dataclass(frozen=True)
 class Crew:
-    """The worker processes of a run.
+    """The worker processes of a run on this machine.
 
     Attributes
     ----------
@@ -54,43 +101,28 @@ class Crew:
         )
 
 
-class BatchRun:
-    """Work on the shards of a plan that lack parts.
+class EmbeddedExecutor:
+    """Works on shards on this machine: threads that take them, each with a worker process.
 
     Parameters
     ----------
-    plan : Plan
     crew : Crew
-    progress : callable, optional
     """
 
-    def __init__(self, plan: Plan, crew: Crew, progress: ProgressCallback | None):
-        self._plan, self._crew, self._progress = plan, crew, progress
-        missing = plan.missing()
-        self._shards = deque(missing.tolist())
-        self._total, self._done, self._failed = plan.count(missing), 0, 0
+    def __init__(self, crew: Crew):
+        self._crew = crew
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._workers: list[BatchWorker] = []
-        self._begin: float | None = None
         self._records: list[Provenance] = []  # of the first worker, for all parts of the run
 
-    def run(self) -> None:
-        """Work until every shard has its parts.
-
-        Raises
-        ------
-        ZooError
-            If the networks cannot be loaded, or what they compute has changed since the parts were written.
-        KeyboardInterrupt
-            At Ctrl-C; the parts that are finished stay.
-        """
-        locks = ShardLocks(self._plan.folder)
+    def run(self, plan: Plan, shards: Sequence[int], tally: Tally) -> None:
+        """Work until the shards have their parts."""
+        waiting = deque(shards)
+        locks = ShardLocks(plan.folder)
         try:
-            for position in self._plan.networks:
-                locks.clean(self._plan.network_folder(position))
-            count = min(len(self._crew.devices), len(self._shards))
-            with ThreadPoolExecutor(max(count, 1)) as pool:
-                threads = [pool.submit(self._work, i, locks) for i in range(count)]
+            count = min(len(self._crew.devices), len(waiting))
+            with ThreadPoolExecutor(count) as pool:
+                threads = [pool.submit(self._work, i, plan, waiting, locks, tally) for i in range(count)]
                 try:
                     for thread in as_completed(threads):
                         thread.result()
@@ -99,6 +131,16 @@ class BatchRun:
         finally:
             locks.close()
 
+    def estimate(self, plan: Plan) -> float | None:
+        """Time some of the files that are left with one worker, and work out how long all of them take."""
+        missing = plan.missing()
+        if not len(missing):
+            return None
+        with self._crew.worker(plan, 0) as worker:
+            worker.load()
+            each = seconds_per_file(worker, plan.files(int(missing[0])), plan.networks)
+        return each * plan.count(missing) / min(len(self._crew.devices), len(missing))
+
     def _end(self) -> None:
         """Stop all workers; nothing, if they are through."""
         self._stop.set()
@@ -106,69 +148,30 @@ class BatchRun:
             for worker in self._workers:
                 worker.stop()
 
-    def _work(self, position: int, locks: ShardLocks) -> None:
+    def _work(self, position: int, plan: Plan, waiting: deque[int], locks: ShardLocks, tally: Tally) -> None:
         """Take shards, in a thread, until there are none."""
-        with self._crew.worker(self._plan, position) as worker:
+        with self._crew.worker(plan, position) as worker:
             with self._lock:
                 self._workers.append(worker)
             if self._stop.is_set():
                 return
             worker.load()
             with self._lock:
-                self._begin = self._begin or time.monotonic()
-                self._records = self._records or self._agree(worker.records)
-            while not self._stop.is_set() and (shard := self._next()) is not None:
+                tally.start()
+                self._records = self._records or agreed(plan, worker.records)
+            while not self._stop.is_set() and (shard := _next(waiting)) is not None:
                 if not locks.acquire(shard):  # another process has it
-                    self._shards.append(shard)
+                    waiting.append(shard)
                     self._stop.wait(_PAUSE)
                     continue
                 try:
-                    self._write_shard(worker, shard)
+                    write_shard(worker, plan.files(shard), plan.parts(shard), self._records, tally.add)
                 finally:
                     locks.release(shard)
 
-    def _next(self) -> int | None:
-        try:
-            return self._shards.popleft()
-        except IndexError:
-            return None
 
-    def _write_shard(self, worker: BatchWorker, shard: int) -> None:
-        """Write the parts of a shard that are missing; another process may have been faster."""
-        plan = self._plan
-        files = plan.manifest.files(shard, plan.settings.shard_files)
-        paths = {i: part_path(plan.network_folder(i), shard) for i in plan.networks}
-        networks = [i for i, path in paths.items() if not path.exists()]
-        if not networks:
-            return self._advance(len(files), 0)
-        with ExitStack() as stack:
-            writers = [
-                stack.enter_context(PartWriter(paths[i], worker.schemas[i], describe_part(self._records[i])))
-                for i in networks
-            ]
-            for batches in worker.rows(files, networks):
-                for writer, rows in zip(writers, batches, strict=True):
-                    writer.add(rows)
-                self._count(batches)
-
-    def _agree(self, records: list[Provenance]) -> list[Provenance]:
-        """Return the records of a worker, once they fit the parts that are there."""
-        for position in self._plan.networks:
-            require_comparable(self._plan.network_folder(position), records[position])
-        return records
-
-    def _count(self, batches: Sequence[pa.RecordBatch]) -> None:
-        """Count the files of rows, one batch a network."""
-        failed = [batch.filter(pc.is_valid(batch["error"]))["number"].to_numpy() for batch in batches]
-        self._advance(len(pc.unique(batches[0]["number"])), len(np.unique(np.concatenate(failed))))
-
-    def _advance(self, files: int, failed: int) -> None:
-        """Report that files are done."""
-        with self._lock:
-            self._done += files
-            self._failed += failed
-            seconds = time.monotonic() - (self._begin or time.monotonic())
-            rate = self._done / seconds if seconds > 0 else 0.0
-            left = (self._total - self._done) / rate if rate else None
-            if self._progress:
-                self._progress(BatchProgress(self._done, self._total, self._failed, rate, left))
+def _next(waiting: deque[int]) -> int | None:
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

@@ -24,7 +24,7 @@ from zoo.batches.rows import failure_rows
 from zoo.batches.settings import BATCH_SIZE, Settings
 from zoo.core.errors import WorkerError, WorkerMemoryError, WorkerTimeoutError
 from zoo.core.isolated import Worker
-from zoo.results.provenance import from_json
+from zoo.results.provenance import Provenance, from_json
 
 MODULE = "zoo.batches.worker_process"
 _LOAD_SECONDS = 1800.0  # for weights of any size, on a busy machine
@@ -60,16 +60,27 @@ class BatchWorker:
         Of PyTorch in the process.
     trust : bool
         As of `zoo.load`.
+    directory : str, optional
+        Folder that relative paths begin at; by default that of this process.
 
     Attributes
     ----------
     schemas : list of pyarrow.Schema
         Of the rows of each network.
     records : list of Provenance
-        What makes the rows of each network; both are there once the networks are loaded.
+        What makes the rows of each network; both are empty until the networks are loaded.
     """
 
-    def __init__(self, settings: Settings, limits: Limits, *, device: str, threads: int, trust: bool):
+    def __init__(
+        self,
+        settings: Settings,
+        limits: Limits,
+        *,
+        device: str,
+        threads: int,
+        trust: bool,
+        directory: str | None = None,
+    ):
         arguments = {
             "settings": msgspec.to_builtins(settings),
             "device": device,
@@ -82,9 +93,12 @@ class BatchWorker:
             json.dumps(arguments),
             max_bytes=_LOAD_BYTES,
             env={"OMP_NUM_THREADS": str(threads)},
+            directory=directory,
         )
         self._max_bytes, self._stopped = 0, False
         self._slowest: float | None = None  # s that images took together, at most
+        self.schemas: list[pa.Schema] = []
+        self.records: list[Provenance] = []
 
     def load(self) -> None:
         """Load the networks.
@@ -107,6 +121,21 @@ class BatchWorker:
         self.schemas = [pa.ipc.read_schema(pa.py_buffer(schema)) for schema in described[:networks]]
         self.records = [from_json(record.tobytes(), "a worker") for record in described[networks:]]
         self._max_bytes = int(answer["memory"] + 1e9 * self._limits.gigabytes)
+
+    def ensure_loaded(self) -> None:
+        """Load the networks, if the process does not have them.
+
+        Raises
+        ------
+        WorkerError
+            If the worker has been stopped.
+        ZooError
+            As of `load`.
+        """
+        if self._stopped:
+            raise WorkerError("The worker has been stopped.")
+        if not self.schemas or not self._worker.alive:
+            self.load()
 
     def rows(self, files: Sequence[File], networks: Sequence[int]) -> Iterator[list[pa.RecordBatch]]:
         """Run some of the networks on files, in their order.
@@ -146,7 +175,7 @@ class BatchWorker:
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
     ) -> list[pa.RecordBatch] | None:
         """Return the rows of files; None if each has to be tried by itself."""
-        self._restart()
+        self.ensure_loaded()
         begin = time.monotonic()
         try:
             rows = self._asked(files, ahead, networks, self._seconds_together())
@@ -167,7 +196,7 @@ class BatchWorker:
 
     def _alone(self, file: File, networks: Sequence[int]) -> list[pa.RecordBatch]:
         """Return the rows of a file that has been under suspicion; of its failure, if it ends the process."""
-        self._restart()
+        self.ensure_loaded()
         try:
             return self._asked([file], [], networks, self._limits.seconds)
         except WorkerTimeoutError:
@@ -188,10 +217,6 @@ class BatchWorker:
         """Return the rows of a file that is left out."""
         error = f"{file.path} {reason.rstrip('.')}."
         return [failure_rows(self.schemas[i], file, None, error) for i in networks]
-
-    def _restart(self) -> None:
-        if not self._worker.alive:
-            self.load()
 
     def _asked(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int], seconds: float

@@ -65,6 +65,10 @@ def batch(
     engine: Engine = "auto",
     trust: Trust = False,
     workers: Annotated[int | None, typer.Option(help="Processes.", show_default="a GPU or core each")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Your Dask scheduler, such as dask://host:8786.", show_default="ZOO_CLUSTER"),
+    ] = None,
     shard: Annotated[str | None, typer.Option(help="Part of the work, such as 3/64, for job arrays.")] = None,
     shard_files: Annotated[
         int | None, typer.Option(help="Files in a shard; fixed by the first run.", show_default="by number")
@@ -125,6 +129,7 @@ def batch(
                 engine=engine,
                 trust=trust,
                 workers=workers,
+                cluster=cluster,
                 shard=shard,
                 shard_files=shard_files,
                 max_seconds=max_seconds,

@@ -44,6 +44,10 @@ class WorkerMemoryError(WorkerError):
     """A helper process that passed its memory limit and was killed."""
 
 
+class ClusterError(ZooError, RuntimeError):
+    """A cluster that cannot be reached, or does not do the work."""
+
+
 class TrustError(ZooError):
     """A program by a stranger, which runs only if the user trusts it."""
 

@@ -13,6 +13,7 @@ from zoo.core.errors import MissingLibraryError
 EXTRAS = {
     "app": ("cachetools", "starlette", "streamlit", "streamlit_webrtc", "urllib3"),
     "batch": ("pyarrow",),
+    "cluster": ("distributed",),
     "search": ("usearch",),
     "train": ("jinja2", "lightning_fabric", "re2", "torchaudio", "umap"),
     "hub": ("librosa", "pytorchcv", "timm", "transformers"),

@@ -53,6 +53,8 @@ class Worker:
         Bytes of the arrays in an answer, by default the limit of memory.
     env : mapping, optional
         Environment variables to set beside those of this process.
+    directory : str, optional
+        Working directory of the process, by default that of this one.
     """
 
     def __init__(
@@ -62,9 +64,10 @@ class Worker:
         max_bytes: int,
         max_answer: int | None = None,
         env: Mapping[str, str] | None = None,
+        directory: str | None = None,
     ):
         self._command = [sys.executable, "-P", "-m", module, *arguments]
-        self._name, self._env = module, env or {}
+        self._name, self._env, self._directory = module, env or {}, directory
         self._max_bytes, self._max_answer = max_bytes, max_answer
         self._lock, self._closed = threading.Lock(), False
         self._process = self._start()
@@ -120,7 +123,7 @@ class Worker:
                 self._end()
                 raise
         if "error" in answer:
-            raise _error(answer)
+            raise error_of(answer)
         return answer, outputs
 
     @property
@@ -162,6 +165,7 @@ class Worker:
         process = subprocess.Popen(
             self._command,
             env={**os.environ, **self._env},
+            cwd=self._directory,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -285,14 +289,18 @@ def _answer(handle: Handler, read: _Read, answers: IO[bytes]) -> None:
     request, arrays = _received(read, sys.maxsize)
     try:
         parts = _encoded(*handle(request, *arrays))
-    except ZooError as error:
-        parts = _encoded({"error": type(error).__name__, "text": str(error)[:_LONGEST_ERROR]}, ())
     except Exception as error:  # of any library
-        text = f"{type(error).__name__}: {error}"
-        parts = _encoded({"error": "WorkerError", "text": text[:_LONGEST_ERROR]}, ())
+        parts = _encoded(described(error), ())
     for part in parts:
         answers.write(part)
     answers.flush()
+
+
+def described(error: Exception) -> dict[str, Any]:
+    """Describe an error for another process; one that is not the zoo's is a `WorkerError` there."""
+    if isinstance(error, ZooError):
+        return {"error": type(error).__name__, "text": str(error)[:_LONGEST_ERROR]}
+    return {"error": "WorkerError", "text": f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]}
 
 
 def _exit_with_parent(pipe: int) -> None:
@@ -357,7 +365,8 @@ def _shape(values: list[int]) -> tuple[int, ...]:
     return tuple(values)
 
 
-def _error(answer: dict[str, Any]) -> ZooError:
+def error_of(answer: dict[str, Any]) -> ZooError:
+    """Make the error that another process describes by `described`."""
     kind = getattr(errors, str(answer["error"]), None)
     text = str(answer.get("text", ""))[:_LONGEST_ERROR]
     return kind(text) if isinstance(kind, type) and issubclass(kind, ZooError) else WorkerError(text)

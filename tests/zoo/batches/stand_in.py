@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -17,15 +18,16 @@ from tests.zoo.results.provenances import PROVENANCE
 from zoo.batches import workers
 from zoo.batches.contents import open_content
 from zoo.batches.manifest import File
-from zoo.batches.plan import make_plan
 from zoo.batches.report import BatchProgress
 from zoo.batches.rows import failure_rows, task_schema
-from zoo.batches.run import BatchRun, Crew
 from zoo.batches.settings import NetworkSettings, Settings
 from zoo.batches.worker_process import BatchProcess
 from zoo.batches.workers import Limits
 from zoo.core.errors import InputError
 from zoo.core.isolated import serve
+
+if TYPE_CHECKING:
+    from zoo.batches.run import Executor
 
 MODULE = "tests.zoo.batches.stand_in"
 
@@ -68,6 +70,9 @@ def misbehave(path: str) -> None:
         time.sleep(3600)
     elif name.startswith("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
+    elif name.startswith("parent"):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(3600)
     elif name.startswith("exit"):
         os._exit(3)
     elif name.startswith("greedy"):
@@ -90,8 +95,12 @@ def run(
     shard_files: int | None = 16,
     retry: bool = False,
     progress: Callable[[BatchProgress], object] | None = None,
+    executor: "Executor | None" = None,
 ) -> None:
     """Run a batch in a process where `zoo.batches.workers.MODULE` is this module."""
+    from zoo.batches.plan import make_plan  # loads torch, which worker processes do not need
+    from zoo.batches.run import Crew, EmbeddedExecutor, run_plan
+
     settings = Settings(
         task="classify",
         modality="image",
@@ -100,7 +109,8 @@ def run(
         networks=tuple(NetworkSettings(name, weights, {}) for name in networks),
     )
     plan = make_plan(sources, settings, out, shard=shard, shard_files=shard_files, retry=retry, write=True)
-    BatchRun(plan, Crew(("cpu",) * workers, 1, Limits(seconds, gigabytes), False), progress).run()
+    crew = Crew(("cpu",) * workers, 1, Limits(seconds, gigabytes), False)
+    run_plan(plan, executor or EmbeddedExecutor(crew), progress)
 
 
 def main() -> None:
