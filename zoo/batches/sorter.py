@@ -1,0 +1,495 @@
+"""Sort the files of a batch by answers of yes and no (`zoo.Sorter`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+
+from zoo.batches.file_features import FileFeatures, file_features
+from zoo.batches.folder import BatchFolder, open_batch
+from zoo.batches.sort_estimate import BACKGROUND, Threshold, choose_line, fit_head, held_out_scores, mixture
+from zoo.batches.sorted_files import copy_files, sorted_table, write_table
+from zoo.core.errors import InputError, UnknownNameError
+from zoo.core.validation import count, number
+from zoo.results.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = 1  # raised when the layout of the state changes
+MIN_ANSWERS = 4  # of each kind, before anything is estimated
+_FIRST_FINDS = 12  # answers of yes, until which the most likely files are asked first
+_UNSURE, _CHECK = 0.65, 0.2  # fractions of questions then; the others are the most likely
+_LIKENESS = 1.0  # how much a file loses that is like another of the same questions, per cosine
+
+Reason = Literal["example", "likely", "unsure", "check"]
+
+
+class Answer(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person said of a file.
+
+    Attributes
+    ----------
+    number : int
+        Of the file, in the manifest.
+    yes : bool
+    reason : {"example", "likely", "unsure", "check"}
+        Why it was asked.
+    expected : float or None
+        The probability of a yes that was estimated before, if there was an estimate.
+    """
+
+    number: Annotated[int, Meta(ge=0)]
+    yes: bool
+    reason: Reason = "example"
+    expected: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+class State(Struct, frozen=True, forbid_unknown_fields=True):
+    """The answers of a sorter, as JSON keeps them."""
+
+    network: str
+    answers: list[Answer]
+    label: str | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        if self.version != VERSION:
+            raise ValueError(f"version {self.version} is not {VERSION}")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A file to be answered.
+
+    Attributes
+    ----------
+    number : int
+    path : str
+    reason : {"likely", "unsure", "check"}
+        A check is drawn at random, likely files more often.
+    """
+
+    number: int
+    path: str
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was expected of files that were drawn at random, and what was answered.
+
+    Attributes
+    ----------
+    files, yes : int
+    expected : float
+        Answers of yes that were expected before.
+    """
+
+    files: int
+    yes: int
+    expected: float
+
+
+class Sorter:
+    """Find the files of a batch that show something, by answers of yes and no.
+
+    A head is trained on the stored vectors after every answer. The same answers in the same order lead to the
+    same questions.
+
+    Parameters
+    ----------
+    folder : BatchFolder or path
+        Of ``zoo batch --task embed``.
+    network : str, optional
+        May be left out where there is one.
+    label : str, optional
+        A class of the network, whose scores order the files before the first answer of yes.
+    seed : int
+    classes : bool
+        Use the class scores of the network beside its vectors, where `labels` has some.
+    features : FileFeatures, optional
+        Those of the folder, if they are at hand; else they are computed.
+
+    Raises
+    ------
+    InputError
+        If the folder is no batch of vectors, or has more than 50,000 files.
+    UnknownNameError
+        If the batch does not have the network, or the network the class.
+
+    Examples
+    --------
+    .. code-block:: python
+
+        sorter = zoo.Sorter("vectors")
+        sorter.example("photos/ant.jpg")
+        for question in sorter.next(10):
+            sorter.answer(question, input(question.path) == "y")
+        threshold = sorter.threshold(precision=0.9)
+        sorter.copy("ants", threshold)
+    """
+
+    def __init__(
+        self,
+        folder: BatchFolder | str | os.PathLike[str],
+        *,
+        network: str | None = None,
+        label: str | None = None,
+        seed: int = 0,
+        classes: bool = True,
+        features: FileFeatures | None = None,
+    ):
+        self._folder = folder if isinstance(folder, BatchFolder) else open_batch(folder)
+        self.network = self._folder.network_settings(network).name
+        self._files = features or file_features(self._folder, self.network, classes=classes)
+        self._place = {int(own): place for place, own in enumerate(self._files.numbers)}
+        self._examples: list[np.ndarray] = []
+        self._answers: dict[int, Answer] = {}
+        self._reasons: dict[int, tuple[Reason, float | None]] = {}
+        self.seed = int(number("seed", seed, 0, 2**32 - 1))
+        self.label = self._checked(label)
+
+    @classmethod
+    def restore(
+        cls,
+        folder: BatchFolder | str | os.PathLike[str],
+        state: str | bytes | Mapping[str, Any],
+        *,
+        classes: bool = True,
+        features: FileFeatures | None = None,
+    ) -> Sorter:
+        """Return a sorter with the answers of another one; those to files that are gone are left out.
+
+        Parameters
+        ----------
+        folder, classes, features
+            As of the class.
+        state : str, bytes or mapping
+            What `to_json` or `to_dict` gave. It may come from a stranger.
+
+        Raises
+        ------
+        InputError
+            If the state is not one of a sorter.
+        """
+        try:
+            if isinstance(state, (str, bytes)):
+                read = msgspec.json.decode(state, type=State)
+            else:
+                read = msgspec.convert(state, State)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"The answers cannot be read ({error}); save them with `to_json`.") from error
+        sorter = cls(
+            folder, network=read.network, label=read.label, seed=read.seed, classes=classes, features=features
+        )
+        for answer in read.answers:
+            if answer.number in sorter._place:
+                sorter._answers.pop(answer.number, None)
+                sorter._answers[answer.number] = answer
+        return sorter
+
+    def __len__(self) -> int:
+        """Files that have a vector."""
+        return len(self._files)
+
+    def __repr__(self) -> str:
+        yes, no = self.counts
+        return f"<Sorter {self._folder.path}: {len(self)} files, {yes} yes, {no} no>"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the classes that it can begin with; none if the batch has no class scores."""
+        return self._files.labels
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """All answers, in their order."""
+        return tuple(self._answers.values())
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How often the answer was yes, and no."""
+        yes = sum(answer.yes for answer in self._answers.values())
+        return yes, len(self._answers) - yes
+
+    @property
+    def checked(self) -> Check:
+        """What the files that were drawn at random tell of the estimates."""
+        drawn = [one for one in self.answers if one.reason == "check" and one.expected is not None]
+        return Check(len(drawn), sum(one.yes for one in drawn), sum(one.expected or 0 for one in drawn))
+
+    def example(self, x: Any, *, device: str = "auto", trust: bool = False) -> None:
+        """Give an example of what is wanted.
+
+        Parameters
+        ----------
+        x : path, image, sound, or ndarray of shape (d,)
+            A file of the batch, which is answered with yes; any other input, which is embedded with the
+            network of the batch; or a vector. The last two are no part of the state.
+        device, trust
+            As of `zoo.load`, for inputs that are embedded.
+
+        Raises
+        ------
+        InputError
+            If it cannot be used, or the network does not make the vectors of the batch.
+        """
+        query = self._folder.query(x, self.network, device=device, trust=trust)
+        if query.number is not None:
+            self.answer(query.number, True)
+        else:
+            self._examples.append(self._files.of_vector(query.vector))
+            self._forget()
+
+    def answer(self, file: Question | int, yes: bool) -> None:
+        """Answer a file, whether it is wanted; a later answer replaces an earlier one.
+
+        Parameters
+        ----------
+        file : Question or int
+            From `next`, or the number of a file in the manifest.
+        yes : bool
+
+        Raises
+        ------
+        InputError
+            If the batch has no vector of the file.
+        """
+        own = file.number if isinstance(file, Question) else file
+        if not isinstance(own, (int, np.integer)) or isinstance(own, bool) or int(own) not in self._place:
+            raise InputError(f"{own!r} is not the number of a file of {self._folder.path} that has a vector.")
+        if not isinstance(yes, (bool, np.bool_)):
+            raise InputError(f"The answer {yes!r} is neither True nor False.")
+        own = int(own)
+        self._answers.pop(own, None)
+        reason, expected = self._reasons.get(own, ("example", None))
+        self._answers[own] = Answer(own, bool(yes), reason, expected)
+        self._forget()
+
+    def undo(self) -> int | None:
+        """Take back the last answer; return the number of its file, or None if there is no answer."""
+        if not self._answers:
+            return None
+        own, _ = self._answers.popitem()
+        self._forget()
+        return own
+
+    def next(self, total: int = 5) -> list[Question]:
+        """Choose the files to be asked next.
+
+        First the most likely ones; once some are found, mostly those of which the head is unsure, and some at
+        random, which check the estimates.
+
+        Parameters
+        ----------
+        total : int
+            How many; fewer if all others are answered.
+
+        Raises
+        ------
+        InputError
+            If there is neither an example, nor an answer of yes, nor a class to begin with.
+        """
+        count("total", total)
+        random = np.random.default_rng([self.seed, len(self._answers)])
+        left, logits = self._unanswered, self._logits
+        questions: list[Question] = []
+        picked = np.zeros((0, self._files.values.shape[1]), np.float32)
+        for _ in range(min(total, len(left))):
+            reason = self._kind(random)
+            own = logits[left]
+            if reason == "check":
+                weights = _sigmoid(own)
+                chosen = int(random.choice(len(left), p=weights / weights.sum()))
+            else:
+                merit = -np.abs(own) if reason == "unsure" else own
+                if len(picked):
+                    merit = merit - _LIKENESS * (self._files.values[left] @ picked.T).max(axis=1)
+                chosen = int(np.argmax(merit))
+            place = int(left[chosen])
+            picked, left = np.vstack([picked, self._files.values[place]]), np.delete(left, chosen)
+            questions.append(Question(int(self._files.numbers[place]), self._files.paths[place], reason))
+            expected = float(self._probabilities[place]) if self._is_estimable else None
+            self._reasons[questions[-1].number] = reason, expected
+        return questions
+
+    def _kind(self, random: np.random.Generator) -> Reason:
+        if self.counts[0] < _FIRST_FINDS:
+            return "likely"
+        draw = random.random()
+        return "check" if draw < _CHECK else "unsure" if draw < _CHECK + _UNSURE else "likely"
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Scores of all files, from 0 to 1, shape (files,), float64, by number.
+
+        They order the files; `threshold` says what they are worth. Before there is an example or a yes, they
+        are the scores of the class.
+        """
+        return _sigmoid(self._logits)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Numbers of all files that have a vector, shape (files,), ascending."""
+        return self._files.numbers
+
+    def threshold(self, precision: float = 0.9) -> Threshold:
+        """Draw the line that gives the longest list of a precision, and say what is expected of it.
+
+        Parameters
+        ----------
+        precision : float
+            Fraction of the list that is to be right.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than four answers of yes, or of no.
+        """
+        number("precision", precision, 0, 1)
+        if not self._is_estimable:
+            yes, no = self.counts
+            raise InputError(
+                f"There are {yes} answers of yes and {no} of no; an estimate needs {MIN_ANSWERS} of each."
+            )
+        return choose_line(
+            self._held_out,
+            self._targets,
+            self._logits[self._unanswered],
+            precision,
+            lambda logit: float(_sigmoid(np.array(logit))),
+        )
+
+    def table(self, threshold: Threshold | None = None) -> pd.DataFrame:
+        """Return the files with score and answer, sorted: those with yes, the others by score, those with no.
+
+        Parameters
+        ----------
+        threshold : Threshold, optional
+            Return only the files of its list.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``number``, ``path``, ``score``, ``answer`` (``"yes"``, ``"no"`` or empty).
+        """
+        answers = {own: answer.yes for own, answer in self._answers.items()}
+        return sorted_table(self._files, self.scores, answers, threshold)
+
+    def write(self, path: str | os.PathLike[str], threshold: Threshold | None = None) -> None:
+        """Write `table`, without the numbers, as CSV.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        """
+        write_table(self.table(threshold), Path(path))
+
+    def copy(self, to: str | os.PathLike[str], threshold: Threshold) -> tuple[Problem, ...]:
+        """Copy the files of a list into a new folder, as they are.
+
+        Parameters
+        ----------
+        to : path
+            Is made, and appears when all files are in it. Equal names get a number.
+        threshold : Threshold
+
+        Returns
+        -------
+        tuple of Problem
+            Files that are gone, or have changed since they were embedded, and so are not copied.
+
+        Raises
+        ------
+        InputError
+            If the folder exists or cannot be written.
+        """
+        return copy_files(self._files, self.table(threshold), Path(to))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answers as plain data, for `restore`."""
+        return msgspec.to_builtins(self._state())
+
+    def to_json(self) -> str:
+        """Return the answers as JSON, for `restore`."""
+        return msgspec.json.encode(self._state()).decode()
+
+    def _state(self) -> State:
+        return State(self.network, list(self._answers.values()), self.label, self.seed)
+
+    def _checked(self, label: str | None) -> str | None:
+        if label is not None and label not in self.labels:
+            known = f"{len(self.labels)} classes, see `labels`" if self.labels else "no class scores"
+            raise UnknownNameError(f"Unknown class {str(label)[:60]!r}; the batch has {known}.")
+        return label
+
+    def _forget(self) -> None:
+        for name in ("_unanswered", "_logits", "_held_out", "_probabilities"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def _unanswered(self) -> np.ndarray:
+        """Places of the files without an answer."""
+        is_left = np.ones(len(self), bool)
+        is_left[[self._place[own] for own in self._answers]] = False
+        return np.flatnonzero(is_left)
+
+    @property
+    def _targets(self) -> np.ndarray:
+        return np.array([answer.yes for answer in self._answers.values()], bool)
+
+    @property
+    def _values(self) -> np.ndarray:
+        return self._files.values[[self._place[own] for own in self._answers]]
+
+    @property
+    def _background(self) -> np.ndarray:
+        random = np.random.default_rng([self.seed, len(self._answers), 1])
+        drawn = random.choice(self._unanswered, min(BACKGROUND, len(self._unanswered)), replace=False)
+        return self._files.values[drawn]
+
+    @cached_property
+    def _logits(self) -> np.ndarray:
+        """Scores of all files before they are brought between 0 and 1."""
+        yes = self.counts[0]
+        if not yes and not self._examples:
+            if self.label is None or self._files.scores is None:
+                start = "an example, or a class" if self.labels else "an example"
+                raise InputError(f"There is nothing to look for yet; give {start} to begin with.")
+            scores = self._files.scores[:, self.labels.index(self.label)].astype(np.float64)
+            scores = np.clip(scores, 1e-6, 1 - 1e-6)
+            return np.log(scores / (1 - scores))
+        values = np.vstack([self._values.reshape(-1, self._files.values.shape[1]), *self._examples])
+        targets = np.concatenate([self._targets, np.ones(len(self._examples), bool)])
+        if targets.all() and not len(self._unanswered):
+            return np.zeros(len(self))
+        return fit_head(values, targets, self._background).decision_function(self._files.values)
+
+    @property
+    def _is_estimable(self) -> bool:
+        return min(self.counts) >= MIN_ANSWERS and len(self._unanswered) > 0
+
+    @cached_property
+    def _held_out(self) -> np.ndarray:
+        return held_out_scores(self._values, self._targets, self._background)
+
+    @cached_property
+    def _probabilities(self) -> np.ndarray:
+        """Probabilities of a yes, of all files."""
+        curve = mixture(self._held_out, self._targets, self._logits[self._unanswered])
+        return curve(self._logits)
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
