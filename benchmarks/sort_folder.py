@@ -3,14 +3,14 @@
 FOLDER has the folders ``ants-bees`` (the Hymenoptera photos of PyTorch's tutorial on transfer learning),
 ``photos``, and ``coco``, each with JPEGs. The batch has
 
-- all 194 photos of ants, unchanged; for each seed, 70 of them are drawn, and the others left out of the manifest;
+- all 194 photos of ants, unchanged; for each seed 70 of them are drawn, and the manifest lacks the others;
 - 1,930 other photos: the 204 of bees, 40 of ImageNet, and 20 of COCO, each once as it is; then, in turn, as
   crops at a random place whose sides are 0.55 to 0.9 of the photo's, half of them mirrored.
 
-All are embedded with a bundled network by `zoo.batch`. A scripted user gives one photo of an ant, which counts
-as the first answer, and answers questions by the name of the file, five at a time, until there are 60 answers.
-Recall counts the ants of the list among all 70, precision the ants among the files of the list. Both are
-beside what the sorter expects, which sees the answers only.
+All are embedded with a bundled network by `zoo.batch`. A scripted user gives one photo of an ant, which
+counts as the first answer, and answers questions by the name of the file, five at a time, until there are 60
+answers. Recall counts the ants of the list among all 70, precision the ants among the files of the list. Both
+are beside what the sorter expects, which has the answers only.
 """
 
 import argparse

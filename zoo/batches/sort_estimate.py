@@ -4,8 +4,8 @@ The head gives every file a score. Answers are to files that the head chose by s
 counting them says nothing of the others. But among files of the same score, those with an answer are like
 those without. Two models of the scores use that:
 
-- the mixture: files that are right, and files that are not, have scores of two normal distributions, which are
-  fitted to all files at once; the answers fix the part of their files (Nigam et al. 2000,
+- the mixture: the scores of files that are right, and of those that are not, have two normal distributions,
+  which are fitted to all files at once; an answer says of which its file is (Nigam et al. 2000,
   doi:10.1023/A:1007692713085). The estimate is its.
 - the logistic curve through the answers alone (Platt 1999). It extrapolates to low scores, where nobody was
   asked, and so finds more files there than there are; the interval extends to it.
@@ -189,7 +189,7 @@ def choose_line(
 def _resampled(
     scores: np.ndarray, answers: np.ndarray, order: np.ndarray, above: int
 ) -> tuple[list[float], list[float]]:
-    """Estimate precision and recall of a list again and again, from answers that are drawn with repetition."""
+    """Estimate precision and recall of a list again and again, from answers drawn with repetition."""
     random = np.random.default_rng(0)
     kinds = [np.flatnonzero(answers == kind) for kind in (False, True)]
     precisions, recalls, yes = [], [], len(kinds[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +44,7 @@ class Answer(Struct, frozen=True, forbid_unknown_fields=True):
     reason : {"example", "likely", "unsure", "check"}
         Why it was asked.
     expected : float or None
-        The probability of a yes that was estimated before, if there was an estimate.
+        Of a check: the probability of a yes that was estimated before, if there was an estimate.
     """
 
     number: Annotated[int, Meta(ge=0)]
@@ -196,6 +196,7 @@ class Sorter:
             if answer.number in sorter._place:
                 sorter._answers.pop(answer.number, None)
                 sorter._answers[answer.number] = answer
+                sorter._reasons[answer.number] = answer.reason, answer.expected
         return sorter
 
     def __len__(self) -> int:
@@ -205,6 +206,11 @@ class Sorter:
     def __repr__(self) -> str:
         yes, no = self.counts
         return f"<Sorter {self._folder.path}: {len(self)} files, {yes} yes, {no} no>"
+
+    @property
+    def features(self) -> FileFeatures:
+        """The files, with their features."""
+        return self._files
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -251,6 +257,34 @@ class Sorter:
             self._examples.append(self._files.of_vector(query.vector))
             self._forget()
 
+    def begin(self, label: str | None, vectors: Sequence[np.ndarray] = ()) -> None:
+        """Set the class and the vectors to begin with, in the place of those before; answers stay.
+
+        Parameters
+        ----------
+        label : str or None
+        vectors : sequence of ndarray, shape (d,)
+            Examples of what is wanted, like those of the batch.
+
+        Raises
+        ------
+        UnknownNameError
+            If the network does not have the class.
+        """
+        self.label = self._checked(label)
+        self._examples = [self._files.of_vector(vector) for vector in vectors]
+        self._forget()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is something to look for: an example, an answer of yes, or a class."""
+        return bool(self.counts[0] or self._examples or self.label is not None)
+
+    def question(self, file: int) -> Question:
+        """Return the question about a file, by its number, to ask it again."""
+        reason, _ = self._reasons.get(file, ("example", None))
+        return Question(file, self._files.paths[self._place[file]], reason)
+
     def answer(self, file: Question | int, yes: bool) -> None:
         """Answer a file, whether it is wanted; a later answer replaces an earlier one.
 
@@ -284,7 +318,7 @@ class Sorter:
         self._forget()
         return own
 
-    def next(self, total: int = 5) -> list[Question]:
+    def next(self, total: int = 5, *, skip: Collection[int] = ()) -> list[Question]:
         """Choose the files to be asked next.
 
         First the most likely ones; once some are found, mostly those of which the head is unsure, and some at
@@ -294,6 +328,8 @@ class Sorter:
         ----------
         total : int
             How many; fewer if all others are answered.
+        skip : collection of int
+            Numbers of files that are not asked.
 
         Raises
         ------
@@ -303,6 +339,7 @@ class Sorter:
         count("total", total)
         random = np.random.default_rng([self.seed, len(self._answers)])
         left, logits = self._unanswered, self._logits
+        left = left[~np.isin(self._files.numbers[left], list(skip))]
         questions: list[Question] = []
         picked = np.zeros((0, self._files.values.shape[1]), np.float32)
         for _ in range(min(total, len(left))):
@@ -319,7 +356,8 @@ class Sorter:
             place = int(left[chosen])
             picked, left = np.vstack([picked, self._files.values[place]]), np.delete(left, chosen)
             questions.append(Question(int(self._files.numbers[place]), self._files.paths[place], reason))
-            expected = float(self._probabilities[place]) if self._is_estimable else None
+            is_estimate = reason == "check" and self._is_estimable
+            expected = float(self._probabilities[place]) if is_estimate else None
             self._reasons[questions[-1].number] = reason, expected
         return questions
 
@@ -337,11 +375,6 @@ class Sorter:
         are the scores of the class.
         """
         return _sigmoid(self._logits)
-
-    @property
-    def numbers(self) -> np.ndarray:
-        """Numbers of all files that have a vector, shape (files,), ascending."""
-        return self._files.numbers
 
     def threshold(self, precision: float = 0.9) -> Threshold:
         """Draw the line that gives the longest list of a precision, and say what is expected of it.
@@ -462,8 +495,7 @@ class Sorter:
     @cached_property
     def _logits(self) -> np.ndarray:
         """Scores of all files before they are brought between 0 and 1."""
-        yes = self.counts[0]
-        if not yes and not self._examples:
+        if not self.counts[0] and not self._examples:
             if self.label is None or self._files.scores is None:
                 start = "an example, or a class" if self.labels else "an example"
                 raise InputError(f"There is nothing to look for yet; give {start} to begin with.")
