@@ -115,7 +115,7 @@ def logistic(scores: np.ndarray, answers: np.ndarray) -> Probability:
     """Fit a logistic curve to the scores of answered files."""
     model = LogisticRegression().fit(scores[:, None], answers)
     slope, intercept = max(0.0, float(model.coef_[0, 0])), float(model.intercept_[0])
-    return lambda others: _sigmoid(slope * others + intercept)
+    return lambda others: sigmoid(slope * others + intercept)
 
 
 def mixture(scores: np.ndarray, answers: np.ndarray, others: np.ndarray) -> Probability:
@@ -141,9 +141,9 @@ def mixture(scores: np.ndarray, answers: np.ndarray, others: np.ndarray) -> Prob
         if yes[1] <= no[1]:  # the answers do not follow the scores
             return curve
         log_odds = _log_odds(no, yes)
-        right[len(scores) :] = _sigmoid(log_odds(some))
+        right[len(scores) :] = sigmoid(log_odds(some))
     final = log_odds
-    return lambda values: _sigmoid(final(values))
+    return lambda values: sigmoid(final(values))
 
 
 def choose_line(
@@ -237,5 +237,6 @@ def _log_odds(no: tuple[float, float, float], yes: tuple[float, float, float]) -
     return odds
 
 
-def _sigmoid(values: np.ndarray) -> np.ndarray:
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    """Bring logits between 0 and 1."""
     return 1 / (1 + np.exp(-np.clip(values, -500, 500)))

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from msgspec import Meta, Struct
 
 from zoo.batches.file_features import FileFeatures, file_features
 from zoo.batches.folder import BatchFolder, open_batch
-from zoo.batches.sort_estimate import BACKGROUND, Threshold, choose_line, fit_head, held_out_scores, mixture
+from zoo.batches.sort_answers import Answer, Check, Question, Reason, State
+from zoo.batches.sort_estimate import (
+    BACKGROUND,
+    Threshold,
+    choose_line,
+    fit_head,
+    held_out_scores,
+    mixture,
+    sigmoid,
+)
+from zoo.batches.sort_questions import choose
 from zoo.batches.sorted_files import copy_files, sorted_table, write_table
 from zoo.core.errors import InputError, UnknownNameError
 from zoo.core.validation import count, number
@@ -24,80 +32,7 @@ from zoo.results.problem import Problem
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1  # raised when the layout of the state changes
 MIN_ANSWERS = 4  # of each kind, before anything is estimated
-_FIRST_FINDS = 12  # answers of yes, until which the most likely files are asked first
-_UNSURE, _CHECK = 0.65, 0.2  # fractions of questions then; the others are the most likely
-_LIKENESS = 1.0  # how much a file loses that is like another of the same questions, per cosine
-
-Reason = Literal["example", "likely", "unsure", "check"]
-
-
-class Answer(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person said of a file.
-
-    Attributes
-    ----------
-    number : int
-        Of the file, in the manifest.
-    yes : bool
-    reason : {"example", "likely", "unsure", "check"}
-        Why it was asked.
-    expected : float or None
-        Of a check: the probability of a yes that was estimated before, if there was an estimate.
-    """
-
-    number: Annotated[int, Meta(ge=0)]
-    yes: bool
-    reason: Reason = "example"
-    expected: Annotated[float, Meta(ge=0, le=1)] | None = None
-
-
-class State(Struct, frozen=True, forbid_unknown_fields=True):
-    """The answers of a sorter, as JSON keeps them."""
-
-    network: str
-    answers: list[Answer]
-    label: str | None = None
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
-    version: int = VERSION
-
-    def __post_init__(self) -> None:
-        if self.version != VERSION:
-            raise ValueError(f"version {self.version} is not {VERSION}")
-
-
-@dataclass(frozen=True)
-class Question:
-    """A file to be answered.
-
-    Attributes
-    ----------
-    number : int
-    path : str
-    reason : {"likely", "unsure", "check"}
-        A check is drawn at random, likely files more often.
-    """
-
-    number: int
-    path: str
-    reason: Reason
-
-
-@dataclass(frozen=True)
-class Check:
-    """What was expected of files that were drawn at random, and what was answered.
-
-    Attributes
-    ----------
-    files, yes : int
-    expected : float
-        Answers of yes that were expected before.
-    """
-
-    files: int
-    yes: int
-    expected: float
 
 
 class Sorter:
@@ -337,35 +272,16 @@ class Sorter:
             If there is neither an example, nor an answer of yes, nor a class to begin with.
         """
         count("total", total)
+        left = self._unanswered[~np.isin(self._files.numbers[self._unanswered], list(skip))]
         random = np.random.default_rng([self.seed, len(self._answers)])
-        left, logits = self._unanswered, self._logits
-        left = left[~np.isin(self._files.numbers[left], list(skip))]
+        chosen = choose(self._logits, self._files.values, left, total, random, finds=self.counts[0])
         questions: list[Question] = []
-        picked = np.zeros((0, self._files.values.shape[1]), np.float32)
-        for _ in range(min(total, len(left))):
-            reason = self._kind(random)
-            own = logits[left]
-            if reason == "check":
-                weights = _sigmoid(own)
-                chosen = int(random.choice(len(left), p=weights / weights.sum()))
-            else:
-                merit = -np.abs(own) if reason == "unsure" else own
-                if len(picked):
-                    merit = merit - _LIKENESS * (self._files.values[left] @ picked.T).max(axis=1)
-                chosen = int(np.argmax(merit))
-            place = int(left[chosen])
-            picked, left = np.vstack([picked, self._files.values[place]]), np.delete(left, chosen)
-            questions.append(Question(int(self._files.numbers[place]), self._files.paths[place], reason))
-            is_estimate = reason == "check" and self._is_estimable
+        for place, why in chosen:
+            is_estimate = why == "check" and self._is_estimable
             expected = float(self._probabilities[place]) if is_estimate else None
-            self._reasons[questions[-1].number] = reason, expected
+            questions.append(Question(int(self._files.numbers[place]), self._files.paths[place], why))
+            self._reasons[questions[-1].number] = why, expected
         return questions
-
-    def _kind(self, random: np.random.Generator) -> Reason:
-        if self.counts[0] < _FIRST_FINDS:
-            return "likely"
-        draw = random.random()
-        return "check" if draw < _CHECK else "unsure" if draw < _CHECK + _UNSURE else "likely"
 
     @property
     def scores(self) -> np.ndarray:
@@ -374,7 +290,7 @@ class Sorter:
         They order the files; `threshold` says what they are worth. Before there is an example or a yes, they
         are the scores of the class.
         """
-        return _sigmoid(self._logits)
+        return sigmoid(self._logits)
 
     def threshold(self, precision: float = 0.9) -> Threshold:
         """Draw the line that gives the longest list of a precision, and say what is expected of it.
@@ -400,7 +316,7 @@ class Sorter:
             self._targets,
             self._logits[self._unanswered],
             precision,
-            lambda logit: float(_sigmoid(np.array(logit))),
+            lambda logit: float(sigmoid(np.array(logit))),
         )
 
     def table(self, threshold: Threshold | None = None) -> pd.DataFrame:
@@ -462,10 +378,14 @@ class Sorter:
         return State(self.network, list(self._answers.values()), self.label, self.seed)
 
     def _checked(self, label: str | None) -> str | None:
-        if label is not None and label not in self.labels:
-            known = f"{len(self.labels)} classes, see `labels`" if self.labels else "no class scores"
-            raise UnknownNameError(f"Unknown class {str(label)[:60]!r}; the batch has {known}.")
-        return label
+        """Return the full name of a class, which may be given by its first name if no other class has that."""
+        if label is None or label in self.labels:
+            return label
+        named = [name for name in self.labels if name.partition(",")[0] == label]
+        if len(named) == 1:
+            return named[0]
+        known = f"{len(self.labels)} classes, see `labels`" if self.labels else "no class scores"
+        raise UnknownNameError(f"Unknown class {str(label)[:60]!r}; the batch has {known}.")
 
     def _forget(self) -> None:
         for name in ("_unanswered", "_logits", "_held_out", "_probabilities"):
@@ -521,7 +441,3 @@ class Sorter:
         """Probabilities of a yes, of all files."""
         curve = mixture(self._held_out, self._targets, self._logits[self._unanswered])
         return curve(self._logits)
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(logits, -500, 500)))

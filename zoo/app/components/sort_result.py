@@ -89,7 +89,7 @@ def _downloads(sorter: Sorter, line: Threshold) -> None:
         File("Files as ZIP", "list.zip", "application/zip", lambda: zipped(sorter, line)),
     )
     st.caption(
-        f"A ZIP has at most {MAX_ZIP_FILES:,} files and {MAX_ZIP_BYTES / 1e6:.0f} MB, and says what it leaves out."
+        f"A ZIP has at most {MAX_ZIP_FILES:,} files and {MAX_ZIP_BYTES / 1e6:.0f} MB; it lists what it lacks."
     )
 
 

@@ -95,9 +95,7 @@ def begin(batch: Batch, sorter: Sorter) -> None:
         _tiles(batch, sorter)
     begun = (label, tuple((one.name, hash(one.data)) for one in examples))
     if st.session_state.get("sort-begun", (None, ())) != begun:
-        sorter.begin(
-            label, [state.remembered(_vector, batch, one.name, hash(one.data), one) for one in examples]
-        )
+        sorter.begin(label, [state.remembered(_vector, batch, one) for one in examples])
         st.session_state["sort-begun"] = begun
         st.session_state["sort-round"] = []
 
@@ -113,8 +111,7 @@ def _uploaded(batch: Batch) -> list[Given]:
     return uploads_of(key, lambda: st.file_uploader("One example", types, key=key))
 
 
-def _vector(batch: Batch, name: str, content: int, given: Given) -> np.ndarray:
-    del name, content  # which tell it from other files
+def _vector(batch: Batch, given: Given) -> np.ndarray:
     with st.spinner("Embedding the example …"):
         try:
             return batch.folder.query(named(given), batch.network).vector
