@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
+
+from zoo.core.errors import InputError
 
 VERSION = 1  # raised when the layout of the state changes
 Reason = Literal["example", "likely", "unsure", "check"]
@@ -76,3 +80,19 @@ class Check:
     files: int
     yes: int
     expected: float
+
+
+def read_state(state: str | bytes | Mapping[str, Any] | State) -> State:
+    """Read the state of a sorter, which may come from a stranger.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        if isinstance(state, (str, bytes)):
+            return msgspec.json.decode(state, type=State)
+        return state if isinstance(state, State) else msgspec.convert(state, State)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The answers cannot be read ({error}); save them with `to_json`.") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +12,9 @@ import numpy as np
 
 from zoo.batches.file_features import FileFeatures, file_features
 from zoo.batches.folder import BatchFolder, open_batch
-from zoo.batches.sort_answers import Answer, Check, Question, Reason, State
-from zoo.batches.sort_estimate import (
-    BACKGROUND,
-    Threshold,
-    choose_line,
-    fit_head,
-    held_out_scores,
-    mixture,
-    sigmoid,
-)
+from zoo.batches.sort_answers import Answer, Check, Question, Reason, State, read_state
+from zoo.batches.sort_estimate import Threshold, choose_line, sigmoid
+from zoo.batches.sort_fit import MIN_ANSWERS, SortFit
 from zoo.batches.sort_questions import choose
 from zoo.batches.sorted_files import copy_files, sorted_table, write_table
 from zoo.core.errors import InputError, UnknownNameError
@@ -31,8 +23,6 @@ from zoo.results.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MIN_ANSWERS = 4  # of each kind, before anything is estimated
 
 
 class Sorter:
@@ -93,12 +83,13 @@ class Sorter:
         self._reasons: dict[int, tuple[Reason, float | None]] = {}
         self.seed = int(number("seed", seed, 0, 2**32 - 1))
         self.label = self._checked(label)
+        self._fit = self._fitted()
 
     @classmethod
     def restore(
         cls,
         folder: BatchFolder | str | os.PathLike[str],
-        state: str | bytes | Mapping[str, Any],
+        state: str | bytes | Mapping[str, Any] | State,
         *,
         classes: bool = True,
         features: FileFeatures | None = None,
@@ -117,13 +108,7 @@ class Sorter:
         InputError
             If the state is not one of a sorter.
         """
-        try:
-            if isinstance(state, (str, bytes)):
-                read = msgspec.json.decode(state, type=State)
-            else:
-                read = msgspec.convert(state, State)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"The answers cannot be read ({error}); save them with `to_json`.") from error
+        read = read_state(state)
         sorter = cls(
             folder, network=read.network, label=read.label, seed=read.seed, classes=classes, features=features
         )
@@ -132,6 +117,7 @@ class Sorter:
                 sorter._answers.pop(answer.number, None)
                 sorter._answers[answer.number] = answer
                 sorter._reasons[answer.number] = answer.reason, answer.expected
+        sorter._fit = sorter._fitted()
         return sorter
 
     def __len__(self) -> int:
@@ -190,7 +176,7 @@ class Sorter:
             self.answer(query.number, True)
         else:
             self._examples.append(self._files.of_vector(query.vector))
-            self._forget()
+            self._fit = self._fitted()
 
     def begin(self, label: str | None, vectors: Sequence[np.ndarray] = ()) -> None:
         """Set the class and the vectors to begin with, in the place of those before; answers stay.
@@ -208,7 +194,7 @@ class Sorter:
         """
         self.label = self._checked(label)
         self._examples = [self._files.of_vector(vector) for vector in vectors]
-        self._forget()
+        self._fit = self._fitted()
 
     @property
     def has_begun(self) -> bool:
@@ -243,14 +229,14 @@ class Sorter:
         self._answers.pop(own, None)
         reason, expected = self._reasons.get(own, ("example", None))
         self._answers[own] = Answer(own, bool(yes), reason, expected)
-        self._forget()
+        self._fit = self._fitted()
 
     def undo(self) -> int | None:
         """Take back the last answer; return the number of its file, or None if there is no answer."""
         if not self._answers:
             return None
         own, _ = self._answers.popitem()
-        self._forget()
+        self._fit = self._fitted()
         return own
 
     def next(self, total: int = 5, *, skip: Collection[int] = ()) -> list[Question]:
@@ -272,13 +258,13 @@ class Sorter:
             If there is neither an example, nor an answer of yes, nor a class to begin with.
         """
         count("total", total)
-        left = self._unanswered[~np.isin(self._files.numbers[self._unanswered], list(skip))]
+        left = self._fit.left[~np.isin(self._files.numbers[self._fit.left], list(skip))]
         random = np.random.default_rng([self.seed, len(self._answers)])
-        chosen = choose(self._logits, self._files.values, left, total, random, finds=self.counts[0])
+        chosen = choose(self._fit.logits, self._files.values, left, total, random, finds=self.counts[0])
         questions: list[Question] = []
         for place, why in chosen:
-            is_estimate = why == "check" and self._is_estimable
-            expected = float(self._probabilities[place]) if is_estimate else None
+            is_estimate = why == "check" and self._fit.is_estimable
+            expected = float(self._fit.probabilities[place]) if is_estimate else None
             questions.append(Question(int(self._files.numbers[place]), self._files.paths[place], why))
             self._reasons[questions[-1].number] = why, expected
         return questions
@@ -290,7 +276,7 @@ class Sorter:
         They order the files; `threshold` says what they are worth. Before there is an example or a yes, they
         are the scores of the class.
         """
-        return sigmoid(self._logits)
+        return sigmoid(self._fit.logits)
 
     def threshold(self, precision: float = 0.9) -> Threshold:
         """Draw the line that gives the longest list of a precision, and say what is expected of it.
@@ -306,15 +292,15 @@ class Sorter:
             If there are fewer than four answers of yes, or of no.
         """
         number("precision", precision, 0, 1)
-        if not self._is_estimable:
+        if not self._fit.is_estimable:
             yes, no = self.counts
             raise InputError(
                 f"There are {yes} answers of yes and {no} of no; an estimate needs {MIN_ANSWERS} of each."
             )
         return choose_line(
-            self._held_out,
-            self._targets,
-            self._logits[self._unanswered],
+            self._fit.held_out,
+            self._fit.targets,
+            self._fit.logits[self._fit.left],
             precision,
             lambda logit: float(sigmoid(np.array(logit))),
         )
@@ -377,8 +363,14 @@ class Sorter:
     def _state(self) -> State:
         return State(self.network, list(self._answers.values()), self.label, self.seed)
 
+    def _fitted(self) -> SortFit:
+        """Return what follows from the present answers; nothing is computed yet."""
+        places = np.array([self._place[own] for own in self._answers], int)
+        targets = np.array([answer.yes for answer in self._answers.values()], bool)
+        return SortFit(self._files, places, targets, self._examples, self.label, self.seed)
+
     def _checked(self, label: str | None) -> str | None:
-        """Return the full name of a class, which may be given by its first name if no other class has that."""
+        """Return the full name of a class; its first name is enough if no other class has that."""
         if label is None or label in self.labels:
             return label
         named = [name for name in self.labels if name.partition(",")[0] == label]
@@ -386,58 +378,3 @@ class Sorter:
             return named[0]
         known = f"{len(self.labels)} classes, see `labels`" if self.labels else "no class scores"
         raise UnknownNameError(f"Unknown class {str(label)[:60]!r}; the batch has {known}.")
-
-    def _forget(self) -> None:
-        for name in ("_unanswered", "_logits", "_held_out", "_probabilities"):
-            self.__dict__.pop(name, None)
-
-    @cached_property
-    def _unanswered(self) -> np.ndarray:
-        """Places of the files without an answer."""
-        is_left = np.ones(len(self), bool)
-        is_left[[self._place[own] for own in self._answers]] = False
-        return np.flatnonzero(is_left)
-
-    @property
-    def _targets(self) -> np.ndarray:
-        return np.array([answer.yes for answer in self._answers.values()], bool)
-
-    @property
-    def _values(self) -> np.ndarray:
-        return self._files.values[[self._place[own] for own in self._answers]]
-
-    @property
-    def _background(self) -> np.ndarray:
-        random = np.random.default_rng([self.seed, len(self._answers), 1])
-        drawn = random.choice(self._unanswered, min(BACKGROUND, len(self._unanswered)), replace=False)
-        return self._files.values[drawn]
-
-    @cached_property
-    def _logits(self) -> np.ndarray:
-        """Scores of all files before they are brought between 0 and 1."""
-        if not self.counts[0] and not self._examples:
-            if self.label is None or self._files.scores is None:
-                start = "an example, or a class" if self.labels else "an example"
-                raise InputError(f"There is nothing to look for yet; give {start} to begin with.")
-            scores = self._files.scores[:, self.labels.index(self.label)].astype(np.float64)
-            scores = np.clip(scores, 1e-6, 1 - 1e-6)
-            return np.log(scores / (1 - scores))
-        values = np.vstack([self._values.reshape(-1, self._files.values.shape[1]), *self._examples])
-        targets = np.concatenate([self._targets, np.ones(len(self._examples), bool)])
-        if targets.all() and not len(self._unanswered):
-            return np.zeros(len(self))
-        return fit_head(values, targets, self._background).decision_function(self._files.values)
-
-    @property
-    def _is_estimable(self) -> bool:
-        return min(self.counts) >= MIN_ANSWERS and len(self._unanswered) > 0
-
-    @cached_property
-    def _held_out(self) -> np.ndarray:
-        return held_out_scores(self._values, self._targets, self._background)
-
-    @cached_property
-    def _probabilities(self) -> np.ndarray:
-        """Probabilities of a yes, of all files."""
-        curve = mixture(self._held_out, self._targets, self._logits[self._unanswered])
-        return curve(self._logits)

@@ -8,7 +8,8 @@ from zoo.app import state
 from zoo.app.components.sort_start import Batch
 from zoo.app.components.sort_tiles import show_file
 from zoo.app.services.sorting import MAX_ANSWERS, keep_answers
-from zoo.batches.sorter import Question, Sorter
+from zoo.batches.sort_answers import Question
+from zoo.batches.sorter import Sorter
 
 ROUND = 5  # questions, after which the head is trained again
 WHY = {

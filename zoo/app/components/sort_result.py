@@ -13,7 +13,8 @@ from zoo.app.components.sort_tiles import show_file
 from zoo.app.services.sorting import MAX_ZIP_BYTES, MAX_ZIP_FILES, listed_csv, zipped
 from zoo.app.state import File
 from zoo.batches.sort_estimate import Threshold
-from zoo.batches.sorter import MIN_ANSWERS, Sorter
+from zoo.batches.sort_fit import MIN_ANSWERS
+from zoo.batches.sorter import Sorter
 from zoo.plotting.sorting import score_histogram
 
 SHOWN = 6  # files on each side of the line

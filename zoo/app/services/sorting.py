@@ -18,9 +18,10 @@ from zoo.batches.file_features import FileFeatures, file_features
 from zoo.batches.folder import BatchFolder
 from zoo.batches.manifest import FILE
 from zoo.batches.parts import part_files
+from zoo.batches.sort_answers import Answer, State
 from zoo.batches.sort_estimate import Threshold
 from zoo.batches.sorted_files import file_names
-from zoo.batches.sorter import Answer, Sorter, State
+from zoo.batches.sorter import Sorter
 from zoo.core.errors import InputError
 from zoo.results import to_csv
 
@@ -63,7 +64,7 @@ def restored(project: Project, name: str, folder: BatchFolder, network: str, lab
                 if hashes.get(int(number), "").startswith(sha256):
                     answers.append(Answer(int(number), answer == "yes", reason, chance))
     state = State(network, answers, label)
-    return Sorter.restore(folder, state.to_dict(), features=features)
+    return Sorter.restore(folder, state, features=features)
 
 
 def keep_answers(project: Project, name: str, sorter: Sorter) -> None:
