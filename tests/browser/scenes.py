@@ -66,8 +66,10 @@ def sort(page: Page, address: str) -> None:
     begin_sorting(page, "0_")
     for number in range(1, 15):
         answer_question(page, "0_", number)
+    expect_text(page, re.compile("^15 answers: "))
     expect_text(page, re.compile("^The list has"))
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
+    settled(page)
 
 
 def begin_sorting(page: Page, wanted: str) -> None:

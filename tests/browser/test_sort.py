@@ -1,4 +1,4 @@
-"""A folder is sorted in a real browser: answers by keys and clicks, an estimate, files to take home, a reload."""
+"""A folder is sorted in a real browser: answers by keys and clicks, an estimate, downloads, a reload."""
 
 import io
 import re

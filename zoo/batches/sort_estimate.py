@@ -26,7 +26,7 @@ _FOLDS = 10
 _EM_STEPS = 100
 _EM_FILES = 5000  # without an answer, to which the mixture is fitted
 _LEAST_SPREAD = 0.01  # of the variance of one normal distribution, as a share of the other's
-_RESAMPLES = 20
+_RESAMPLES = 12
 _INTERVAL = (0.05, 0.95)
 Probability = Callable[[np.ndarray], np.ndarray]
 """Score -> probability that a file is right, never less for a higher score."""

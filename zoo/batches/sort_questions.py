@@ -22,6 +22,7 @@ def choose(
     random: np.random.Generator,
     *,
     finds: int,
+    checks: bool,
 ) -> list[tuple[int, Reason]]:
     """Choose files to be asked, each with the reason.
 
@@ -38,6 +39,8 @@ def choose(
     random : Generator
     finds : int
         Answers of yes so far.
+    checks : bool
+        Whether there is an estimate to check.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def choose(
     """
     chosen: list[tuple[int, Reason]] = []
     for _ in range(min(total, len(left))):
-        reason = _reason(random, finds)
+        reason = _reason(random, finds, checks)
         own = logits[left]
         if reason == "check":
             weights = sigmoid(own)
@@ -62,8 +65,10 @@ def choose(
     return chosen
 
 
-def _reason(random: np.random.Generator, finds: int) -> Reason:
+def _reason(random: np.random.Generator, finds: int, checks: bool) -> Reason:
     if finds < FIRST_FINDS:
         return "likely"
     draw = random.random()
-    return "check" if draw < CHECK else "unsure" if draw < CHECK + UNSURE else "likely"
+    if draw < CHECK and checks:
+        return "check"
+    return "unsure" if draw < CHECK + UNSURE else "likely"

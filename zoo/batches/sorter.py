@@ -260,11 +260,13 @@ class Sorter:
         count("total", total)
         left = self._fit.left[~np.isin(self._files.numbers[self._fit.left], list(skip))]
         random = np.random.default_rng([self.seed, len(self._answers)])
-        chosen = choose(self._fit.logits, self._files.values, left, total, random, finds=self.counts[0])
+        checks = self._fit.is_estimable
+        chosen = choose(
+            self._fit.logits, self._files.values, left, total, random, finds=self.counts[0], checks=checks
+        )
         questions: list[Question] = []
         for place, why in chosen:
-            is_estimate = why == "check" and self._fit.is_estimable
-            expected = float(self._fit.probabilities[place]) if is_estimate else None
+            expected = float(self._fit.probabilities[place]) if why == "check" else None
             questions.append(Question(int(self._files.numbers[place]), self._files.paths[place], why))
             self._reasons[questions[-1].number] = why, expected
         return questions
@@ -297,12 +299,14 @@ class Sorter:
             raise InputError(
                 f"There are {yes} answers of yes and {no} of no; an estimate needs {MIN_ANSWERS} of each."
             )
+        left = self._fit.left
+        logits, scores = self._fit.logits[left], self.scores[left]
         return choose_line(
             self._fit.held_out,
             self._fit.targets,
-            self._fit.logits[self._fit.left],
+            logits,
             precision,
-            lambda logit: float(sigmoid(np.array(logit))),
+            lambda logit: float(scores[logits >= logit].min()),
         )
 
     def table(self, threshold: Threshold | None = None) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from zoo.batches.sorter import Sorter
 ROUND = 5  # questions, after which the head is trained again
 WHY = {
     "example": "An example that you gave.",
-    "likely": "The head finds this one likely.",
+    "likely": "One of the likeliest files without an answer.",
     "unsure": "The head is unsure about this one.",
     "check": "Drawn at random, to check the estimate.",
 }

@@ -64,7 +64,7 @@ def sentence(line: Threshold) -> str:
         f"**The list has {line.files} {'file' if line.files == 1 else 'files'}**: {line.answered} that you "
         f"said yes to, and {unseen} without an answer. About **{line.expected:.0f} of them are right** "
         f"({line.precision:.0%}), and about {line.total:.0f} files of the batch are: so the list has about "
-        f"**{line.recall:.0%}** of all (from {low} to {high} %)."
+        f"**{line.recall:.0%}** of all (from {low}% to {high}%)."
     )
 
 

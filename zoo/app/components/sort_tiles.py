@@ -16,6 +16,7 @@ from zoo.core.errors import ZooError
 from zoo.vision.decoding import thumbnail
 
 SIDE, SMALL_SIDE = 640, 240  # pixels of a picture that is asked about, and of a tile
+LEAST_SIDE = 320  # pixels that a picture which is asked about takes up
 SECONDS = 30  # of a recording that are played
 MAX_BYTES = 50_000_000  # of a file
 MAX_KEPT = 200  # small pictures of a session
@@ -28,7 +29,7 @@ def show_file(kind: str, path: str, *, small: bool = False, note: str = "") -> N
     if isinstance(shown, str):
         st.warning(literally(shown), icon=":material/warning:")
     elif kind == "image":
-        st.image(shown, width="stretch" if small else "content", alt=name)
+        st.image(shown, width="stretch" if small else max(shown.width, LEAST_SIDE), alt=name)
     else:
         state.player(shown)
     st.caption(f"**{note}** {literally(name)}" if note else literally(name))
