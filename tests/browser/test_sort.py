@@ -3,23 +3,18 @@
 import io
 import re
 import zipfile
-from pathlib import Path
 
 import pandas as pd
 from playwright.sync_api import expect
 
 from tests.browser.batches import EACH
-from tests.browser.reading import WAIT, download, expect_text, narrow, settled
+from tests.browser.reading import download, expect_text, narrow, settled
 from tests.browser.scenes import answer_question, begin_sorting
 from zoo.hub.samples import digits
 
 
 @narrow
-def test_digits_are_found_by_answers_and_the_answers_survive_a_reload(browser, address):
-    context = browser.new_context(viewport={"width": 390, "height": 1000})  # a project of its own
-    page = context.new_page()
-    page.add_init_script(path=Path(__file__).with_name("runs.js"))
-    page.set_default_timeout(WAIT)
+def test_digits_are_found_by_answers_and_the_answers_survive_a_reload(page, address):
     page.goto(f"{address}/sort")
     begin_sorting(page, "0_")
     for answers in range(1, 18):
@@ -51,4 +46,3 @@ def test_digits_are_found_by_answers_and_the_answers_survive_a_reload(browser, a
     overflow = "main => main.scrollWidth - main.clientWidth"
     assert page.get_by_test_id("stMain").evaluate(overflow) <= 0
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    context.close()
