@@ -62,7 +62,7 @@ def class_head(folder: Path, settings: Settings, network: NetworkSettings) -> Cl
     is_image = net.spec.modality == "image"
     canary = canaries.pictures()[0] if is_image else canaries.sound()
     rate = None if is_image else canaries.SAMPLE_RATE
-    vectors = net.embed(canary, sample_rate=rate, **(options | {"overlap": None})).values
+    vectors = net.embed(canary, sample_rate=rate, layer=options["layer"], pool=options["pool"]).values
     if vectors.shape[1] != layer.in_features:
         return None
     expected = net.scores(net.preprocess(canary, sample_rate=rate))

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from zoo.batches.class_head import ClassHead, class_head
 from zoo.batches.folder import BatchFolder
 from zoo.batches.rows import vectors_of
-from zoo.core.errors import InputError, reason
+from zoo.core.errors import InputError, ZooError, reason
 
 MAX_FILES = 50_000  # whose vectors and class scores are in memory while features are computed: about 0.5 GB
 WIDTH = 256  # of the features
@@ -121,7 +121,9 @@ def file_features(folder: BatchFolder, network: str | None = None, *, classes: b
     head = class_head(folder.path, folder.settings, chosen) if classes else None
     try:
         numbers, vectors, scores, hashes = _means(folder, chosen.name, head)
-    except (pa.ArrowException, ValueError) as error:
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        if isinstance(error, ZooError):
+            raise
         raise InputError(f"The vectors of {folder.path} cannot be read: {reason(error)}.") from error
     if len(numbers) < 2:
         raise InputError(f"{folder.path} has {len(numbers)} usable vectors; sorting needs at least two.")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from zoo.app import state
 from zoo.app.components import widgets
-from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES, Given, named
+from zoo.app.components.input_picker import PICTURE_TYPES, SOUND_TYPES, InputFile, open_stream
 from zoo.app.components.kept_uploads import uploads_of
 from zoo.app.components.sort_tiles import show_file
 from zoo.app.services import offered_batches, offered_networks
@@ -82,7 +82,7 @@ def begin(batch: Batch, sorter: Sorter) -> None:
     way = widgets.segmented_control(
         st, "Begin with", ways, "Class" if sorter.labels else ways[0], key=f"sort-way-{len(ways)}"
     )
-    label, examples = None, list[Given]()
+    label, examples = None, list[InputFile]()
     if way == "Class":
         options = {NO_CLASS: NO_CLASS} | {label: label for label in sorted(sorter.labels)}
         chosen = widgets.selectbox(
@@ -100,7 +100,7 @@ def begin(batch: Batch, sorter: Sorter) -> None:
         st.session_state["sort-round"] = []
 
 
-def _uploaded(batch: Batch) -> list[Given]:
+def _uploaded(batch: Batch) -> list[InputFile]:
     if batch.network not in offered_networks.networks() or not offered_networks.is_here(batch.network):
         raise InputError(
             f"The network {batch.network} is not on this server, so it cannot embed an upload; begin with a "
@@ -111,10 +111,10 @@ def _uploaded(batch: Batch) -> list[Given]:
     return uploads_of(key, lambda: st.file_uploader("One example", types, key=key))
 
 
-def _vector(batch: Batch, given: Given) -> np.ndarray:
+def _vector(batch: Batch, file: InputFile) -> np.ndarray:
     with st.spinner("Embedding the example …"):
         try:
-            return batch.folder.query(named(given), batch.network).vector
+            return batch.folder.query(open_stream(file), batch.network).vector
         except ZooError as error:
             text = str(error).replace(str(batch.folder.path), batch.name)
             raise InputError(text) from error

@@ -7,6 +7,7 @@ import re
 import threading
 import zipfile
 from contextlib import suppress
+from typing import cast
 
 import pandas as pd
 from cachetools import LRUCache, cached
@@ -18,7 +19,7 @@ from zoo.batches.file_features import FileFeatures, file_features
 from zoo.batches.folder import BatchFolder
 from zoo.batches.manifest import FILE
 from zoo.batches.parts import part_files
-from zoo.batches.sort_answers import Answer, State
+from zoo.batches.sort_answers import Answer, Reason, State
 from zoo.batches.sort_estimate import Threshold
 from zoo.batches.sorted_files import file_names
 from zoo.batches.sorter import Sorter
@@ -62,7 +63,7 @@ def restored(project: Project, name: str, folder: BatchFolder, network: str, lab
             with suppress(ValueError):
                 chance = min(1.0, float(expected)) if expected else None
                 if hashes.get(int(number), "").startswith(sha256):
-                    answers.append(Answer(int(number), answer == "yes", reason, chance))
+                    answers.append(Answer(int(number), answer == "yes", cast("Reason", reason), chance))
     state = State(network, answers, label)
     return Sorter.restore(folder, state, features=features)
 
