@@ -16,7 +16,7 @@ from zoo.core.errors import InputError, ZooError, reason
 MAX_FILES = 50_000  # whose vectors and class scores are in memory while features are computed: about 0.5 GB
 WIDTH = 256  # of the features
 # The class scores enter with their square roots, by which distances between them are those of Hellinger. They
-# weigh half as much as the vectors: `benchmarks/sort_folder.py` finds 0.94 of the ants with them, and 0.92
+# weigh half as much as the vectors: `benchmarks/sort_folder.py` finds 0.93 of the ants with them, and 0.91
 # without.
 _CLASS_WEIGHT = 0.5
 _ROWS = 4096  # that are read at a time
