@@ -5,6 +5,8 @@ from .batches.folder import BatchFolder as BatchFolder
 from .batches.folder import open_batch as open_batch
 from .batches.report import BatchProgress as BatchProgress
 from .batches.report import BatchReport as BatchReport
+from .batches.sort_estimate import Threshold as Threshold
+from .batches.sorter import Sorter as Sorter
 from .benchmark.compare import Comparison as Comparison
 from .benchmark.compare import compare as compare
 from .benchmark.vectors import VectorCheck as VectorCheck

@@ -10,6 +10,7 @@ import soundfile
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from tests.browser import chromium
+from tests.browser.batches import digits_batch
 from tests.browser.reading import RUNS, WAIT
 from tests.browser.serving import served
 from tests.browser.test_teach import color
@@ -33,7 +34,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 @pytest.fixture(scope="package")
 def address() -> Iterator[str]:
     """Where the app is served."""
-    with served(ZOO_LOCAL_LINKS="1") as (url, _):  # links of the tests lead to this machine
+    local = {"ZOO_LOCAL_LINKS": "1"}  # links of the tests lead to this machine
+    with digits_batch() as batch, served(ZOO_APP_BATCHES=str(batch), **local) as (url, _):
         yield url
 
 

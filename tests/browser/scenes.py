@@ -61,6 +61,41 @@ def embeddings(page: Page, address: str) -> None:
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
 
 
+def sort(page: Page, address: str) -> None:
+    page.goto(f"{address}/sort")
+    begin_sorting(page, "0_")
+    for number in range(1, 15):
+        answer_question(page, "0_", number)
+    expect_text(page, re.compile("^15 answers: "))
+    expect_text(page, re.compile("^The list has"))
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
+    settled(page)
+
+
+def begin_sorting(page: Page, wanted: str) -> None:
+    """Take the first file that is wanted, by the beginning of its name, as an example."""
+    box = page.get_by_label("Part of the file's name")
+    box.wait_for()
+    settled(page)
+    box.fill(f"/{wanted}")
+    box.press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Like this one").first.click()
+    expect_text(page, "Is this what you look for?")
+
+
+def answer_question(page: Page, wanted: str, answers: int, *, by_key: bool = True) -> None:
+    """Answer the question that is shown by the name of its file; so many answers were given before."""
+    expect_text(page, re.compile(rf"^{answers} answers?: "))
+    settled(page)
+    name = page.locator(".st-key-sort-file").get_by_test_id("stCaptionContainer").inner_text()
+    is_wanted = name.rpartition("/")[2].startswith(wanted)
+    if by_key:
+        page.keyboard.press("y" if is_wanted else "n")
+    else:
+        page.get_by_role("button", name="Yes" if is_wanted else "No").click()
+
+
 def compare(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
     settled(page)
@@ -96,5 +131,5 @@ def zipped(path: Path, classes: int = 5, each: int = 30) -> Path:
 
 SCENES: dict[str, Callable[[Page, str], None]] = {
     scene.__name__: scene
-    for scene in (home, pictures, sounds, pitch, live, embeddings, compare, teach, networks)
+    for scene in (home, pictures, sounds, pitch, live, embeddings, sort, compare, teach, networks)
 }

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import zoo
 from tests.browser import chromium
+from tests.browser.batches import digits_batch
 from tests.browser.reading import RUNS, WAIT
 from tests.browser.scenes import SCENES
 from tests.browser.serving import served
@@ -52,7 +53,11 @@ def main() -> None:
         sys.exit("No Chromium or Chrome on this machine.")
     FOLDER.mkdir(exist_ok=True)
     scenes = {name: SCENES[name] for name in sys.argv[1:]} or SCENES
-    with served() as (address, _), sync_playwright() as playwright:
+    with (
+        digits_batch() as batch,
+        served(ZOO_APP_BATCHES=str(batch)) as (address, _),
+        sync_playwright() as playwright,
+    ):
         flags = [*chromium.FLAGS, f"--use-file-for-fake-audio-capture={zoo.sample('melody.wav')}"]
         browser = playwright.chromium.launch(executable_path=browser_path, args=flags)
         for name, scene in sorted(scenes.items(), key=lambda scene: scene[0] == "home"):

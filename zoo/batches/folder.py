@@ -77,7 +77,7 @@ class BatchFolder:
         InputError
             If no part is finished.
         """
-        rows = self._opened(part_files(self.path / self._network(network).folder))
+        rows = self._opened(part_files(self.path / self.network_settings(network).folder))
         if len(self.manifest) < self.manifest.next_number:
             rows = rows.filter(pc.field("number").isin(pa.array(self.manifest.numbers())))
         return rows
@@ -96,7 +96,7 @@ class BatchFolder:
         UnknownNameError, InputError
             As of `dataset`.
         """
-        folder = self.path / self._network(network).folder
+        folder = self.path / self.network_settings(network).folder
         written = sorted(written_shards(folder))
         shards = np.intersect1d(written, numbers // self.settings.shard_files).tolist() or written[:1]
         rows = self._opened([part_path(folder, shard) for shard in shards])
@@ -253,10 +253,10 @@ class BatchFolder:
         """
         self._require("embed", "vectors")
         count("top", top)
-        chosen = self._network(network)
+        chosen = self.network_settings(network)
         with self._reading():
             rows = self.dataset(network)
-            example = self._query(query, rows, chosen, device=device, trust=trust)
+            example = self.query(query, chosen.name, device=device, trust=trust)
             if exact:
                 rows = rows if example.number is None else rows.filter(pc.field("number") != example.number)
             else:
@@ -285,22 +285,31 @@ class BatchFolder:
 
     def provenance(self, network: str | None = None) -> list[Provenance]:
         """Return what the parts of a network say made them, each record once: there is one for each run."""
-        return part_records(self.path / self._network(network).folder)
+        return part_records(self.path / self.network_settings(network).folder)
 
-    def _query(
-        self, query: Any, rows: ds.Dataset, network: NetworkSettings, *, device: str, trust: bool
+    def query(
+        self, x: Any, network: str | None = None, *, device: str = "auto", trust: bool = False
     ) -> Query:
-        if isinstance(query, np.ndarray) and query.ndim == 1:
-            return vector_query(query, part_width(rows.schema))
-        if (file := file_number(self.manifest, query)) is not None:
-            return stored_query(self.rows_of(np.array([file]), network.name), file)
-        return embedded_query(self.path, self.settings, network, query, device=device, trust=trust)
+        """Return the vector of an example, see `search`."""
+        chosen = self.network_settings(network)
+        if isinstance(x, np.ndarray) and x.ndim == 1:
+            return vector_query(x, part_width(self.dataset(chosen.name).schema))
+        if (file := file_number(self.manifest, x)) is not None:
+            return stored_query(self.rows_of(np.array([file]), chosen.name), file)
+        return embedded_query(self.path, self.settings, chosen, x, device=device, trust=trust)
 
     def _require(self, task: str, what: str) -> None:
         if self.settings.task != task:
             raise InputError(f"{self.path} holds results of {self.settings.task}, which have no {what}.")
 
-    def _network(self, name: str | None) -> NetworkSettings:
+    def network_settings(self, name: str | None = None) -> NetworkSettings:
+        """Return the settings of a network, whose name may be left out where there is one.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            If the batch does not have it, or has several and no name is given.
+        """
         if name is None:
             if len(self.networks) > 1:
                 raise InputError(

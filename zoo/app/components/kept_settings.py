@@ -6,7 +6,13 @@ from zoo.app import state
 from zoo.app.services.project_record import Setting
 from zoo.app.services.project_settings import keep_setting, setting_of
 
-PAGES = ("pictures-", "sounds-", "pitch-", "embeddings-")  # whose choices are kept, as their keys begin
+PAGES = (
+    "pictures-",
+    "sounds-",
+    "pitch-",
+    "embeddings-",
+    "sort-",
+)  # whose choices are kept, as their keys begin
 
 _OF_PROJECT = (*PAGES, "teach-")
 

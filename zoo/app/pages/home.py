@@ -19,6 +19,7 @@ MORE = {
     "pitch": "The melody of a voice or an instrument, as a curve, as notes and as MIDI",
     "live": "Sounds and pitch from your microphone, as they occur",
     "embeddings": "Files on a map of similarity, and the nearest neighbors of each",
+    "sort": "Find the files of a folder that show something, by answers of yes and no",
     "compare": "Networks measured on this machine: speed, memory, agreement",
     "networks": "All networks: records, layers, and what each layer makes of an input",
 }

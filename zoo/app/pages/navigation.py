@@ -16,6 +16,7 @@ ICONS = {
     "pitch": "music_note",
     "live": "mic",
     "embeddings": "scatter_plot",
+    "sort": "rule",
     "compare": "balance",
     "teach": "school",
     "networks": "grid_view",

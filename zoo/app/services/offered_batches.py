@@ -82,11 +82,11 @@ def sampled(
     for number in pc.unique(rows["number"]).to_pylist():
         own = rows.filter(pc.equal(rows["number"], number))
         path = own["path"][0].as_py()
-        name = "/".join(path.split("/")[-2:])
+        name = shown_name(path)
         try:
             if error := own["error"][0].as_py():
                 raise InputError(error)
-            content = _content(path, left)
+            content = content_of(path, left)
         except InputError as error:
             problems.append(Problem(name, str(error).replace(path, name)))  # folders are the owner's business
             continue
@@ -113,7 +113,19 @@ def _rows(folder: BatchFolder, network: str, max_files: int) -> tuple[pa.Table, 
         raise InputError(f"The batch {folder.path.name} cannot be read now.") from error
 
 
-def _content(path: str, max_bytes: int) -> bytes:
+def shown_name(path: str) -> str:
+    """Return the name of a file with one folder: where the others are is the owner's business."""
+    return "/".join(path.partition("::")[0].split("/")[-2:])
+
+
+def content_of(path: str, max_bytes: int) -> bytes:
+    """Read a file of a batch.
+
+    Raises
+    ------
+    InputError
+        If it is gone, or larger than `max_bytes`.
+    """
     _, content = open_content(path)
     with open_input(content) as file:
         data = file.read(max_bytes + 1)
