@@ -19,12 +19,12 @@ from zoo.exchange.onnx_file import OnnxFile
 from zoo.exchange.runtime_parts import part
 from zoo.formats import sizes
 from zoo.hub.imported import HEAD, Constant, Graph, Node, Value
-from zoo.inference.imported.graph import ImportedNetwork
+from zoo.inference.imported.graph import GraphModule
 from zoo.inference.imported.layers import is_layer, tensor_name
 from zoo.inference.imported.runtime import ONNX_RUNTIME
 
 ROWS = (2, 3)  # of the two runs
-_RESERVED = {*dir(nn.Module()), *dir(ImportedNetwork), HEAD, "graph"}
+_RESERVED = {*dir(nn.Module()), *dir(GraphModule), HEAD, "graph"}
 
 
 @dataclass

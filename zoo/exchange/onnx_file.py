@@ -18,7 +18,6 @@ from zoo.inference.imported.runtime import DOMAINS, graphs_of
 MAX_BYTES = 2**31 - 1  # of a message of protobuf
 MAX_NODES = 50_000
 OLDEST_OPSET = 7  # before, operators did not broadcast as they do now
-_HALVES = ("FLOAT16", "BFLOAT16")
 
 
 class OnnxFile:
@@ -56,26 +55,29 @@ class OnnxFile:
         WeightsError
             If it is damaged, of a type that no layer takes, or outside of the file's folder.
         """
-        import onnx
+        array = self.stored(tensor)
+        if str(array.dtype) in ("float16", "bfloat16"):
+            array = array.astype(np.float32)
+        if array.dtype in (np.uint16, np.uint32, np.uint64):
+            array = array.astype(np.int64)
+        try:
+            return torch.from_numpy(np.array(array))
+        except TypeError as error:
+            raise WeightsError(
+                f"{self.path} has the tensor {tensor.name!r} of the type {array.dtype}, which no layer takes."
+            ) from error
+
+    def stored(self, tensor: Any) -> np.ndarray:
+        """Return a tensor of the file in its own type; raises as `tensor` does."""
         from onnx import numpy_helper
 
-        kind = onnx.TensorProto.DataType.Name(tensor.data_type) if tensor.data_type else "UNDEFINED"
         try:
-            if tensor.data_location == onnx.TensorProto.EXTERNAL:
-                array = self._external(tensor)
-            else:
-                array = numpy_helper.to_array(tensor)
-            if kind in _HALVES:
-                array = array.astype(np.float32)
-            if array.dtype in (np.uint16, np.uint32, np.uint64):
-                array = array.astype(np.int64)
-            return torch.from_numpy(np.array(array))
+            return self._external(tensor) if tensor.data_location else numpy_helper.to_array(tensor)
         except WeightsError:
             raise
         except Exception as error:  # of the library, for whatever a damaged tensor makes it run into
             raise WeightsError(
-                f"{self.path} is damaged: its tensor {tensor.name!r} of the type {kind} cannot be read "
-                f"({reason(error)})."
+                f"{self.path} is damaged: its tensor {tensor.name!r} cannot be read ({reason(error)})."
             ) from error
 
     def _external(self, tensor: Any) -> np.ndarray:

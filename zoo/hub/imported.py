@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from zoo.core.errors import CatalogError
-from zoo.core.spec import Activation, Count, Modality, Parent, Spec, Task, Text, Width
+from zoo.core.spec import Activation, Count, Parent, Spec, Task, Text, Width
+from zoo.hub.imported_preprocessing import resolve
 
 FAMILY = "imported"
 HEAD = "head"  # the layer for a head of a network that has none of its own
@@ -137,7 +138,6 @@ class Imported(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
 
     graph: Graph
     title: Text
-    modality: Modality
     tasks: Annotated[tuple[Task, ...], Meta(min_length=1)]
     parameters: Count
     depth: Count | None = None
@@ -146,6 +146,7 @@ class Imported(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     activation: Activation
     head_layer: Text
     embedding_layer: Text
+    head_activation: str = ""
     pool: bool = True
     license: Text = "not stated"
     validation: Text = "Not compared with the original."
@@ -158,9 +159,16 @@ def describe(arguments: dict[str, Any]) -> Spec:
     ------
     CatalogError
         If the arguments are not those of an imported network.
+    InputError, UnknownNameError
+        If its preprocessing cannot be had.
     """
     imported = convert(arguments, Imported)
     fields = {name: getattr(imported, name) for name in Imported.__struct_fields__ if name != "graph"}
+    fields["modality"], fields["preprocess"] = resolve(imported.preprocess)
+    if imported.preprocess.get("type") == "resize_crop":
+        side, channels = fields["preprocess"]["crop"], len(fields["preprocess"]["mean"])
+        if imported.graph.shape != (channels, side, side):
+            raise CatalogError(f"The preprocessing of this network does not give the shape {imported.graph.shape}.")
     graph = msgspec.to_builtins(imported.graph)
     return Spec(
         name=FAMILY,

@@ -19,7 +19,7 @@ MAX_ELEMENTS = 1 << 28  # of a tensor for one input: 1 GB of float32
 _FAILURES = (RuntimeError, IndexError, KeyError, TypeError, ValueError, AttributeError, NotImplementedError)
 
 
-class ImportedNetwork(nn.Module):
+class GraphModule(nn.Module):
     """A network that is made from a graph.
 
     Parameters
@@ -46,10 +46,7 @@ class ImportedNetwork(nn.Module):
 
     def forward(self, data: torch.Tensor) -> torch.Tensor:
         """Compute the output of a batch, shape (n, ...)."""
-        x = data.permute(0, *range(2, data.ndim), 1) if self.graph.channels_last else data
-        if self.graph.input_type != "float32":
-            x = x.to(TYPES[self.graph.input_type])
-        tensors = self.run({self.graph.input: x}, data.shape[0])
+        tensors = self.run({self.graph.input: self.arranged(data)}, data.shape[0])
         output = tensors[self.graph.output]
         if not self.graph.features:
             return output
@@ -59,6 +56,11 @@ class ImportedNetwork(nn.Module):
         head = self.get_submodule(HEAD)
         result = head(features)
         return output if isinstance(head, HeadPlaceholder) else result
+
+    def arranged(self, data: torch.Tensor) -> torch.Tensor:
+        """Return a preprocessed batch as the graph takes it."""
+        x = data.permute(0, *range(2, data.ndim), 1) if self.graph.channels_last else data
+        return x if self.graph.input_type == "float32" else x.to(TYPES[self.graph.input_type])
 
     def run(self, tensors: dict[str, torch.Tensor], rows: Any) -> dict[str, torch.Tensor]:
         """Run all nodes; what no later node takes is dropped.
@@ -93,7 +95,7 @@ class ImportedNetwork(nn.Module):
         return tensors
 
 
-def build(*, graph: dict[str, Any]) -> ImportedNetwork:
+def build(*, graph: dict[str, Any]) -> GraphModule:
     """Build the module of a graph as data, which may come from a stranger.
 
     The graph is run on the device "meta" first, where tensors have shapes and no numbers.
@@ -105,12 +107,12 @@ def build(*, graph: dict[str, Any]) -> ImportedNetwork:
     """
     parsed = convert(graph, Graph)
     with torch.device("meta"):
-        module = ImportedNetwork(parsed).eval()
+        module = GraphModule(parsed).eval()
         measure(module)
-    return ImportedNetwork(parsed)
+    return GraphModule(parsed)
 
 
-def measure(module: ImportedNetwork) -> tuple[int, ...]:
+def measure(module: GraphModule) -> tuple[int, ...]:
     """Run a module that is on the device "meta", and return the shape of its output for one input.
 
     Raises

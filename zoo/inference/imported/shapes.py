@@ -14,6 +14,7 @@ from torch.nn import functional
 
 Numbers = Sequence[int] | int | None
 MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+_FAR = 1 << 62  # behind every end; exporters write the largest number there is
 
 
 def listed(value: Any) -> list[Any]:
@@ -93,6 +94,7 @@ def slice_(
         first, last, listed(over), listed(steps) if steps is not None else [1] * len(first), strict=True
     ):
         if step > 0:
+            begin, end = (min(max(place, -_FAR), _FAR) for place in (begin, end))
             index = [slice(None)] * (axis % x.ndim) + [slice(begin, end, step)]
             x = x[tuple(index)]
         else:
