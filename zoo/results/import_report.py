@@ -60,16 +60,14 @@ class ImportReport(ShortRepr):
 
     def sentences(self) -> tuple[str, ...]:
         """Return the report in words, without the table."""
-        shapes = [
-            f"{word} {', '.join(f'{field["name"]} ({" × ".join(map(str, field["shape"]))})' for field in fields)}."
-            for word, fields in (("Takes", self.inputs), ("Gives", self.outputs))
-        ]
+        taken, made = (", ".join(map(_shown, fields)) for fields in (self.inputs, self.outputs))
         runtime = self.left_to_runtime
         kept = f"{len(runtime)} run in ONNX Runtime, where gradients stop: {', '.join(runtime)}." if runtime else ""
         differences = ", ".join(f"{value:.1e} on {kind} input" for kind, value in self.differences.items())
         departure = f" The first layer that departs by more than 1e-4 is {self.departure}." if self.departure else ""
         return (
-            *shapes,
+            f"Takes {taken}.",
+            f"Gives {made}.",
             f"{len(self.layers)} layers, {self.parameters:,} parameters. {kept}".strip(),
             self.preprocessing,
             self.labels,
@@ -99,3 +97,7 @@ class ImportReport(ShortRepr):
             "departure": self.departure,
             "layers": list(self.layers),
         }
+
+
+def _shown(tensor: dict[str, Any]) -> str:
+    return f"{tensor['name']} ({' × '.join(map(str, tensor['shape']))})"
