@@ -112,7 +112,9 @@ class _Converter:
         size = sum(tensor.numel() * tensor.element_size() for tensor in result.tensors.values())
         total = sum(tensor.numel() * tensor.element_size() for tensor in first.constants.values())
         if size > sizes.RATIO * total + sizes.SMALL:
-            raise InputError(f"{self.file.path.name} repeats its tensors in many nodes, {size / 1e6:.0f} MB of them.")
+            raise InputError(
+                f"{self.file.path.name} repeats its tensors in many nodes, {size / 1e6:.0f} MB of them."
+            )
         return result
 
     def _needed(self, names: set[str]) -> list[tuple[Step, Step]]:
@@ -165,7 +167,9 @@ class _Converter:
         for key in constants:
             position = int(key)
             operator = one.operator if is_layer(one.operator, node.constants) else ""
-            self.result.tensors[f"{name}.{tensor_name(operator, position)}"] = self.first.known[one.inputs[position]]
+            self.result.tensors[f"{name}.{tensor_name(operator, position)}"] = self.first.known[
+                one.inputs[position]
+            ]
         if is_layer(one.operator, node.constants) and one.operator == "BatchNormalization":
             self.result.tensors[f"{name}.num_batches_tracked"] = torch.tensor(0)
         return Node(
@@ -181,14 +185,20 @@ class _Converter:
 
     def _runtime_node(self, name: str, step: Step, inputs: tuple[str, ...]) -> Node:
         examples = [
-            (tensor, None if inputs[i] else self.first.known[tensor] if tensor else None, self._example(inputs[i]))
+            (
+                tensor,
+                None if inputs[i] else self.first.known[tensor] if tensor else None,
+                self._example(inputs[i]),
+            )
             for i, tensor in enumerate(step.inputs)
         ]
         content = part(step.proto, examples, self.file.opset)
         self.result.tensors[f"{name}.model"] = torch.frombuffer(bytearray(content), dtype=torch.uint8)
         outputs = [output for output in step.outputs if output]
         shapes = {
-            f"shape_{i}": _merged(*(Value(tuple(run.data[output].shape)) for run in (self.first, self.second)))
+            f"shape_{i}": _merged(
+                *(Value(tuple(run.data[output].shape)) for run in (self.first, self.second))
+            )
             for i, output in enumerate(outputs)
         }
         types = [str(self.first.data[output].dtype).removeprefix("torch.") for output in outputs]
@@ -214,7 +224,9 @@ class _Converter:
     def _join_bias(self) -> None:
         """Give a fully connected layer the bias that a node behind it adds, as converters from Keras write it."""
         result = self.result
-        for node in [node for node in result.nodes if node.operator == "Linear" and "2" not in node.constants]:
+        for node in [
+            node for node in result.nodes if node.operator == "Linear" and "2" not in node.constants
+        ]:
             users = result.users(node.outputs[0])
             if len(users) != 1 or users[0].operator != "Add" or node.outputs[0] in result.outputs:
                 continue
@@ -260,4 +272,3 @@ def graph_of(conversion: Conversion, *, output: str, shape: tuple[int, ...], **f
         input_type=conversion.input_type,  # pyright: ignore[reportArgumentType]
         **fields,
     )
-

@@ -98,9 +98,7 @@ class Evaluation:
         (data,) = self.file.inputs()
         self.known.update(self.constants)
         kind = onnx.TensorProto.DataType.Name(data.type.tensor_type.elem_type)
-        self.data[data.name] = torch.empty(
-            (self.rows, *self.shape), dtype=_torch_type(kind), device="meta"
-        )
+        self.data[data.name] = torch.empty((self.rows, *self.shape), dtype=_torch_type(kind), device="meta")
         self._graph(self.file.graph)
         return self
 
@@ -196,10 +194,14 @@ class Evaluation:
                 values["type"] = str(tensor.dtype).removeprefix("torch.")
                 value = tensor.reshape(-1)[0].item()
             elif isinstance(value, list):
-                value = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in value]
+                value = [
+                    item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in value
+                ]
             values[name] = value
         if node.op_type == "Cast":
-            values["to"] = str(_torch_type(onnx.TensorProto.DataType.Name(values["to"]))).removeprefix("torch.")
+            values["to"] = str(_torch_type(onnx.TensorProto.DataType.Name(values["to"]))).removeprefix(
+                "torch."
+            )
         return values
 
     def _normalize(self, step: Step) -> None:
@@ -232,7 +234,13 @@ class Evaluation:
 
     def _is_linear(self, step: Step) -> bool:
         weight, first = self.known.get(step.inputs[1]), self.data.get(step.inputs[0])
-        if weight is None or first is None or weight.ndim != 2 or first.ndim < 2 or weight.dtype != torch.float32:
+        if (
+            weight is None
+            or first is None
+            or weight.ndim != 2
+            or first.ndim < 2
+            or weight.dtype != torch.float32
+        ):
             return False
         if step.operator == "MatMul":
             return True
@@ -303,7 +311,11 @@ class Evaluation:
             if is_layer(node.operator, node.constants) and node.operator != "BatchNormalization":
                 if len([name for name in step.outputs if name]) > 1:
                     raise NotImplementedError("it has a second output")
-            streams = [self.data[name] if name in self.data else self.known[name].to("meta") for name in node.inputs if name]
+            streams = [
+                self.data[name] if name in self.data else self.known[name].to("meta")
+                for name in node.inputs
+                if name
+            ]
             outputs = layer.eval()(*streams)
         except (ZooError, *_FAILURES) as error:
             self._leave_to_runtime(step, reason(error))
@@ -322,7 +334,11 @@ class Evaluation:
         step.by_runtime, step.reason = True, why
         step.operator, step.inputs = step.proto.op_type, [self.name(name) for name in step.proto.input]
         inputs = [(name, self.known.get(name), self.data.get(name)) for name in step.inputs]
-        self._keep(step, output_examples(step.proto, inputs, self.file.opset))
+        try:
+            outputs = output_examples(step.proto, inputs, self.file.opset)
+        except RuntimeError as error:
+            raise NotImplementedError(why) from error
+        self._keep(step, outputs)
 
     def _numbers(self, step: Step) -> Any:
         values = self.values(step)
@@ -348,7 +364,9 @@ class Evaluation:
                 if step.proto is None:
                     raise
         names = [self.name(name) for name in step.proto.input]
-        return constant_outputs(step.proto, [(name, self.known.get(name), None) for name in names], self.file.opset)
+        return constant_outputs(
+            step.proto, [(name, self.known.get(name), None) for name in names], self.file.opset
+        )
 
     def values(self, step: Step) -> dict[str, Value]:
         """Return the inputs of a step that are numbers, by position."""

@@ -38,7 +38,9 @@ def require_onnx(path: Path) -> None:
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error
     if kind != ONNX:
-        raise InputError(f"{path} is {kind}, which cannot be imported yet; choose from ONNX: {_ADVICE[kind]}.")
+        raise InputError(
+            f"{path} is {kind}, which cannot be imported yet; choose from ONNX: {_ADVICE[kind]}."
+        )
 
 
 def _format_of(path: Path) -> str:

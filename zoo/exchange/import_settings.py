@@ -43,7 +43,9 @@ def preprocessing(choice: str | Mapping[str, Any] | None, file: OnnxFile) -> Set
     """
     if isinstance(choice, Mapping):
         imported_preprocessing.resolve(dict(choice))
-        return Setting({"type": "resize_crop", **choice} if "network" not in choice else dict(choice), "As asked for.")
+        return Setting(
+            {"type": "resize_crop", **choice} if "network" not in choice else dict(choice), "As asked for."
+        )
     if choice is not None:
         imported_preprocessing.resolve({"network": choice})
         return Setting({"network": str(choice)}, f"That of {choice}, as asked for.")
@@ -70,11 +72,15 @@ def _guess(file: OnnxFile) -> Setting:
     channels, *sides = (sizes[1], *sizes[2:]) if sizes[1] in (1, 3) else (sizes[3], *sizes[1:3])
     height, width = (side or DEFAULT_SIDE for side in sides)
     if height != width or height > 4096:
-        raise InputError(f"The input {shape} is not a square of at most 4096 pixels, and only such images are imported.")
+        raise InputError(
+            f"The input {shape} is not a square of at most 4096 pixels, and only such images are imported."
+        )
     table: dict[str, Any] = {"type": "resize_crop", "resize": height, "crop": height}
     if channels == 1:
         table |= {"channels": "gray", "mean": [0.0], "std": [1.0]}
-        return Setting(table, "Guessed: gray from 0 to 1, for the input has one channel; pass preprocess= to change it.")
+        return Setting(
+            table, "Guessed: gray from 0 to 1, for the input has one channel; pass preprocess= to change it."
+        )
     first = next((node for node in file.graph.node if field.name in node.input), None)
     if first is not None and first.op_type in _NORMALIZING:
         table |= {"scale": 255}
@@ -85,11 +91,15 @@ def _guess(file: OnnxFile) -> Setting:
     else:
         table |= IMAGENET
         table["resize"] = round(height * 256 / 224)
-        reason_ = "RGB normalized by the mean and deviation of ImageNet, as most networks of PyTorch take them"
+        reason_ = (
+            "RGB normalized by the mean and deviation of ImageNet, as most networks of PyTorch take them"
+        )
     return Setting(table, f"Guessed: {reason_}; pass preprocess= to change it.")
 
 
-def labels(choice: str | os.PathLike[str] | Sequence[str] | None, file: OnnxFile, classes: int) -> tuple[tuple[Label, ...], str]:
+def labels(
+    choice: str | os.PathLike[str] | Sequence[str] | None, file: OnnxFile, classes: int
+) -> tuple[tuple[Label, ...], str]:
     """Choose the labels: a file, texts, those of a catalog's network, the file's metadata, or numbers.
 
     Raises
@@ -103,7 +113,10 @@ def labels(choice: str | os.PathLike[str] | Sequence[str] | None, file: OnnxFile
         origin = "from the file's metadata"
         if values is None or len(values) != classes:
             numbers = tuple(Label(str(i), f"class {i}") for i in range(classes))
-            return numbers, f"{classes} classes, whose labels the file does not say; pass labels= to name them."
+            return (
+                numbers,
+                f"{classes} classes, whose labels the file does not say; pass labels= to name them.",
+            )
     elif not isinstance(choice, str | os.PathLike):
         values = tuple(Label(str(label), str(label)) for label in choice)
     elif Path(choice).is_file():
@@ -131,7 +144,9 @@ def _of_network(name: str) -> tuple[Label, ...]:
     try:
         spec = registry.describe(name)
     except UnknownNameError as error:
-        raise InputError(f"labels={name!r} is neither a file nor the name of a network; see `zoo list`.") from error
+        raise InputError(
+            f"labels={name!r} is neither a file nor the name of a network; see `zoo list`."
+        ) from error
     if not spec.labels:
         raise InputError(f"labels={name!r} is a network without labels.")
     return read_labels(spec.labels)

@@ -116,7 +116,13 @@ def import_network(
 
 
 def _import(
-    path: Path, name: str, labels: Any, preprocess: Any, activation: str | None, license: str, device: DeviceLike
+    path: Path,
+    name: str,
+    labels: Any,
+    preprocess: Any,
+    activation: str | None,
+    license: str,
+    device: DeviceLike,
 ) -> ImportedNetwork:
     from zoo.exchange import import_settings as settings
     from zoo.exchange.conversion import convert, graph_of
@@ -126,7 +132,9 @@ def _import(
     file = OnnxFile(path)
     if len(file.inputs()) != 1:
         names = ", ".join(field.name for field in file.inputs())
-        raise InputError(f"{path.name} takes {len(file.inputs())} inputs ({names}); only networks of one are imported.")
+        raise InputError(
+            f"{path.name} takes {len(file.inputs())} inputs ({names}); only networks of one are imported."
+        )
     prepared = settings.preprocessing(preprocess, file)
     modality, _ = resolve(prepared.value)
     shape = _input_shape(prepared.value)
@@ -149,7 +157,9 @@ def _import(
         width=structure.width,
     )
     tasks = ("classify", "embed") if classes else ("embed",)
-    parameters = sum(t.numel() for key, t in conversion.tensors.items() if t.is_floating_point() and t.numel() > 1)
+    parameters = sum(
+        t.numel() for key, t in conversion.tensors.items() if t.is_floating_point() and t.numel() > 1
+    )
     record = Imported(
         graph=graph,
         title=name,
@@ -214,7 +224,9 @@ def _is_channels_last(file: Any, shape: tuple[int, ...]) -> bool:
     if len(shape) == 3 and fits((*shape[1:], shape[0])):
         return True
     taken, given = (" × ".join(str(size or "?") for size in each) for each in (sizes[1:], shape))
-    raise InputError(f"The input {field.name} takes {taken}, and the preprocessing gives {given}; pass another preprocess=.")
+    raise InputError(
+        f"The input {field.name} takes {taken}, and the preprocessing gives {given}; pass another preprocess=."
+    )
 
 
 def _report(
@@ -227,7 +239,9 @@ def _report(
     inputs = {"random": _like(random, batch.data), "real": batch.data[:2]}
     differences, departure = {}, ""
     for kind, data in inputs.items():
-        theirs = outputs_of(file, module.arranged(data), [structure.original_output])[structure.original_output]
+        theirs = outputs_of(file, module.arranged(data), [structure.original_output])[
+            structure.original_output
+        ]
         with torch.no_grad():
             ours = _activated(module(data), structure.activation)
         differences[kind] = difference(ours.numpy(), theirs)

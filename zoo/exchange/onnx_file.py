@@ -34,7 +34,9 @@ class OnnxFile:
     def __init__(self, path: Path):
         self.path = path
         self.model = _parsed(path)
-        self.opset = max((entry.version for entry in self.model.opset_import if entry.domain in DOMAINS[:2]), default=0)
+        self.opset = max(
+            (entry.version for entry in self.model.opset_import if entry.domain in DOMAINS[:2]), default=0
+        )
         self._check()
         self.metadata = {entry.key: entry.value for entry in self.model.metadata_props}
 
@@ -88,7 +90,12 @@ class OnnxFile:
         dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
         size = prod(tensor.dims) * dtype.itemsize
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", size))
-        if min(tensor.dims, default=0) < 0 or length != size or offset < 0 or offset + size > file.stat().st_size:
+        if (
+            min(tensor.dims, default=0) < 0
+            or length != size
+            or offset < 0
+            or offset + size > file.stat().st_size
+        ):
             raise WeightsError(f"{file} does not hold the tensor {tensor.name!r} of {self.path.name}.")
         with file.open("rb") as stream:
             stream.seek(offset)
@@ -102,7 +109,9 @@ class OnnxFile:
         if not location or os.path.isabs(location) or ".." in steps or "\\" in location or ":" in location:
             raise WeightsError(f"{self.path} asks for tensors outside of its folder, in {location!r}.")
         if file.resolve() != file or not file.is_file():
-            raise WeightsError(f"{self.path} needs the file {location!r} beside it, which is missing or a link.")
+            raise WeightsError(
+                f"{self.path} needs the file {location!r} beside it, which is missing or a link."
+            )
         return file
 
     def _check(self) -> None:

@@ -41,7 +41,11 @@ def outputs_of(file: OnnxFile, data: torch.Tensor, tensors: list[str]) -> dict[s
         (field,) = session.get_inputs()
         array = data.numpy().astype(_KINDS.get(field.type, np.float32))
         fixed = isinstance(field.shape[0], int)
-        batches = [array[i : i + field.shape[0]] for i in range(0, len(array), field.shape[0])] if fixed else [array]
+        batches = (
+            [array[i : i + field.shape[0]] for i in range(0, len(array), field.shape[0])]
+            if fixed
+            else [array]
+        )
         with _runtime:
             results = [session.run(tensors, {field.name: batch}) for batch in batches]
     except Exception as error:  # its errors have no class in common
@@ -71,7 +75,9 @@ def _with_outputs(file: OnnxFile, tensors: list[str]) -> bytes:
             name, array = tensor.name, file.stored(tensor)
             tensor.CopyFrom(numpy_helper.from_array(array, name))
     present = {output.name for output in model.graph.output}
-    model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in tensors if name not in present)
+    model.graph.output.extend(
+        helper.make_empty_tensor_value_info(name) for name in tensors if name not in present
+    )
     return model.SerializeToString()
 
 

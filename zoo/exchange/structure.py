@@ -10,7 +10,17 @@ from zoo.hub.imported import HEAD, Node
 
 # Operators behind a head that keep its classes apart.
 _BEHIND = frozenset(
-    ["AveragePool", "Cast", "Clip", "Flatten", "GlobalAveragePool", "LogSoftmax", "ReduceMean", "Relu", "Reshape"]
+    [
+        "AveragePool",
+        "Cast",
+        "Clip",
+        "Flatten",
+        "GlobalAveragePool",
+        "LogSoftmax",
+        "ReduceMean",
+        "Relu",
+        "Reshape",
+    ]
     + ["Sigmoid", "Softmax", "Squeeze"]
 )
 _ACTIVATIONS = ("Relu", "Clip")
@@ -111,7 +121,10 @@ def _head(conversion: Conversion, tensor: str, classes: int) -> tuple[Node, str]
 def _can_be_replaced(node: Node) -> bool:
     if node.operator == "Linear":
         return True
-    plain = node.attributes.get("group", 1) == 1 and node.attributes.get("auto_pad", "NOTSET") in ("NOTSET", "VALID")
+    plain = node.attributes.get("group", 1) == 1 and node.attributes.get("auto_pad", "NOTSET") in (
+        "NOTSET",
+        "VALID",
+    )
     lists = [node.attributes.get(name) or [] for name in ("pads", "dilations")]
     pads, dilations = (value if isinstance(value, list) else [value] for value in lists)
     return plain and not any(pads) and set(dilations) <= {1} and len(node.constants["1"].shape) == 4

@@ -168,7 +168,9 @@ def describe(arguments: dict[str, Any]) -> Spec:
     if imported.preprocess.get("type") == "resize_crop":
         side, channels = fields["preprocess"]["crop"], len(fields["preprocess"]["mean"])
         if imported.graph.shape != (channels, side, side):
-            raise CatalogError(f"The preprocessing of this network does not give the shape {imported.graph.shape}.")
+            raise CatalogError(
+                f"The preprocessing of this network does not give the shape {imported.graph.shape}."
+            )
     graph = msgspec.to_builtins(imported.graph)
     return Spec(
         name=FAMILY,

@@ -25,7 +25,11 @@ class ResizeCrop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resize: Side
     crop: Side
     mean: Numbers = (0.0, 0.0, 0.0)
-    std: Annotated[tuple[Annotated[float, Meta(gt=0, le=1e6)], ...], Meta(min_length=1, max_length=3)] = (1.0, 1.0, 1.0)
+    std: Annotated[tuple[Annotated[float, Meta(gt=0, le=1e6)], ...], Meta(min_length=1, max_length=3)] = (
+        1.0,
+        1.0,
+        1.0,
+    )
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     channels: Literal["RGB", "BGR", "gray"] = "RGB"
     scale: Literal[1, 255] = 1
@@ -54,7 +58,9 @@ def resolve(table: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if set(table) == {"network"}:
         name = table["network"]
         if not isinstance(name, str) or ":" in name or registry.is_path(name):
-            raise InputError(f"preprocess={name!r} is not the name of a network of the catalogs; see `zoo list`.")
+            raise InputError(
+                f"preprocess={name!r} is not the name of a network of the catalogs; see `zoo list`."
+            )
         spec = registry.describe(name)
         return spec.modality, dict(spec.preprocess)
     try:

@@ -62,9 +62,15 @@ class ImportReport(ShortRepr):
         """Return the report in words, without the table."""
         taken, made = (", ".join(map(_shown, fields)) for fields in (self.inputs, self.outputs))
         runtime = self.left_to_runtime
-        kept = f"{len(runtime)} run in ONNX Runtime, where gradients stop: {', '.join(runtime)}." if runtime else ""
+        kept = (
+            f"{len(runtime)} run in ONNX Runtime, where gradients stop: {', '.join(runtime)}."
+            if runtime
+            else ""
+        )
         differences = ", ".join(f"{value:.1e} on {kind} input" for kind, value in self.differences.items())
-        departure = f" The first layer that departs by more than 1e-4 is {self.departure}." if self.departure else ""
+        departure = (
+            f" The first layer that departs by more than 1e-4 is {self.departure}." if self.departure else ""
+        )
         return (
             f"Takes {taken}.",
             f"Gives {made}.",

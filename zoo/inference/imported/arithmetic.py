@@ -206,7 +206,7 @@ def layer_norm(
     epsilon: float = 1e-5,
     stash_type: int = 1,
 ) -> Tensor:
-    shape = x.shape[axis % x.ndim :]
+    shape = [int(size) for size in x.shape[axis % x.ndim :]]  # not traced: an exporter takes only numbers
     normal = functional.layer_norm(x, shape, None, None, epsilon) * scale
     return normal if bias is None else normal + bias
 

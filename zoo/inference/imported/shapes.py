@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 Numbers = Sequence[int] | int | None
@@ -120,6 +120,7 @@ def gather_elements(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
 
 def expand(x: Tensor, shape: Any) -> Tensor:
     sizes = listed(shape)
+    x = x.clone() if isinstance(x, nn.Parameter) else x  # a view of it would not be the output of a layer
     x = x.reshape([1] * (len(sizes) - x.ndim) + list(x.shape)) if len(sizes) > x.ndim else x
     sizes = [1] * (x.ndim - len(sizes)) + sizes
     return x.expand([-1 if _is_number(size, 1) else size for size in sizes])
@@ -224,9 +225,7 @@ def _interpolated(
     raise NotImplementedError(f"it resizes by {mode}, {corners}, {rounding}")
 
 
-def upsample(
-    x: Tensor, scales: Any = None, *, mode: str = "nearest", **older: Sequence[float]
-) -> Tensor:
+def upsample(x: Tensor, scales: Any = None, *, mode: str = "nearest", **older: Sequence[float]) -> Tensor:
     """Resize as before opset 10: nearest neighbors, rounded down."""
     factors = scales if scales is not None else older["scales"]
     return resize(
@@ -246,7 +245,7 @@ def constant_of_shape(shape: Any, *, value: float = 0.0, type: str = "float32") 
 
 
 def arange(start: Any, limit: Any, delta: Any) -> Tensor:
-    first, last, step = (listed(value)[0] for value in (start, limit, delta))
+    first, last, step = (value[0] if isinstance(value, list) else value for value in (start, limit, delta))
     return torch.arange(first, last, step)
 
 
@@ -254,14 +253,18 @@ def depth_to_space(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
     n, c, h, w = x.shape
     b = blocksize
     if mode == "CRD":
-        return x.reshape(n, c // b**2, b, b, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c // b**2, h * b, w * b)
+        return (
+            x.reshape(n, c // b**2, b, b, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c // b**2, h * b, w * b)
+        )
     return x.reshape(n, b, b, c // b**2, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c // b**2, h * b, w * b)
 
 
 def space_to_depth(x: Tensor, *, blocksize: int) -> Tensor:
     n, c, h, w = x.shape
     b = blocksize
-    return x.reshape(n, c, h // b, b, w // b, b).permute(0, 3, 5, 1, 2, 4).reshape(n, c * b**2, h // b, w // b)
+    return (
+        x.reshape(n, c, h // b, b, w // b, b).permute(0, 3, 5, 1, 2, 4).reshape(n, c * b**2, h // b, w // b)
+    )
 
 
 def identity(x: Tensor) -> Tensor:
