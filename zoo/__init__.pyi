@@ -47,8 +47,8 @@ from .results import Similarity as Similarity
 from .results import SoundEvent as SoundEvent
 from .results import SoundEvents as SoundEvents
 from .results import Summary as Summary
-from .results.import_report import ImportReport as ImportReport
 from .results.embedding_files import read_embedding as read_embedding
+from .results.import_report import ImportReport as ImportReport
 from .results.provenance import Provenance as Provenance
 from .training.advice.advice import Advice as Advice
 from .training.advice.advice import advise as advise

@@ -1,7 +1,8 @@
 """An ONNX graph as a graph of the zoo: from two runs, for batches of two sizes, to nodes and tensors.
 
-What is equal in both runs is a constant. Numbers that differ grow with the batch, and the record has how much. So the shapes that a file computes from the batch are values of the record, and
-nothing is left of how they were computed.
+What is equal in both runs is a constant. Numbers that differ grow with the batch, and the record has how
+much. So the shapes that a file computes from the batch are values of the record, and nothing is left of how
+they were computed.
 """
 
 from __future__ import annotations
@@ -146,8 +147,8 @@ class _Converter:
         streams = dict(self._streams(one))
         if varying := [tensor for tensor in streams.values() if not self._is_made(tensor)]:
             raise InputError(
-                f"The operator {one.operator} ({one.name}) cannot be imported: it computes with the size of the "
-                f"batch, {varying[0]}."
+                f"The operator {one.operator} ({one.name}) cannot be imported: it computes with the size of "
+                f"the batch, {varying[0]}."
             )
         inputs = tuple(streams.get(position, "") for position in range(len(one.inputs)))
         self.result.sources[name] = (one.proto.op_type if one.proto else one.operator, one.name, one.reason)
@@ -222,7 +223,7 @@ class _Converter:
         return unique if unique == name or unique not in self.names else self._unique(unique)
 
     def _join_bias(self) -> None:
-        """Give a fully connected layer the bias that a node behind it adds, as converters from Keras write it."""
+        """Give a fully connected layer the bias that a node behind it adds, as tf2onnx writes it."""
         result = self.result
         for node in [
             node for node in result.nodes if node.operator == "Linear" and "2" not in node.constants

@@ -1,4 +1,4 @@
-"""Run an ONNX graph for a batch of so many rows, without the numbers: which tensors are known, and all shapes.
+"""Run an ONNX graph for a batch of so many rows, without the numbers: known tensors, and all shapes.
 
 What does not depend on the input (weights, shapes, positions) is computed; everything else is on the device
 "meta", where tensors have shapes only. `zoo.exchange.conversion` compares two such runs.
@@ -125,7 +125,7 @@ class Evaluation:
         if sizes and sizes[0].dim_value:
             return (
                 "The file was made for a batch of "
-                f"{sizes[0].dim_value}; export it with a batch axis of any size (dynamic_axes or dynamic_shapes)."
+                f"{sizes[0].dim_value}; export it with a batch of any size (dynamic_axes, dynamic_shapes)."
             )
         return "Export it with another opset, or with simplified shapes."
 
@@ -308,9 +308,9 @@ class Evaluation:
             node = self.node(step)
             with torch.device("meta"):
                 layer = build_layer(node)
-            if is_layer(node.operator, node.constants) and node.operator != "BatchNormalization":
-                if len([name for name in step.outputs if name]) > 1:
-                    raise NotImplementedError("it has a second output")
+            several = len([name for name in step.outputs if name]) > 1
+            if several and is_layer(node.operator, node.constants) and node.operator != "BatchNormalization":
+                raise NotImplementedError("it has a second output")
             streams = [
                 self.data[name] if name in self.data else self.known[name].to("meta")
                 for name in node.inputs
@@ -354,15 +354,15 @@ class Evaluation:
             streams = [self.known[name] for name in node.inputs if name]
             try:
                 with torch.device("meta"):
-                    layer = build_layer(node)
-                    shapes = layer(*[stream.to("meta") for stream in streams])
-                for shape in shapes if isinstance(shapes, tuple) else (shapes,):
-                    require_small(shape.shape, step.operator)
-                outputs = build_layer(node)(*streams)
-                return outputs if isinstance(outputs, tuple) else (outputs,)
+                    shapes = build_layer(node)(*[stream.to("meta") for stream in streams])
             except (ZooError, *_FAILURES):
                 if step.proto is None:
                     raise
+            else:
+                for tensor in shapes if isinstance(shapes, tuple) else (shapes,):
+                    require_small(tensor.shape, step.operator)
+                outputs = build_layer(node)(*streams)
+                return outputs if isinstance(outputs, tuple) else (outputs,)
         names = [self.name(name) for name in step.proto.input]
         return constant_outputs(
             step.proto, [(name, self.known.get(name), None) for name in names], self.file.opset
@@ -413,8 +413,8 @@ def constant_of(tensor: torch.Tensor) -> Constant:
 def layer_name(node: Any, position: int) -> str:
     """Return the name of a node as the name of a layer, which has no dots.
 
-    PyTorch's older exporter writes ``/layer1/layer1.0/conv1/Conv``, its newer one keeps the names of modules beside
-    the node; both give ``layer1/0/conv1/Conv``.
+    PyTorch's older exporter writes ``/layer1/layer1.0/conv1/Conv``, its newer one keeps the names of modules
+    beside the node; both give ``layer1/0/conv1/Conv``.
     """
     scopes = next((e.value for e in node.metadata_props if e.key == "pkg.torch.onnx.name_scopes"), "")
     modules = [scope for scope in re.findall(r"'([^']*)'", scopes)[:-1] if scope]

@@ -9,7 +9,7 @@ from zoo.core.errors import InputError, WeightsError, reason
 
 ONNX = "ONNX"
 _ADVICE = {
-    "PyTorch's exported program (.pt2)": "load it with torch.export.load and write ONNX with torch.onnx.export",
+    "an exported program (.pt2)": "load it with torch.export.load, and write it with torch.onnx.export",
     "TorchScript": "write ONNX with torch.onnx.export from the module that it was made from",
     "a checkpoint of PyTorch, which has tensors and no graph": "write ONNX with torch.onnx.export",
     "Keras": "write ONNX with model.export(path, format='onnx')",
@@ -70,7 +70,7 @@ def _kind_of_zip(path: Path) -> str:
     if "config.json" in names and "metadata.json" in names:
         return "Keras"
     if any(name.endswith("archive_format") or "/models/" in f"/{name}" for name in names):
-        return "PyTorch's exported program (.pt2)"
+        return "an exported program (.pt2)"
     if any("/code/" in name for name in names):
         return "TorchScript"
     if any(name.endswith("data.pkl") for name in names):

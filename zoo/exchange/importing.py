@@ -16,7 +16,7 @@ from zoo.core.errors import InputError, WeightsError
 from zoo.core.extras import require
 from zoo.core.labels import Label
 from zoo.core.spec import Source, Spec
-from zoo.hub.imported import FAMILY, Imported, describe
+from zoo.hub.imported import Imported, describe
 from zoo.hub.imported_preprocessing import resolve
 from zoo.hub.samples import sample
 from zoo.inference.build import build, preprocessor
@@ -54,8 +54,8 @@ def import_network(
 ) -> ImportedNetwork:
     """Import a network from an ONNX file, with one layer for each of its nodes.
 
-    What the file does not say is guessed, and the report says so. An operator that has no layer here stays as it
-    is and runs in ONNX Runtime. The result is compared with ONNX Runtime on random and on real input.
+    What the file does not say is guessed, and the report says so. An operator that has no layer here stays as
+    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime on random and on real input.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ def import_network(
     name : str
         Of the network.
     labels : path, str or sequence of str, optional
-        The classes in the order of the outputs: a file (CSV with the columns id and label, a JSON list, or one
-        label a line), the name of a network with the same classes, or the labels.
+        The classes in the order of the outputs: a file (CSV with the columns id and label, a JSON list, or
+        one label a line), the name of a network with the same classes, or the labels.
     preprocess : str or mapping, optional
-        The name of a network that is preprocessed alike, or a mapping: resize, crop, mean, std, interpolation,
-        channels, scale, as of `zoo.vision.transforms.ImageTransform`.
+        The name of a network that is preprocessed alike, or a mapping: resize, crop, mean, std,
+        interpolation, channels, scale, as of `zoo.vision.transforms.ImageTransform`.
     activation : {"softmax", "sigmoid"}, optional
         What turns the outputs into scores.
     license : str
@@ -225,7 +225,8 @@ def _is_channels_last(file: Any, shape: tuple[int, ...]) -> bool:
         return True
     taken, given = (" × ".join(str(size or "?") for size in each) for each in (sizes[1:], shape))
     raise InputError(
-        f"The input {field.name} takes {taken}, and the preprocessing gives {given}; pass another preprocess=."
+        f"The input {field.name} takes {taken}, and the preprocessing gives {given}; pass another "
+        "preprocess=."
     )
 
 
@@ -292,6 +293,3 @@ def _row(node: Any, conversion: Any, module: Any) -> dict[str, Any]:
         "runs in": f"ONNX Runtime ({why})" if why else "PyTorch",
         "parameters": sum(parameter.numel() for parameter in layer.parameters()),
     }
-
-
-__all__ = ["FAMILY", "ImportedNetwork", "import_network"]

@@ -120,7 +120,7 @@ class OnnxFile:
             raise WeightsError(f"{name} is not a complete ONNX file: it has no nodes or no outputs.")
         if self.opset < OLDEST_OPSET:
             raise WeightsError(
-                f"{name} has operators of the ONNX opset {self.opset}; save it with opset {OLDEST_OPSET} or later."
+                f"{name} has operators of opset {self.opset}; save it with opset {OLDEST_OPSET} or later."
             )
         tensors = []
         for graph in graphs_of(self.graph):
@@ -132,8 +132,8 @@ class OnnxFile:
             for node in graph.node:
                 if node.domain not in DOMAINS:
                     raise WeightsError(
-                        f"{name} has the operator {node.op_type} of {node.domain!r}, a library of its own; only "
-                        "operators of ONNX are imported."
+                        f"{name} has the operator {node.op_type} of {node.domain!r}, a library of its own; "
+                        "only operators of ONNX are imported."
                     )
                 tensors += [attribute.t for attribute in node.attribute if attribute.HasField("t")]
         external = [tensor for tensor in tensors if tensor.data_location]

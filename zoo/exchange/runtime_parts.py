@@ -1,4 +1,4 @@
-"""Parts of an ONNX file that stay as they are: one operator as a graph of its own, which ONNX Runtime runs."""
+"""Parts of an ONNX file that stay as they are: an operator as a graph of its own for ONNX Runtime."""
 
 from __future__ import annotations
 

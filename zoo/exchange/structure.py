@@ -20,8 +20,10 @@ _BEHIND = frozenset(
         "ReduceMean",
         "Relu",
         "Reshape",
+        "Sigmoid",
+        "Softmax",
+        "Squeeze",
     ]
-    + ["Sigmoid", "Softmax", "Squeeze"]
 )
 _ACTIVATIONS = ("Relu", "Clip")
 _FINAL = {"Softmax": "softmax", "Sigmoid": "sigmoid"}

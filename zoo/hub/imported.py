@@ -1,9 +1,9 @@
 """The record of an imported network: its graph as data, and everything else that a network needs.
 
-A graph is a list of nodes. A node names an operator of a closed table (`zoo.inference.imported.operators`), never
-code, and the shapes of its constants, whose values are tensors of the weights. `describe` makes of these
-arguments a record, as it does of a family of untrained networks, so a saved network holds its graph in its own
-``network.json``.
+A graph is a list of nodes. A node names an operator of a closed table
+(`zoo.inference.imported.operators`), never code, and the shapes of its constants, whose values are tensors of
+the weights. `describe` makes of these arguments a record, as it does of a family of untrained networks, so a
+saved network holds its graph in its own ``network.json``.
 """
 
 from __future__ import annotations

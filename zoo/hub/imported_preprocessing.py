@@ -1,4 +1,4 @@
-"""The preprocessing that the record of an imported network may name: resize and crop, or that of a catalog's network.
+"""The preprocessing that an imported network's record may name: a crop, or that of a catalog's network.
 
 A record may come from a stranger, so both forms are closed: no path, no size that would not fit into memory.
 """
@@ -59,7 +59,7 @@ def resolve(table: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         name = table["network"]
         if not isinstance(name, str) or ":" in name or registry.is_path(name):
             raise InputError(
-                f"preprocess={name!r} is not the name of a network of the catalogs; see `zoo list`."
+                f"preprocess={name!r} is not the name of a network of the catalogs; `zoo list` has them."
             )
         spec = registry.describe(name)
         return spec.modality, dict(spec.preprocess)
@@ -67,7 +67,7 @@ def resolve(table: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         fields = msgspec.to_builtins(msgspec.convert(table, ResizeCrop))
     except msgspec.ValidationError as error:
         raise InputError(
-            f"The preprocessing is invalid: {error}; pass the name of a network that is preprocessed alike, or a "
-            "mapping with resize, crop, mean, std, interpolation, channels, and scale."
+            f"The preprocessing is invalid: {error}; pass the name of a network that is preprocessed alike, or "
+            "a mapping with resize, crop, mean, std, interpolation, channels, and scale."
         ) from error
     return "image", fields | {"mean": list(fields["mean"]), "std": list(fields["std"])}

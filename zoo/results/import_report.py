@@ -22,14 +22,14 @@ class ImportReport(ShortRepr):
     inputs, outputs : tuple of dict
         Name and shape (without the batch axis) of each in the file; the first output is the network's.
     layers : tuple of dict
-        One a layer: its name, kind, the operator and the node that it was, what runs it (PyTorch or ONNX Runtime,
-        with the reason), and its parameters.
+        One a layer: its name, kind, the operator and the node that it was, what runs it (PyTorch or ONNX
+        Runtime, with the reason), and its parameters.
     parameters : int
     preprocessing, labels, activation : str
         A sentence each: what it is, and where it was found or why it was guessed.
     differences : dict of str to float
-        By input, ``"random"`` and ``"real"``: the largest difference between an output and that of ONNX Runtime, as
-        a fraction of the largest output, or of 1 where that is smaller.
+        By input, ``"random"`` and ``"real"``: the largest difference between an output and that of ONNX
+        Runtime, as a fraction of the largest output, or of 1 where that is smaller.
     departure : str
         The first layer that differs by more than 1e-4 on the real input; empty where none does.
     """

@@ -38,7 +38,13 @@ def write(module: nn.Module, path: Path, *, newer: bool = False, rows: int = 2) 
         if newer:
             dynamic = ({0: torch.export.Dim("n")},) if rows > 1 else None
             torch.onnx.export(
-                module, (example,), path, dynamo=True, dynamic_shapes=dynamic, external_data=False, verbose=False
+                module,
+                (example,),
+                path,
+                dynamo=True,
+                dynamic_shapes=dynamic,
+                external_data=False,
+                verbose=False,
             )
         else:
             axes = {"dynamic_axes": {"images": {0: "n"}}} if rows > 1 else {}
@@ -47,7 +53,11 @@ def write(module: nn.Module, path: Path, *, newer: bool = False, rows: int = 2) 
 
 
 def write_graph(
-    path: Path, nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto], *, domains: tuple[str, ...] = ("",)
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    tensors: list[onnx.TensorProto],
+    *,
+    domains: tuple[str, ...] = ("",),
 ) -> Path:
     """Write a graph that takes `images` of 3 × 8 × 8 and gives `scores`."""
     shape = ["n", 3, 8, 8]
@@ -58,6 +68,8 @@ def write_graph(
         [helper.make_empty_tensor_value_info("scores")],
         tensors,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid(d, 17) for d in domains], ir_version=9)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid(d, 17) for d in domains], ir_version=9
+    )
     path.write_bytes(model.SerializeToString())
     return path

@@ -24,8 +24,8 @@ TYPES = {
 class Function(nn.Module):
     """A layer that computes a function of tensors, as an operator of ONNX defines it.
 
-    Subclasses are made from the table of operators; `compute` takes the inputs of the operator by position and
-    its attributes by name.
+    Subclasses are made from the table of operators; `compute` takes the operator's inputs by position and its
+    attributes by name.
 
     Parameters
     ----------

@@ -138,8 +138,8 @@ def gemm(
     *,
     alpha: float = 1.0,
     beta: float = 1.0,
-    transA: int = 0,  # noqa: N803  (ONNX's name)
-    transB: int = 0,  # noqa: N803
+    transA: int = 0,
+    transB: int = 0,
 ) -> Tensor:
     product = alpha * ((a.mT if transA else a) @ (b.mT if transB else b))
     return product if c is None else product + beta * c

@@ -16,7 +16,7 @@ from zoo.inference.imported.arguments import TYPES
 from zoo.inference.imported.operators import build_layer
 
 MAX_ELEMENTS = 1 << 28  # of a tensor for one input: 1 GB of float32
-_FAILURES = (RuntimeError, IndexError, KeyError, TypeError, ValueError, AttributeError, NotImplementedError)
+_FAILURES = (RuntimeError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError)
 
 
 class GraphModule(nn.Module):

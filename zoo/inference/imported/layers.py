@@ -1,4 +1,4 @@
-"""Operators of ONNX that become layers of PyTorch, so that they are trained, counted, and replaced as such."""
+"""Operators of ONNX that become layers of PyTorch, which are trained, counted, and replaced as such."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The closed table of operators: what a node of an imported graph may name, and the layer that it becomes.
 
-An operator is a layer of PyTorch where there is one (`zoo.inference.imported.layers`), else a `Function` of tensors, and
-`ONNX_RUNTIME` is a part of the file that ONNX Runtime runs.
+An operator is a layer of PyTorch where there is one (`zoo.inference.imported.layers`), else a `Function` of
+tensors, and `ONNX_RUNTIME` is a part of the file that ONNX Runtime runs.
 """
 
 from __future__ import annotations
