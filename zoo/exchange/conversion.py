@@ -15,8 +15,9 @@ import torch
 from torch import nn
 
 from zoo.core.errors import InputError
-from zoo.exchange.evaluation import Evaluation, Step
+from zoo.exchange.evaluation import Evaluation
 from zoo.exchange.onnx_file import OnnxFile
+from zoo.exchange.onnx_nodes import Step
 from zoo.exchange.runtime_parts import part
 from zoo.formats import sizes
 from zoo.hub.imported import HEAD, Constant, Graph, Node, Value

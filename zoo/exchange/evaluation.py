@@ -7,8 +7,6 @@ What does not depend on the input (weights, shapes, positions) is computed; ever
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,47 +16,16 @@ from onnx import helper
 
 from zoo.core.errors import InputError, WeightsError, ZooError, reason
 from zoo.exchange.onnx_file import OnnxFile
+from zoo.exchange.onnx_nodes import Step, constant_of, layer_name, needs_shape, torch_type
 from zoo.exchange.runtime_parts import constant_outputs, output_examples
-from zoo.hub.imported import Constant, Node, Value
+from zoo.hub.imported import Node, Value
 from zoo.inference.imported.graph import require_small
 from zoo.inference.imported.layers import is_layer
 from zoo.inference.imported.operators import FUNCTIONS, build_layer
 from zoo.inference.imported.shapes import VALUE_POSITIONS
 
 MAX_VALUES = 256  # numbers that a record keeps in the place of a tensor
-_FLOATS = ("FLOAT", "FLOAT16", "BFLOAT16")
 _FAILURES = (RuntimeError, IndexError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
-
-
-@dataclass
-class Step:
-    """A node that was run.
-
-    Attributes
-    ----------
-    name : str
-        In the file, or made of its operator and number.
-    operator : str
-        Key of the table of operators, or ONNX's where `by_runtime`.
-    inputs : list of str
-        Names of tensors by position; empty where there is none.
-    outputs : list of str
-    attributes : dict
-    by_runtime : bool
-        Whether ONNX Runtime is to compute it.
-    proto : onnx.NodeProto
-    reason : str
-        Why ONNX Runtime is to compute it.
-    """
-
-    name: str
-    operator: str
-    inputs: list[str]
-    outputs: list[str]
-    attributes: dict[str, Any]
-    proto: Any
-    by_runtime: bool = False
-    reason: str = ""
 
 
 @dataclass
@@ -98,7 +65,7 @@ class Evaluation:
         (data,) = self.file.inputs()
         self.known.update(self.constants)
         kind = onnx.TensorProto.DataType.Name(data.type.tensor_type.elem_type)
-        self.data[data.name] = torch.empty((self.rows, *self.shape), dtype=_torch_type(kind), device="meta")
+        self.data[data.name] = torch.empty((self.rows, *self.shape), dtype=torch_type(kind), device="meta")
         self._graph(self.file.graph)
         return self
 
@@ -199,7 +166,7 @@ class Evaluation:
                 ]
             values[name] = value
         if node.op_type == "Cast":
-            values["to"] = str(_torch_type(onnx.TensorProto.DataType.Name(values["to"]))).removeprefix(
+            values["to"] = str(torch_type(onnx.TensorProto.DataType.Name(values["to"]))).removeprefix(
                 "torch."
             )
         return values
@@ -397,51 +364,3 @@ class Evaluation:
             values=values,
             shape=tuple(first.shape[1:]) if needs_shape(step) and first is not None else None,
         )
-
-
-def needs_shape(step: Step) -> bool:
-    """Tell whether a layer is built for the shape of what it takes."""
-    padded = step.attributes.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID")
-    return step.operator == "BatchNormalization" or padded
-
-
-def constant_of(tensor: torch.Tensor) -> Constant:
-    """Describe a tensor in a record."""
-    return Constant(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))  # pyright: ignore[reportArgumentType]
-
-
-def layer_name(node: Any, position: int) -> str:
-    """Return the name of a node as the name of a layer, which has no dots.
-
-    PyTorch's older exporter writes ``/layer1/layer1.0/conv1/Conv``, its newer one keeps the names of modules
-    beside the node; both give ``layer1/0/conv1/Conv``.
-    """
-    scopes = next((e.value for e in node.metadata_props if e.key == "pkg.torch.onnx.name_scopes"), "")
-    modules = [scope for scope in re.findall(r"'([^']*)'", scopes)[:-1] if scope]
-    if modules:
-        name = f"{modules[-1]}/{node.op_type}"
-    else:
-        name = "/".join(_own_parts([part for part in node.name.split("/") if part]))
-    name = re.sub(r"[\s.\0]+", "/", name).strip("/")[:200]
-    return name or f"{node.op_type}_{position}"
-
-
-def _own_parts(parts: list[str]) -> Iterator[str]:
-    for before, part in zip(["", *parts], parts, strict=False):
-        yield part.removeprefix(f"{before}.") if before else part
-
-
-def _torch_type(name: str) -> torch.dtype:
-    if name in _FLOATS:
-        return torch.float32
-    types = {
-        "DOUBLE": torch.float64,
-        "INT64": torch.int64,
-        "INT32": torch.int32,
-        "UINT8": torch.uint8,
-        "INT8": torch.int8,
-        "BOOL": torch.bool,
-    }
-    if name not in types:
-        raise NotImplementedError(f"it has elements of the type {name}")
-    return types[name]

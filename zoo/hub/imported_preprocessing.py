@@ -67,7 +67,7 @@ def resolve(table: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         fields = msgspec.to_builtins(msgspec.convert(table, ResizeCrop))
     except msgspec.ValidationError as error:
         raise InputError(
-            f"The preprocessing is invalid: {error}; pass the name of a network that is preprocessed alike, or "
-            "a mapping with resize, crop, mean, std, interpolation, channels, and scale."
+            f"The preprocessing is invalid: {error}; pass the name of a network that is preprocessed "
+            "alike, or a mapping with resize, crop, mean, std, interpolation, channels, and scale."
         ) from error
     return "image", fields | {"mean": list(fields["mean"]), "std": list(fields["std"])}

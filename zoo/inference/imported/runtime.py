@@ -29,6 +29,7 @@ class OnnxPart(nn.Module):
     """
 
     model: torch.Tensor
+    stops_gradients = True
 
     def __init__(self, node: Node):
         super().__init__()
