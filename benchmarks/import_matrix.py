@@ -1,8 +1,8 @@
 """Import networks of six families, exported by both of PyTorch's exporters, and compare with ONNX Runtime.
 
-``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each exporter: layers,
-layers that ONNX Runtime keeps, parameters, the differences on random and on real input, and the seconds of the
-import. The weights are random. With the path of YOLOX-Nano's ONNX file in the environment variable YOLOX, that is
+``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each exporter:
+layers, layers that ONNX Runtime keeps, parameters, the differences on random and on real input, and seconds.
+The weights are random. With the path of YOLOX-Nano's ONNX file in the environment variable YOLOX, that is
 imported as well.
 """
 

@@ -36,7 +36,7 @@ def safetensors() -> list[Files]:
 
 
 def onnx_graphs() -> list[Files]:
-    """Small networks as graphs: convolution, norm, shapes that are computed, a condition, and an unknown operator."""
+    """Small networks as graphs, with computed shapes, a condition, and an operator that has no layer."""
     import onnx
     from onnx import helper, numpy_helper
 

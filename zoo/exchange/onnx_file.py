@@ -130,6 +130,8 @@ class OnnxFile:
                 raise WeightsError(f"{name} has sparse tensors; save it with dense ones.")
             tensors += graph.initializer
             for node in graph.node:
+                if not node.output:
+                    raise WeightsError(f"{name} is damaged: its node {node.name!r} has no output.")
                 if node.domain not in DOMAINS:
                     raise WeightsError(
                         f"{name} has the operator {node.op_type} of {node.domain!r}, a library of its own; "
