@@ -158,7 +158,7 @@ def _import(
     )
     tasks = ("classify", "embed") if classes else ("embed",)
     parameters = sum(
-        t.numel() for key, t in conversion.tensors.items() if t.is_floating_point() and t.numel() > 1
+        t.numel() for t in conversion.tensors.values() if t.is_floating_point() and t.numel() > 1
     )
     record = Imported(
         graph=graph,

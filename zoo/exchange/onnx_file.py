@@ -60,7 +60,7 @@ class OnnxFile:
         array = self.stored(tensor)
         if str(array.dtype) in ("float16", "bfloat16"):
             array = array.astype(np.float32)
-        if array.dtype in (np.uint16, np.uint32, np.uint64):
+        if array.dtype.name in ("uint16", "uint32", "uint64"):
             array = array.astype(np.int64)
         try:
             return torch.from_numpy(np.array(array))

@@ -48,7 +48,7 @@ class OnnxPart(nn.Module):
 
     def forward(self, *tensors: torch.Tensor, rows: Any = None) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """Compute the outputs, without gradients."""
-        if torch.jit.is_tracing():
+        if torch._C._get_tracing_state() is not None:
             raise RuntimeError(f"its operator {self.label} runs in ONNX Runtime only")
         device = tensors[0].device if tensors else self.model.device
         if device.type == "meta":
