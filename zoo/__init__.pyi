@@ -24,6 +24,7 @@ from .core.errors import WeightsError as WeightsError
 from .core.errors import WorkerError as WorkerError
 from .core.errors import ZooError as ZooError
 from .core.spec import Spec as Spec
+from .exchange.importing import import_network as import_network
 from .exchange.onnx import export as export
 from .hub.registry import describe as describe
 from .hub.registry import networks as networks
@@ -50,6 +51,7 @@ from .results import SoundEvent as SoundEvent
 from .results import SoundEvents as SoundEvents
 from .results import Summary as Summary
 from .results.embedding_files import read_embedding as read_embedding
+from .results.import_report import ImportReport as ImportReport
 from .results.provenance import Provenance as Provenance
 from .training.advice.advice import Advice as Advice
 from .training.advice.advice import advise as advise

@@ -41,6 +41,13 @@ def read_variables(path: Path) -> None:
         raise WeightsError(str(error)) from error
 
 
+def import_graph(path: Path) -> None:
+    """Import as `zoo.import_network` does, with the comparison in ONNX Runtime."""
+    from zoo.exchange.importing import import_network
+
+    import_network(path, name="net", preprocess={"resize": 8, "crop": 8}, device="cpu")
+
+
 def read_mean(path: Path) -> None:
     from zoo.formats.caffe import read_mean as read
 
@@ -102,6 +109,7 @@ FORMATS = {
         _weights("caffemodel", "caffe", weights.caffe, _only(packages.protobuf)),
         Format("binaryproto", weights.mean, read_mean, weights.FILE, _only(packages.protobuf)),
         _weights("darknet", "darknet", weights.darknet),
+        Format("onnx", weights.onnx_graphs, import_graph, weights.FILE, _only(packages.protobuf)),
         Format("checkpoint", weights.checkpoint, read_variables, weights.FILE),
         Format("savedmodel", weights.saved_model, read_variables, "variables/variables"),
         Format("folder", examples.folder, examples.read_examples, "", examples.mutate_folder, whole=False),

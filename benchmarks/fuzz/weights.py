@@ -35,6 +35,49 @@ def safetensors() -> list[Files]:
     return [{FILE: save(arrays)}, {FILE: save({"x": _BIAS}, {"format": "pt"})}]
 
 
+def onnx_graphs() -> list[Files]:
+    """Small networks as graphs, with computed shapes, a condition, and an operator that has no layer."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    arrays = {
+        "kernel": _KERNEL.reshape(2, 3, 2, 2),
+        "norm": np.ones(2, np.float32),
+        "weight": _BIAS.reshape(2, 2),
+        "shape": np.array([0, -1]),
+        "pads": np.array([0, 0, 1, 1, 0, 0, 1, 1]),
+        "yes": np.array(True),
+    }
+    tensors = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    branch = helper.make_graph(
+        [helper.make_node("Relu", ["normal"], ["inner"])],
+        "branch",
+        [],
+        [helper.make_empty_tensor_value_info("inner")],
+    )
+    made = []
+    for odd in ("Sigmoid", "Hardmax"):
+        nodes = [
+            helper.make_node("Pad", ["images", "pads"], ["padded"], mode="reflect"),
+            helper.make_node("Conv", ["padded", "kernel"], ["maps"], strides=[2, 2]),
+            helper.make_node("BatchNormalization", ["maps", *["norm"] * 4], ["normal"]),
+            helper.make_node("If", ["yes"], ["chosen"], then_branch=branch, else_branch=branch),
+            helper.make_node(odd, ["chosen"], ["odd"]),
+            helper.make_node("GlobalAveragePool", ["odd"], ["pooled"]),
+            helper.make_node("Shape", ["pooled"], ["sizes"]),
+            helper.make_node("ConstantOfShape", ["sizes"], ["zeros"]),
+            helper.make_node("Add", ["pooled", "zeros"], ["sum"]),
+            helper.make_node("Reshape", ["sum", "shape"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "weight"], ["scores"]),
+        ]
+        images = helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, ["n", 3, 8, 8])
+        scores = helper.make_empty_tensor_value_info("scores")
+        graph = helper.make_graph(nodes, "graph", [images], [scores], tensors)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        made.append({FILE: model.SerializeToString()})
+    return made
+
+
 def torch_files(legacy: bool) -> list[Files]:
     """State dictionaries: plain, within a checkpoint, with shared storages and other types."""
     import torch

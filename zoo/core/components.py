@@ -21,6 +21,7 @@ BUILDERS: Table = {
     "googlenet": "zoo.vision.googlenet:GoogLeNet",
     "hf.classifier": "zoo.hub.huggingface:build",
     "hf.encoder": "zoo.hub.huggingface_audio:encoder",
+    "imported": "zoo.inference.imported.graph:build",
     "keras.densenet201": "zoo.vision.keras_models:densenet201",
     "keras.efficientnetb0": "zoo.vision.keras_models:efficientnetb0",
     "keras.inceptionresnetv2": "zoo.vision.keras_models:inceptionresnetv2",
@@ -96,8 +97,8 @@ FORMS: Table = {
     "crepe.fft": "zoo.audio.crepe_fft:CREPEFFT",
 }
 
-# Untrained networks by their sizes: functions of a mapping of arguments that give a record.
-FAMILIES: Table = {"small_cnn": "zoo.vision.small:describe"}
+# Untrained networks by their sizes or their graph: functions of a mapping of arguments that give a record.
+FAMILIES: Table = {"imported": "zoo.hub.imported:describe", "small_cnn": "zoo.vision.small:describe"}
 
 
 def find(table: Table, name: str) -> Any:

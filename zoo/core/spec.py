@@ -11,7 +11,7 @@ from zoo.core.errors import CatalogError
 Modality = Literal["image", "audio"]
 Task = Literal["classify", "embed", "events", "pitch"]
 Activation = Literal["softmax", "sigmoid"]
-Origin = Literal["catalog", "saved", "hf", "timm", "tfhub"]
+Origin = Literal["catalog", "saved", "hf", "timm", "tfhub", "imported"]
 HeadKind = Literal["linear", "kernel", "neighbors"]
 MODALITIES: tuple[str, ...] = get_args(Modality)
 TASKS: tuple[str, ...] = get_args(Task)
@@ -188,7 +188,7 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         How it was trained, of a network that was trained with the zoo: parent, data, method, figures.
     smoke_test : SmokeTest or None
         What `zoo verify` expects of the network.
-    origin : {"catalog", "saved", "hf", "timm", "tfhub"}
+    origin : {"catalog", "saved", "hf", "timm", "tfhub", "imported"}
         Where the record comes from.
     parent : Parent or None
         Of a network that is made from a family of untrained ones, or loaded from a saved folder: what it was

@@ -16,7 +16,7 @@ def test_every_name_stands_for_something_to_call(table):
 def test_the_tables_hold_what_the_catalogs_name_and_what_the_hubs_need():
     specs = [zoo.describe(name) for name in zoo.networks()]
     hubs = {"hf.classifier", "hf.encoder", "tfhub"}
-    assert set(BUILDERS) == {spec.builder for spec in specs} | hubs | {"small_cnn"}
+    assert set(BUILDERS) == {spec.builder for spec in specs} | hubs | {"imported", "small_cnn"}
     used = {spec.preprocess["type"] for spec in specs}
     assert set(PREPROCESSORS) == used | {"hf.feature_extractor", "hf.image_processor", "tfhub.windows"}
     converts = {source.convert for spec in specs for source in spec.sources} - {None}

@@ -224,7 +224,8 @@ def check(session: Any, eager: PyTorch, shape: tuple[int, ...]) -> None:
         outputs = torch.from_numpy(session.run(["outputs"], {"data": data.numpy()})[0])
     except RuntimeError as error:  # all errors of ONNX Runtime are
         raise EngineError(f"ONNX Runtime cannot run this network ({_first(error)}).") from error
-    if not torch.allclose(outputs, expected, rtol=0, atol=TOLERANCE * float(expected.abs().max())):
+    largest = TOLERANCE * float(expected.abs().max())
+    if outputs.shape != expected.shape or not torch.allclose(outputs, expected, rtol=0, atol=largest):
         raise EngineError("The exported network does not give what PyTorch gives.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from zoo.training.fit.features import Features, features
 from zoo.training.fit.linear_head import apply_temperature, feature_scale, set_head
 from zoo.training.fit.loaders import Pictures, Vectors, Windows, examples
 from zoo.training.fit.loop import Settings, Step, Watch, fit
+
+_log = logging.getLogger("zoo")
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,11 @@ class Job:
         if checkpoint and not resume:
             checkpoint.unlink(missing_ok=True)
         module = copy.deepcopy(student.module)
+        stops = [name for name, layer in module.named_modules() if getattr(layer, "stops_gradients", False)]
+        if stops:
+            _log.warning(
+                "Gradients stop at %s, which ONNX Runtime runs: no layer before learns.", ", ".join(stops)
+            )
         seed = self.settings.seed
         held = examples(self.net, self.held)
         history = fit(
@@ -156,7 +164,8 @@ class Job:
         softness = apply_temperature(trained, *self._logits(trained, held, history))
         if checkpoint:
             checkpoint.unlink(missing_ok=True)
-        return trained, self._record(history, softness) | {"augment": augment}
+        record = self._record(history, softness) | {"augment": augment}
+        return trained, record | ({"gradients stop at": stops} if stops else {})
 
     def _logits(
         self, net: Network, held: Pictures | Windows, history: list[dict[str, float]]

@@ -1,0 +1,78 @@
+"""Which format a foreign file has, by its content."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from zoo.core.errors import InputError, WeightsError, reason
+
+ONNX = "ONNX"
+_ADVICE = {
+    "an exported program (.pt2)": "load it with torch.export.load, and write it with torch.onnx.export",
+    "TorchScript": "write ONNX with torch.onnx.export from the module that it was made from",
+    "a checkpoint of PyTorch, which has tensors and no graph": "write ONNX with torch.onnx.export",
+    "Keras": "write ONNX with model.export(path, format='onnx')",
+    "HDF5, as Keras writes it": "write ONNX with model.export(path, format='onnx')",
+    "a SavedModel of TensorFlow": "write ONNX with python -m tf2onnx.convert --saved-model",
+    "TensorFlow Lite": "write ONNX with python -m tf2onnx.convert --tflite",
+    "JSON": "write the whole network as ONNX",
+    "safetensors, which has tensors and no graph": "write the whole network as ONNX",
+}
+
+
+def require_onnx(path: Path) -> None:
+    """Refuse a file of another format than ONNX, with a way to ONNX.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, or of another format.
+    WeightsError
+        If it cannot be read.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist.")
+    try:
+        kind = _format_of(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error
+    if kind != ONNX:
+        raise InputError(
+            f"{path} is {kind}, which cannot be imported yet; choose from ONNX: {_ADVICE[kind]}."
+        )
+
+
+def _format_of(path: Path) -> str:
+    if path.is_dir():
+        if (path / "saved_model.pb").is_file():
+            return "a SavedModel of TensorFlow"
+        raise InputError(f"{path} is a folder, and not a SavedModel; pass the file of a network.")
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start.startswith(b"PK\x03\x04"):
+        return _kind_of_zip(path)
+    if start.startswith(b"\x89HDF"):
+        return "HDF5, as Keras writes it"
+    if start[4:8] == b"TFL3":
+        return "TensorFlow Lite"
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size:
+        return "safetensors, which has tensors and no graph"
+    return "JSON" if start.lstrip()[:1] in (b"{", b"[") and path.suffix == ".json" else ONNX
+
+
+def _kind_of_zip(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise WeightsError(f"{path} is a damaged archive: {reason(error)}.") from error
+    if "config.json" in names and "metadata.json" in names:
+        return "Keras"
+    if any(name.endswith("archive_format") or "/models/" in f"/{name}" for name in names):
+        return "an exported program (.pt2)"
+    if any("/code/" in name for name in names):
+        return "TorchScript"
+    if any(name.endswith("data.pkl") for name in names):
+        return "a checkpoint of PyTorch, which has tensors and no graph"
+    raise InputError(f"{path} is an archive of an unknown kind; pass an ONNX file.")
