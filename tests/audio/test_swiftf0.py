@@ -47,7 +47,7 @@ def test_own_frames_are_those_of_the_graph(net, original, tune, samples, limits)
     pitch, confidence = original(sound, *limits.values())
     assert len(track) == 1 + len(sound) // 256
     np.testing.assert_allclose(track.frequency[: len(pitch)], pitch, rtol=1e-3)
-    np.testing.assert_allclose(track.confidence[: len(pitch)], confidence, atol=1e-3)
+    np.testing.assert_allclose(track.confidence[: len(pitch)], confidence, atol=1e-2)
 
 
 def test_singing_is_right_in_98_percent_of_the_frames(net, original, media):

@@ -88,7 +88,7 @@ class PitchTracker:
         track = PitchTrack(
             network=self._net.name,
             input=self._name,
-            time=(self._emitted - self._before + np.arange(n)) * (self._source.hop / sample_rate),
+            time=(self._emitted - self._before + np.arange(n)) * self._source.hop / sample_rate,
             frequency=self._pitch,
             voiced=np.ones(n, bool),
             **frames,
