@@ -47,8 +47,9 @@ class SileroVAD(nn.Module):
         """Return logits (n, 1) of windows that follow each other, and the state for the next ones."""
         outputs: list[torch.Tensor] = []
         for row in self.encode(windows).unsqueeze(1):
-            state = self.recurrent(row, state)
-            outputs.append(state[0])
+            output, memory = self.recurrent(row, state)
+            outputs.append(output)
+            state = output, memory
         assert state is not None  # a batch has a window
         return self.head(F.relu(torch.cat(outputs))), state
 
