@@ -1,7 +1,8 @@
 """How right our pitch and its peers' is, with and without noise: ``python benchmarks/pitch.py``.
 
 Synthetic melodies from 34 to 1900 Hz (`melodies.py`), clean and in white and pink noise, through every
-decoder of ours, torchcrepe's and librosa's pYIN. Measures are mir_eval's, all in %: raw pitch accuracy
+decoder of ours, torchcrepe's and librosa's pYIN; with ``--singing FOLDER``, recordings of vocadito in their
+place, with times real time. Measures are mir_eval's, all in %: raw pitch accuracy
 within 50 cents; octave errors, which are raw chroma accuracy minus that; voicing recall and false alarms at
 each program's own threshold (ours 0.5 and -60 dB; torchcrepe has none, and gets 0.5 on its periodicity).
 All state the pitch of a frame at its center, every 10 ms, as the melodies do, so mir_eval has nothing to
@@ -15,8 +16,11 @@ first ones were found the same; ``--slow`` runs its own throughout.
 
 import argparse
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import librosa
 import mir_eval
@@ -27,6 +31,7 @@ from melodies import RATE, STEP, Melody, hidden, melody
 import zoo
 from zoo.audio.options import DECODERS
 from zoo.audio.pitch import Decoder, to_hertz
+from zoo.audio.signal import mono, open_sound
 from zoo.inference.network import Network
 
 Track = tuple[np.ndarray, np.ndarray]
@@ -35,9 +40,9 @@ Track = tuple[np.ndarray, np.ndarray]
 
 def measure(tune: Melody, track: Track) -> np.ndarray:
     """Raw pitch accuracy, octave errors, voicing recall and false alarms, in %."""
-    time, (frequency, voiced) = np.arange(len(tune.frequency)) * STEP / RATE, track
-    assert len(frequency) == len(time), "frames are not those of the melody"
-    truth = mir_eval.melody.to_cent_voicing(time, tune.frequency, time, frequency, voiced.astype(float))
+    times, (frequency, voiced) = np.arange(len(tune.frequency)) * STEP / RATE, track
+    assert len(frequency) == len(times), "frames are not those of the melody"
+    truth = mir_eval.melody.to_cent_voicing(times, tune.frequency, times, frequency, voiced.astype(float))
     pitch, chroma = mir_eval.melody.raw_pitch_accuracy(*truth), mir_eval.melody.raw_chroma_accuracy(*truth)
     recall, alarm = mir_eval.melody.voicing_measures(truth[0], truth[2])
     return 100 * np.array([pitch, chroma - pitch, recall, alarm])
@@ -46,6 +51,9 @@ def measure(tune: Melody, track: Track) -> np.ndarray:
 def ours(net: Network, sound: np.ndarray) -> Iterator[tuple[str, Track]]:
     track = zoo.pitch(sound, sample_rate=RATE, network=net, threshold=0, silence=None, keep_activations=True)
     voiced = track.gated(threshold=0.5, silence=-60).voiced
+    if net.spec.arch == "swiftf0":  # which decodes each frame by itself
+        yield f"{net.name} local-average", (track.frequency, voiced)
+        return
     for name in DECODERS:  # as zoo.pitch does, but the network hears the melody once
         decoder = Decoder(name)
         cents = np.concatenate([decoder.feed(track.activations), decoder.finish()])
@@ -94,6 +102,36 @@ def pyin(sound: np.ndarray) -> Iterator[tuple[str, Track]]:
     yield "librosa pyin from 32 Hz", (frequency, voiced)
 
 
+def singing(nets: list[Network], folder: Path, with_pyin: bool) -> None:
+    """Print accuracy and speed on recordings with annotated pitch, as vocadito keeps them."""
+    print("raw pitch accuracy, octave errors, in %, of all annotated frames without gates; times real time")
+    for path in sorted((folder / "Audio").glob("*.wav")):
+        annotated = np.loadtxt(folder / "Annotations" / "F0" / f"{path.stem}_f0.csv", delimiter=",")
+        sound = np.concatenate(list(mono(open_sound(path), RATE)))
+        runs: dict[str, Callable[[], Track]] = {net.name: partial(plain, net, sound) for net in nets}
+        if with_pyin:
+            runs["librosa pyin from 32 Hz"] = lambda sound=sound: next(pyin(sound))[1]
+        for name, run in runs.items():
+            if name in {net.name for net in nets}:
+                run()  # the first pass compiles
+            begin = time.perf_counter()
+            frequency, _ = run()
+            seconds = time.perf_counter() - begin
+            times = np.arange(len(frequency)) * STEP / RATE
+            truth = mir_eval.melody.to_cent_voicing(annotated[:, 0], annotated[:, 1], times, frequency)
+            accuracy = 100 * mir_eval.melody.raw_pitch_accuracy(*truth)
+            chroma = 100 * mir_eval.melody.raw_chroma_accuracy(*truth)
+            speed = len(sound) / RATE / seconds
+            print(
+                f"{path.stem:<12} {name:<30}{accuracy:7.2f}{chroma - accuracy:7.2f}{speed:9.1f}", flush=True
+            )
+
+
+def plain(net: Network, sound: np.ndarray) -> Track:
+    track = zoo.pitch(sound, sample_rate=RATE, network=net, threshold=0, silence=None)
+    return track.frequency, track.voiced
+
+
 def conditions(tune: Melody) -> Iterator[tuple[str, tuple[Melody, np.ndarray]]]:
     yield "clean", (tune, tune.sound)
     for color in ("white", "pink"):
@@ -105,19 +143,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers", default="peers", help="folder that holds torchcrepe")
     parser.add_argument("--slow", action="store_true", help="torchcrepe's own network for all frames")
-    parser.add_argument("--only", nargs="+", default=["crepe.tiny", "crepe.full", "pyin"])
+    parser.add_argument("--only", nargs="+", default=["swiftf0", "crepe.tiny", "crepe.full", "pyin"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of melodies of 24 s")
+    parser.add_argument("--singing", type=Path, help="folder of vocadito, measured in place of melodies")
     options = parser.parse_args()
+    nets = [zoo.load(name, device="cpu") for name in options.only if name != "pyin"]
+    if options.singing:
+        return singing(nets, options.singing, "pyin" in options.only)
     peer = torchcrepe(options.peers, options.slow)
     if peer is None:
         print("torchcrepe is not here, see --help")
-    nets = [zoo.load(name, device="cpu") for name in options.only if name != "pyin"]
     melodies = [dict(conditions(melody(8, seed))) for seed in options.seeds]
     print("raw pitch accuracy, octave errors, voicing recall, voicing false alarms; %")
     for noise in melodies[0]:
         measures: dict[str, list[np.ndarray]] = {}
         for tune, sound in (tunes[noise] for tunes in melodies):
-            tracks = [track for net in nets for run in (ours, peer) if run for track in run(net, sound)]
+            tracks = [
+                track
+                for net in nets
+                for run in (ours, peer if net.spec.arch == "crepe" else None)
+                if run
+                for track in run(net, sound)
+            ]
             tracks += pyin(sound) if "pyin" in options.only else []
             for name, track in tracks:
                 measures.setdefault(name, []).append(measure(tune, track))

@@ -107,6 +107,8 @@ FORMATS = {
         _weights("pkl", "pickle", weights.pickles, weights.mutate_pickle),
         _weights("h5", "keras", weights.keras, weights.mutate_keras),
         _weights("caffemodel", "caffe", weights.caffe, _only(packages.protobuf)),
+        _weights("onnx", "onnx", weights.onnx, _only(packages.protobuf)),
+        _weights("tflite", "tflite", weights.tflite),
         Format("binaryproto", weights.mean, read_mean, weights.FILE, _only(packages.protobuf)),
         _weights("darknet", "darknet", weights.darknet),
         Format("onnx", weights.onnx_graphs, import_graph, weights.FILE, _only(packages.protobuf)),

@@ -137,6 +137,64 @@ def keras() -> list[Files]:
     return files
 
 
+def onnx() -> list[Files]:
+    """Write initializers of several types, their values as raw bytes and as numbers."""
+    from zoo.formats.onnx import messages
+
+    made = []
+    for raw in (True, False):
+        model: Any = messages()["ModelProto"]()
+        for name, kind, field, array in (
+            ("conv", 1, "float_data", _KERNEL), ("bias", 11, "double_data", _BIAS.astype("<f8")),
+            ("shape", 7, "int64_data", np.array([-1, 4])), ("half", 10, "int32_data", _BIAS.astype("<f2")),
+        ):  # fmt: skip
+            tensor = model.graph.initializer.add(name=name, data_type=kind, dims=array.shape)
+            if raw:
+                tensor.raw_data = array.tobytes()
+            elif field in ("float_data", "double_data"):
+                getattr(tensor, field).append(array.tobytes())
+            else:
+                getattr(tensor, field).extend((array.view("<u2") if kind == 10 else array).tolist())
+        made.append({FILE: model.SerializeToString()})
+    return made
+
+
+def tflite() -> list[Files]:
+    """Write a kernel that is quantized along its first axis, and a bias by one scale."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(0)
+
+    def vector(offsets: list[int]) -> int:
+        builder.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            builder.PrependUOffsetTRelative(offset)
+        return builder.EndVector()
+
+    def table(**slots: Any) -> int:
+        """Slots ``o<n>`` hold offsets, ``i<n>`` and ``b<n>`` numbers of 32 and of 8 bits."""
+        builder.StartObject(8)
+        for slot, value in slots.items():
+            kinds = {"o": "UOffsetTRelative", "i": "Int32", "b": "Int8"}
+            getattr(builder, f"Prepend{kinds[slot[0]]}Slot")(int(slot[1:]), value, 0)
+        return builder.EndObject()
+
+    tensors, buffers = [], [table()]
+    for name, array, scales in (("conv", _KERNEL.astype("i1"), 4), ("bias", _BIAS.astype("i1"), 1)):
+        scale = builder.CreateNumpyVector(np.linspace(0.5, 2, scales, dtype=np.float32))
+        zero = builder.CreateNumpyVector(np.arange(scales))
+        quantization = table(o2=scale, o3=zero)
+        shape = builder.CreateNumpyVector(np.array(array.shape, np.int32))
+        title = builder.CreateString(name)
+        tensors.append(table(o0=shape, b1=9, i2=len(buffers), o3=title, o4=quantization))
+        data = builder.CreateByteVector(array.tobytes())
+        buffers.append(table(o0=data))
+    graph = table(o0=vector(tensors))
+    model = table(i0=3, o2=vector([graph]), o4=vector(buffers))
+    builder.Finish(model, b"TFL3")
+    return [{FILE: bytes(builder.Output())}]
+
+
 def mutate_keras(files: Files, random: Random) -> Files:
     """Make an HDF5 file with other attributes, links, and data sets larger than the file."""
     import h5py

@@ -30,12 +30,24 @@ def crepe(n: int) -> int:
     return 1 + (n + 2 * 512 - 1024) // 160
 
 
+def swiftf0(n: int) -> int:
+    """Rows of a hop each, the last filled up; the whole ones are the frames, see `SwiftFrames`."""
+    return max(1, math.ceil(n / 256))
+
+
+def silero(n: int) -> int:
+    """``sequence_vad.py``, frame_blocks: 512 new samples each, the last filled up."""
+    return max(1, math.ceil(n / 512))
+
+
 # What fills the first window, and the counts, which the published definitions give for: nothing, one sample,
 # one less than that, that, one more, and 15 s.
 EXPECTED = {
     "yamnet": (yamnet, 15600, (1, 1, 1, 1, 2, 31)),
     "vggish": (vggish, 15600, (0, 0, 0, 1, 1, 15)),
     "openl3": (openl3, 24000, (1, 1, 1, 1, 2, 146)),
+    "swiftf0": (swiftf0, 256, (1, 1, 1, 1, 2, 938)),
+    "silero": (silero, 512, (1, 1, 1, 1, 2, 469)),
     "crepe": (crepe, 1024, (1, 1, 7, 7, 7, 1501)),
 }
 NETWORKS = zoo.networks("audio")

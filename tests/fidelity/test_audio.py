@@ -14,7 +14,7 @@ import zoo
 from zoo.audio.pitch import Decoder, to_hertz
 
 RATE = 16000
-CAPACITIES = [name.partition(".")[2] for name in zoo.networks(task="pitch")]
+CAPACITIES = [name.partition(".")[2] for name in zoo.networks(task="pitch") if name.startswith("crepe.")]
 TONES = ("crepe_sweep", "openl3_chirp_44k")
 ENGINES = ("torch", "onnxruntime")
 CREPE_ENGINES = (*ENGINES, "fft")

@@ -1,5 +1,7 @@
 """The image networks against the same original tensors run by TensorFlow, and on real photos."""
 
+import itertools
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +39,13 @@ def squeezenet(w, x):
     return tf.reduce_mean(conv(x, "conv10"), (1, 2)).numpy()
 
 
-# (kernel, stride, channels out) of the sixteen blocks of EfficientNet-Lite0.
-BLOCKS = [
-    (3, 1, 16), (3, 2, 24), (3, 1, 24), (5, 2, 40), (5, 1, 40), (3, 2, 80), (3, 1, 80), (3, 1, 80),
-    (5, 1, 112), (5, 1, 112), (5, 1, 112), (5, 2, 192), (5, 1, 192), (5, 1, 192), (5, 1, 192), (3, 1, 320),
-]  # fmt: skip
+# Blocks in each of the seven stages of EfficientNet-Lite, and the stride of the first block of each.
+STAGES = {0: (1, 2, 2, 3, 3, 4, 1), 1: (1, 3, 3, 4, 4, 5, 1), 2: (1, 3, 3, 4, 4, 5, 1)}
+STRIDES = (1, 2, 2, 2, 1, 2, 1)
 
 
-def efficientnet_lite0(w, x):
-    """EfficientNet-Lite0 from the port's tensors, with TensorFlow's own 'SAME' padding."""
+def efficientnet_lite(w, x, number):
+    """EfficientNet-Lite of that number from the port's tensors, with TensorFlow's own 'SAME' padding."""
     import tensorflow as tf
 
     def norm(x, name):
@@ -58,23 +58,29 @@ def efficientnet_lite0(w, x):
         return tf.nn.conv2d(x, w[f"{name}.weight"].transpose(2, 3, 1, 0), stride, "SAME")
 
     x = tf.nn.relu6(norm(conv(x, "_conv_stem", 2), "_bn0"))
-    for i, (_, stride, channels) in enumerate(BLOCKS):
+    strides = [(stride, *(1,) * (n - 1)) for stride, n in zip(STRIDES, STAGES[number], strict=True)]
+    for i, stride in enumerate(itertools.chain.from_iterable(strides)):
         block, before = f"_blocks.{i}", x
         if i:
             x = tf.nn.relu6(norm(conv(x, f"{block}._expand_conv"), f"{block}._bn0"))
         kernel = w[f"{block}._depthwise_conv.weight"].transpose(2, 3, 0, 1)
         x = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")
         x = norm(conv(tf.nn.relu6(norm(x, f"{block}._bn1")), f"{block}._project_conv"), f"{block}._bn2")
-        if stride == 1 and before.shape[-1] == channels:
+        if before.shape == x.shape:
             x = x + before
     x = tf.nn.relu6(norm(conv(x, "_conv_head"), "_bn1"))
     return (tf.reduce_mean(x, (1, 2)) @ w["_fc.weight"].T + w["_fc.bias"]).numpy()
 
 
-@pytest.mark.parametrize("independent", [squeezenet, efficientnet_lite0], ids=lambda f: f.__name__)
-def test_the_logits_are_those_of_tensorflow_on_the_same_tensors(net, independent, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "independent"),
+    [
+        ("squeezenet", squeezenet),
+        *((f"efficientnet_lite{number}", partial(efficientnet_lite, number=number)) for number in STAGES),
+    ],
+)
+def test_the_logits_are_those_of_tensorflow_on_the_same_tensors(net, name, independent, tmp_path):
     """1e-4: float32 sums in another order; the logits of these photos run to about 20."""
-    name = independent.__name__
     photos = [zoo.sample(sample) for sample in ("cat.png", "coffee.png", "rocket.jpg")]
     batch = net(name).preprocess(photos)
     with torch.inference_mode():
@@ -84,7 +90,15 @@ def test_the_logits_are_those_of_tensorflow_on_the_same_tensors(net, independent
     np.testing.assert_allclose(ours, theirs, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("name", "first", "five"), [("squeezenet", 21, 31), ("efficientnet_lite0", 39, 40)])
+@pytest.mark.parametrize(
+    ("name", "first", "five"),
+    [
+        ("squeezenet", 21, 31),
+        ("efficientnet_lite0", 39, 40),
+        ("efficientnet_lite1", 37, 40),
+        ("efficientnet_lite2", 39, 40),
+    ],
+)
 def test_real_photos(net, media, name, first, five):
     photos = sorted((media / "photos").glob("*.jpg"))
     truth = [photo.name.split("_")[1] for photo in photos]

@@ -87,7 +87,7 @@ def summary(name: str, trust: Trust = False, as_json: Json = False) -> None:
 
 @app.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the embedded ones.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Networks; none: the bundled ones.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every network of the zoo.")] = False,
     trust: Trust = False,
 ) -> None:

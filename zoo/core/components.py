@@ -32,8 +32,10 @@ BUILDERS: Table = {
     "keras.xception": "zoo.vision.keras_models:xception",
     "openl3": "zoo.audio.openl3:OpenL3",
     "pytorchcv": "zoo.vision.pytorchcv_models:build",
+    "silero": "zoo.audio.silero:SileroVAD",
     "small_cnn": "zoo.vision.small:SmallCNN",
     "squeezenet": "zoo.vision.squeezenet:SqueezeNet",
+    "swiftf0": "zoo.audio.swiftf0:SwiftF0",
     "tfhub": "zoo.hub.tfhub:TensorFlowGraph",
     "timm": "timm:create_model",
     "torchvision.alexnet": "torchvision.models:alexnet",
@@ -60,6 +62,7 @@ PREPROCESSORS: Table = {
     "log_mel_patches": "zoo.audio.frontends:LogMelPatches",
     "resize_crop": "zoo.vision.transforms:ImageTransform",
     "tfhub.windows": "zoo.hub.tfhub:Windows",
+    "waveforms": "zoo.audio.waveforms:Waveforms",
 }
 
 # Rename the tensors of a foreign weight file to those of the builder.
@@ -83,8 +86,11 @@ CONVERTERS: Table = {
     "keras.vgg16": "zoo.vision.keras_models:from_vgg16",
     "keras.vgg19": "zoo.vision.keras_models:from_vgg19",
     "keras.xception": "zoo.vision.keras_models:from_xception",
+    "mobilenetv2.tflite": "zoo.vision.mobilenet:from_tflite",
     "openl3.keras": "zoo.audio.openl3:from_keras",
+    "silero.onnx": "zoo.audio.silero:from_onnx",
     "squeezenet.ndf": "zoo.vision.squeezenet:from_ndf",
+    "swiftf0.onnx": "zoo.audio.swiftf0:from_onnx",
     "timm": "zoo.hub.timm_hub:filtered",
     "torchvision.densenet": "zoo.vision.torchvision_models:densenet",
     "torchvision.without_auxiliary": "zoo.vision.torchvision_models:without_auxiliary",

@@ -19,9 +19,11 @@ READERS = {
     "darknet": "zoo.formats.darknet",
     "graph": "zoo.formats.graph",
     "keras": "zoo.formats.keras",
+    "onnx": "zoo.formats.onnx",
     "pickle": "zoo.formats.numpy_pickle",
     "safetensors": "zoo.formats.safetensors",
     "savedmodel": "zoo.formats.savedmodel",
+    "tflite": "zoo.formats.tflite",
     "torch": "zoo.formats.pytorch",
     "transformers": "zoo.hub.huggingface_weights",
 }

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
 from zoo.core.errors import WeightsError
+from zoo.formats.protobuf import message_classes
 
 # Fields as (name, number, type, repeated). Packed numbers look like bytes on the wire, and as bytes they
 # become arrays without a Python object each; files that do not pack are read by the type after the bar.
@@ -58,21 +58,7 @@ def messages(*, packed: bool = True) -> dict[str, type[Message]]:
         Whether ``data`` and ``double_data`` are lists of little-endian bytes (what Caffe writes), or lists
         of numbers that are written one by one.
     """
-    kinds = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="caffe.proto")
-    for title, fields in _MESSAGES.items():
-        described = file.message_type.add(name=title)
-        for name, number, types, repeated in fields:
-            label = kinds.LABEL_REPEATED if repeated else kinds.LABEL_OPTIONAL
-            field = described.field.add(name=name, number=number, label=label)
-            kind = types.split("|")[0 if packed else -1]
-            if kind in _MESSAGES:
-                field.type_name = kind
-            else:
-                field.type = kinds.Type.Value(f"TYPE_{kind.upper()}")
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClassesForFiles([file.name], pool)
+    return message_classes("caffe.proto", _MESSAGES, 0 if packed else 1)
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:

@@ -40,6 +40,8 @@ _SUFFIXES = {
     ".caffemodel": "caffe",
     ".ckpt": "checkpoint",
     ".weights": "darknet",
+    ".onnx": "onnx",
+    ".tflite": "tflite",
 }
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,6 +26,16 @@ from zoo.inference.forks import require_unforked
 from zoo.inference.module_memo import ModuleMemo
 from zoo.inference.preprocessing import Preprocessor
 from zoo.results import Classification
+
+
+@runtime_checkable
+class Recurrent(Protocol):
+    """A module whose windows are not independent of those before."""
+
+    def follow(self, windows: torch.Tensor, state: Any) -> tuple[torch.Tensor, Any]:
+        """Return the logits of windows that follow each other, and the state after them."""
+        ...
+
 
 DeviceLike = str | torch.device
 """``"auto"``, the name of a device, or a device of torch."""
@@ -179,11 +189,33 @@ class Model:
         batches = self.batches(x, sample_rate=sample_rate)
         return joined([batch.data for batch in batches] or [torch.zeros(0, *self.spec.input_shape)])
 
+    def outputs(self, data: torch.Tensor) -> np.ndarray:
+        """Return outputs of the last layer for a preprocessed batch, shape (n, classes), float32."""
+        return self.engine(data)[0].cpu().numpy()
+
     def scores(self, data: torch.Tensor) -> np.ndarray:
         """Scores of a preprocessed batch, from 0 to 1, shape (n, classes), float32."""
         outputs, _ = self.engine(data)
         activate = torch.sigmoid if self.spec.activation == "sigmoid" else _softmax
         return activate(outputs).cpu().numpy()
+
+    def scorer(self) -> Callable[[torch.Tensor], np.ndarray]:
+        """Return what scores the batches of one recording in their order: `scores`, or with a state.
+
+        A recurrent network continues with the state in which the windows before have left it. PyTorch runs
+        it, whatever the engine.
+        """
+        if not isinstance(self.module, Recurrent):
+            return self.scores
+        state: Any = None
+
+        def follow(data: torch.Tensor) -> np.ndarray:
+            nonlocal state
+            with torch.inference_mode():
+                outputs, state = self.module.follow(data.to(self.device), state)
+                return torch.sigmoid(outputs).cpu().numpy()
+
+        return follow
 
     def classification(self, scores: np.ndarray, name: str, top: int) -> Classification:
         """Make the result for one input's scores, shape (classes,)."""

@@ -1,10 +1,11 @@
-"""The readers of Caffe's and of Darknet's files: what they give, and what they refuse."""
+"""The readers of Caffe's, Darknet's, ONNX's and TensorFlow Lite's files: what they give and refuse."""
 
 import numpy as np
 import pytest
 
+from benchmarks.fuzz import weights as seeds
 from zoo.core.errors import WeightsError
-from zoo.formats import caffe, darknet
+from zoo.formats import caffe, darknet, onnx, tflite
 
 WEIGHT = np.arange(24, dtype=np.float32).reshape(4, 3, 2, 1)
 BIAS = np.arange(4, dtype=np.float32)
@@ -185,3 +186,56 @@ def test_darknets_file_that_ends_within_something_is_refused(length, tmp_path):
 @pytest.mark.parametrize("version", [(-1, 2, 0), (0, 1000, 0), (0, 2, 2**30)])
 def test_a_nonsensical_version_is_refused(version, tmp_path):
     refuse(tmp_path / "w", weights(*version), "version would be", darknet.read)
+
+
+@pytest.mark.parametrize("way", [0, 1], ids=["raw", "numbers"])
+def test_onnx_initializers_are_those_of_the_library(way, tmp_path):
+    from onnx import ModelProto, numpy_helper
+
+    content = seeds.onnx()[way][seeds.FILE]
+    (tmp_path / "w").write_bytes(content)
+    tensors = onnx.read(tmp_path / "w")
+    theirs = {t.name: numpy_helper.to_array(t) for t in ModelProto.FromString(content).graph.initializer}
+    assert tensors.keys() == theirs.keys()
+    for name, array in theirs.items():
+        np.testing.assert_array_equal(tensors[name], array)
+        assert tensors[name].dtype == array.dtype
+        assert tensors[name].flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"dims": [1 << 40]}, "should have the shape"),
+        ({"dims": [-1]}, "has the shape"),
+        ({"data_type": 8}, "unknown type"),
+        ({"data_location": 1}, "another file"),
+        ({"name": "shape"}, "two initializers"),
+    ],
+)
+def test_a_wrong_initializer_is_refused(change, match, tmp_path):
+    model = onnx.messages()["ModelProto"].FromString(seeds.onnx()[0][seeds.FILE])
+    for name, value in change.items():
+        if name == "dims":
+            model.graph.initializer[0].dims[:] = value
+        else:
+            setattr(model.graph.initializer[0], name, value)
+    refuse(tmp_path / "w", model.SerializeToString(), match, onnx.read)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b"TFL3" * 30, b"\xff" * 1000])
+def test_what_is_no_graph_is_refused(content, tmp_path):
+    refuse(tmp_path / "w", content, "not a complete ONNX file", onnx.read)
+    refuse(tmp_path / "w", content, "not a complete TensorFlow Lite file", tflite.read)
+
+
+def test_tflite_is_dequantized_by_tensor_and_by_axis(tmp_path):
+    content = seeds.tflite()[0][seeds.FILE]
+    (tmp_path / "w").write_bytes(content)
+    tensors = tflite.read(tmp_path / "w")
+    scales, zeros = np.linspace(0.5, 2, 4).reshape(4, 1, 1, 1), np.arange(4).reshape(4, 1, 1, 1)
+    np.testing.assert_allclose(tensors["conv"], (WEIGHT.reshape(4, 3, 2, 1) - zeros) * scales)
+    np.testing.assert_allclose(tensors["bias"], BIAS * 0.5)
+    assert {array.dtype for array in tensors.values()} == {np.dtype(np.float32)}
+    for length in range(0, len(content), 7):
+        refuse(tmp_path / "w", content[:length], "not a complete TensorFlow Lite file", tflite.read)

@@ -3,7 +3,8 @@
 The addresses themselves are answered by this machine; the only thing that is not tested is the other host.
 Sources in the Python package index are the real ones (test_sources.py, test_weights.py), Keras's files are
 written by Keras (tests/vision/test_keras_models.py, tests/audio/test_openl3.py), TensorFlow's by TensorFlow
-(tests/fidelity/test_tensorflow_originals.py).
+(tests/fidelity/test_tensorflow_originals.py). The file of TensorFlow Lite is the real one
+(tests/fidelity/test_tflite.py).
 """
 
 import re
@@ -28,7 +29,7 @@ SOURCES = [
     (spec, source)
     for spec in sorted(map(zoo.describe, zoo.networks(bundled=False)), key=lambda spec: spec.parameters)
     for source in spec.sources
-    if source.format not in ("keras", "checkpoint", "savedmodel")
+    if source.format not in ("keras", "checkpoint", "savedmodel", "tflite")
 ]
 
 

@@ -83,7 +83,7 @@ def test_the_bare_arch_means_its_default_tag():
 def test_networks_are_chosen_by_modality_and_task():
     assert "yamnet.audioset" in zoo.networks("audio", "events")
     assert not set(zoo.networks("image")) & set(zoo.networks("audio"))
-    assert len(zoo.networks(task="pitch")) == 5
+    assert len(zoo.networks(task="pitch")) == 6
 
 
 @pytest.mark.parametrize(

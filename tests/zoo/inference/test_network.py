@@ -87,7 +87,8 @@ def test_the_named_layers_exist(skeleton):
         spec.cam_layer or spec.head_layer,
     ):
         assert name in modules
-    assert isinstance(modules[spec.head_layer], HeadPlaceholder if spec.tasks == ("embed",) else LAYERS)
+    without_head = spec.tasks == ("embed",) or spec.builder == "swiftf0"
+    assert isinstance(modules[spec.head_layer], HeadPlaceholder if without_head else LAYERS)
 
 
 def test_the_layer_for_maps_has_positions(skeleton):
@@ -138,7 +139,8 @@ def test_a_verb_leaves_the_network_as_it_was(pretrained):
         (np.zeros((64, 64, 3), np.uint8), None) if picture else (np.zeros(16000, np.float32), 16000)
     )
     pretrained.layers()
-    pretrained.embed(x, sample_rate=sample_rate)
+    if "embed" in pretrained.spec.tasks:
+        pretrained.embed(x, sample_rate=sample_rate)
     pretrained.activations(x, layers=[pretrained.spec.head_layer], sample_rate=sample_rate)
     pretrained.replace_head(3)
     pretrained.freeze()
@@ -152,8 +154,9 @@ def test_a_verb_leaves_the_network_as_it_was(pretrained):
 
 def test_layers_tell_names_shapes_parameters_and_multiply_adds(pretrained):
     table = pretrained.layers().set_index("name")
-    assert table.loc[pretrained.spec.head_layer, "parameters"] > 0
-    assert table.loc[pretrained.spec.head_layer, "multiply_adds"] > 0
+    if not isinstance(pretrained.module.get_submodule(pretrained.spec.head_layer), HeadPlaceholder):
+        assert table.loc[pretrained.spec.head_layer, "parameters"] > 0
+        assert table.loc[pretrained.spec.head_layer, "multiply_adds"] > 0
     assert table.loc[pretrained.spec.embedding_layer, "shape"] is not None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.app.live.audio_buffer import Block
+from zoo.audio.waveforms import Waveforms
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError
 from zoo.inference.network import Network
@@ -175,7 +176,7 @@ class PitchAnalyzer(LiveAnalyzer):
         self._net, self._options = net, options
         self._track: PitchTrack | None = None
         frontend = as_frontend(net.preprocessor)
-        self._span = frontend.span
+        self._span = frontend.reach if isinstance(frontend, Waveforms) else frontend.span
         super().__init__(self._span + SMOOTHED_PITCH, frontend.sample_rate)
         self._new(frontend.sample_rate)  # which refuses at once what cannot be used
 

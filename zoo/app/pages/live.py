@@ -55,7 +55,8 @@ def choose() -> tuple[dict[str, Choice], float]:
     selected = widgets.pills(st, "Listen for", kinds, list(kinds), key="live-for", joined=True)
     with st.expander("Networks and tuning", icon=":material/tune:"):
         left, middle, right = st.columns(3)
-        usual, *others = offered_networks.networks(task="events")
+        offered = offered_networks.networks("audio", "classify")  # Live shows scores of several classes
+        usual, *others = [name for name in offered_networks.networks(task="events") if name in offered]
         hearing = [*state.trained_networks("audio"), usual, *others]
         sounds = widgets.selectbox(left, "Network for sounds", with_size(hearing), usual, key="live-sounds")
         following = offered_networks.networks(task="pitch")

@@ -79,11 +79,12 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
     names = offered_networks.networks(task="pitch")
     with columns[0]:
         name = input_picker.choose_network(
-            "Capacity",
+            "Network",
             names,
             "crepe.small",
             "pitch-network",
-            help="Larger networks are more accurate and slower.",
+            help="Larger networks of CREPE are more accurate and slower. SwiftF0 is quick, and decodes "
+            "frames by themselves.",
         )
     decoder = widgets.selectbox(
         columns[1],

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from zoo.audio.frontends import NormalizedFrames
+from zoo.audio import swiftf0
 from zoo.audio.options import PitchOptions
-from zoo.audio.pitch import BIN_CENTS, Decoder, level, to_hertz
+from zoo.audio.pitch import Decoder, to_hertz
 from zoo.core.array_buffer import ArrayBuffer
 from zoo.core.batch import Batch
 from zoo.core.errors import InputError
+from zoo.inference.tasks.pitch_frames import Frames, frame_source, swift_decoding
 from zoo.results import PitchTrack
 
 if TYPE_CHECKING:
@@ -34,18 +34,15 @@ class PitchTracker:
 
     Attributes
     ----------
-    preprocessor : NormalizedFrames
-        That of the network, with the step of the options.
+    preprocessor : Frontend
+        That of the network, with the step of the options where it has a choice.
     """
 
     def __init__(self, net: Model, **options: Any):
         net.require("pitch")
         self._net, self._options = net, PitchOptions(**options)
-        frontend = net.preprocessor
-        if not isinstance(frontend, NormalizedFrames):
-            raise InputError(f"{net.name} does not take frames of a waveform, from which pitch is tracked.")
-        self.preprocessor = frontend.with_hop(self._options.hop)
-        self._decoder = Decoder(self._options.decoder, fmin=self._options.fmin, fmax=self._options.fmax)
+        self._source = frame_source(net, self._options)
+        self.preprocessor = self._source.preprocessor
         self._name = ""
         self._emitted, self._before = 0, 0  # frames given out, and how many of them are kept as neighbors
         self._pitch = np.zeros(0)
@@ -54,24 +51,16 @@ class PitchTracker:
             "level": np.zeros(0, np.float32),
         }
         if self._options.keep_activations:
-            self._frames["activations"] = np.zeros((0, len(BIN_CENTS)), np.float32)
+            self._frames["activations"] = np.zeros((0, self._source.bins), np.float32)
 
     def process(self, batch: Batch) -> PitchTrack:
         """Return the frames whose pitch has become certain with this batch."""
-        assert batch.samples is not None  # of a recording
-        activations = self._net.scores(batch.data)
         self._name = batch.names[0]
-        values = {
-            "confidence": self._decoder.confidence(activations),
-            "level": level(self.preprocessor.frames(torch.from_numpy(batch.samples))),
-            "activations": activations,
-        }
-        self._frames = {key: np.concatenate([old, values[key]]) for key, old in self._frames.items()}
-        return self._give(self._decoder.feed(activations), ahead=self._options.smooth // 2)
+        return self._give(self._source.feed(batch), ahead=self._options.smooth // 2)
 
     def flush(self, seconds: float) -> PitchTrack:
         """Return the frames that were still open."""
-        return self._give(self._decoder.finish(), ahead=0)
+        return self._give(self._source.finish(seconds), ahead=0)
 
     def merge(self, parts: Iterable[PitchTrack]) -> PitchTrack:
         """Join pieces of one track."""
@@ -87,17 +76,19 @@ class PitchTracker:
         whole: dict[str, Any] = {name: column.array() for name, column in columns.items()}
         return PitchTrack(network=self._net.name, input=self._name, **whole)
 
-    def _give(self, cents: np.ndarray, ahead: int) -> PitchTrack:
+    def _give(self, new: Frames, ahead: int) -> PitchTrack:
         """Return the next frames, but for the last, whose neighbors `ahead` are still to come."""
-        self._pitch = np.concatenate([self._pitch, to_hertz(cents)])
+        self._pitch = np.concatenate([self._pitch, new.frequency])
+        if new.columns:
+            self._frames = {name: np.concatenate([v, new.columns[name]]) for name, v in self._frames.items()}
         n = len(self._pitch)
         last = max(n - ahead, self._before)
-        framing, options = self.preprocessor.framing, self._options
+        options, sample_rate = self._options, self.preprocessor.sample_rate
         frames: dict[str, Any] = {key: value[:n] for key, value in self._frames.items()}
         track = PitchTrack(
             network=self._net.name,
             input=self._name,
-            time=(self._emitted - self._before + np.arange(n)) * framing.hop / self.preprocessor.sample_rate,
+            time=(self._emitted - self._before + np.arange(n)) * self._source.hop / sample_rate,
             frequency=self._pitch,
             voiced=np.ones(n, bool),
             **frames,
@@ -140,6 +131,8 @@ def redecode(
     """
     if track.activations is None:
         raise InputError("This track has no activations; make it with keep_activations=True.")
+    if track.activations.shape[1] == swiftf0.BINS:
+        return _redecode_swift(track, track.activations, decoder, fmin, fmax)
     decoding = Decoder(decoder, fmin=fmin, fmax=fmax)
     blocks = np.array_split(track.activations, max(len(track) // _BLOCK, 1))
     cents = np.concatenate([*map(decoding.feed, blocks), decoding.finish()])
@@ -149,3 +142,12 @@ def redecode(
         confidence=decoding.confidence(track.activations),
         voiced=np.ones(len(track), bool),
     )
+
+
+def _redecode_swift(
+    track: PitchTrack, activations: np.ndarray, decoder: str, fmin: float | None, fmax: float | None
+) -> PitchTrack:
+    voicing = np.log(track.confidence / (1 - track.confidence).clip(min=1e-7) + 1e-7)
+    logits = np.concatenate([activations, voicing[:, None]], axis=1)
+    frequency, confidence = swiftf0.decode(logits, **swift_decoding(decoder, fmin, fmax))
+    return replace(track, frequency=frequency, confidence=confidence, voiced=np.ones(len(track), bool))

@@ -45,13 +45,14 @@ class EventDetector:
     def __init__(self, net: Model, *, top: int = TOP, **options: Any):
         net.require("events")
         self._net, self._top = net, count("top", top)
+        self._score = net.scorer()
         self._grouping = ClassGrouping(net.labels, SoundEventOptions(**options))
         self.latest: Classification | None = None
 
     def process(self, batch: Batch) -> list[SoundEvent]:
         """Return the events that have ended before this batch did."""
         assert batch.times is not None  # of a recording
-        scores = self._net.scores(batch.data)
+        scores = self._score(batch.data)
         self.latest = self._net.classification(scores[-1], batch.names[0], self._top)
         return [SoundEvent(*event) for event in self._grouping.feed(scores, batch.times)]
 
@@ -77,10 +78,10 @@ def detect(
     """Detect the sound events of one recording, at a position of a list; see `Network.sound_events`."""
     grouping = ClassGrouping(net.labels, options)
     scores, times = ArrayBuffer(np.float32, (len(net.labels),)), ArrayBuffer(np.float64, (2,))
-    name, seconds = name_of(x, position), 0.0
+    name, seconds, score = name_of(x, position), 0.0, net.scorer()
     with closing(net.batches(x, sample_rate=sample_rate)) as batches:
         for batch in batches:
-            scores.add(net.scores(batch.data))
+            scores.add(score(batch.data))
             assert batch.times is not None  # of a recording
             times.add(batch.times)
             seconds = batch.seconds

@@ -225,7 +225,7 @@ def test_advice_is_a_table_and_shows_itself_in_a_notebook():
 
 
 def test_auto_takes_the_most_accurate_network_at_hand():
-    assert best_embedded("image") == "efficientnet_lite0.tf"
+    assert best_embedded("image") == "efficientnet_lite2.tf"
     assert best_embedded("audio") == "yamnet.audioset"
 
 

@@ -1,0 +1,69 @@
+"""Windows of the waveform as it is, for networks that have their front-end inside."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+
+from zoo.audio.framing import Framing
+from zoo.audio.frontends import Frontend
+from zoo.core.errors import InputError
+
+_HOPS = Framing(window=256, hop=256, pad=True)  # SwiftF0's
+
+
+@dataclass(frozen=True)
+class Waveforms(Frontend):
+    """Windows of the waveform, one after the other.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    framing : Framing
+        Its hop is the window less `context`.
+    context : int
+        Samples that each window repeats of the one before; zeros, its `lead`, come before the first.
+    reach : float
+        In s: how much audio around a moment its result depends on.
+    """
+
+    batch_size: ClassVar[int] = 1024
+    sample_rate: int = 16000
+    framing: Framing = _HOPS
+    context: int = 0
+    reach: float = 0.016
+
+    @property
+    def span(self) -> float:
+        """The context does not count."""
+        return (self.framing.window - self.context) / self.sample_rate
+
+    def describe(self) -> str:
+        repeated = f", after the {self.context} samples before it" if self.context else ""
+        return f"{super().describe()}{repeated}, the last one being filled up with zeros."
+
+    def with_hop(self, seconds: float) -> Self:
+        """Return the same front-end: windows follow each other without overlap.
+
+        Raises
+        ------
+        InputError
+            If another time between windows is asked for.
+        """
+        if abs(seconds * self.sample_rate - self.framing.hop) > 0.5:
+            raise InputError(
+                f"This network takes a window every {1000 * self.span:g} ms, one after the other; "
+                "leave out the overlap or hop."
+            )
+        return self
+
+    def times(self, windows: np.ndarray, samples_read: int) -> np.ndarray:
+        """Start and end of windows in s, shape (k, 2), without the context."""
+        start = windows * self.framing.hop / self.sample_rate
+        return np.stack([start, start + self.span], axis=1)
+
+    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Windows of a waveform (samples,), shape (windows, samples)."""
+        return waveform.unfold(0, self.framing.window, self.framing.hop)
