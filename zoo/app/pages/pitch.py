@@ -83,8 +83,8 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
             names,
             "crepe.small",
             "pitch-network",
-            help="Larger networks of CREPE are more accurate and slower. SwiftF0 is quick, and decodes "
-            "frames by themselves.",
+            help="Larger networks of CREPE are more accurate and slower. SwiftF0 is the smallest, and decodes "
+            "each frame by itself.",
         )
     decoder = widgets.selectbox(
         columns[1],
