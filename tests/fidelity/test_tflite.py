@@ -79,7 +79,7 @@ def test_constants_are_those_of_the_interpreter(published, name):
         np.testing.assert_allclose(tensor, values, rtol=1e-6)
 
 
-@pytest.mark.parametrize("length", [0, 7, 100, 100_000, -1])
+@pytest.mark.parametrize("length", [0, 7, 100, 100_000, -100_000])
 def test_a_truncated_file_is_refused(published, tmp_path, length):
     content = (published / f"{FILES[0]}.tflite").read_bytes()
     (tmp_path / "short.tflite").write_bytes(content[:length])
