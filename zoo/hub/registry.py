@@ -105,7 +105,7 @@ def networks(
     --------
     >>> import zoo
     >>> zoo.networks(task="events")
-    ['yamnet.audioset']
+    ['yamnet.audioset', 'silero.v6']
     """
     for option, value, allowed in (("modality", modality, MODALITIES), ("task", task, TASKS)):
         if value is not None:
