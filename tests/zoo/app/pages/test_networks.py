@@ -59,7 +59,7 @@ def test_filters():
     app.get_by_key("networks-modality").select("audio").run()
     assert list(app.dataframe[0].value["name"]) == zoo.networks("audio")
     app.get_by_key("networks-task").select("events").run()
-    assert list(app.dataframe[0].value["name"]) == ["yamnet.audioset"]
+    assert list(app.dataframe[0].value["name"]) == zoo.networks("audio", task="events")
     assert app.get_by_key("networks-network").value == "yamnet.audioset"
     app.get_by_key("networks-modality").set_value([]).run()
     app.get_by_key("networks-task").set_value([]).run()
