@@ -33,9 +33,6 @@ def import_file(
         Path | None, typer.Option(help="Folder for the network.", show_default="the name, in this folder")
     ] = None,
     device: Device = "auto",
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run code of the file, of formats that have some.")
-    ] = False,
     as_json: Json = False,
 ) -> None:
     """Import a network of another framework into a folder, and report what became of it."""
@@ -52,7 +49,6 @@ def import_file(
         license=license,
         out=folder,
         device=device,
-        trust=trust,
     )
     if net.report is None:
         return

@@ -50,7 +50,6 @@ def import_network(
     license: str = "not stated",
     out: str | os.PathLike[str] | None = None,
     device: DeviceLike = "auto",
-    trust: bool = False,
 ) -> ImportedNetwork:
     """Import a network from an ONNX file, with one layer for each of its nodes.
 
@@ -77,8 +76,6 @@ def import_network(
         A folder to save the network in, which `zoo.load` takes without ONNX.
     device : str or torch.device
         As of `zoo.load`.
-    trust : bool
-        For formats that run code of the file. ONNX does not, and needs no trust.
 
     Returns
     -------

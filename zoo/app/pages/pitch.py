@@ -83,7 +83,7 @@ def choose() -> tuple[str, str, tuple[str, str], dict[str, float], int]:
             names,
             "crepe.small",
             "pitch-network",
-            help="Larger networks of CREPE are more accurate and slower. SwiftF0 is the smallest, and decodes "
+            help="Larger networks of CREPE are more accurate and slower. SwiftF0 is the smallest; it decodes "
             "each frame by itself.",
         )
     decoder = widgets.selectbox(
