@@ -10,7 +10,7 @@ from zoo.inference import api
 from zoo.inference.tasks.pitch import redecode
 
 RATE = 16000
-CAPACITIES = zoo.networks(task="pitch")
+CAPACITIES = [name for name in zoo.networks(task="pitch") if name.startswith("crepe.")]
 
 
 def tone(hertz: float, seconds: float = 2.0, sample_rate: int = RATE) -> np.ndarray:
