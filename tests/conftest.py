@@ -32,7 +32,8 @@ MODEL = (  # places of tests that build or run whole networks without asking the
     "audio/test_crepe_fft", "audio/test_openl3", "audio/test_vggish",
     "test_docstrings", "test_extras", "test_readme", "test_wheel", "zoo/plotting/test_kernel",
     "zoo/app/pages", "zoo/app/server", "zoo/benchmark", "zoo/cli", "zoo/exchange", "zoo/hub", "zoo/inference",
-    "zoo/batches/test_provenance", "zoo/batches/test_tasks",
+    "zoo/batches/test_cluster", "zoo/batches/test_helpers", "zoo/batches/test_provenance",
+    "zoo/batches/test_run", "zoo/batches/test_sorter", "zoo/batches/test_tasks",
     "zoo/training/evaluation", "zoo/training/fit", "zoo/training/test_recipes",
 )  # fmt: skip
 FIDELITY = (

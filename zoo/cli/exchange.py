@@ -50,8 +50,6 @@ def import_file(
         out=folder,
         device=device,
     )
-    if net.report is None:
-        return
     if as_json:
         print_json({"folder": folder, **net.report.to_dict()})
         return

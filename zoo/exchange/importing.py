@@ -33,11 +33,11 @@ class ImportedNetwork(Network):
 
     Attributes
     ----------
-    report : ImportReport or None
-        What became of the file; None in a copy.
+    report : ImportReport
+        What became of the file; a pickled copy does not have it.
     """
 
-    report: ImportReport | None = None
+    report: ImportReport
 
 
 def import_network(
