@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zoo.plotting import notebook
@@ -39,7 +39,7 @@ class ImportReport(ShortRepr):
     format: str
     inputs: tuple[dict[str, Any], ...]
     outputs: tuple[dict[str, Any], ...]
-    layers: tuple[dict[str, Any], ...]
+    layers: tuple[dict[str, Any], ...] = field(repr=False)
     parameters: int
     preprocessing: str
     labels: str

@@ -22,6 +22,7 @@ from zoo.results import (
     SoundEvents,
     Summary,
 )
+from zoo.results.import_report import ImportReport
 from zoo.training.advice.advice import Advice
 from zoo.training.evaluation.curves import Curves
 from zoo.training.evaluation.evaluation import Evaluation
@@ -138,6 +139,21 @@ _JUDGED = {
 JUDGED, EVALUATION = Judged(**_JUDGED), Evaluation(**_JUDGED)
 CURVES = JUDGED.roc()
 ADVICE = Advice("finetune", HOSTILE, HOSTILE, _texts(500), HOSTILE)
+_LAYER = {"layer": HOSTILE, "kind": HOSTILE, "operator": HOSTILE, "node": HOSTILE, "parameters": 10**9}
+IMPORT_REPORT = ImportReport(
+    network=HOSTILE,
+    file=HOSTILE,
+    format=HOSTILE,
+    inputs=({"name": HOSTILE, "shape": [3, 224, 224]},),
+    outputs=({"name": HOSTILE, "shape": [1000]},) * 100,
+    layers=(_LAYER | {"runs in": "PyTorch"}, _LAYER | {"runs in": HOSTILE}) * 1000,
+    parameters=10**12,
+    preprocessing=HOSTILE,
+    labels=HOSTILE,
+    activation=HOSTILE,
+    differences={"random": 1e-6, "real": 1e-6},
+    departure=HOSTILE,
+)
 
 LARGE = [
     CLASSIFICATION,
@@ -155,6 +171,7 @@ LARGE = [
     EVALUATION,
     CURVES,
     ADVICE,
+    IMPORT_REPORT,
 ]
 EMPTY = [
     CLASSIFICATION.best(0),
@@ -178,4 +195,5 @@ EMPTY = [
     replace(JUDGED, targets=np.zeros(0, int), scores=np.zeros((0, 100), np.float32), inputs=(), groups=None),
     Curves("roc", (), None),
     replace(ADVICE, layer=None, reasons=()),
+    replace(IMPORT_REPORT, outputs=(), layers=(), differences={}, departure=""),
 ]

@@ -23,6 +23,7 @@ REDRAW_SECONDS = 0.25
 
 def class_boxes(project: Project) -> None:
     """Show a box for each class, and wait for uploads that are read."""
+    pending = _pending(project)  # before the boxes: they may lack what is stored while they are drawn
     classes = project.record.classes
     for row in range(0, len(classes), 2):
         for column, one in zip(st.columns(2), classes[row : row + 2], strict=False):
@@ -31,11 +32,12 @@ def class_boxes(project: Project) -> None:
     st.button(
         "Add a class", icon=":material/add:", on_click=attempt_to, args=(_add_class, project), key="teach-add"
     )
-    _wait_for(list(project.readings.values()))
+    _wait_for(pending)
 
 
 def zip_box(project: Project) -> None:
     """Ask for a zip of class folders, and which part of it to use."""
+    pending = _pending(project)
     key, renew = fresh_key("teach-zip")
     file = st.file_uploader(
         "A zip with a folder for each class", "zip", key=key, max_upload_size=uploads.MAX_BYTES // 1_000_000
@@ -51,7 +53,7 @@ def zip_box(project: Project) -> None:
             project.add_zip(file.name, file.getvalue(), part)
             release(file)
             st.rerun()
-    _wait_for(list(project.readings.values()))
+    _wait_for(pending)
     _show_problems(project.readings.get(ZIP))
 
 
@@ -145,9 +147,14 @@ def _edit(project: Project, one: ExampleClass, *, removable: bool) -> None:
             )
 
 
+def _pending(project: Project) -> list[Reading]:
+    """Return the uploads that are being read."""
+    return [reading for reading in project.readings.values() if not reading.over]
+
+
 def _wait_for(readings: Sequence[Reading]) -> None:
     """Show how far uploads are, and run the page again when they are stored."""
-    if all(reading.over for reading in readings):
+    if not readings:
         return
     bar = st.progress(0.0, text="Reading the examples …")
     while pending := [reading for reading in readings if not reading.over]:

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app import state
+from zoo.app.components import example_classes
 from zoo.app.services import project_record
 from zoo.app.services.jobs import LONG
 from zoo.app.services.project import Project
@@ -100,6 +101,18 @@ def finished(app: AppTest, seconds: float = 100) -> AppTest:
 def train_network(app: AppTest) -> AppTest:
     app.get_by_key("teach-begin").click().run()
     return finished(app)
+
+
+def test_examples_stored_while_the_boxes_are_drawn_are_in_them(app, monkeypatch):
+    box = example_classes._class_box
+
+    def slow_box(project: Project, *arguments, **options) -> None:
+        box(project, *arguments, **options)
+        assert all(reading.wait(60) for reading in project.readings.values())
+
+    monkeypatch.setattr(example_classes, "_class_box", slow_box)
+    fill(app, red=pictures("red"), blue=pictures("blue"))
+    assert [caption.value for caption in app.caption].count("6 examples") == 2
 
 
 def test_classes_are_taught_judged_and_tried(app):
