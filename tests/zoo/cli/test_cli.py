@@ -315,7 +315,8 @@ def test_summary_counts_a_network_that_is_not_here(run):
 
 def test_compare_prints_a_table_or_json_and_draws_the_chart(run, files, tmp_path):
     few = ("--batch", 2, "--repeats", 2)
-    code, out, _ = run("compare", "--input", files / "noise.jpg", "--plot", tmp_path / "chart.html", *few)
+    inputs = ("--input", files / "noise.jpg", "--plot", tmp_path / "chart.html")
+    code, out, _ = run("compare", "squeezenet", "efficientnet_lite0", *inputs, *few)
     assert code == 0
     for word in ("squeezenet.caffe", "efficientnet_lite0.tf", "onnxruntime", "fp32", "agree"):
         assert word in out
