@@ -127,11 +127,7 @@ def _import(
     from zoo.exchange.structure import structure_of
 
     file = OnnxFile(path)
-    if len(file.inputs()) != 1:
-        names = ", ".join(field.name for field in file.inputs())
-        raise InputError(
-            f"{path.name} takes {len(file.inputs())} inputs ({names}); only networks of one are imported."
-        )
+    _require_one_input(file)
     prepared = settings.preprocessing(preprocess, file)
     modality, _ = resolve(prepared.value)
     shape = _input_shape(prepared.value)
@@ -139,12 +135,7 @@ def _import(
     conversion = convert(file, (*shape[1:], shape[0]) if channels_last else shape)
     structure = structure_of(conversion)
     active = settings.activation(activation, structure.activation, file)
-    classes: tuple[Label, ...] = ()
-    about = "The outputs are not classes." if labels is None else ""
-    if structure.is_classifier:
-        classes, about = settings.labels(labels, file, structure.classes)
-    elif labels is not None:
-        raise InputError(f"labels were passed, and the outputs of {path.name} are not those of a classifier.")
+    classes, about = _classes(labels, file, structure)
     graph = graph_of(
         conversion,
         output=structure.output,
@@ -179,6 +170,27 @@ def _import(
     net = ImportedNetwork(final, module, classes, device=device)
     net.report = reported
     return net
+
+
+def _require_one_input(file: Any) -> None:
+    if len(file.inputs()) != 1:
+        names = ", ".join(field.name for field in file.inputs())
+        raise InputError(
+            f"{file.path.name} takes {len(file.inputs())} inputs ({names}); networks of one are imported."
+        )
+
+
+def _classes(labels: Any, file: Any, structure: Any) -> tuple[tuple[Label, ...], str]:
+    """Return the classes of the outputs, and a sentence about where they were found."""
+    from zoo.exchange import import_settings as settings
+
+    if structure.is_classifier:
+        return settings.labels(labels, file, structure.classes)
+    if labels is not None:
+        raise InputError(
+            f"labels were passed, and the outputs of {file.path.name} are not those of a classifier."
+        )
+    return (), "The outputs are not classes."
 
 
 def _built(record: Imported, tensors: dict[str, torch.Tensor], path: Path) -> tuple[Spec, Any]:
