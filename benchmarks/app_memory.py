@@ -22,7 +22,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks.browsing import go, memory_of, photos, resident
 from tests.browser import chromium
-from tests.browser.reading import settled
+from tests.browser.reading import opened, settled
 from tests.browser.serving import served
 
 PATIENCE = 600_000  # ms
@@ -100,10 +100,10 @@ def measure(rounds: int, pages: list[str], environment: dict[str, str]) -> list[
         tempfile.TemporaryDirectory() as folder,
         served(**environment) as (address, pid),
         sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS) as browser,
+        opened(browser) as page,
     ):
         server, begin = psutil.Process(pid), time.monotonic()
-        browser = playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
         page.set_default_timeout(PATIENCE)
         page.goto(address)
 
@@ -127,7 +127,6 @@ def measure(rounds: int, pages: list[str], environment: dict[str, str]) -> list[
                 go(page, name)
                 STEPS[name](page, Path(folder), 100 * number)
                 note(number, name)
-        browser.close()
     return rows
 
 

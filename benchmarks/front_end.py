@@ -21,7 +21,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 import zoo
 from tests.browser import chromium
-from tests.browser.reading import WAIT, settled
+from tests.browser.reading import opened, settled
 from tests.browser.serving import served
 
 RATE = 16000  # Hz
@@ -141,13 +141,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, served() as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=chromium.FLAGS)
         for name in options.pages:
-            page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            page.set_default_timeout(WAIT)
-            if name == CHANGES:
-                changes(page, address, options.repeats)
-            else:
-                answers(page, address, name, PAGES[name](Path(folder), options.repeats + 2))
-            page.close()
+            with opened(browser) as page:
+                if name == CHANGES:
+                    changes(page, address, options.repeats)
+                else:
+                    answers(page, address, name, PAGES[name](Path(folder), options.repeats + 2))
         browser.close()
 
 
