@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,9 @@ from zoo.core.errors import InputError
 from zoo.core.progress import progress_bar
 from zoo.core.validation import number, parsed
 from zoo.hub.registry import as_path
+
+if TYPE_CHECKING:
+    from zoo.training.data.dataset import Dataset
 
 Data = Annotated[str, typer.Argument(help="Labeled examples, as `zoo.dataset` reads them.")]
 Recipe = Annotated[
@@ -114,15 +117,11 @@ def train(
         if apart or any((data, network, augment, freeze, label, group)):
             raise InputError("A recipe says what the data, the network and the method are; leave those out.")
         return _follow(recipe, out, options | {"seed": seed, "resume": resume}, as_json)
-    if data is None:
-        raise InputError("Say what to learn from: DATA, or --recipe NAME.")
     from zoo.training.data.load import dataset
     from zoo.training.fit.loop import is_first
     from zoo.training.fit.transfer import transfer
 
-    examples = dataset(data, label=label, group=group)
-    for problem in examples.problems:
-        complain(InputError(problem.reason))
+    examples = _examples(data, label, group)
     held = dataset(validation, label=label, group=group) if _is_path(validation) else _fraction(validation)
     with _resumable(out), progress_bar("features") as progress, steps_bar("training") as watch:
         trained = transfer(
@@ -173,6 +172,18 @@ def evaluate(
     else:
         _print_figures(result)
     leave(len(result.problems) - len(examples.problems))  # what `dataset` left out was never asked for
+
+
+def _examples(data: str | None, label: str | None, group: str | None) -> "Dataset":
+    """Return the examples to learn from, and complain of those that cannot be used."""
+    if data is None:
+        raise InputError("Say what to learn from: DATA, or --recipe NAME.")
+    from zoo.training.data.load import dataset
+
+    examples = dataset(data, label=label, group=group)
+    for problem in examples.problems:
+        complain(InputError(problem.reason))
+    return examples
 
 
 def _print_trained(record: Mapping[str, Any], out: Path, as_json: bool) -> None:

@@ -140,19 +140,33 @@ def transfer(
         defaults = {**defaults, "seed": seed}
         job = Job(network, training, held, _settings({**defaults, **settings}), progress, watch)
         place = checkpoint_of(out) if out else None
-        if method == "scratch":
-            trained, record = job.from_scratch(augment or "light", place, resume=resume)
-        elif method == "finetune":
-            trained, record = job.finetune(augment or "light", freeze, place, resume=resume)
-        elif augment in (None, "none"):
-            trained, record = job.head(refit=not isinstance(validation, Dataset))
-        else:
-            trained, record = job.through_body(augment)
+        refit = not isinstance(validation, Dataset)
+        trained, record = _fit(job, method, augment, freeze, place, resume=resume, refit=refit)
     record |= {"method": method, "seed": seed, "seconds": round(time.monotonic() - begin, 1)}
     trained = _recorded(trained, network, data, record)
     if out and is_first():
         trained.save(out)
     return trained
+
+
+def _fit(
+    job: Job,
+    method: str,
+    augment: str | None,
+    freeze: str | None,
+    place: Path | None,
+    *,
+    resume: bool,
+    refit: bool,
+) -> tuple[Network, dict[str, Any]]:
+    """Train by gradient descent, with what the method does to examples and layers."""
+    if method == "scratch":
+        return job.from_scratch(augment or "light", place, resume=resume)
+    if method == "finetune":
+        return job.finetune(augment or "light", freeze, place, resume=resume)
+    if augment in (None, "none"):
+        return job.head(refit=refit)
+    return job.through_body(augment)
 
 
 def checkpoint_of(out: str | os.PathLike[str]) -> Path:
