@@ -12,12 +12,7 @@ Times are compared in interleaved rounds (median, and the middle half). With tor
 a round is a part of the clip. Where other programs want the processors too, ``--cpu`` runs one thread and
 counts its processor time instead.
 
-So measured (Xeon with AVX-512, 2 threads, quiet, 60 s of sound), end to end and times as fast: CREPE 18.5
-(18.0 to 19.1), OpenL3 2.62 (2.59 to 2.63), VGGish 1.68 (1.66 to 1.69), YAMNet 1.36 (1.26 to 1.39). With one
-thread and its processor time: 17.1, 2.45, 1.61 and 1.34. YAMNet's network takes 1.07 ms a patch of 1.2 in
-all. Its 69 million multiply-adds take 0.84 ms at the rate of a large product of matrices here (165 to 170
-Gflop/s), which most of its convolutions reach: half of the 1.7 ms that TF-Hub's graph takes in all would be
-the time of the products alone.
+What it measured last stands in ``docs/performance.md``.
 """
 
 import argparse
