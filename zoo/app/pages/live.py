@@ -92,8 +92,8 @@ def warm_up(kind: str, name: str) -> None:
         SENSES[kind](state.network(name)).warm_up()
 
 
-def connected(own: SessionSlot, listen: Callable[[], Listener]) -> bool:
-    """Show the button that starts and stops the microphone, and return whether it is on or about to be.
+def connect(own: SessionSlot, listen: Callable[[], Listener]) -> WebRtcStreamerContext[Any, Any]:
+    """Show the button that starts and stops the microphone, and return what it controls.
 
     A place is taken before there is a connection, and both end together: without a place nothing would limit
     how many connections there are. A run ends only the listener that it knows: Streamlit may begin the next
@@ -129,10 +129,14 @@ def connected(own: SessionSlot, listen: Callable[[], Listener]) -> bool:
     finally:  # streamlit-webrtc leaves by an exception to run the page again
         if worker := worker_of(st.session_state.get(STREAM)):
             own.at_end(worker.stop)
-    if context.state.playing or context.state.signalling:
-        return True
-    own.end(listener)
-    return False
+    if not is_on(context):
+        own.end(listener)
+    return context
+
+
+def is_on(context: WebRtcStreamerContext[Any, Any]) -> bool:
+    """Return whether the microphone is on or about to be."""
+    return context.state.playing or context.state.signalling
 
 
 def worker_of(context: WebRtcStreamerContext[Any, Any] | None) -> WebRtcWorker[Any, Any] | None:
@@ -193,8 +197,15 @@ def trouble(listener: Listener, snapshot: Snapshot) -> None:
         )
 
 
-def show(listener: Listener, a4: float) -> None:
-    """Show the present results."""
+def show(context: WebRtcStreamerContext[Any, Any], listener: Listener, a4: float) -> None:
+    """Show the present results; run the whole page if the microphone is off.
+
+    Stop has the whole page run. A run of this fragment that the browser requested before Stop may set the state
+    of the streamer back to what it was then, and the run of the page finds the microphone on. The next run of
+    the fragment brings the right state.
+    """
+    if not is_on(context):
+        st.rerun()
     snapshot = listener.snapshot()
     with st.container():  # which keeps the place of what is below, also when it is empty
         trouble(listener, snapshot)
@@ -234,10 +245,11 @@ with one_sentence():
             tuple(network_names.items()),
             lambda: Listener(sounds=loaded.get("sounds"), pitch=loaded.get("pitch")),
         )
-        if connected(own, listen):
+        context = connect(own, listen)
+        if is_on(context):
             listen()
             if own.listener is not None:
-                st.fragment(show, run_every=EVERY)(own.listener, a4)
+                st.fragment(show, run_every=EVERY)(context, own.listener, a4)
         else:
             if own.ended:  # the connection ends with the listener, and the page that showed why is drawn anew
                 st.warning(own.ended)

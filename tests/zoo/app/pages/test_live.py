@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from zoo.app import state
-from zoo.app.live.session import SessionSlot
+from zoo.app.live.session import Listener, SessionSlot
 
 RATE, CHUNK = 48000, 960
 PAGE = Path(zoo.__file__).parent / "app" / "pages" / "live.py"
@@ -26,12 +26,14 @@ class Connection:
     """What streamlit-webrtc does, without a browser: the test says whether it is on, and plays frames."""
 
     def __init__(self):
-        self.playing = False
+        self.playing = self.signalling = False
         self.options, self.callback, self.on_ended = {}, None, None
+        self.runs = 0  # of the page
 
     def streamer(self, **options) -> SimpleNamespace:
         self.options = options
-        return SimpleNamespace(state=SimpleNamespace(playing=self.playing, signalling=False))
+        self.runs += 1
+        return SimpleNamespace(state=self)
 
     def sink(self, callback, key, on_ended):
         self.callback, self.on_ended = callback, on_ended
@@ -172,6 +174,36 @@ def test_stop_stops(pages, connection):
     assert listener.stopped
     assert "The microphone is off" in text(app)
     assert "before any sound arrived" in text(app)
+
+
+def test_figures_of_a_microphone_that_is_off_run_the_whole_page(pages, connection, monkeypatch):
+    """The page finds the microphone on, and only its figures find it off."""
+    app = pages()
+    slot = on(app, connection)
+    listener, listen = slot.listener, slot.listen
+
+    def listen_until_stop(*values) -> Listener:
+        connection.playing = False
+        return listen(*values)
+
+    monkeypatch.setattr(slot, "listen", listen_until_stop)
+    before = connection.runs
+    app.run()
+    assert not app.exception
+    assert connection.runs - before == 2
+    assert listener.stopped
+    assert "The microphone is off" in text(app)
+    assert not app.metric
+
+
+def test_a_listener_that_stopped_while_the_microphone_is_on_keeps_its_reason(pages, connection):
+    app = pages()
+    listener = on(app, connection).listener
+    listener.stop("Listening ends.")
+    before = connection.runs
+    app.run()
+    assert connection.runs - before == 1
+    assert "Listening ends. Press Stop, and then Start." in text(app)
 
 
 def test_a_lost_connection_stops_too(pages, connection):
