@@ -1,25 +1,27 @@
-"""Every page, with something on it, against axe-core's rules and its policy; labels of charts can be read."""
+"""Every page, with something on it, against axe-core's rules and its policy; labels of charts can be read.
+
+The pages that need the longest until something is on them are checked where other tests use them: in
+`test_sort.py`, `test_compare.py` and `test_teach.py`. Here they are exhaustive.
+"""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
 
+from tests.browser.accessibility import faint, grave
 from tests.browser.reading import settled, wide
 from tests.browser.scenes import SCENES
-from tests.contrast import contrast
 
-GRAVE = ("serious", "critical")
-_LABELS = """() => {
-    const numbers = color => color.match(/[\\d.]+/g).slice(0, 3).map(Number);
-    const page = numbers(getComputedStyle(document.querySelector(".stApp")).backgroundColor);
-    return [...document.querySelectorAll(".js-plotly-plot .main-svg text")]
-        .filter(label => label.textContent && !label.closest(".bartext-inside, .heatmap-label"))
-        .map(label => [label.textContent, numbers(getComputedStyle(label).fill), page]);
-}"""
+USED_ELSEWHERE = ("sort", "compare", "teach")
+
+
+def scenes() -> list:
+    return [
+        pytest.param(name, marks=[pytest.mark.exhaustive] if name in USED_ELSEWHERE else [])
+        for name in SCENES
+    ]
 
 
 @wide
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", scenes())
 def test_nothing_grave(page, address, name, breaches):
     SCENES[name](page, address)
     if name != "live":  # which is never at rest
@@ -31,21 +33,3 @@ def test_nothing_grave(page, address, name, breaches):
     page.emulate_media(color_scheme="dark")
     assert not grave(page), "narrow and dark"
     assert not faint(page)
-
-
-def grave(page: Page) -> dict[str, list[str]]:
-    """The elements that break a rule, by the rule."""
-    page.mouse.move(0, 0)  # what the pointer is on has other colors
-    page.wait_for_timeout(1000)  # charts are drawn anew
-    return {
-        violation["id"]: [node["html"][:300] for node in violation["nodes"]]
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in GRAVE
-    }
-
-
-def faint(page: Page) -> list[str]:
-    """The labels of charts that have too little contrast with the page, of which axe sees nothing."""
-    labels = page.evaluate(_LABELS)
-    assert labels or not page.locator(".js-plotly-plot:visible").count()
-    return [text for text, color, ground in labels if contrast(color, ground) < 4.5]

@@ -203,12 +203,24 @@ def test_the_trap_catches(trap):
     assert "network.json" in Path(environment["TRAP_NOTES"]).read_text()
 
 
+def attack_with_texts(visitor: Visitor, run: Run, texts: list[str]) -> None:
+    """Give each widget with choices another one of the texts."""
+    remaining = cycle(texts)
+    attack(visitor, *forged(run, CHOICES, lambda *_: next(remaining)))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("turn", [3, 6])
+@pytest.mark.parametrize("page", PAGES[1:])
+def test_other_texts_that_were_not_offered_lead_nowhere(page, turn, visitor, trap, app):
+    attack_with_texts(visitor, prepared(visitor, page), trap.texts[turn:] + trap.texts[:turn])
+    require_nothing_happened(trap, app)
+
+
 @pytest.mark.parametrize("page", PAGES[1:])
 def test_what_was_not_offered_leads_nowhere(page, visitor, trap, app):
     run = prepared(visitor, page)
-    for turn in range(3):  # each widget has another text each time
-        texts = cycle(trap.texts[turn * 3 :] + trap.texts[: turn * 3])
-        attack(visitor, *forged(run, CHOICES, lambda *_, texts=texts: next(texts)))
+    attack_with_texts(visitor, run, trap.texts)
     for number in NUMBERS:
         if states := forged(run, NUMERIC, lambda *_, number=number: number):
             attack(visitor, *states)

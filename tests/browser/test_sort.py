@@ -7,6 +7,7 @@ import zipfile
 import pandas as pd
 from playwright.sync_api import expect
 
+from tests.browser.accessibility import require_accessible_chart
 from tests.browser.batches import EACH
 from tests.browser.reading import download, expect_text, narrow, settled
 from tests.browser.scenes import answer_question, begin_sorting
@@ -14,7 +15,7 @@ from zoo.hub.samples import digits
 
 
 @narrow
-def test_digits_are_found_by_answers_and_the_answers_survive_a_reload(page, address):
+def test_digits_are_found_by_answers_and_the_answers_survive_a_reload(page, address, breaches):
     page.goto(f"{address}/sort")
     begin_sorting(page, "0_")
     for answers in range(1, 18):
@@ -46,3 +47,5 @@ def test_digits_are_found_by_answers_and_the_answers_survive_a_reload(page, addr
     overflow = "main => main.scrollWidth - main.clientWidth"
     assert page.get_by_test_id("stMain").evaluate(overflow) <= 0
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    require_accessible_chart(page)
+    assert breaches == []

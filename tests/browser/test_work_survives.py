@@ -85,7 +85,14 @@ def uploads_that_do_not_arrive(page: Page) -> Iterator[None]:
     page.unroute(UPLOADS)
 
 
-EVENTS: tuple[Callable[[Page], None], ...] = (reload, other_page, back, minutes_without_connection)
+Event = Callable[[Page], None]
+EVENTS: tuple[Event, ...] = (reload, other_page, back, minutes_without_connection)
+
+
+def some_or_all(*some: Event) -> pytest.MarkDecorator:
+    """Run a test with some events, and exhaustively with all; uploads have all of them always."""
+    every = pytest.param(EVENTS, id="all", marks=pytest.mark.exhaustive)
+    return pytest.mark.parametrize("events", [pytest.param(some, id="some"), every])
 
 
 def test_uploads_survive(page, address, examples):
@@ -117,12 +124,13 @@ def test_a_page_at_rest_is_drawn_anew_when_its_connection_is_back(page, others, 
     expect_text(page, "6 images: 6 of Class 1.")
 
 
-def test_training_survives(page, address, tmp_path):
+@some_or_all(minutes_without_connection)
+def test_training_survives(page, address, tmp_path, events):
     opened(page, address)
     upload_zip(page, zipped(tmp_path / "digits.zip", each=40))  # trains for longer than all events last
     choose(page, "Fine-tuning")
     teach(page)
-    for event in EVENTS:
+    for event in events:
         expect_text(page, re.compile("^Training …"))
         event(page)
     expect_text(page, re.compile("^Training …"))
@@ -163,10 +171,11 @@ def is_relabeled(page: Page) -> None:
     expect_text(page, "12 images: 7 of Class 1, 5 of Class 2.")
 
 
-def test_relabeling_survives(page, address, examples, tmp_path):
+@some_or_all(back)
+def test_relabeling_survives(page, address, examples, tmp_path, events):
     fill(opened(page, address), mislabeled(examples, tmp_path))
     relabel(page)
-    for event in EVENTS:
+    for event in events:
         settled(page)
         event(page)
         is_relabeled(page)
