@@ -14,10 +14,8 @@ USED_ELSEWHERE = ("sort", "compare", "teach")
 
 
 def scenes() -> list:
-    return [
-        pytest.param(name, marks=[pytest.mark.exhaustive] if name in USED_ELSEWHERE else [])
-        for name in SCENES
-    ]
+    late = [pytest.param(name, marks=pytest.mark.exhaustive) for name in USED_ELSEWHERE]
+    return [name for name in SCENES if name not in USED_ELSEWHERE] + late
 
 
 @wide

@@ -200,9 +200,9 @@ def trouble(listener: Listener, snapshot: Snapshot) -> None:
 def show(context: WebRtcStreamerContext[Any, Any], listener: Listener, a4: float) -> None:
     """Show the present results; run the whole page if the microphone is off.
 
-    Stop has the whole page run. A run of this fragment that the browser requested before Stop may set the state
-    of the streamer back to what it was then, and the run of the page finds the microphone on. The next run of
-    the fragment brings the right state.
+    Stop has the whole page run. A run of this fragment that the browser requested before Stop may set the
+    state of the streamer back to what it was then, and the run of the page finds the microphone on. The next
+    run of the fragment brings the right state.
     """
     if not is_on(context):
         st.rerun()
