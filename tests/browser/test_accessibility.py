@@ -1,7 +1,7 @@
 """Every page, with something on it, against axe-core's rules and its policy; labels of charts can be read.
 
-The pages that need the longest until something is on them are checked where other tests use them: in
-`test_sort.py`, `test_compare.py` and `test_teach.py`. Here they are exhaustive.
+The page that needs the longest until something is on it is checked where another test uses it: in
+`test_sort.py`. Here it is exhaustive.
 """
 
 import pytest
@@ -10,7 +10,7 @@ from tests.browser.accessibility import faint, grave
 from tests.browser.reading import settled, wide
 from tests.browser.scenes import SCENES
 
-USED_ELSEWHERE = ("sort", "compare", "teach")
+USED_ELSEWHERE = ("sort",)
 
 
 def scenes() -> list:
