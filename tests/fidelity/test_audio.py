@@ -69,7 +69,8 @@ def assert_cents(actual, expected):
 def test_crepe_on_speech(golden, capacity, engine):
     """All capacities in the usual engine, the smallest and the largest in all engines.
 
-    Centring the whole array gives 63 frames; the golden file stops where the 60th ends."""
+    Centring the whole array gives 63 frames; the golden file stops where the 60th ends.
+    """
     file = np.load(golden / "crepe" / "torchcrepe_test.npz")
     network = load(f"crepe.{capacity}", engine)
     frames = network.preprocess(file["waveform16k"], sample_rate=RATE)[:60]

@@ -105,7 +105,9 @@ def openl3(kind: str, size: int, engine: str) -> Engine:
 @pytest.mark.parametrize(
     ("kind", "size", "engine"),
     [
-        pytest.param(kind, size, engine, marks=[] if (kind, size, engine) in QUICK else [pytest.mark.exhaustive])
+        pytest.param(
+            kind, size, engine, marks=[] if (kind, size, engine) in QUICK else [pytest.mark.exhaustive]
+        )
         for kind in KINDS
         for size in (512, 6144)
         for engine in ENGINES
