@@ -295,7 +295,7 @@ def test_memory_does_not_grow_with_the_length_of_a_recording(tmp_path):
         noise = np.random.default_rng(0).standard_normal(60 * RATE * minutes).astype(np.float32)
         soundfile.write(path, noise * 0.01, RATE)
         code = (
-            f"import resource, zoo; zoo.pitch({str(path)!r}, network='crepe.tiny', hop=0.5)\n"
+            f"import resource, zoo; zoo.pitch({str(path)!r}, network='crepe.tiny', hop=0.05)\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
         )
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
