@@ -41,6 +41,15 @@ FIDELITY = (
     "vision/test_pytorchcv_models",
 )  # fmt: skip
 
+TOGETHER = {  # places whose tests one worker runs, since they share what is slow to start
+    "browser": ("browser/",),
+    "server": ("zoo/app/server/",),
+    "tensorflow": (
+        "fidelity/test_pictures", "fidelity/test_tensorflow_originals", "vision/test_keras_models",
+        "audio/test_openl3", "zoo/formats/test_formats", "zoo/hub/test_tfhub",
+    ),
+}  # fmt: skip
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -81,12 +90,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Workers take tests by the file, and one of them takes all that share the server and its browser."""
+    """Workers take tests by the file, and one of them takes all that share what is slow to start."""
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = Path(nodeid.partition("::")[0])
-            return "browser" if file.parent.name == "browser" else str(file)
+            file = nodeid.partition("::")[0]
+            place = file.removeprefix("tests/")
+            return next((name for name, places in TOGETHER.items() if place.startswith(places)), file)
 
     return ByFile(config, log)
 

@@ -39,6 +39,7 @@ def test_it_works_beside_files_of_the_same_name(python, tmp_path):
     assert name == "yamnet.audioset"
 
 
+@pytest.mark.exhaustive  # tests/test_extras.py runs the demo of the wheel with fewer libraries
 def test_the_demo_answers(python, tmp_path):
     out = run(python, "-m", "zoo", "demo", cwd=tmp_path)
     for words in ("squeezenet.caffe: Egyptian cat", "Bicycle bell", "C4 D4 E4"):

@@ -18,6 +18,8 @@ from zoo.inference.build import preprocessor
 from zoo.inference.engines import Engine
 
 KINDS = ("mel128", "mel256", "linear")
+# Of OpenL3: each kind, each size and each engine, but not each with each.
+QUICK = (("mel128", 512, "onnxruntime"), ("mel256", 6144, "torch"), ("linear", 512, "torch"))
 
 
 def test_the_formula_is_the_one_of_the_golden_files():
@@ -100,9 +102,17 @@ def openl3(kind: str, size: int, engine: str) -> Engine:
     return net.engine
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("size", [512, 6144])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "size", "engine"),
+    [
+        pytest.param(
+            kind, size, engine, marks=[] if (kind, size, engine) in QUICK else [pytest.mark.exhaustive]
+        )
+        for kind in KINDS
+        for size in (512, 6144)
+        for engine in ENGINES
+    ],
+)
 def test_openl3_is_the_network_of_the_original(golden, kind, size, engine):
     file = np.load(golden / "openl3" / f"network_formula_{kind}.npz")
     frames = np.load(golden / "openl3" / "spectrograms.npz")["frames"][file["frame_index"]]

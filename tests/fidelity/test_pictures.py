@@ -95,8 +95,8 @@ def test_the_logits_are_those_of_tensorflow_on_the_same_tensors(net, name, indep
     [
         ("squeezenet", 21, 31),
         ("efficientnet_lite0", 39, 40),
-        ("efficientnet_lite1", 37, 40),
-        ("efficientnet_lite2", 39, 40),
+        pytest.param("efficientnet_lite1", 37, 40, marks=pytest.mark.exhaustive),
+        pytest.param("efficientnet_lite2", 39, 40, marks=pytest.mark.exhaustive),
     ],
 )
 def test_real_photos(net, media, name, first, five):

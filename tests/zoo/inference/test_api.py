@@ -10,7 +10,11 @@ from zoo.inference import api
 from zoo.inference.tasks.pitch import redecode
 
 RATE = 16000
-CAPACITIES = [name for name in zoo.networks(task="pitch") if name.startswith("crepe.")]
+CAPACITIES = [
+    pytest.param(name, marks=[] if name in ("crepe.tiny", "crepe.full") else [pytest.mark.exhaustive])
+    for name in zoo.networks(task="pitch")
+    if name.startswith("crepe.")
+]
 
 
 def tone(hertz: float, seconds: float = 2.0, sample_rate: int = RATE) -> np.ndarray:

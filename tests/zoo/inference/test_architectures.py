@@ -34,18 +34,21 @@ def distinct() -> list[Spec]:
 
 
 def cases() -> Iterator:
-    """The smallest network of each builder; larger ones of the same code are exhaustive, and so is VGG.
+    """The smallest network of each builder; larger ones of the same code are exhaustive.
 
-    Its layers are those of AlexNet, and tests/vision/test_keras_models.py runs it.
+    So are VGG, whose layers are those of AlexNet (tests/vision/test_keras_models.py runs it), and the form
+    that torchvision has of an architecture with another form here: of torchvision is ResNet-18.
     """
-    tested = set()
+    tested, architectures = set(), set()
     for spec in sorted(distinct(), key=lambda spec: spec.parameters):
         code = components.BUILDERS[spec.builder]
         if code.startswith("torchvision"):
             code = code.rstrip(string.digits)  # resnet18, resnet50
-        repeats = code in tested or code.endswith(":vgg")
+        of_torchvision = code.startswith("torchvision")
+        repeats = code in tested or code.endswith(":vgg") or (of_torchvision and spec.arch in architectures)
         yield pytest.param(spec, id=spec.name, marks=[pytest.mark.exhaustive] if repeats else [])
         tested.add(code)
+        architectures.add(spec.arch)
 
 
 @pytest.fixture(scope="module", params=list(cases()))

@@ -81,7 +81,7 @@ def find_method(app: AppTest):
 
 def fill(app: AppTest, **classes: list) -> AppTest:
     for number, (name, files) in enumerate(classes.items(), 1):
-        find(app, f"teach-name-{number}").set_value(name).run()
+        find(app, f"teach-name-{number}").set_value(name)
         find(app, f"teach-files-{number}").set_value(files).run()
     return app
 

@@ -32,7 +32,14 @@ def hangup():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.usefixtures("hangup")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGHUP, id="SIGHUP"),  # becomes a SIGTERM, whose handler SIGINT has as well
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGINT, id="SIGINT", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_signal_ends_the_server_with_visitors_and_slow_requests(tmp_path, number):
     with served(TMPDIR=str(tmp_path)) as (address, pid):
         port = int(address.rpartition(":")[2])
