@@ -98,7 +98,12 @@ def main() -> None:
     if len(sys.argv) == 2 and sys.argv[1].startswith("{"):
         arguments = json.loads(sys.argv[1])
         settings = msgspec.convert(arguments["settings"], Settings)
-        serve(BatchProcess(lambda: BadFiles(settings, arguments["device"], arguments["trust"])).answer)
+        serve(
+            BatchProcess(
+                lambda: BadFiles(settings, arguments["device"], arguments["trust"]),
+                lambda file: misbehave(file.path),
+            ).answer
+        )
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=1000)

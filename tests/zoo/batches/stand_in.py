@@ -120,7 +120,7 @@ def main() -> None:
         run(sys.argv[1], Path(sys.argv[2]))
         return
     settings = msgspec.convert(json.loads(sys.argv[1])["settings"], Settings)
-    serve(BatchProcess(lambda: StandIn(settings)).answer)
+    serve(BatchProcess(lambda: StandIn(settings), lambda file: misbehave(file.path)).answer)
 
 
 if __name__ == "__main__":
