@@ -24,6 +24,7 @@ from zoo.batches import workers
 from zoo.batches.api import batch
 from zoo.batches.folder import open_batch
 from zoo.batches.manifest import File
+from zoo.batches.pictures import read_picture
 from zoo.batches.settings import Settings
 from zoo.batches.tasks import TaskRunner
 from zoo.batches.worker_process import BatchProcess
@@ -42,6 +43,12 @@ class BadFiles(TaskRunner):
         for file in files:
             misbehave(file.path)
         return super().rows(files, ahead, networks)
+
+
+def read(file: File) -> None:
+    """Read a file without networks, as badly."""
+    misbehave(file.path)
+    read_picture(file)
 
 
 def use_bad_files() -> None:
@@ -101,7 +108,7 @@ def main() -> None:
         serve(
             BatchProcess(
                 lambda: BadFiles(settings, arguments["device"], arguments["trust"]),
-                lambda file: misbehave(file.path),
+                read,
             ).answer
         )
         return
