@@ -24,6 +24,7 @@ from zoo.batches import workers
 from zoo.batches.api import batch
 from zoo.batches.folder import open_batch
 from zoo.batches.manifest import File
+from zoo.batches.pictures import read_picture
 from zoo.batches.settings import Settings
 from zoo.batches.tasks import TaskRunner
 from zoo.batches.worker_process import BatchProcess
@@ -42,6 +43,12 @@ class BadFiles(TaskRunner):
         for file in files:
             misbehave(file.path)
         return super().rows(files, ahead, networks)
+
+
+def read(file: File) -> None:
+    """Read a file without networks, as badly."""
+    misbehave(file.path)
+    read_picture(file)
 
 
 def use_bad_files() -> None:
@@ -98,7 +105,12 @@ def main() -> None:
     if len(sys.argv) == 2 and sys.argv[1].startswith("{"):
         arguments = json.loads(sys.argv[1])
         settings = msgspec.convert(arguments["settings"], Settings)
-        serve(BatchProcess(lambda: BadFiles(settings, arguments["device"], arguments["trust"])).answer)
+        serve(
+            BatchProcess(
+                lambda: BadFiles(settings, arguments["device"], arguments["trust"]),
+                read,
+            ).answer
+        )
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=1000)

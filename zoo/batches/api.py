@@ -21,7 +21,7 @@ from zoo.core.errors import InputError, reason
 from zoo.core.machine import available_processors
 from zoo.core.validation import count, number
 
-MAX_SECONDS = {"image": 60.0, "audio": 600.0}
+MAX_SECONDS = {"image": 30.0, "audio": 600.0}
 MAX_GIGABYTES = 4.0
 
 
@@ -73,7 +73,7 @@ def batch(
     shard_files : int, optional
         Files in a shard; fixed by the first run.
     max_seconds : float, optional
-        Limit of time for a file, by default 60 for an image and 600 for a recording.
+        Limit of time for a file, by default 30 for an image and 600 for a recording.
     max_gigabytes : float
         Limit of memory for a file, beside the networks.
     retry : bool

@@ -18,6 +18,7 @@ from PIL import Image
 from zoo.audio.signal import limited, open_sound
 from zoo.batches.contents import open_content
 from zoo.batches.manifest import File
+from zoo.batches.pictures import Picture, read_picture
 from zoo.batches.rows import failure_rows, task_schema, values_of
 from zoo.batches.settings import BATCH_SIZE, Settings
 from zoo.core.errors import InputError
@@ -62,7 +63,7 @@ class TaskRunner:
             task_schema(settings.task, settings.modality, record.canary.width) for record in self.records
         ]
         self._pool = ThreadPoolExecutor(DECODE_THREADS)
-        self._decoded: dict[int, Future[_Picture]] = {}
+        self._decoded: dict[int, Future[Picture]] = {}
 
     def rows(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
@@ -93,11 +94,11 @@ class TaskRunner:
     ) -> list[pa.RecordBatch]:
         for file in (*files, *ahead):
             if file.number not in self._decoded:
-                self._decoded[file.number] = self._pool.submit(_picture, file)
+                self._decoded[file.number] = self._pool.submit(read_picture, file)
         pictures = [self._decoded.pop(file.number).result() for file in files]
         return [self._image_rows(i, pictures) for i in networks]
 
-    def _image_rows(self, position: int, pictures: list[_Picture]) -> pa.RecordBatch:
+    def _image_rows(self, position: int, pictures: list[Picture]) -> pa.RecordBatch:
         """Run one network on the images of a batch, together or, if one cannot be used, each alone."""
         net, schema = self._networks[position], self.schemas[position]
         good = [picture for picture in pictures if picture.image is not None]
@@ -113,7 +114,7 @@ class TaskRunner:
         done = {row["number"]: row for row in rows}
         return _batch([done.get(picture.file.number) or picture.row() for picture in pictures], schema)
 
-    def _slotted(self, net: Network, pictures: list[_Picture]) -> list[dict[str, Any]]:
+    def _slotted(self, net: Network, pictures: list[Picture]) -> list[dict[str, Any]]:
         """Run a network on images, each at its place in a batch of fixed size."""
         if not pictures:
             return []
@@ -154,45 +155,12 @@ class TaskRunner:
         return _METHODS[self._settings.task](net, x, **self._settings.options, **sample_rate)
 
 
-class _Picture:
-    """An image on its way: decoded, or with the reason why not."""
-
-    def __init__(self, file: File):
-        self.file = file
-        self.sha256: str | None = None
-        self.image: Image.Image | None = None
-        self.error: str | None = None
-
-    def row(self) -> dict[str, Any]:
-        return {
-            "number": self.file.number,
-            "path": self.file.path,
-            "sha256": self.sha256,
-            "error": self.error,
-        }
-
-
 _EMPTY = Image.new("RGB", (32, 32))
 
 
 def slot(file: File) -> int:
     """Return the place of an image in its batch."""
     return file.number % BATCH_SIZE
-
-
-def _picture(file: File) -> _Picture:
-    """Read and decode an image."""
-    from zoo.vision.decoding import decode
-
-    picture = _Picture(file)
-    try:
-        picture.sha256, content = open_content(file.path)
-        image = decode(content)
-        image.filename = file.path  # pyright: ignore[reportAttributeAccessIssue]  (errors of networks name it)
-        picture.image = image
-    except InputError as error:
-        picture.error = str(error)
-    return picture
 
 
 def _samples(content: Any) -> tuple[np.ndarray, float] | None:

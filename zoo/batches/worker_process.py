@@ -13,6 +13,7 @@ import psutil
 import pyarrow as pa
 
 from zoo.batches.manifest import File
+from zoo.batches.pictures import read_picture
 from zoo.batches.settings import Settings
 from zoo.core.isolated import serve
 from zoo.results.provenance import Provenance
@@ -36,18 +37,26 @@ class BatchProcess:
     ----------
     make : callable
         Makes the runner when it is asked for the first time, so that its errors reach the parent.
+    read : callable
+        Reads and decodes a file, without the runner.
     """
 
-    def __init__(self, make: Callable[[], Runner]):
-        self._make = make
+    def __init__(self, make: Callable[[], Runner], read: Callable[[File], object] = read_picture):
+        self._make, self._read = make, read
         self._runner: Runner | None = None
 
     def answer(self, request: dict[str, Any], *_: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Load the networks, or return the rows of files, as streams of Arrow's IPC."""
+        """Load the networks, return the rows of files as streams of Arrow's IPC, or read a file only."""
+        match request:
+            case {"action": "start"}:
+                return {"memory": _memory()}, []
+            case {"action": "read", "file": file}:
+                self._read(File(*file))
+                return {}, []
         runner = self._runner = self._runner or self._make()
         match request:
             case {"action": "load"}:
-                memory = psutil.Process().memory_info().rss
+                memory = _memory()
                 schemas = [_bytes(schema.serialize()) for schema in runner.schemas]
                 records = [np.frombuffer(record.to_json(), np.uint8) for record in runner.records]
                 return {"memory": memory}, [*schemas, *records]
@@ -55,6 +64,11 @@ class BatchProcess:
                 rows = runner.rows([File(*one) for one in files], [File(*one) for one in ahead], networks)
                 return {}, [_bytes(_stream(batch)) for batch in rows]
         raise ValueError(request["action"])
+
+
+def _memory() -> int:
+    """Return the bytes of memory that this process occupies."""
+    return psutil.Process().memory_info().rss
 
 
 def _stream(batch: pa.RecordBatch) -> pa.Buffer:

@@ -1,8 +1,10 @@
 """Worker processes that outlive their files: one that hangs, crashes, or takes too much memory is named.
 
-A worker gets some images at a time, or a recording. If it ends, or passes a limit, each file that it may have
-touched is tried by itself. A file that ends it again, or a recording that takes too long, is left out with
-the reason.
+A worker gets some images at a time, or a recording. If it ends, or passes a limit, a second process, which
+holds no network and so starts at once, reads each image that the worker may have touched by itself. An image
+that ends that one too is left out with the reason, and the others are done together. If all can be read, each
+is tried by itself with the networks, as a recording is; a file that ends the worker again, or a recording
+that takes too long, is left out.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, zip_longest
 from typing import Any
 
@@ -88,14 +92,17 @@ class BatchWorker:
             "trust": trust,
         }
         self._settings, self._limits = settings, limits
-        self._worker = Worker(
+        self._start = partial(
+            Worker,
             MODULE,
             json.dumps(arguments),
             max_bytes=_LOAD_BYTES,
             env={"OMP_NUM_THREADS": str(threads)},
             directory=directory,
         )
-        self._max_bytes, self._stopped = 0, False
+        self._worker = self._start()
+        self._reader: Worker | None = None  # of suspects; without networks
+        self._max_bytes, self._reader_bytes, self._stopped = 0, 0, False
         self._slowest: float | None = None  # s that images took together, at most
         self.schemas: list[pa.Schema] = []
         self.records: list[Provenance] = []
@@ -147,29 +154,99 @@ class BatchWorker:
         """
         chunks = list(_chunks(files, self._settings.modality))
         decoded_ahead = chunks[1:] if self._settings.modality == "image" else []
+        reasons: dict[int, str] = {}  # why a file is left out, by its number
         alone = False  # whether the files of the next chunk are suspects
         for chunk, ahead in zip_longest(chunks, decoded_ahead, fillvalue=[]):
-            if not alone and (rows := self._tried(chunk, ahead, networks)):
+            if not alone and (rows := self._together(chunk, ahead, networks, reasons)):
                 yield rows
                 continue
             for file in chunk:
-                yield self._alone(file, networks)
+                reason = reasons.get(file.number)
+                yield self._failures(file, reason, networks) if reason else self._alone(file, networks)
             alone = not alone and bool(ahead)
 
     def stop(self) -> None:
         """End the process, from any thread; `rows` raises a `WorkerError`."""
         self._stopped = True
         self._worker.kill()
+        if self._reader:
+            self._reader.kill()
 
     def close(self) -> None:
         """End the process."""
         self._worker.close()
+        if self._reader:
+            self._reader.close()
 
     def __enter__(self) -> BatchWorker:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _together(
+        self,
+        chunk: Sequence[File],
+        ahead: Sequence[File],
+        networks: Sequence[int],
+        reasons: dict[int, str],
+    ) -> list[pa.RecordBatch] | None:
+        """Return the rows of files, or None if each has to be tried by itself.
+
+        Files with a reason are left out; reasons of files that cannot be read are added.
+        """
+        while True:
+            good, coming = ([file for file in some if file.number not in reasons] for some in (chunk, ahead))
+            rows = self._tried(good, coming, networks) if good else []
+            if rows is not None:
+                failures = [
+                    self._failures(f, reasons[f.number], networks) for f in chunk if f.number in reasons
+                ]
+                return [_joined(own) for own in zip(*([rows] if rows else []), *failures, strict=True)]
+            if self._settings.modality == "audio":
+                return None
+            suspects = self._unreadable([*good, *coming])
+            if not suspects:
+                return None
+            reasons |= suspects
+
+    def _unreadable(self, files: Sequence[File]) -> dict[int, str]:
+        """Return why files cannot be read, by number, while the networks are loaded again."""
+        reasons: dict[int, str] = {}
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(self.ensure_loaded)
+            for file in files:
+                if reason := self._read(file):
+                    reasons[file.number] = reason
+            loading.result()
+        return reasons
+
+    def _read(self, file: File) -> str | None:
+        """Read a file in a process without networks; the reason if it ends that process."""
+        if self._stopped:
+            raise WorkerError("The worker has been stopped.")
+        reader = self._reader
+        if not reader or not reader.alive:
+            reader = self._reader = reader or self._start()
+            answer, _ = reader.call({"action": "start"}, seconds=_LOAD_SECONDS)
+            self._reader_bytes = int(answer["memory"] + 1e9 * self._limits.gigabytes)
+        request = {"action": "read", "file": [file.number, file.path]}
+        seconds, max_bytes = self._limits.seconds, self._reader_bytes
+        return self._reason(reader, lambda: reader.call(request, seconds=seconds, max_bytes=max_bytes))
+
+    def _reason(self, worker: Worker, call: Callable[[], object]) -> str | None:
+        """Call a process for one file; the reason if the file ends it."""
+        try:
+            call()
+        except WorkerTimeoutError:
+            return self._late
+        except WorkerMemoryError:
+            return f"needed more than {self._limits.gigabytes:g} GB of memory"
+        except WorkerError as error:
+            if self._stopped:
+                raise
+            return f"failed: {error}" if worker.alive else _ended(worker.exit_code)
+        return None
 
     def _tried(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]
@@ -197,17 +274,10 @@ class BatchWorker:
     def _alone(self, file: File, networks: Sequence[int]) -> list[pa.RecordBatch]:
         """Return the rows of a file that has been under suspicion; of its failure, if it ends the process."""
         self.ensure_loaded()
-        try:
-            return self._asked([file], [], networks, self._limits.seconds)
-        except WorkerTimeoutError:
-            reason = self._late
-        except WorkerMemoryError:
-            reason = f"needed more than {self._limits.gigabytes:g} GB of memory"
-        except WorkerError as error:
-            if self._stopped:
-                raise
-            reason = f"failed: {error}" if self._worker.alive else _ended(self._worker.exit_code)
-        return self._failures(file, reason, networks)
+        rows: list[pa.RecordBatch] = []
+        seconds = self._limits.seconds
+        reason = self._reason(self._worker, lambda: rows.extend(self._asked([file], [], networks, seconds)))
+        return self._failures(file, reason, networks) if reason else rows
 
     @property
     def _late(self) -> str:
@@ -241,6 +311,13 @@ def _chunks(files: Sequence[File], modality: str) -> Iterator[list[File]]:
 def _batch(answer: np.ndarray) -> pa.RecordBatch:
     with pa.ipc.open_stream(pa.py_buffer(answer)) as stream:
         return stream.read_next_batch()
+
+
+def _joined(rows: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Join rows of one network, in the order of the files."""
+    if len(rows) == 1:
+        return rows[0]
+    return pa.Table.from_batches(rows).sort_by("number").combine_chunks().to_batches()[0]
 
 
 def _ended(code: int | None) -> str:

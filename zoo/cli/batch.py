@@ -75,7 +75,7 @@ def batch(
     ] = None,
     max_seconds: Annotated[
         float | None,
-        typer.Option(help="Time that a file may take.", show_default="60 for images, 600 for audio"),
+        typer.Option(help="Time that a file may take.", show_default="30 for images, 600 for audio"),
     ] = None,
     max_gigabytes: Annotated[float, typer.Option(help="Memory that a file may take.")] = 4.0,
     retry: Annotated[bool, typer.Option("--retry", help="Work again on files that failed.")] = False,

@@ -67,6 +67,23 @@ def test_image_that_hangs_costs_its_limit_once_and_the_usual_time_of_a_batch(
     assert (tmp_path / "files" / "hang.jpg.tries").read_text() == "xx"  # with the other, then alone
 
 
+@pytest.mark.parametrize(("bad", "loads", "together"), [("crash", 2, True), ("net-crash", 3, False)])
+def test_images_beside_one_that_crashes_are_done_together_if_it_cannot_be_read(
+    listed: Callable[..., list[File]], monkeypatch: pytest.MonkeyPatch, bad: str, loads: int, together: bool
+):
+    names = ["a.jpg", f"{bad}.jpg", "b.jpg", "c.jpg"]
+    with worker("image") as running:
+        calls, load = [], running.load
+        monkeypatch.setattr(running, "load", lambda: calls.append(load()))
+        rows = [batch.to_pylist() for (batch,) in running.rows(listed(*names), [0])]
+    assert len(calls) == loads
+    assert [len(some) for some in rows] == ([4] if together else [1, 1, 1, 1])
+    every = [row for some in rows for row in some]
+    assert [Path(row["path"]).name for row in every] == names
+    assert [row["error"] is None for row in every] == [True, False, True, True]
+    assert every[1]["error"].endswith(f"{bad}.jpg ended the process (SIGSEGV, signal 11).")
+
+
 def test_images_together_have_at_most_the_limit_of_one(run: object):
     with worker("image") as running:
         running._slowest = 100 * SECONDS

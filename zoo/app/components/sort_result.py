@@ -40,9 +40,6 @@ def show_result(batch: Batch, sorter: Sorter) -> None:
     )
     line = _line(sorter, percent / 100)
     st.markdown(sentence(line))
-    st.caption(
-        "After few answers, or with few files, this can be too sure: look at the files just below the line."
-    )
     if (check := sorter.checked).files:
         st.caption(
             f"Random check: of {check.files} files drawn at random, {check.expected:.1f} answers of yes were "
