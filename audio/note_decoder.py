@@ -15,7 +15,7 @@ _QUIET = 11  # frames below the threshold, 0.13 s, that end a note (the paper's 
 _BEND_BINS, _BEND_WIDTH = 25, 5.0  # reach and standard deviation in bins of a contour (the package's)
 _BLOCK = 20_000  # frames, 230 s, that are decoded at a time where nothing sounds over their border
 _FRAME = 256 / 22050  # s
-_BEGINNING = 2  # frames over which a key that becomes louder begins
+_DOUBTFUL = 2  # times as long a note must be that no onset begins: most shorter ones are partials of others
 
 
 class FrameNote(NamedTuple):
@@ -129,10 +129,9 @@ def _quietest(sounding: np.ndarray) -> int:
 
 def _spans(notes: np.ndarray, onsets: np.ndarray, options: NoteOptions) -> list[tuple[int, int, int]]:
     """Return the first frame, the one after the last, and the key of each note."""
-    begins = np.maximum(onsets, _risen(notes, float(onsets.max(initial=0))))
-    peaks = np.zeros(begins.shape, bool)
-    peaks[1:-1] = (begins[1:-1] > begins[:-2]) & (begins[1:-1] > begins[2:])
-    peaks &= begins >= options.onset_threshold
+    peaks = np.zeros(onsets.shape, bool)
+    peaks[1:-1] = (onsets[1:-1] > onsets[:-2]) & (onsets[1:-1] > onsets[2:])
+    peaks &= onsets >= options.onset_threshold
     left = notes.copy()  # what no note has used
     shortest = max(options.min_duration / _FRAME, 1)
     spans = []
@@ -149,19 +148,9 @@ def _spans(notes: np.ndarray, onsets: np.ndarray, options: NoteOptions) -> list[
         end = _end(loud[middle + 1 :]) + middle + 1
         start = middle - _end(loud[:middle][::-1])
         _use(left, start, end, key)
-        if end - start >= shortest or start == 0 or end == len(left):
+        if end - start >= _DOUBTFUL * shortest or start == 0 or end == len(left):
             spans.append((start, end, key))
     return spans
-
-
-def _risen(notes: np.ndarray, highest: float) -> np.ndarray:
-    """Return how much louder each key is than in each of the frames before, scaled like the onsets."""
-    rise = np.full(notes.shape, np.inf)
-    for distance in range(1, _BEGINNING + 1):
-        rise[distance:] = np.minimum(rise[distance:], notes[distance:] - notes[:-distance])
-    rise[:_BEGINNING] = 0
-    rise = rise.clip(min=0)
-    return rise * (highest / max(float(rise.max(initial=0)), 1e-9))
 
 
 def _end(loud: np.ndarray) -> int:
@@ -184,7 +173,7 @@ def _continued(note: FrameNote, rest: FrameNote) -> FrameNote:
 
 def _bends(contours: np.ndarray, key: int) -> np.ndarray:
     """Return the semitones by which the strongest bin near a key is above it, bins far away weighing less."""
-    center = STEPS * key
+    center = STEPS * key + 1  # in tune; the package counts from the bin below, which is a third flat
     low, high = max(center - _BEND_BINS, 0), min(center + _BEND_BINS + 1, contours.shape[1])
     weights = np.exp(-0.5 * ((np.arange(low, high) - center) / _BEND_WIDTH) ** 2)
     return ((contours[:, low:high] * weights).argmax(axis=1) + low - center).astype(np.float32) / STEPS

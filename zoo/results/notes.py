@@ -40,6 +40,11 @@ class Note(NamedTuple):
     amplitude: float
     bends: np.ndarray
 
+    def __repr__(self) -> str:
+        """Return all but the bends."""
+        times = f"start={self.start:.3f}, end={self.end:.3f}"
+        return f"Note({times}, midi={self.midi}, amplitude={self.amplitude:.2f})"
+
     @property
     def name(self) -> str:
         """Such as ``"A4"``."""
