@@ -132,7 +132,8 @@ def frame_times(frames: np.ndarray) -> np.ndarray:
 
 # Beginnings of the names of the weight and the bias of each convolution in the original's graph.
 _NAMES = {
-    "norm": ("model_1/batch_normalization/FusedBatchNormV3;model_1/batch_normalization/FusedBatchNormV3",) * 2,
+    "norm": ("model_1/batch_normalization/FusedBatchNormV3;model_1/batch_normalization/FusedBatchNormV3",)
+    * 2,
     "contour1": ("const_fold_opt__727", "model_1/re_lu_1/Relu;"),
     "contour2": ("const_fold_opt__710", "model_1/contours-reduced/BiasAdd/"),
     "note1": ("const_fold_opt__738", "model_1/conv2d_2/BiasAdd/"),

@@ -74,7 +74,9 @@ class NoteDecoder:
         if not self._parts:
             return []
         whole = _joined(self._parts)
-        return self._decode(Posteriors(*(array[: max(frames - self._first, 0)] for array in whole)), last=True)
+        return self._decode(
+            Posteriors(*(array[: max(frames - self._first, 0)] for array in whole)), last=True
+        )
 
     def _decode(self, frames: Posteriors, *, last: bool) -> list[FrameNote]:
         limits = key_range(self._options)

@@ -113,7 +113,9 @@ def run_package(python: str, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--package", metavar="PYTHON")
     package = parser.parse_args().package
     net, rows = zoo.load("basicpitch", device="cpu"), []

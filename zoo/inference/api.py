@@ -302,9 +302,7 @@ def notes(x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[Note
 
 
 @overload
-def notes(
-    x: Inputs, *, on_error: Literal["skip"], **options: Unpack[NotesCall]
-) -> list[Notes | Problem]: ...
+def notes(x: Inputs, *, on_error: Literal["skip"], **options: Unpack[NotesCall]) -> list[Notes | Problem]: ...
 
 
 def notes(

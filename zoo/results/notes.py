@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from zoo.plotting import notebook
-from zoo.plotting.theme import COLOR
 from zoo.results.display import ShortRepr
 from zoo.results.recording import Recording
 
@@ -102,38 +101,10 @@ class Notes(ShortRepr):
         return midi_file((note.start, note.end, note.midi, note.velocity) for note in self.notes)
 
     def plot(self) -> go.Figure:
-        """Draw a piano roll: bars over time, one row a key; the paler, the less sure."""
-        import plotly.graph_objects as go
+        """Draw a piano roll: bars over time, one row a key."""
+        from zoo.plotting.piano_roll import piano_roll
 
-        from zoo.audio.notes import note_name
-
-        table = self.table()
-        figure = go.Figure(
-            go.Bar(
-                base=table.start,
-                x=table.end - table.start,
-                y=table.midi,
-                orientation="h",
-                width=0.9,
-                marker={"color": COLOR, "opacity": 0.35 + 0.65 * table.amplitude.to_numpy(float)},
-                customdata=table[["start", "end", "name", "amplitude"]],
-                hovertemplate="%{customdata[2]}: %{customdata[0]:.2f} to %{customdata[1]:.2f} s, "
-                "amplitude %{customdata[3]:.2f}<extra></extra>",
-            )
-        )
-        keys = [note.midi for note in self.notes] or [60, 71]
-        low, high = min(keys), max(keys)
-        ticks = [key for key in range(low - 1, high + 2) if high - low < 25 or key % 12 == 0]
-        figure.update_xaxes(title="time (s)", range=[0, max(self.duration, 0.1)])
-        figure.update_yaxes(
-            tickvals=ticks,
-            ticktext=[note_name(key) for key in ticks],
-            range=[low - 1.5, high + 1.5],
-            title="note",
-        )
-        margin = {"l": 8, "r": 8, "t": 8, "b": 8}
-        height = min(160 + 14 * (high - low + 3), 600)
-        return figure.update_layout(height=height, margin=margin, barmode="overlay")
+        return piano_roll(self.table(), self.duration)
 
     def _repr_html_(self) -> str:
         """Return a player, a piano roll of the keys that sound longest and a table for a notebook."""
