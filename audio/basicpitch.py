@@ -1,7 +1,7 @@
 """Basic Pitch: notes of many voices from a constant-Q transform by a small convolutional network.
 
-R. M. Bittner, J. J. Bosch, D. Rubinstein, G. Meseguer-Brocal, S. Ewert: A Lightweight Instrument-Agnostic Model
-for Polyphonic Note Transcription and Multipitch Estimation, ICASSP 2022, arXiv:2203.09893.
+R. M. Bittner, J. J. Bosch, D. Rubinstein, G. Meseguer-Brocal, S. Ewert: A Lightweight Instrument-Agnostic
+Model for Polyphonic Note Transcription and Multipitch Estimation, ICASSP 2022, arXiv:2203.09893.
 https://github.com/spotify/basic-pitch
 """
 
@@ -42,7 +42,10 @@ class Posteriors(NamedTuple):
 
 
 class BasicPitch(nn.Module):
-    """Waveforms (n, 43844) -> logits (n, 172 · 440): of each frame 264 of contours, 88 of notes, 88 of onsets."""
+    """Waveforms (n, 43844) -> logits (n, 172 · 440).
+
+    Of each frame first 264 of contours, then 88 of notes, then 88 of onsets.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -105,7 +105,7 @@ def midi_file(notes: Iterable[tuple[float, float, int, int]]) -> bytes:
     Parameters
     ----------
     notes : iterable of (start, end, number, velocity)
-        Seconds, whole MIDI note numbers, and velocities from 1 to 127. Notes of different numbers may overlap.
+        Seconds, whole MIDI note numbers, and velocities from 1 to 127. Different numbers may overlap.
     """
     import mido
 

@@ -101,8 +101,8 @@ class OverlappingWaveforms(Frontend):
         """
         if abs(seconds * self.sample_rate - self.framing.hop) > 0.5:
             raise InputError(
-                f"This network takes a window every {self.framing.hop / self.sample_rate:.2f} s; leave out the "
-                "overlap or hop."
+                f"This network takes a window every {self.framing.hop / self.sample_rate:.2f} s; leave out "
+                "the overlap or hop."
             )
         return self
 

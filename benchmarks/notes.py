@@ -1,12 +1,12 @@
-"""How right the notes of Basic Pitch are, beside its package: ``python benchmarks/notes.py --package PYTHON``.
+"""How right the notes of Basic Pitch are, beside its package's: ``python benchmarks/notes.py``.
 
-Twenty progressions of chords are made of sums of harmonics with envelopes, whose notes are known. Both decoders
-get the same posteriors, those of the package's graph in ONNX Runtime on windows cut as the package cuts them, and
-ours also runs as a whole from the waveform. Measures are mir_eval's, means over the progressions: F1 of notes
-within 50 ms of their onset and 50 cents, without and with offsets.
+Twenty progressions of chords are made of sums of harmonics with envelopes, whose notes are known. With
+``--package PYTHON``, both decoders get the same posteriors, those of the package's graph in ONNX Runtime on
+windows cut as the package cuts them; ours also runs as a whole from the waveform. Measures are mir_eval's,
+means over the progressions: F1 of notes within 50 ms of their onset and 50 cents, without and with offsets.
 
-PYTHON is that of an environment with ``basic-pitch==0.4.0`` (``--no-deps``), its onnxruntime, librosa,
-pretty_midi, resampy, mir_eval, and scikit-learn. Without it, only ours is measured.
+PYTHON is that of an environment with ``basic-pitch==0.4.0`` (``--no-deps``), onnxruntime, librosa,
+pretty_midi, resampy, mir_eval, and ``setuptools<80``. Without it, only ours is measured.
 """
 
 import argparse

@@ -46,19 +46,19 @@ class Note(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Such as ``"A4"``."""
+        """Return its name, for example ``"A4"``."""
         from zoo.audio.notes import note_name
 
         return note_name(self.midi)
 
     @property
     def velocity(self) -> int:
-        """That of MIDI, from 1 to 127: the amplitude."""
+        """Return the amplitude as MIDI has it, from 1 to 127."""
         return min(max(round(127 * self.amplitude), 1), 127)
 
     @property
     def cents(self) -> float:
-        """Mean of the bends, in cents."""
+        """Return the mean of the bends, in cents."""
         return 100 * float(self.bends.mean()) if len(self.bends) else 0.0
 
 
@@ -84,7 +84,7 @@ class Notes(ShortRepr):
     recording: Recording | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
-        """Notes."""
+        """Return the number of notes."""
         return len(self.notes)
 
     def table(self) -> pd.DataFrame:

@@ -33,17 +33,24 @@ class TimedNotes(NamedTuple):
 
 def wanted() -> bool:
     """Ask whether to find notes of many voices, or the pitch of one."""
-    linked = st.query_params.get("network", "").partition(".")[0]
-    is_linked = any(name.startswith(f"{linked}.") for name in offered_networks.networks(task="notes"))
+    linked = (input_picker.from_link("network") or "").strip().lower()
+    is_linked = linked in {way for name in _networks() for way in (name, name.partition(".")[0])}
+    first = "notes" if is_linked else "pitch"
     voices = widgets.segmented_control(
-        st, "What to find", _VOICES, "notes" if is_linked else "pitch", key="pitch-voices", recall=not linked
+        st, "What to find", _VOICES, first, key="pitch-voices", recall=not is_linked
     )
+    if (voices == "notes") != is_linked:
+        input_picker.to_link("network", None)  # one of the other kind
     return voices == "notes"
+
+
+def _networks() -> list[str]:
+    return offered_networks.networks(task="notes")
 
 
 def show(recordings: list[InputFile]) -> None:
     """Show the notes of recordings."""
-    names = offered_networks.networks(task="notes")
+    names = _networks()
     columns = st.columns(3)
     with columns[0]:
         name = input_picker.choose_network(
