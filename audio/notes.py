@@ -10,7 +10,7 @@ _PERIOD = 0.2  # s; one of a slow vibrato, of 5 Hz
 _GAP = 0.05  # s; notes go on through shorter unvoiced gaps
 _DIP = 6.0  # dB; vibrato and tremolo of a voice move its level by less
 _TICKS = 480  # a beat of half a second, which is what a MIDI file means that states no tempo
-_VELOCITY = 80
+VELOCITY = 80  # of a note whose loudness is unknown
 _LOUDNESS = 0.8  # of the synthesized sound at its peak, full scale being 1
 _BLOCK = 1 << 16  # samples that are synthesized at a time
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -99,23 +99,26 @@ def _steady(midi: np.ndarray, tolerance: float) -> Iterator[tuple[int, int]]:
     yield begin, len(midi)
 
 
-def midi_file(notes: Iterable[tuple[float, float, int]]) -> bytes:
+def midi_file(notes: Iterable[tuple[float, float, int, int]]) -> bytes:
     """Return a standard MIDI file of one track.
 
     Parameters
     ----------
-    notes : iterable of (start, end, number)
-        Seconds, and whole MIDI note numbers; one after the other.
+    notes : iterable of (start, end, number, velocity)
+        Seconds, whole MIDI note numbers, and velocities from 1 to 127. Different numbers may overlap.
     """
     import mido
 
+    events: list[tuple[int, int, int]] = []  # what ends comes before what begins at the same time
+    for start, end, number, velocity in notes:
+        begin = round(2 * _TICKS * start)
+        events += [(begin, velocity, number), (max(round(2 * _TICKS * end), begin + 1), 0, number)]
     track = mido.MidiTrack()
     now = 0
-    for start, end, number in notes:
-        begin, finish = (round(2 * _TICKS * seconds) for seconds in (start, end))
-        track.append(mido.Message("note_on", note=number, velocity=_VELOCITY, time=begin - now))
-        track.append(mido.Message("note_off", note=number, velocity=0, time=finish - begin))
-        now = finish
+    for time, velocity, number in sorted(events, key=lambda event: event[:2]):
+        kind = "note_on" if velocity else "note_off"
+        track.append(mido.Message(kind, note=number, velocity=velocity, time=time - now))
+        now = time
     stream = io.BytesIO()
     mido.MidiFile(type=0, ticks_per_beat=_TICKS, tracks=[track]).save(file=stream)
     return stream.getvalue()

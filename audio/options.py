@@ -106,6 +106,45 @@ class PitchOptions:
         require_smoothing(self.smooth, self.smoother)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NoteOptions:
+    """What counts as a note.
+
+    The thresholds are those of Basic Pitch (arXiv:2203.09893, section 2.3), the duration that of its package.
+
+    Attributes
+    ----------
+    threshold : float
+        Score of a key, from 0 to 1, from which it sounds.
+    onset_threshold : float
+        Score, from 0 to 1, from which a key begins anew.
+    min_duration : float
+        Shorter notes, in s, are dropped.
+    fmin, fmax : float or None
+        Lowest and highest pitch to consider, in Hz; None: all keys of a piano, 27.5 to 4186.
+
+    Raises
+    ------
+    InputError
+        If an option has another type or is out of its range.
+    """
+
+    threshold: float = 0.3
+    onset_threshold: float = 0.5
+    min_duration: float = 0.1277
+    fmin: float | None = None
+    fmax: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, high in (("threshold", 1), ("onset_threshold", 1), ("min_duration", float("inf"))):
+            object.__setattr__(self, name, number(name, getattr(self, name), 0, high))
+        for name in ("fmin", "fmax"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, number(name, getattr(self, name), 1, 100_000))
+        if self.fmin is not None and self.fmax is not None and self.fmin > self.fmax:
+            raise InputError(f"No pitch lies from fmin={self.fmin:g} to fmax={self.fmax:g} Hz.")
+
+
 def require_smoothing(width: int, smoother: str) -> None:
     """Raise an `InputError` unless a width in frames and the name of a smoother can be used."""
     if count("smooth", width) % 2 == 0:

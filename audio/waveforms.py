@@ -67,3 +67,45 @@ class Waveforms(Frontend):
     def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
         """Windows of a waveform (samples,), shape (windows, samples)."""
         return waveform.unfold(0, self.framing.window, self.framing.hop)
+
+
+_TWO_SECONDS = Framing(window=43844, hop=36164, lead=3840, trail=3840, pad=True)  # Basic Pitch's
+
+
+@dataclass(frozen=True)
+class OverlappingWaveforms(Frontend):
+    """Long windows of the waveform that overlap by as much as the network's own borders reach.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    framing : Framing
+        Half of the overlap, in zeros, is in front of the recording and behind it.
+    """
+
+    batch_size: ClassVar[int] = 8
+    sample_rate: int = 22050
+    framing: Framing = _TWO_SECONDS
+
+    def describe(self) -> str:
+        return f"{super().describe()}, the last one being filled up with zeros."
+
+    def with_hop(self, seconds: float) -> Self:
+        """Return the same front-end: the network's frames depend on the time between windows.
+
+        Raises
+        ------
+        InputError
+            If another time between windows is asked for.
+        """
+        if abs(seconds * self.sample_rate - self.framing.hop) > 0.5:
+            raise InputError(
+                f"This network takes a window every {self.framing.hop / self.sample_rate:.2f} s; leave out "
+                "the overlap or hop."
+            )
+        return self
+
+    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Windows of a waveform (samples,), shape (windows, samples)."""
+        return waveform.unfold(0, self.framing.window, self.framing.hop)

@@ -33,6 +33,7 @@ from .hub.weights import fetch as fetch
 from .inference.api import classify as classify
 from .inference.api import embed as embed
 from .inference.api import explain as explain
+from .inference.api import notes as notes
 from .inference.api import pitch as pitch
 from .inference.api import sound_events as sound_events
 from .inference.load import load as load
@@ -43,6 +44,8 @@ from .results import Embedding as Embedding
 from .results import Explanation as Explanation
 from .results import Matches as Matches
 from .results import Neighbors as Neighbors
+from .results import Note as Note
+from .results import Notes as Notes
 from .results import PitchTrack as PitchTrack
 from .results import Problem as Problem
 from .results import Projection as Projection

@@ -35,6 +35,15 @@ def swiftf0(n: int) -> int:
     return max(1, math.ceil(n / 256))
 
 
+def basicpitch(n: int) -> int:
+    """``inference.py``, get_audio_input: windows of 2 s less a hop, of which 30 frames overlap.
+
+    The package makes one more where a recording ends in the second half of the last overlap; its frames are
+    all behind the end.
+    """
+    return max(1, math.ceil(n / 36164))
+
+
 def silero(n: int) -> int:
     """``sequence_vad.py``, frame_blocks: 512 new samples each, the last filled up."""
     return max(1, math.ceil(n / 512))
@@ -47,6 +56,7 @@ EXPECTED = {
     "vggish": (vggish, 15600, (0, 0, 0, 1, 1, 15)),
     "openl3": (openl3, 24000, (1, 1, 1, 1, 2, 146)),
     "swiftf0": (swiftf0, 256, (1, 1, 1, 1, 2, 938)),
+    "basicpitch": (basicpitch, 36164, (1, 1, 1, 1, 2, 10)),
     "silero": (silero, 512, (1, 1, 1, 1, 2, 469)),
     "crepe": (crepe, 1024, (1, 1, 7, 7, 7, 1501)),
 }

@@ -118,7 +118,7 @@ def _kinds(spec: Spec) -> tuple[str, ...]:
     """Return the samples that suit a network."""
     if spec.modality == "image":
         return ("image",)
-    return ("melody",) if "pitch" in spec.tasks else ("audio", "melody")
+    return ("melody",) if {"pitch", "notes"} & set(spec.tasks) else ("audio", "melody")
 
 
 def _outputs(net: Network, path: Path) -> dict[str, np.ndarray]:
@@ -179,5 +179,8 @@ def _known_answer(net: Network, test: SmokeTest) -> Finding:
         notes = [note for note in track.note_names() if note]
         first_note = notes[10] if len(notes) > 10 else "no note"  # the first ten frames are the attack
         return Finding(first_note == answer, f"{name} begins on {first_note}, {answer} expected")
+    if "notes" in net.spec.tasks:
+        first = next((note.name for note in net.notes(sample(name)).notes), "no note")
+        return Finding(first == answer, f"{name} begins on {first}, {answer} expected")
     ids = net.classify(sample(name), top=5).ids
     return Finding(answer in ids, f"{name} gives {', '.join(ids)} in the first five, {answer} expected")

@@ -10,7 +10,18 @@ import warnings
 
 import typer
 
-from zoo.cli import audio, batch, benchmark, catalog, exchange, inference, search, serve, training  # noqa: F401  commands
+from zoo.cli import (  # noqa: F401  commands
+    audio,
+    batch,
+    benchmark,
+    catalog,
+    exchange,
+    inference,
+    notes,
+    search,
+    serve,
+    training,
+)
 from zoo.cli.console import app, complain
 from zoo.core.errors import InputError, ZooError
 from zoo.core.extras import optional_libraries

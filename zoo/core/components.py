@@ -15,6 +15,7 @@ Table = Mapping[str, str]  # name -> "module:attribute"
 # Build an untrained `torch.nn.Module`, called with the record's arguments.
 BUILDERS: Table = {
     "alexnet": "zoo.vision.alexnet:AlexNet",
+    "basicpitch": "zoo.audio.basicpitch:BasicPitch",
     "crepe": "zoo.audio.crepe:CREPE",
     "darknet19": "zoo.vision.darknet:darknet19",
     "darknet53": "zoo.vision.darknet:darknet53",
@@ -60,6 +61,7 @@ PREPROCESSORS: Table = {
     "hf.feature_extractor": "zoo.hub.huggingface_audio:preprocessor",
     "hf.image_processor": "zoo.hub.huggingface_image:Processor",
     "log_mel_patches": "zoo.audio.frontends:LogMelPatches",
+    "overlapping_waveforms": "zoo.audio.waveforms:OverlappingWaveforms",
     "resize_crop": "zoo.vision.transforms:ImageTransform",
     "tfhub.windows": "zoo.hub.tfhub:Windows",
     "waveforms": "zoo.audio.waveforms:Waveforms",
@@ -68,6 +70,7 @@ PREPROCESSORS: Table = {
 # Rename the tensors of a foreign weight file to those of the builder.
 CONVERTERS: Table = {
     "alexnet.caffe": "zoo.vision.alexnet:from_caffe",
+    "basicpitch.onnx": "zoo.audio.basicpitch:from_onnx",
     "crepe.keras": "zoo.audio.crepe:from_keras",
     "darknet19": "zoo.vision.darknet:darknet19_from_file",
     "darknet53": "zoo.vision.darknet:darknet53_from_file",

@@ -9,7 +9,7 @@ from zoo.core import components
 from zoo.core.errors import CatalogError
 
 Modality = Literal["image", "audio"]
-Task = Literal["classify", "embed", "events", "pitch"]
+Task = Literal["classify", "embed", "events", "pitch", "notes"]
 Activation = Literal["softmax", "sigmoid"]
 Origin = Literal["catalog", "saved", "hf", "timm", "tfhub", "imported"]
 HeadKind = Literal["linear", "kernel", "neighbors"]

@@ -88,7 +88,7 @@ def networks(
     Parameters
     ----------
     modality : {"image", "audio"}, optional
-    task : {"classify", "embed", "events", "pitch"}, optional
+    task : {"classify", "embed", "events", "pitch", "notes"}, optional
     bundled : bool, optional
         Only those whose weights the Python package index has, or only the others.
 

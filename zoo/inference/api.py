@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal, TypedDict, Unpack, overload
 
-from zoo.audio.options import PitchOptions, SoundEventOptions
+from zoo.audio.options import NoteOptions, PitchOptions, SoundEventOptions
 from zoo.core.errors import InputError
 from zoo.inference.load import load
 from zoo.inference.model import DeviceLike
@@ -22,11 +22,12 @@ from zoo.inference.tasks.inputs import Input, Inputs, OneOrMany, OnError
 from zoo.inference.tasks.keywords import (
     ClassifyKeywords,
     ExplainKeywords,
+    NotesKeywords,
     PitchKeywords,
     SoundEventsKeywords,
 )
 from zoo.inference.tasks.sound_events import TOP
-from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
+from zoo.results import Classification, Embedding, Explanation, Notes, PitchTrack, Problem, SoundEvents
 from zoo.results.explanation import ExplanationMethod
 
 _MAX_LOADED = 4  # networks that stay loaded for the next call
@@ -53,6 +54,9 @@ class SoundEventsCall(SoundEventsKeywords, LoadKeywords): ...
 
 
 class PitchCall(PitchKeywords, LoadKeywords): ...
+
+
+class NotesCall(NotesKeywords, LoadKeywords): ...
 
 
 @overload
@@ -284,6 +288,56 @@ def pitch(
         smooth=smooth,
         smoother=smoother,
         keep_activations=keep_activations,
+        progress=progress,
+        on_error=on_error,
+    )
+
+
+@overload
+def notes(x: Input, *, on_error: OnError = ..., **options: Unpack[NotesCall]) -> Notes: ...
+
+
+@overload
+def notes(x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[NotesCall]) -> list[Notes]: ...
+
+
+@overload
+def notes(x: Inputs, *, on_error: Literal["skip"], **options: Unpack[NotesCall]) -> list[Notes | Problem]: ...
+
+
+def notes(
+    x: Any,
+    *,
+    network: NetworkLike = "basicpitch",
+    sample_rate: float | None = None,
+    threshold: float = NoteOptions.threshold,
+    onset_threshold: float = NoteOptions.onset_threshold,
+    min_duration: float = NoteOptions.min_duration,
+    fmin: float | None = NoteOptions.fmin,
+    fmax: float | None = NoteOptions.fmax,
+    progress: ProgressCallback | None = None,
+    on_error: OnError = "raise",
+    device: DeviceLike = "auto",
+    engine: str = "auto",
+) -> OneOrMany[Notes]:
+    """Find the notes of any number of voices: `Notes`, or a list of them for a list.
+
+    Options and errors are those of `Network.notes`; `device` and `engine` are those of `load`.
+
+    Examples
+    --------
+    >>> import zoo
+    >>> zoo.notes(zoo.sample("melody.wav"), network="basicpitch").notes[0].name
+    'C4'
+    """
+    return _network(network, device, engine).notes(
+        x,
+        sample_rate=sample_rate,
+        threshold=threshold,
+        onset_threshold=onset_threshold,
+        min_duration=min_duration,
+        fmin=fmin,
+        fmax=fmax,
         progress=progress,
         on_error=on_error,
     )

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import Any, Literal, Unpack, overload
 
 from zoo.audio.class_grouping import ClassGrouping
-from zoo.audio.options import PitchOptions, SoundEventOptions
+from zoo.audio.options import NoteOptions, PitchOptions, SoundEventOptions
 from zoo.core.errors import InputError
 from zoo.core.inputs import name_of
 from zoo.core.validation import count
 from zoo.inference.model import Model
 from zoo.inference.streaming import ProgressCallback, Stream, run
-from zoo.inference.tasks import pitch, sound_events
+from zoo.inference.tasks import notes, pitch, sound_events
 from zoo.inference.tasks.classification import ClassificationOptions, classify
 from zoo.inference.tasks.embedding import EmbeddingOptions, embed
 from zoo.inference.tasks.explanation import ExplanationOptions, explain
@@ -24,13 +24,14 @@ from zoo.inference.tasks.inputs import Input, Inputs, OneOrMany, OnError, run_ea
 from zoo.inference.tasks.keywords import (
     ClassifyKeywords,
     ExplainKeywords,
+    NotesKeywords,
     PitchKeywords,
     SoundEventsKeywords,
     StreamKeywords,
 )
 from zoo.inference.tasks.processors import PROCESSORS
 from zoo.inference.tasks.sound_events import TOP
-from zoo.results import Classification, Embedding, Explanation, PitchTrack, Problem, SoundEvents
+from zoo.results import Classification, Embedding, Explanation, Notes, PitchTrack, Problem, SoundEvents
 from zoo.results.explanation import ExplanationMethod
 from zoo.results.recording import Recording
 
@@ -351,6 +352,70 @@ class Tasks(Model):
             batches = tracker.preprocessor.batches(one, sample_rate=sample_rate)
             track = run(tracker, batches, progress)
             return replace(track, input=name_of(one, position), recording=Recording.of(one, sample_rate))
+
+        return run_each(self, x, on_error, work)
+
+    @overload
+    def notes(self, x: Input, *, on_error: OnError = ..., **options: Unpack[NotesKeywords]) -> Notes: ...
+
+    @overload
+    def notes(
+        self, x: Inputs, *, on_error: Literal["raise"] = ..., **options: Unpack[NotesKeywords]
+    ) -> list[Notes]: ...
+
+    @overload
+    def notes(
+        self, x: Inputs, *, on_error: Literal["skip"], **options: Unpack[NotesKeywords]
+    ) -> list[Notes | Problem]: ...
+
+    def notes(
+        self,
+        x: Any,
+        *,
+        sample_rate: float | None = None,
+        threshold: float = NoteOptions.threshold,
+        onset_threshold: float = NoteOptions.onset_threshold,
+        min_duration: float = NoteOptions.min_duration,
+        fmin: float | None = NoteOptions.fmin,
+        fmax: float | None = NoteOptions.fmax,
+        progress: ProgressCallback | None = None,
+        on_error: OnError = "raise",
+    ) -> OneOrMany[Notes]:
+        """Find the notes of any number of voices or instruments.
+
+        Parameters
+        ----------
+        x : path, URL, bytes, or array (with `sample_rate`), or a list of these
+        sample_rate : float, optional
+            Sample rate of an array, in Hz.
+        threshold, onset_threshold, min_duration, fmin, fmax
+            As in `NoteOptions`.
+        progress : callable, optional
+            Called with the seconds of a recording that are done.
+        on_error : {"raise", "skip"}
+            As in `classify`.
+
+        Returns
+        -------
+        Notes, or a list of them for a list
+            Without a note where nothing sounds.
+
+        Raises
+        ------
+        InputError
+            If a recording or an option cannot be used.
+        """
+        self.require("notes")
+        options = NoteOptions(
+            threshold=threshold,
+            onset_threshold=onset_threshold,
+            min_duration=min_duration,
+            fmin=fmin,
+            fmax=fmax,
+        )
+
+        def work(one: Any, position: int) -> Notes:
+            return notes.transcribe(self, one, options, position, sample_rate=sample_rate, progress=progress)
 
         return run_each(self, x, on_error, work)
 

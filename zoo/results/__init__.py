@@ -5,6 +5,7 @@ from zoo.results.common import to_csv
 from zoo.results.embedding import Embedding
 from zoo.results.explanation import Explanation
 from zoo.results.matches import Matches
+from zoo.results.notes import Note, Notes
 from zoo.results.pitch_track import PitchTrack
 from zoo.results.problem import Problem
 from zoo.results.projection import Projection
@@ -18,6 +19,8 @@ __all__ = [
     "Explanation",
     "Matches",
     "Neighbors",
+    "Note",
+    "Notes",
     "PitchTrack",
     "Problem",
     "Projection",

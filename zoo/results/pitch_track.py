@@ -155,10 +155,10 @@ class PitchTrack(ShortRepr):
 
     def to_midi(self, *, tolerance: float = 50.0, min_duration: float = 0.1) -> bytes:
         """Return the `notes` as a standard MIDI file of one track."""
-        from zoo.audio.notes import midi_file
+        from zoo.audio.notes import VELOCITY, midi_file
 
         table = self.notes(tolerance=tolerance, min_duration=min_duration)
-        return midi_file(table[["start", "end", "midi"]].itertuples(index=False))
+        return midi_file(table[["start", "end", "midi"]].assign(velocity=VELOCITY).itertuples(index=False))
 
     def synthesize(self, sample_rate: int = 44100, *, harmonics: int = 3) -> np.ndarray:
         """Synthesize the track.

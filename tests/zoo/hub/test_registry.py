@@ -84,6 +84,7 @@ def test_networks_are_chosen_by_modality_and_task():
     assert "yamnet.audioset" in zoo.networks("audio", "events")
     assert not set(zoo.networks("image")) & set(zoo.networks("audio"))
     assert len(zoo.networks(task="pitch")) == 6
+    assert zoo.networks(task="notes") == ["basicpitch.icassp2022"]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ class Stop(Exception):
 VERBS = {
     "events": lambda path, net, progress: zoo.sound_events(path, network=net("yamnet"), progress=progress),
     "pitch": lambda path, net, progress: zoo.pitch(path, network=net("crepe.tiny"), progress=progress),
+    "notes": lambda path, net, progress: zoo.notes(path, network=net("basicpitch"), progress=progress),
     "viterbi": lambda path, net, progress: zoo.pitch(
         path, network=net("crepe.tiny"), decoder="viterbi", progress=progress
     ),

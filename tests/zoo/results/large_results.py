@@ -14,6 +14,8 @@ from zoo.results import (
     Explanation,
     Matches,
     Neighbors,
+    Note,
+    Notes,
     PitchTrack,
     Problem,
     Projection,
@@ -75,6 +77,12 @@ TRACK = PitchTrack(
     voiced=_VOICED,
     level=_unit(100_000),
     activations=_unit(10, 360),
+)
+NOTES = Notes(
+    network=HOSTILE,
+    input=HOSTILE,
+    notes=tuple(Note(i * 0.2, i * 0.2 + 0.5, 21 + i % 88, 0.9, _unit(43)) for i in range(5000)),
+    duration=1001.0,
 )
 EMBEDDING = Embedding(HOSTILE, HOSTILE, _unit(5000, 64), np.zeros((5000, 2)), _texts(5000))
 MATCHES = Matches(
@@ -159,6 +167,7 @@ LARGE = [
     CLASSIFICATION,
     EVENTS,
     TRACK,
+    NOTES,
     EMBEDDING,
     MATCHES,
     NEIGHBORS,
@@ -178,6 +187,7 @@ EMPTY = [
     replace(EVENTS, events=(), duration=0.0),
     TRACK[:0],
     replace(TRACK, frequency=np.full(100_000, np.nan), voiced=np.zeros(100_000, bool)),
+    replace(NOTES, notes=(), duration=0.0),
     EMBEDDING[:0],
     replace(
         MATCHES,

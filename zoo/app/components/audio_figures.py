@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import torch
 import torchaudio
 from plotly.colors import sequential
 from plotly.subplots import make_subplots
 
-from zoo.plotting.theme import COLOR, INK, plain, shortened
+from zoo.plotting.theme import COLOR, plain, shortened
 from zoo.results import PitchTrack, SoundEvents
 
 MAX_COLUMNS = 1000  # a screen shows no more
@@ -148,52 +147,6 @@ def class_scores(result: SoundEvents, max_classes: int = 20) -> go.Figure:
         automargin=True,
     )
     return figure.update_layout(height=90 + 22 * len(best), margin=_MARGIN)
-
-
-def piano_roll(notes: pd.DataFrame, duration: float) -> go.Figure:
-    """Draw notes as bars over time, one row a key.
-
-    Parameters
-    ----------
-    notes : DataFrame
-        As `PitchTrack.notes` gives them.
-    duration : float
-        Of the recording, in s.
-    """
-    figure = go.Figure(
-        go.Bar(
-            base=notes["start"],
-            x=notes["end"] - notes["start"],
-            y=notes["midi"],
-            orientation="h",
-            width=0.9,
-            marker={"color": COLOR},
-            text=notes["name"],
-            textposition="inside",
-            insidetextanchor="middle",
-            insidetextfont={"color": INK},
-            textangle=0,
-            customdata=notes[["start", "end", "name", "cents"]],
-            hovertemplate="%{customdata[2]}: %{customdata[0]:.2f} to %{customdata[1]:.2f} s, "
-            "%{customdata[3]:+.0f} cents<extra></extra>",
-        )
-    )
-    low, high = (int(notes["midi"].min()), int(notes["midi"].max())) if len(notes) else (60, 71)
-    keys = [key for key in range(low - 1, high + 2) if high - low < 25 or key % 12 == 0]
-    figure.update_xaxes(title="time (s)", range=[0, max(duration, 0.1)])
-    figure.update_yaxes(
-        tickvals=keys,
-        ticktext=[_key_name(key) for key in keys],
-        range=[low - 1.5, high + 1.5],
-        title="note",
-    )
-    return figure.update_layout(height=min(160 + 18 * (high - low + 3), 600), margin=_MARGIN)
-
-
-def _key_name(midi: int) -> str:
-    import librosa
-
-    return librosa.midi_to_note(midi, unicode=False)
 
 
 def pitch(samples: np.ndarray, sample_rate: int, track: PitchTrack) -> go.Figure:

@@ -152,7 +152,9 @@ def activations(name: str, offered: Sequence[str], data: dict[str, Any]) -> None
         st.info("This step is not a layer. Choose a layer to see its activations.")
         return
     network_picker.require(Choice("networks-network", name, offered))
-    kind = "image" if spec.modality == "image" else "melody" if "pitch" in spec.tasks else "audio"
+    kind = (
+        "image" if spec.modality == "image" else "melody" if {"pitch", "notes"} & set(spec.tasks) else "audio"
+    )
     inputs = input_picker.ask(kind, f"networks-{kind}")
     if not inputs:
         st.info(f"Upload a {'picture' if kind == 'image' else 'recording'}, or choose a sample.")

@@ -16,7 +16,7 @@ QUESTIONS = {  # a picture each
     "teach": ("Teach it your own classes", "A few photos or recordings of each are enough."),
 }
 MORE = {
-    "pitch": "The melody of a voice or an instrument, as a curve, as notes and as MIDI",
+    "pitch": "The melody of a voice or the notes of many, as a curve, as notes and as MIDI",
     "live": "Sounds and pitch from your microphone, as they occur",
     "embeddings": "Files on a map of similarity, and the nearest neighbors of each",
     "sort": "Find the files of a folder that show something, by answers of yes and no",

@@ -1,4 +1,4 @@
-"""The page Pitch: the pitch of a melody or voice over time."""
+"""The page Pitch: the pitch of a melody or voice over time, or the notes of many voices."""
 
 import io
 import time
@@ -12,7 +12,7 @@ import streamlit as st
 
 import zoo
 from zoo.app import state
-from zoo.app.components import audio_figures, input_picker, network_picker, widgets
+from zoo.app.components import audio_figures, input_picker, network_picker, note_view, widgets
 from zoo.app.components.charts import chart
 from zoo.app.components.input_picker import InputFile
 from zoo.app.components.network_picker import Choice
@@ -22,6 +22,7 @@ from zoo.app.state import RATE, File, literally, one_sentence
 from zoo.audio.options import DECODERS
 from zoo.audio.signal import read_mono
 from zoo.inference.tasks.pitch import redecode
+from zoo.plotting.piano_roll import piano_roll
 from zoo.results import to_csv
 
 KEYS = list(
@@ -156,7 +157,7 @@ def as_notes(track: zoo.PitchTrack, duration: float) -> None:
         st.info("No note lasts a tenth of a second.")
         return
     chart(
-        audio_figures.piano_roll(notes, duration),
+        piano_roll(notes, duration),
         "notes",
         key="pitch-notes",
         zoom=True,
@@ -180,10 +181,8 @@ def as_sound(track: zoo.PitchTrack) -> bytes:
     return stream.getvalue()
 
 
-st.title("Pitch")
-st.markdown("Upload a melody that plays one note at a time, sing one, or try the sample, and see its pitch.")
-with one_sentence():
-    recordings = input_picker.ask("melody", "pitch")
+def show_pitch(recordings: list[InputFile]) -> None:
+    """Show the pitch of recordings in which one voice sounds at a time."""
     name, decoder, keys, gate, smooth = choose()
     network_picker.require(Choice("pitch-network", name, offered_networks.networks(task="pitch")))
     for recording in recordings:
@@ -217,3 +216,16 @@ with one_sentence():
             File("MIDI", "pitch.mid", "audio/midi", track.to_midi),
             File("Tone", "pitch.wav", "audio/wav", lambda track=track: as_sound(track)),
         )
+
+
+st.title("Pitch")
+st.markdown(
+    "Upload music, sing a melody, or try the sample, and see its pitch: of one voice over time, or all notes "
+    "of many voices."
+)
+with one_sentence():
+    recordings = input_picker.ask("melody", "pitch")
+    if note_view.wanted():
+        note_view.show(recordings)
+    else:
+        show_pitch(recordings)

@@ -70,6 +70,18 @@ class PitchKeywords(PitchTrackKeywords, total=False):
     progress: ProgressCallback | None
 
 
+class NotesKeywords(TypedDict, total=False):
+    """Options of `Network.notes`."""
+
+    threshold: float
+    onset_threshold: float
+    min_duration: float
+    fmin: float | None
+    fmax: float | None
+    sample_rate: float | None
+    progress: ProgressCallback | None
+
+
 class StreamKeywords(EventKeywords, PitchTrackKeywords, total=False):
     """Options of `Network.stream`: those of its task."""
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import zoo
@@ -58,19 +57,6 @@ def test_the_scores_of_classes_are_as_wide_as_a_screen_and_lose_no_peak(net):
     scores = np.array(audio_figures.class_scores(long, max_classes=7).data[0].z)
     assert scores.shape[1] <= audio_figures.MAX_COLUMNS
     np.testing.assert_array_equal(scores.max(axis=1), result.scores[:, best].max(axis=0))
-
-
-def test_a_piano_roll_has_a_bar_for_each_note_on_its_key():
-    notes = pd.DataFrame(
-        {"start": [0.0, 1.0], "end": [0.9, 2.0], "midi": [60, 69], "name": ["C4", "A4"], "cents": [3.0, -2.0]}
-    )
-    figure = audio_figures.piano_roll(notes, 2.5)
-    bars = figure.data[0]
-    assert list(zip(bars.base, bars.x, bars.y, strict=True)) == [(0.0, 0.9, 60), (1.0, 1.0, 69)]
-    ticks = dict(zip(figure.layout.yaxis.ticktext, figure.layout.yaxis.tickvals, strict=True))
-    assert (ticks["C4"], ticks["A4"]) == (60, 69)
-    assert figure.layout.xaxis.range == (0, 2.5)
-    assert len(audio_figures.piano_roll(notes.iloc[:0], 0).data[0].x) == 0
 
 
 def test_events_lie_below_waveform_and_spectrogram(net):

@@ -124,6 +124,31 @@ def test_pitch_is_decoded_anew_and_not_heard_anew(page, monkeypatch):
     assert len(app.get("audio")) == 2
 
 
+def test_the_notes_of_a_melody_are_shown_and_can_be_downloaded(page):
+    app = page("pitch")
+    app.get_by_key("pitch-way").set_value("Sample").run()
+    app.get_by_key("pitch-network").set_value("crepe.tiny").run()
+    app.get_by_key("pitch-voices").set_value("notes").run()
+    assert not app.exception
+    assert not app.error
+    values = {metric.label: metric.value for metric in app.metric}
+    assert values == {"Notes": "11", "Keys": "5", "Lowest": "C4", "Highest": "G4"}
+    assert app.dataframe[0].value["name"].tolist()[:3] == ["C4", "D4", "E4"]
+    assert [button.label for button in app.get("download_button")] == ["CSV", "JSON", "MIDI"]
+    app.get_by_key("pitch-notes-threshold").set_value(0.95).run()
+    app.get_by_key("pitch-notes-onset").set_value(0.95).run()
+    assert "There are no notes" in text(app)
+    app.get_by_key("pitch-voices").set_value("pitch").run()
+    assert not app.error
+    assert "Median" in {metric.label for metric in app.metric}
+
+
+def test_a_link_to_a_network_of_notes_finds_notes():
+    app = start_with("pitch", network="basicpitch")
+    assert not app.error
+    assert app.get_by_key("pitch-notes-network").value == "basicpitch.icassp2022"
+
+
 def test_pitch_of_the_melody_and_of_the_microphone(page):
     app = page("pitch")
     app.get_by_key("pitch-way").set_value("Sample").run()

@@ -15,6 +15,7 @@ VERBS = {
     "explain": ("squeezenet", IMAGE, {}),
     "sound_events": ("yamnet", TONE, {"sample_rate": RATE}),
     "pitch": ("crepe.tiny", TONE, {"sample_rate": RATE}),
+    "notes": ("basicpitch", TONE, {"sample_rate": RATE}),
 }
 
 
@@ -24,7 +25,7 @@ def test_a_list_gives_a_list_and_a_failed_input_keeps_its_place(net, verb, tmp_p
     run = getattr(net(name), verb)
     bad = tmp_path / "bad"
     bad.write_bytes(b"nothing that can be decoded")
-    if verb in ("sound_events", "pitch"):
+    if verb in ("sound_events", "pitch", "notes"):
         bad = good[:0]
     with pytest.raises(zoo.InputError):
         run([good, bad], **options)
@@ -47,7 +48,7 @@ def test_an_unknown_way_to_treat_errors_is_refused(net, verb):
         getattr(net(name), verb)([good], **options, on_error="ignore")
 
 
-@pytest.mark.parametrize("verb", ["sound_events", "pitch"])
+@pytest.mark.parametrize("verb", ["sound_events", "pitch", "notes"])
 def test_a_wrong_option_is_no_problem_of_an_input(net, verb):
     name, good, options = VERBS[verb]
     with pytest.raises(zoo.InputError, match="threshold"):

@@ -15,6 +15,7 @@ VERBS = {
     "explain": (keywords.ExplainKeywords, api.ExplainCall),
     "sound_events": (keywords.SoundEventsKeywords, api.SoundEventsCall),
     "pitch": (keywords.PitchKeywords, api.PitchCall),
+    "notes": (keywords.NotesKeywords, api.NotesCall),
 }
 
 
