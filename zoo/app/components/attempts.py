@@ -8,12 +8,14 @@ from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.training_choice import METHODS
 from zoo.app.services.project import Project
+from zoo.app.services.project_folder import ATTEMPTS
 from zoo.app.services.project_record import Attempt, TrainingConfig
+from zoo.app.services.project_training import offered_name
 
 
 def choose_attempt(project: Project) -> Attempt | None:
-    """Show a table of the attempts, and let the user choose one; at first the last one is shown."""
-    attempts = project.record.attempts[::-1]
+    """Show a table of the attempts that were trained, and let the user choose one; at first the last one is shown."""
+    attempts = [attempt for attempt in project.record.attempts[::-1] if not attempt.imported]
     if not attempts:
         return None
     st.subheader("Attempts")
@@ -55,11 +57,11 @@ def ended_early(attempt: Attempt) -> bool:
 
 
 def network_title(name: str) -> str:
-    """Return the title of a network, as far as it is offered here."""
+    """Return the title of a network that `stored_name` names, as far as it is offered here."""
     try:
-        return state.title_of(name)
+        return state.title_of(offered_name(state.project(), name))
     except LookupError:
-        return name
+        return "a network that was removed" if name.startswith(f"{ATTEMPTS}/") else name
 
 
 def _row(attempt: Attempt) -> dict[str, str]:
