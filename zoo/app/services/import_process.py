@@ -18,8 +18,8 @@ def answer(request: dict[str, Any], *_: np.ndarray) -> tuple[dict[str, Any], lis
         from zoo.exchange.inspection import inspect
 
         return msgspec.to_builtins(inspect(path)), []
-    from zoo.app.services.import_results import save_report
     from zoo.app.services.attempt_results import NETWORK
+    from zoo.app.services.import_results import save_report
     from zoo.exchange.importing import import_network
 
     folder = Path(request["folder"])
