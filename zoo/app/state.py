@@ -324,7 +324,7 @@ def title_of(name: str) -> str:
 
 
 def short_name(name: str) -> str:
-    """Return the name of a network; of one of the project, whose name is a folder of the server, its title."""
+    """Return the name of a network, or the title of one of the project, whose name is a folder."""
     return title_of(name) if name in trained_networks() else name
 
 

@@ -82,7 +82,7 @@ def inspect(path: Path) -> Inspection:
 
 
 def _shape(table: dict[str, Any], sizes: list[int]) -> tuple[int, ...]:
-    """Return the shape that the graph takes, without the batch axis, with the guess where the file has none."""
+    """Return the shape that the graph takes, without the batch axis; the guess fills what is open."""
     if "crop" not in table:
         return registry.describe(table["network"]).input_shape
     return tuple(size or table["crop"] for size in sizes[1:])

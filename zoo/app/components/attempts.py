@@ -14,7 +14,7 @@ from zoo.app.services.project_training import offered_name
 
 
 def choose_attempt(project: Project) -> Attempt | None:
-    """Show a table of the attempts that were trained, and let the user choose one; at first the last one is shown."""
+    """Show a table of the trained attempts, and let the user choose one; at first the last one is shown."""
     attempts = [attempt for attempt in project.record.attempts[::-1] if not attempt.imported]
     if not attempts:
         return None

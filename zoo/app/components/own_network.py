@@ -1,4 +1,4 @@
-"""The card of a network of the project on the page Networks: the report of its import, and what to do with it."""
+"""The card of a network of the project on the page Networks: its import, and what to do with it."""
 
 from __future__ import annotations
 

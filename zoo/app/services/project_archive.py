@@ -221,9 +221,7 @@ def _require_network(folder: Path) -> saved.Saved:
             "its owner can offer it with ZOO_APP_NETWORKS."
         )
     if not (record.classes or is_imported(record)):
-        raise InputError(
-            "The network has no classes of its own; open one that was trained with or imported by Zoo."
-        )
+        raise InputError("The network has no classes of its own; open one that Zoo trained or imported.")
     zoo.load(folder, device="cpu")
     return record
 
