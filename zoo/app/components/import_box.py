@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BOX = "networks-import"
 _PENDING = "networks-import-pending"
-_SHOWN = "networks-import-shown"
+_RUNNING, _ENDED = "networks-import-running", "networks-import-ended"
 MAX_LABELS = 200_000  # characters
 OUTPUTS = {
     "": "As the file says",
@@ -48,49 +48,48 @@ class Pending:
 
 def import_box(project: Project) -> Attempt | None:
     """Draw the box that imports; return the network of an import that has just ended."""
+    job, imported = project.importing, None
+    if job is not None and job.finished and st.session_state.pop(_RUNNING, None) is job:
+        st.session_state[_ENDED] = job
+        if job.state == DONE:
+            _forget()
+            imported = job.result
     box = st.expander("Import a network", icon=":material/upload_file:", key=BOX, on_change="rerun")
     if box.open:
         with box, one_sentence():
             _draw(project)
-    job = project.importing
-    if job is None or job.state != DONE or st.session_state.get(_SHOWN) == job.result.number:
-        return None
-    st.session_state[_SHOWN] = job.result.number
-    return job.result
+    return imported
 
 
 def _draw(project: Project) -> None:
-    job = project.importing
-    if job is not None and not job.finished:
-        show_progress(job, "networks-import-job")
+    if project.importing is not None and not project.importing.finished:
+        st.session_state[_RUNNING] = project.importing
+        show_progress(project.importing, "networks-import-job")
         return
+    if (ended := st.session_state.get(_ENDED)) is not None:
+        _outcome(project, ended)
     pending = st.session_state.get(_PENDING)
-    if pending is None:
-        if job is not None:
-            _outcome(project, job)
-        _ask_file()
-    elif not pending.job.finished:
+    if pending is not None and not pending.job.finished:
         show_progress(pending.job, "networks-import-read")
-    elif pending.job.state == DONE:
-        if job is not None and job.state != DONE:
-            _outcome(project, job)
+    elif pending is not None and pending.job.state == DONE:
         _ask(project, pending, pending.job.result)
     else:
-        if pending.job.state == FAILED:
+        if pending is not None and pending.job.state == FAILED:
             state.refuse(pending.job.error)
         _forget()
         _ask_file()
 
 
 def _outcome(project: Project, job: Job) -> None:
+    """Say how the last import of this session ended."""
     if job.state == FAILED:
         state.refuse(job.error)
     elif job.state != DONE:
         st.info("Stopped; nothing was imported.")
     elif any(attempt.number == job.result.number for attempt in project.record.attempts):
         st.success(
-            f"**{literally(job.result.title)}** is imported. It is open below, with the report of its import, "
-            "and in the lists of Pictures or Sounds, Embeddings, Compare, and Teach.",
+            f"**{literally(job.result.title)}** is imported. It is open below, with a report, and in the "
+            "lists of the other pages.",
             icon=":material/check_circle:",
         )
 
@@ -105,8 +104,8 @@ def _ask_file() -> None:
         max_upload_size=int(min(session_upload_bytes(), project_bytes()) / 1e6),
     )
     st.caption(
-        "A network of another program becomes one of yours: it is read as data, converted layer by layer, and "
-        "compared with the original. Nobody else sees it."
+        "A network of another program becomes one of yours: it is read as data, converted layer by layer, "
+        "and compared with the original. Nobody else sees it."
     )
     if file:
         folder = Path(tempfile.mkdtemp(dir=state.workspace().folder))
@@ -116,6 +115,7 @@ def _ask_file() -> None:
         job = begin_inspection(path, state.job_queue())
         state.workspace().at_end(job.abandon)
         st.session_state[_PENDING] = Pending(path, job)
+        st.session_state.pop(_ENDED, None)
         st.rerun()
 
 
@@ -128,38 +128,32 @@ def _ask(project: Project, pending: Pending, inspection: Inspection) -> None:
         f"takes {literally(inspection.input)}{classes}",
         width="stretch",
     )
-    row.button(
-        "Another file",
-        icon=":material/close:",
-        on_click=_forget,
-        key="networks-import-other",
-        width="content",
-    )
+    row.button("Another file", icon=":material/close:", on_click=_forget, key="networks-import-other")
+    key = f"networks-import-{pending.path.parent.name}"  # other files have other guesses
     usual = re.sub(r"[/\\:\0]", "-", pending.path.stem)[:MAX_NAME]
-    name = widgets.text_input(
-        st, "Name", usual, key=f"networks-import-name-{pending.path}", max_chars=MAX_NAME
-    ).strip()
-    preprocess = ask_preprocessing(inspection)
+    name = widgets.text_input(st, "Name", usual, key=f"{key}-name", max_chars=MAX_NAME).strip()
+    preprocess = ask_preprocessing(inspection, key)
     st.markdown("##### Outputs")
     activation = widgets.selectbox(
         st,
         "What the outputs are",
         OUTPUTS,
-        key="networks-import-outputs",
+        key=f"{key}-outputs",
         help="Logits are scores of any size, which are turned into scores from 0 to 1 here. A file that ends "
         "with probabilities says so itself.",
         recall=False,
     )
     if inspection.activation_reason and not activation:
         st.caption(literally(inspection.activation_reason))
-    labels = _ask_labels(inspection)
+    labels = _ask_labels(inspection, key)
     if st.button("Import", type="primary", icon=":material/upload_file:", key="networks-import-begin"):
         choice = ImportChoice(name, labels, preprocess, activation or None)
+        st.session_state.pop(_ENDED, None)
         begin_import(project, state.job_queue(), pending.path, choice)
         st.rerun()
 
 
-def _ask_labels(inspection: Inspection) -> Path | tuple[str, ...] | None:
+def _ask_labels(inspection: Inspection, key: str) -> Path | tuple[str, ...] | None:
     """Ask for the classes, as lines or as a file."""
     if inspection.has_labels:
         st.caption(f"The file names its {inspection.classes:,} classes; other labels take their place.")
@@ -168,12 +162,12 @@ def _ask_labels(inspection: Inspection) -> Path | tuple[str, ...] | None:
     text = widgets.text_area(
         left,
         f"{count}labels, one a line (optional)",
-        key="networks-import-labels",
+        key=f"{key}-labels",
         max_chars=MAX_LABELS,
         placeholder="bee\nwasp\n…",
     )
     file = right.file_uploader(
-        "Or a file of them", ["txt", "csv", "json"], key="networks-import-label-file", max_upload_size=2
+        "Or a file of them", ["txt", "csv", "json"], key=f"{key}-label-file", max_upload_size=2
     )
     if file:
         folder = Path(tempfile.mkdtemp(dir=state.workspace().folder))

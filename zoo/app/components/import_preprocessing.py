@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+import zoo
 from zoo.app.components import widgets
-from zoo.app.services import offered_networks
 from zoo.app.state import literally, spec_of
 from zoo.exchange.import_settings import DEFAULT_SIDE, IMAGENET
 
@@ -28,8 +28,15 @@ MARGINS = {1.0: "All of the middle square", 224 / 256: "7/8 of the middle square
 MAX_SIDE = 4096
 
 
-def ask_preprocessing(inspection: Inspection) -> dict[str, Any]:
-    """Ask how inputs are prepared, with the guess preselected; return what `zoo.import_network` takes."""
+def ask_preprocessing(inspection: Inspection, key: str) -> dict[str, Any]:
+    """Ask how inputs are prepared, with the guess preselected; return what `zoo.import_network` takes.
+
+    Parameters
+    ----------
+    inspection : Inspection
+    key : str
+        Of the widgets, different for each file.
+    """
     guess = inspection.preprocess or {}
     st.markdown("##### Preparation of the input")
     way = widgets.segmented_control(
@@ -37,27 +44,26 @@ def ask_preprocessing(inspection: Inspection) -> dict[str, Any]:
         "How to say it",
         [DESCRIBED, ALIKE],
         DESCRIBED if "crop" in guess else ALIKE,
-        key=f"networks-import-way-{inspection.input}",
+        key=f"{key}-way",
         recall=False,
     )
     st.caption(literally(inspection.preprocess_reason))
     if way == ALIKE:
-        names = offered_networks.networks()
-        options = {name: spec_of(name).title for name in names if name in offered_networks.records()}
+        options = {name: spec_of(name).title for name in zoo.networks()}
         usual = guess.get("network") if guess.get("network") in options else None
         network = widgets.selectbox(
             st,
             "Network whose input is prepared alike",
             options,
             usual,
-            key="networks-import-alike",
+            key=f"{key}-alike",
             recall=False,
         )
         return {"network": network}
-    return _described(guess, inspection.input)
+    return _described(guess, key)
 
 
-def _described(guess: dict[str, Any], of: str) -> dict[str, Any]:
+def _described(guess: dict[str, Any], key: str) -> dict[str, Any]:
     left, right = st.columns(2)
     side = widgets.number_input(
         left,
@@ -66,14 +72,14 @@ def _described(guess: dict[str, Any], of: str) -> dict[str, Any]:
         MAX_SIDE,
         int(guess.get("crop", DEFAULT_SIDE)),
         1,
-        key=f"networks-import-side-{of}",
+        key=f"{key}-side",
     )
     part = widgets.selectbox(
         right,
         "Part of a picture",
         MARGINS,
         224 / 256 if guess.get("resize", 0) > guess.get("crop", 0) else 1.0,
-        key=f"networks-import-part-{of}",
+        key=f"{key}-part",
         recall=False,
     )
     colors = widgets.selectbox(
@@ -81,11 +87,11 @@ def _described(guess: dict[str, Any], of: str) -> dict[str, Any]:
         "Order of the colors",
         COLORS,
         guess.get("channels", "RGB"),
-        key=f"networks-import-colors-{of}",
+        key=f"{key}-colors",
         recall=False,
     )
     scale = widgets.selectbox(
-        right, "Pixel values", SCALES, scale_of(guess), key=f"networks-import-scale-{of}", recall=False
+        right, "Pixel values", SCALES, scale_of(guess), key=f"{key}-scale", recall=False
     )
     return table(side, part, colors, scale)
 

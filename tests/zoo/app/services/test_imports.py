@@ -6,6 +6,7 @@ import pytest
 
 import zoo
 from tests.zoo.exchange.small_onnx import colors_network
+from zoo.app.services import projects
 from zoo.app.services.import_results import read_report
 from zoo.app.services.imports import ImportChoice, begin_import, begin_inspection
 from zoo.app.services.job_queue import JobQueue
@@ -61,8 +62,9 @@ def test_import_under_a_name_that_is_taken_is_refused(imported, tmp_path):
 
 
 def test_import_beyond_the_size_of_a_project_is_refused(imported, tmp_path, monkeypatch):
-    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "0.001")
+    monkeypatch.setenv("ZOO_APP_PROJECT_MB", "1")
     other = ImportChoice("other", None, TABLE, None)
+    monkeypatch.setattr(projects, "bytes_of", lambda _: 999_999)
     with pytest.raises(InputError, match="A project holds at most"):
         begin_import(imported, JobQueue(), colors_network(tmp_path / "other.onnx"), other)
 
