@@ -8,9 +8,8 @@ from zoo.app import state
 from zoo.app.components import widgets
 from zoo.app.components.training_choice import METHODS
 from zoo.app.services.project import Project
-from zoo.app.services.project_folder import ATTEMPTS
 from zoo.app.services.project_record import Attempt, TrainingConfig
-from zoo.app.services.project_training import offered_name
+from zoo.app.services.project_settings import FOLDER, local
 
 
 def choose_attempt(project: Project) -> Attempt | None:
@@ -57,11 +56,11 @@ def ended_early(attempt: Attempt) -> bool:
 
 
 def network_title(name: str) -> str:
-    """Return the title of a network that `stored_name` names, as far as it is offered here."""
+    """Return the title of a network of a record, as far as it is offered here."""
     try:
-        return state.title_of(offered_name(state.project(), name))
+        return state.title_of(local(state.project(), name))
     except LookupError:
-        return "a network that was removed" if name.startswith(f"{ATTEMPTS}/") else name
+        return "a network that was removed" if name.startswith(FOLDER) else name
 
 
 def _row(attempt: Attempt) -> dict[str, str]:

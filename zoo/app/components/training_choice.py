@@ -12,7 +12,8 @@ from zoo.app.components.network_picker import Choice
 from zoo.app.services import offered_networks
 from zoo.app.services.project import Project
 from zoo.app.services.project_record import TrainingConfig
-from zoo.app.services.project_training import is_imported, offered_name, stored_name
+from zoo.app.services.project_settings import local, portable
+from zoo.app.services.project_training import is_imported
 from zoo.app.state import literally, with_size
 from zoo.hub.registry import describe
 from zoo.training.fit.classical import CLASSIFIERS
@@ -33,7 +34,7 @@ def choose(project: Project, data: zoo.Dataset) -> tuple[str, TrainingConfig]:
     record = project.record
     own = [name for name, spec in state.trained_networks(data.modality).items() if is_imported(spec)]
     names = [*own, *offered_networks.networks(data.modality, "embed")]
-    stored = record.network and offered_name(project, record.network)
+    stored = record.network and local(project, record.network)
     usual = one_of(stored, names, describe(DEFAULTS[data.modality]).name)
     name = widgets.selectbox(st, "Network", with_size(names), usual, key=f"teach-network-{data.modality}")
     network_picker.require(Choice(f"teach-network-{data.modality}", name, names))
@@ -51,7 +52,7 @@ def choose(project: Project, data: zoo.Dataset) -> tuple[str, TrainingConfig]:
         config = settings(method, name, advice, last)
     if (name, config) != (stored, record.config):
         with project.changing() as changed:
-            changed.network, changed.config = stored_name(project, name), config
+            changed.network, changed.config = portable(project, name), config
     return name, config
 
 

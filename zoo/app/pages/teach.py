@@ -16,7 +16,8 @@ from zoo.app.components.training_result import results
 from zoo.app.services import uploads
 from zoo.app.services.jobs import FAILED, STOPPED, Job
 from zoo.app.services.project import Project
-from zoo.app.services.project_training import begin_training, forget_unfinished, stored_name
+from zoo.app.services.project_settings import portable
+from zoo.app.services.project_training import begin_training, forget_unfinished
 from zoo.app.services.training_job import curves
 from zoo.app.state import literally, one_sentence
 from zoo.core.spec import NOUNS
@@ -49,7 +50,7 @@ def train(project: Project, data: zoo.Dataset) -> None:
     """Choose what to train and how, and begin."""
     name, config = choose(project, data)
     if st.button("Teach", type="primary", icon=":material/school:", key="teach-begin"):
-        stored = stored_name(project, name)
+        stored = portable(project, name)
         begin_training(project, state.job_queue(), state.network(name), stored, config)
         st.rerun()
 

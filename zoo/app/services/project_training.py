@@ -59,18 +59,6 @@ def is_imported(network: Spec | saved.Saved) -> bool:
     return network.parent is not None and network.parent.name == FAMILY and not network.training
 
 
-def stored_name(project: Project, name: str) -> str:
-    """Return the name of a network as a project keeps it: one of its own by its folder within the project."""
-    folder = Path(name)
-    return str(folder.relative_to(project.folder)) if folder.is_relative_to(project.folder) else name
-
-
-def offered_name(project: Project, name: str) -> str:
-    """Return the name by which a network is offered, from the one that `stored_name` gave."""
-    own = {str(network_of(project, attempt)) for attempt in project.record.attempts}
-    return folder if (folder := str(project.folder / name)) in own else name
-
-
 def begin_training(project: Project, queue: JobQueue, net: Network, name: str, config: TrainingConfig) -> Job:
     """Put a training into the queue; its result is an attempt of the project.
 
@@ -81,7 +69,7 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
     net : Network
         What to train; it stays as it is.
     name : str
-        See `stored_name`.
+        By which the app offers it, as `zoo.app.services.project_settings.portable` returns it.
     config : TrainingConfig
 
     Raises

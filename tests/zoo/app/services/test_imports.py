@@ -12,12 +12,11 @@ from zoo.app.services.imports import ImportChoice, begin_import, begin_inspectio
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.project import Project
 from zoo.app.services.project_archive import open_file, packed_project
+from zoo.app.services.project_settings import local, portable
 from zoo.app.services.project_training import (
     folder_of,
     network_of,
-    offered_name,
     remove_attempt,
-    stored_name,
 )
 from zoo.app.services.projects import Projects
 from zoo.app.services.training_job import packed
@@ -69,14 +68,13 @@ def test_import_beyond_the_size_of_a_project_is_refused(imported, tmp_path, monk
         begin_import(imported, JobQueue(), colors_network(tmp_path / "other.onnx"), other)
 
 
-def test_stored_name_of_an_imported_network_has_no_path_of_the_server(imported):
+def test_portable_name_of_an_imported_network_has_no_path_of_the_server(imported):
     (attempt,) = imported.record.attempts
     name = str(network_of(imported, attempt))
-    stored = stored_name(imported, name)
-    assert stored == f"attempts/{attempt.number}/network"
-    assert offered_name(imported, stored) == name
-    assert offered_name(imported, "attempts/../../network") == "attempts/../../network"
-    assert stored_name(imported, "squeezenet.caffe") == "squeezenet.caffe"
+    stored = portable(imported, name)
+    assert stored == f"project:attempts/{attempt.number}/network"
+    assert local(imported, stored) == name
+    assert portable(imported, "squeezenet.caffe") == "squeezenet.caffe"
 
 
 def test_project_with_an_imported_network_is_opened_elsewhere(imported, tmp_path):
