@@ -120,11 +120,11 @@ def _ask_file() -> None:
 
 
 def _ask(project: Project, pending: Pending, inspection: Inspection) -> None:
-    size = pending.path.stat().st_size / 1e6
+    size = max(pending.path.stat().st_size / 1e6, 0.01)
     classes = f", gives {inspection.classes:,} classes" if inspection.classes else ""
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown(
-        f"**{literally(uploads.base_name(pending.path.name))}** · {size:.1f} MB · "
+        f"**{literally(uploads.base_name(pending.path.name))}** · {size:,.2f} MB · "
         f"takes {literally(inspection.input)}{classes}",
         width="stretch",
     )

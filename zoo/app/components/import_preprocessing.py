@@ -14,7 +14,7 @@ from zoo.exchange.import_settings import DEFAULT_SIDE, IMAGENET
 if TYPE_CHECKING:
     from zoo.exchange.inspection import Inspection
 
-DESCRIBED, ALIKE = "Describe it", "As for a network here"
+DESCRIBED, ALIKE = "Describe it", "As a network here"
 COLORS = {"RGB": "Red, green, blue", "BGR": "Blue, green, red", "gray": "Gray"}
 UNIT, SIGNED, NORMALIZED, BYTES = "unit", "signed", "imagenet", "bytes"
 SCALES = {
@@ -28,8 +28,10 @@ MARGINS = {1.0: "All of the middle square", 224 / 256: "7/8 of the middle square
 MAX_SIDE = 4096
 
 
-def ask_preprocessing(inspection: Inspection, key: str) -> dict[str, Any]:
+def ask_preprocessing(inspection: Inspection, key: str) -> dict[str, Any] | None:
     """Ask how inputs are prepared, with the guess preselected; return what `zoo.import_network` takes.
+
+    None is what the import guesses itself, whose reason is in its report.
 
     Parameters
     ----------
@@ -38,10 +40,10 @@ def ask_preprocessing(inspection: Inspection, key: str) -> dict[str, Any]:
         Of the widgets, different for each file.
     """
     guess = inspection.preprocess or {}
-    st.markdown("##### Preparation of the input")
+    st.markdown("##### Input")
     way = widgets.segmented_control(
         st,
-        "How to say it",
+        "How to prepare it",
         [DESCRIBED, ALIKE],
         DESCRIBED if "crop" in guess else ALIKE,
         key=f"{key}-way",
@@ -59,8 +61,19 @@ def ask_preprocessing(inspection: Inspection, key: str) -> dict[str, Any]:
             key=f"{key}-alike",
             recall=False,
         )
-        return {"network": network}
-    return _described(guess, key)
+        values: dict[str, Any] = {"network": network}
+    else:
+        values = _described(guess, key)
+    return None if _normal(values) == _normal(guess) else values
+
+
+def _normal(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a table of preprocessing with its defaults."""
+    if "crop" not in values:
+        return values
+    channels = 1 if values.get("channels") == "gray" else 3
+    usual = {"channels": "RGB", "scale": 1, "mean": [0.0] * channels, "std": [1.0] * channels}
+    return usual | values
 
 
 def _described(guess: dict[str, Any], key: str) -> dict[str, Any]:

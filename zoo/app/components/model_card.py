@@ -15,7 +15,11 @@ def figures(spec: Spec) -> None:
     if spec.origin != "saved":
         short = f", or just `{spec.arch}`" if is_default(spec.name) else ""
         st.markdown(f"`{spec.name}`{short}")
-    values = {"Parameters": f"{spec.parameters / 1e6:.2f} M", "Size": f"{spec.size_mb:.1f} MB"}
+    small = spec.parameters < 10_000
+    values = {
+        "Parameters": f"{spec.parameters:,}" if small else f"{spec.parameters / 1e6:.2f} M",
+        "Size": f"{1000 * spec.size_mb:.0f} kB" if small else f"{spec.size_mb:.1f} MB",
+    }
     if spec.depth is not None:
         values["Layers deep"] = str(spec.depth)
     values |= {

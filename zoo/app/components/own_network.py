@@ -20,6 +20,7 @@ from zoo.results import to_csv
 from zoo.results.import_report import ImportReport
 
 _REFUSED = "networks-own-refused"
+_PYTHON = re.compile(r"; pass \w+= to [^.;]*")  # advice on arguments
 _NAMED = 8  # layers, in a sentence
 
 
@@ -62,7 +63,7 @@ def _report(report: ImportReport) -> None:
         "Agreement": difference + ("" if report.departure else " No layer departs by more than 1e-4."),
     }
     for label, sentence in lines.items():
-        st.markdown(f"**{label}.** {literally(sentence)}")
+        st.markdown(f"**{label}.** {literally(_PYTHON.sub('', sentence))}")
     with st.expander("What became which layer", icon=":material/table_rows:", key="networks-own-layers"):
         st.dataframe(
             report.table()[["operator", "node", "kind", "layer", "runs in", "parameters"]],

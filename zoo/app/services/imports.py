@@ -46,15 +46,14 @@ class ImportChoice:
         Of the network.
     labels : path, tuple of str or None
         A file of labels, or the labels.
-    preprocess : mapping
-        As of `zoo.import_network`.
+    preprocess : mapping or None
     activation : str or None
         As of `zoo.import_network`.
     """
 
     name: str
     labels: Path | tuple[str, ...] | None
-    preprocess: Mapping[str, Any]
+    preprocess: Mapping[str, Any] | None
     activation: str | None
 
 
@@ -108,7 +107,7 @@ def begin_import(project: Project, queue: JobQueue, path: Path, choice: ImportCh
                 "folder": str(folder / "out"),
                 "name": choice.name,
                 "labels": str(labels) if isinstance(labels, Path) else labels,
-                "preprocess": dict(choice.preprocess),
+                "preprocess": choice.preprocess and dict(choice.preprocess),
                 "activation": choice.activation,
             }
             _answer(job, file, request)
