@@ -1,4 +1,4 @@
-"""A network file is imported by keyboard, classifies a photo, and is there after a reload, for nobody else."""
+"""A network file is imported by keyboard, classifies a photo, and stays, for nobody else."""
 
 import re
 from pathlib import Path

@@ -61,7 +61,7 @@ def test_a_file_is_imported_reported_listed_and_removed(tmp_path):
     assert "No layer departs by more than 1e-4" in text(app)
     assert "/" not in app.get_by_key("networks-network").options[0]
     assert app.get_by_key("networks-network").options[0] == "colors · imported ✓"
-    assert list(app.dataframe[0].value["name"])[0] == "yours"
+    assert app.dataframe[0].value["name"].iloc[0] == "yours"
     assert not app.query_params.get("network")
     app.get_by_key("networks-view").set_value("Layers").run()
     assert "colors" in [row for table in app.dataframe for row in table.value.get("layer", [])]
