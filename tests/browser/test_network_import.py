@@ -31,7 +31,6 @@ def test_a_file_is_imported_by_keyboard_and_classifies_and_stays(
     expect_text(page, re.compile("colors is imported"))
     expect_text(page, re.compile("2 classes, as asked for: reddish, bluish"))
     settled(page)
-    assert not grave(page)
     page.goto(f"{address}/pictures")
     upload(page, Path(zoo.sample("cat.png")))
     box = page.get_by_role("combobox", name="Networks")

@@ -8,7 +8,7 @@ import zoo
 from tests.zoo.exchange.small_onnx import colors_network
 from zoo.app.services import projects
 from zoo.app.services.import_results import read_report
-from zoo.app.services.imports import ImportChoice, begin_import, begin_inspection
+from zoo.app.services.imports import ImportChoice, begin_import
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.project import Project
 from zoo.app.services.project_archive import open_file, packed_project
@@ -95,15 +95,6 @@ def test_zip_of_an_imported_network_is_opened_as_imported(imported, tmp_path):
     (attempt,) = there.record.attempts
     assert (attempt.title, attempt.imported) == ("colors", True)
     assert read_report(folder_of(there, attempt)) is None
-
-
-def test_inspection_of_a_damaged_file_is_one_sentence(tmp_path):
-    path = colors_network(tmp_path / "cut.onnx")
-    path.write_bytes(path.read_bytes()[:-200])
-    job = begin_inspection(path, JobQueue())
-    assert job.wait(100)
-    assert job.state == "failed"
-    assert job.error == "cut.onnx is not a complete ONNX file."
 
 
 def test_import_that_is_stopped_ends_its_process_and_leaves_nothing(tmp_path):
