@@ -31,7 +31,7 @@ def own_record(project: Project, name: str, spec: Spec) -> None:
     with one_sentence():
         report = read_report(folder)
     if report is not None:
-        _report(report)
+        _report(report, spec)
     else:
         st.markdown(f"**Preprocessing.** {literally(preprocessor(spec).describe())}")
         st.markdown(f"**Fidelity.** {literally(spec.validation)}")
@@ -39,7 +39,7 @@ def own_record(project: Project, name: str, spec: Spec) -> None:
     _buttons(project, name, spec, report)
 
 
-def _report(report: ImportReport) -> None:
+def _report(report: ImportReport, spec: Spec) -> None:
     """Show what became of the file."""
     runtime, largest = report.left_to_runtime, max(report.differences.values(), default=0.0)
     state.metrics(
@@ -59,9 +59,10 @@ def _report(report: ImportReport) -> None:
         "Layers": layers,
         "Preprocessing": preprocessing,
         "Labels": labels,
-        "Scores": activation,
         "Agreement": difference + ("" if report.departure else " No layer departs by more than 1e-4."),
     }
+    if spec.labels:
+        lines["Scores"] = activation
     for label, sentence in lines.items():
         st.markdown(f"**{label}.** {literally(_PYTHON.sub('', sentence))}")
     with st.expander("What became which layer", icon=":material/table_rows:", key="networks-own-layers"):
