@@ -57,10 +57,11 @@ def ended_early(attempt: Attempt) -> bool:
 
 def network_title(name: str) -> str:
     """Return the title of a network of a record, as far as it is offered here."""
+    own = name.startswith(FOLDER)
     try:
-        return state.title_of(local(state.project(), name))
+        return state.title_of(local(state.project(), name) if own else name)
     except LookupError:
-        return "a network that was removed" if name.startswith(FOLDER) else name
+        return "a network that was removed" if own else name
 
 
 def _row(attempt: Attempt) -> dict[str, str]:

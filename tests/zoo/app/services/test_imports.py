@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests.zoo.app.services.test_project_archive import COLORS, color
 from tests.zoo.exchange.small_onnx import colors_network
 from zoo.app.services import projects
 from zoo.app.services.import_results import read_report
@@ -12,8 +13,10 @@ from zoo.app.services.imports import ImportChoice, begin_import
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.project import Project
 from zoo.app.services.project_archive import open_file, packed_project
+from zoo.app.services.project_record import TrainingConfig
 from zoo.app.services.project_settings import local, portable
 from zoo.app.services.project_training import (
+    begin_training,
     folder_of,
     network_of,
     remove_attempt,
@@ -117,3 +120,18 @@ def test_read_report_of_damaged_content_is_one_sentence(tmp_path, content):
     (tmp_path / "import.json").write_bytes(content)
     with pytest.raises(InputError, match="The report of an import is damaged"):
         read_report(tmp_path)
+
+
+def test_imported_network_is_the_body_of_a_training(imported, tmp_path):
+    project = opened(tmp_path / "taught")
+    open_file(project, "mine.zoo-project.zip", packed_project(imported))
+    for number, label in enumerate(COLORS, 1):
+        project.add_files(number, [(f"{label}{i}.png", color(label, i)) for i in range(6)])
+    assert all(reading.wait(60) for reading in project.readings.values())
+    name = str(network_of(project, project.record.attempts[0]))
+    config = TrainingConfig("features", held=0.34, classifier="logistic")
+    job = begin_training(project, JobQueue(), zoo.load(name), portable(project, name), config)
+    assert job.wait(100)
+    assert (job.state, job.error) == ("done", "")
+    assert job.result.accuracy == 1
+    assert (job.result.imported, local(project, job.result.network)) == (False, name)
