@@ -27,7 +27,7 @@ from zoo.app.server.stopping import at_stop
 from zoo.app.services import memory, offered_networks
 from zoo.app.services.job_queue import JobQueue
 from zoo.app.services.project import Project
-from zoo.app.services.project_training import classes_of, network_of
+from zoo.app.services.project_training import classes_of, is_imported, network_of
 from zoo.app.services.project_training import spec_of as spec_of_saved
 from zoo.app.services.projects import Projects, require_project_space
 from zoo.app.services.semaphore import FairSemaphore
@@ -57,7 +57,8 @@ def _load(name: str) -> zoo.Network:
     """Load a network, one for all users; beyond `network_bytes` the least recently used ones go."""
     net = zoo.load(name, trust=name in offered_networks.allowed())
     if net.spec.origin == "saved" and name not in offered_networks.allowed():
-        net.spec = net.spec.replace(name=" or ".join(shown_classes(net)))  # and not a path of the server
+        title = net.spec.title if is_imported(net.spec) else " or ".join(shown_classes(net))
+        net.spec = net.spec.replace(name=title)  # and not a path of the server
     return net
 
 
@@ -203,7 +204,7 @@ def is_temporary() -> bool:
 
 
 def trained_networks(modality: str | None = None) -> dict[str, Spec]:
-    """Return the records of the networks that were trained in the project, the last one first, by name."""
+    """Return the records of the project's networks, trained or imported, the last one first, by name."""
     if "project" not in st.session_state:  # which every session of the app has
         return {}
     specs = {}
@@ -322,6 +323,11 @@ def title_of(name: str) -> str:
     return spec_of(name).title
 
 
+def short_name(name: str) -> str:
+    """Return the name of a network, or the title of one of the project, whose name is a folder."""
+    return title_of(name) if name in trained_networks() else name
+
+
 def is_here(name: str) -> bool:
     """Whether nothing must be fetched for a network."""
     return name in trained_networks() or offered_networks.is_here(name)
@@ -341,7 +347,9 @@ def _with_size(name: str, here: bool) -> str:
     """
     spec = spec_of(name)
     parts = [spec.title]
-    if name in trained_networks():
+    if is_imported(spec):
+        parts.append("imported")
+    elif name in trained_networks():
         parts += filter(None, [", ".join(one for one in classes_of(name) if one not in spec.title)])
     elif name in zoo.networks() and spec.arch not in spec.title.casefold():
         parts.append(name)

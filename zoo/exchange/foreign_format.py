@@ -76,3 +76,8 @@ def _kind_of_zip(path: Path) -> str:
     if any(name.endswith("data.pkl") for name in names):
         return "a checkpoint of PyTorch, which has tensors and no graph"
     raise InputError(f"{path} is an archive of an unknown kind; pass an ONNX file.")
+
+
+def data_suffixes() -> tuple[str, ...]:
+    """Return the endings of the formats whose files hold only data, so that a stranger may send them."""
+    return (".onnx",)

@@ -9,11 +9,12 @@ from zoo.app.components import widgets
 from zoo.app.components.training_choice import METHODS
 from zoo.app.services.project import Project
 from zoo.app.services.project_record import Attempt, TrainingConfig
+from zoo.app.services.project_settings import FOLDER, local
 
 
 def choose_attempt(project: Project) -> Attempt | None:
-    """Show a table of the attempts, and let the user choose one; at first the last one is shown."""
-    attempts = project.record.attempts[::-1]
+    """Show a table of the trained attempts, and let the user choose one; at first the last one is shown."""
+    attempts = [attempt for attempt in project.record.attempts[::-1] if not attempt.imported]
     if not attempts:
         return None
     st.subheader("Attempts")
@@ -55,11 +56,12 @@ def ended_early(attempt: Attempt) -> bool:
 
 
 def network_title(name: str) -> str:
-    """Return the title of a network, as far as it is offered here."""
+    """Return the title of a network of a record, as far as it is offered here."""
+    own = name.startswith(FOLDER)
     try:
-        return state.title_of(name)
+        return state.title_of(local(state.project(), name) if own else name)
     except LookupError:
-        return name
+        return "a network that was removed" if own else name
 
 
 def _row(attempt: Attempt) -> dict[str, str]:

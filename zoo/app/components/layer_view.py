@@ -71,7 +71,7 @@ def layers(name: str, offered: Sequence[str]) -> None:
             zoom=True,
             on_select=lambda: _choose(box, widgets.clicked_point(key, options)),
             selection_mode="points",
-            alt=f"Graph of the layers of {name}: the table below has the same as text",
+            alt=f"Graph of the layers of {state.short_name(name)}: the table below has the same as text",
         )
     with right:
         selected = widgets.selectbox(st, "Layer", {node: node.strip("()") for node in options}, key=box)
@@ -272,7 +272,8 @@ def table(name: str, graph: nx.DiGraph[str], box: str) -> None:
         on_select=lambda: _choose(box, widgets.selected_row(key, names)),
         selection_mode="single-row",
         column_config={"parameters": st.column_config.NumberColumn(format="localized")},
-        alt=f"The layers of {name}, in the order in which they run",
+        alt=f"The layers of {state.short_name(name)}, in the order in which they run",
     )
     st.caption("Select a row to choose that layer. Shapes are those of one input.")
-    state.save(f"{key}-save", File("Layers as CSV", f"{name}-layers.csv", "text/csv", lambda: to_csv(steps)))
+    file = f"{state.short_name(name)}-layers.csv"
+    state.save(f"{key}-save", File("Layers as CSV", file, "text/csv", lambda: to_csv(steps)))

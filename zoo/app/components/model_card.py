@@ -10,14 +10,19 @@ from zoo.inference.build import preprocessor
 
 
 def figures(spec: Spec) -> None:
-    """Name and numbers."""
+    """Name and numbers; the name of a saved network, which is its folder on the server, stays out."""
     st.subheader(literally(spec.title))
-    short = f", or just `{spec.arch}`" if is_default(spec.name) else ""
-    st.markdown(f"`{spec.name}`{short}")
+    if spec.origin != "saved":
+        short = f", or just `{spec.arch}`" if is_default(spec.name) else ""
+        st.markdown(f"`{spec.name}`{short}")
+    small = spec.parameters < 10_000
     values = {
-        "Parameters": f"{spec.parameters / 1e6:.2f} M",
-        "Size": f"{spec.size_mb:.1f} MB",
-        "Layers deep": spec.depth,
+        "Parameters": f"{spec.parameters:,}" if small else f"{spec.parameters / 1e6:.2f} M",
+        "Size": f"{1000 * spec.size_mb:.0f} kB" if small else f"{spec.size_mb:.1f} MB",
+    }
+    if spec.depth is not None:
+        values["Layers deep"] = str(spec.depth)
+    values |= {
         "Input": " × ".join(map(str, spec.input_shape)),
     }
     row = st.container(horizontal=True, gap="large")

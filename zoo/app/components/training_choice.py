@@ -12,6 +12,8 @@ from zoo.app.components.network_picker import Choice
 from zoo.app.services import offered_networks
 from zoo.app.services.project import Project
 from zoo.app.services.project_record import TrainingConfig
+from zoo.app.services.project_settings import local, portable
+from zoo.app.services.project_training import is_imported
 from zoo.app.state import literally, with_size
 from zoo.hub.registry import describe
 from zoo.training.fit.classical import CLASSIFIERS
@@ -30,8 +32,10 @@ T = TypeVar("T")
 def choose(project: Project, data: zoo.Dataset) -> tuple[str, TrainingConfig]:
     """Choose network, method and settings."""
     record = project.record
-    names = offered_networks.networks(data.modality, "embed")
-    usual = one_of(record.network, names, describe(DEFAULTS[data.modality]).name)
+    own = [name for name, spec in state.trained_networks(data.modality).items() if is_imported(spec)]
+    names = [*own, *offered_networks.networks(data.modality, "embed")]
+    stored = record.network and local(project, record.network)
+    usual = one_of(stored, names, describe(DEFAULTS[data.modality]).name)
     name = widgets.selectbox(st, "Network", with_size(names), usual, key=f"teach-network-{data.modality}")
     network_picker.require(Choice(f"teach-network-{data.modality}", name, names))
     advice = advised(data, name)
@@ -41,14 +45,14 @@ def choose(project: Project, data: zoo.Dataset) -> tuple[str, TrainingConfig]:
             with st.expander("Why"):
                 for reason in (*advice.reasons[1:], advice.cost):
                     st.markdown(f"- {literally(reason)}")
-    last = record.config if record.network == name else None
+    last = record.config if stored == name else None
     usual_method = last.method if last else advice.method if advice else "head"
     method = widgets.segmented_control(st, "Method", METHODS, usual_method, key=f"teach-method-{name}")
     with st.expander("Settings", icon=":material/tune:"):
         config = settings(method, name, advice, last)
-    if (name, config) != (record.network, record.config):
+    if (name, config) != (stored, record.config):
         with project.changing() as changed:
-            changed.network, changed.config = name, config
+            changed.network, changed.config = portable(project, name), config
     return name, config
 
 

@@ -16,7 +16,13 @@ from zoo.app.components.project_bar import attempt_to
 from zoo.app.services.attempt_results import SavedEvaluation, read_evaluation, restored
 from zoo.app.services.project import Project
 from zoo.app.services.project_record import Attempt, TrainingConfig
-from zoo.app.services.project_training import begin_training, folder_of, network_of, remove_attempt
+from zoo.app.services.project_settings import local
+from zoo.app.services.project_training import (
+    begin_training,
+    folder_of,
+    network_of,
+    remove_attempt,
+)
 from zoo.app.services.training_job import curves, packed, shown_labels, verdict
 from zoo.app.state import RATE, File, literally, one_sentence
 from zoo.audio.signal import read_mono
@@ -199,4 +205,5 @@ def train_again_button(project: Project, network: str, config: TrainingConfig, *
 
 def train_again(project: Project, network: str, config: TrainingConfig) -> None:
     """Begin another training with the network and the settings of an earlier one."""
-    begin_training(project, state.job_queue(), state.network(network), network, config)
+    net = state.network(local(project, network))
+    begin_training(project, state.job_queue(), net, network, config)

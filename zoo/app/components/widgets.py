@@ -303,6 +303,14 @@ def text_input(
     return value
 
 
+def text_area(place: Place, label: str, *, key: str, max_chars: int, placeholder: str | None = None) -> str:
+    """Enter a text of several lines and at most `max_chars` characters."""
+    value = place.text_area(label, key=key, max_chars=max_chars, placeholder=placeholder, height=140)
+    if not isinstance(value, str) or len(value) > max_chars:
+        raise InputError(f"{label}: enter a text of at most {max_chars} characters.")
+    return value
+
+
 def current_choice(key: str, options: Collection[T]) -> T | None:
     """Return the value of a widget before it is drawn, or None if it is not one of `options`."""
     value, offered = st.session_state.get(current_key(key)), cast("Collection[object]", options)

@@ -7,11 +7,14 @@ import streamlit as st
 
 from zoo.app.components import widgets
 from zoo.app.components.accuracy_latency_chart import charts
+from zoo.app.components.import_box import import_box
 from zoo.app.components.input_picker import linked_network
 from zoo.app.components.layer_view import layers
 from zoo.app.components.model_card import figures, record
+from zoo.app.components.own_network import own_record
 from zoo.app.services import offered_networks
-from zoo.app.state import File, one_sentence, refuse, save, spec_of, with_size
+from zoo.app.services.project_training import network_of
+from zoo.app.state import File, one_sentence, project, refuse, save, spec_of, trained_networks, with_size
 from zoo.core.errors import UnknownNameError
 from zoo.core.spec import MODALITIES, TASKS
 from zoo.hub import weights
@@ -20,15 +23,18 @@ from zoo.results import to_csv
 
 NETWORK_KEY = "networks-network"
 RECORD, LAYERS = "Record", "Layers"
+YOURS = "yours"
 
 
 def table() -> pd.DataFrame:
+    """One row a network, by its name: first those of the project, then those of everybody."""
+    own = trained_networks()
     rows = []
-    for name, spec in offered_networks.records().items():
+    for name, spec in (own | offered_networks.records()).items():
         accuracy = f"{spec.accuracy.value:g} {spec.accuracy.metric}" if spec.accuracy else ""
         rows.append(
             {
-                "name": name,
+                "name": YOURS if name in own else name,
                 "network": spec.title,
                 "for": spec.modality,
                 "tasks": ", ".join(spec.tasks),
@@ -37,10 +43,10 @@ def table() -> pd.DataFrame:
                 "depth": spec.depth,
                 "published accuracy": accuracy,
                 "license of the weights": spec.license,
-                "here": weights.path_of(spec).is_file(),
+                "here": name in own or weights.path_of(spec).is_file(),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, index=[*own, *offered_networks.records()])
 
 
 def filtered(everything: pd.DataFrame) -> pd.DataFrame:
@@ -84,7 +90,8 @@ def follow_link() -> None:
 def remember_link() -> None:
     """Put the chosen network into the address, so that it can be passed on."""
     name = widgets.current_choice(NETWORK_KEY, offered_networks.networks())
-    if name is None:
+    if name is None:  # one of the project, which nobody else can open
+        st.query_params.pop("network", None)
         return
     link = spec_of(name).arch if is_default(name) else name
     st.query_params["network"] = st.session_state["networks-link"] = link
@@ -107,7 +114,10 @@ def card(names: list[str]) -> None:
     figures(spec)
     view = widgets.segmented_control(st, "Show", [RECORD, LAYERS], RECORD, key="networks-view")
     if view == RECORD:
-        record(spec)
+        if name in trained_networks():
+            own_record(project(), name, spec)
+        else:
+            record(spec)
     else:
         layers(name, names)
 
@@ -115,6 +125,10 @@ def card(names: list[str]) -> None:
 st.title("Networks")
 st.markdown("All pretrained networks. Select a row, or choose below, to see one closely.")
 follow_link()
+with one_sentence():
+    if (imported := import_box(project())) is not None:
+        st.session_state[NETWORK_KEY] = str(network_of(project(), imported))
+        remember_link()
 if sentence := st.session_state.get("networks-unknown"):
     refuse(sentence)
 selection = filtered(table())
@@ -122,7 +136,7 @@ with one_sentence():
     if selection.empty:
         st.info("No network fits these filters.")
     else:
-        names = selection["name"].tolist()
+        names = selection.index.tolist()
         st.dataframe(
             selection,
             hide_index=True,

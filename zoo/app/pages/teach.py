@@ -16,6 +16,7 @@ from zoo.app.components.training_result import results
 from zoo.app.services import uploads
 from zoo.app.services.jobs import FAILED, STOPPED, Job
 from zoo.app.services.project import Project
+from zoo.app.services.project_settings import portable
 from zoo.app.services.project_training import begin_training, forget_unfinished
 from zoo.app.services.training_job import curves
 from zoo.app.state import literally, one_sentence
@@ -49,7 +50,8 @@ def train(project: Project, data: zoo.Dataset) -> None:
     """Choose what to train and how, and begin."""
     name, config = choose(project, data)
     if st.button("Teach", type="primary", icon=":material/school:", key="teach-begin"):
-        begin_training(project, state.job_queue(), state.network(name), name, config)
+        stored = portable(project, name)
+        begin_training(project, state.job_queue(), state.network(name), stored, config)
         st.rerun()
 
 

@@ -53,6 +53,7 @@ INSTANT = Kind("training", "trainings", "instant", at_once=8, seconds=2)  # a he
 SHORT = Kind("short training", "short trainings", "short", at_once=2, seconds=6)  # a head on a frozen body
 LONG = Kind("fine-tuning", "fine-tunings", "long", at_once=1, seconds=180)
 MEASUREMENT = Kind("comparison", "comparisons", "long", at_once=1, seconds=60, quiet=True)
+IMPORT = Kind("import", "imports", "import", at_once=1, seconds=15)  # of a network file
 SURVEY = Kind(  # of all networks, for the chart of the page Networks
     "measurement of networks", "measurements of networks", "long", at_once=1, seconds=300, quiet=True
 )

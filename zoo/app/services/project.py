@@ -60,8 +60,8 @@ class Project:
 
     Attributes
     ----------
-    job : Job or None
-        The training that was begun last.
+    job, importing : Job or None
+        The training, and the import of a network, that was begun last.
     trainings : dict of str to Job
         Trainings whose threads run, by the numbers of their attempts: besides `job`, those that were
         abandoned.
@@ -74,6 +74,7 @@ class Project:
     def __init__(self, folder: Path, temporary: Path, require_space: Callable[[Path, int], None]):
         self.folder, self.temporary = folder, temporary
         self.job: Job | None = None
+        self.importing: Job | None = None
         self.trainings: dict[str, Job] = {}
         self.readings: dict[int, Reading] = {}
         self._waiting: list[int] = []  # sizes of uploads that are on the disk and not read yet

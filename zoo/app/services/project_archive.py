@@ -17,9 +17,11 @@ from pathlib import Path
 import zoo
 from zoo.app.services import offered_networks, project_record, uploads
 from zoo.app.services.attempt_results import EVALUATION, NETWORK, read_evaluation
+from zoo.app.services.import_results import REPORT, read_report
 from zoo.app.services.project import Project
 from zoo.app.services.project_folder import ATTEMPTS, EXAMPLES, INPUTS
 from zoo.app.services.project_record import Attempt, ProjectRecord, new_number
+from zoo.app.services.project_training import is_imported
 from zoo.app.services.projects import bytes_of
 from zoo.app.services.semaphore import FairSemaphore
 from zoo.app.settings import project_bytes
@@ -27,6 +29,7 @@ from zoo.core.errors import InputError, ZooError
 from zoo.core.hashing import digest
 from zoo.core.progress import Progress
 from zoo.hub import saved
+from zoo.hub.imported import FAMILY
 from zoo.hub.sources import parts_of
 from zoo.training.data.archives import unpacked
 from zoo.training.data.build import examined
@@ -39,7 +42,7 @@ MAX_ENTRIES = (
     1
     + uploads.MAX_EXAMPLES
     + project_record.MAX_UPLOADERS * project_record.MAX_INPUTS
-    + project_record.MAX_ATTEMPTS * (1 + len(_NETWORK_FILES))
+    + project_record.MAX_ATTEMPTS * (2 + len(_NETWORK_FILES))
 )
 MAX_DEPTH = 4  # attempts/0123456789abcdef/network/network.json
 _turns = FairSemaphore(1)
@@ -67,7 +70,7 @@ def file_name(record: ProjectRecord) -> str:
 
 
 def _files_of(record: ProjectRecord) -> Iterator[str]:
-    """Yield the paths of a project's files; an attempt that was opened has no evaluation."""
+    """Yield the paths of a project's files; an attempt may have no evaluation or report."""
     yield project_record.RECORD
     for example in record.examples:
         yield f"{EXAMPLES}/{example.content}/{example.name}"
@@ -76,6 +79,7 @@ def _files_of(record: ProjectRecord) -> Iterator[str]:
     for attempt in record.attempts:
         folder = f"{ATTEMPTS}/{attempt.number}"
         yield f"{folder}/{EVALUATION}"
+        yield f"{folder}/{REPORT}"
         yield from (f"{folder}/{NETWORK}/{name}" for name in _NETWORK_FILES)
 
 
@@ -188,6 +192,7 @@ def _require_attempt(attempt: Attempt, folder: Path) -> None:
     network = _require_network(folder / NETWORK)
     if attempt.classes != tuple(one.label for one in network.classes):
         raise InputError("The file of the project is damaged: a network has other classes than it states.")
+    read_report(folder)
     evaluation = read_evaluation(folder)
     if evaluation and evaluation.classes != class_names(saved.labels(str(folder / NETWORK))):
         raise InputError("The file of the project is damaged: an evaluation is of other classes.")
@@ -210,13 +215,13 @@ def _require_network(folder: Path) -> saved.Saved:
     if not saved.is_saved(folder) or not (folder / saved.WEIGHTS).is_file():
         raise InputError("The file lacks a network that it lists; save it again.")
     record = saved.read(folder)
-    if record.parent.name not in offered_networks.networks():
+    if record.parent.name not in (FAMILY, *offered_networks.networks()):
         raise InputError(
             f"The network was made from {record.parent.name[:60]!r}, which is not offered here; "
             "its owner can offer it with ZOO_APP_NETWORKS."
         )
-    if not record.classes:
-        raise InputError("The network has no classes of its own; open one that was trained with Zoo.")
+    if not (record.classes or is_imported(record)):
+        raise InputError("The network has no classes of its own; open one that Zoo trained or imported.")
     zoo.load(folder, device="cpu")
     return record
 
@@ -240,5 +245,6 @@ def _add_network(project: Project, network: Path) -> None:
                 title=record.title,
                 date=datetime.now(UTC).isoformat(timespec="seconds"),
                 classes=tuple(one.label for one in record.classes),
+                imported=is_imported(record),
             )
         )

@@ -103,7 +103,7 @@ class ExampleClass(Struct, forbid_unknown_fields=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A network of the project: how it was trained, and how good it is.
+    """A network of the project: how it was trained or that it was imported, and how good it is.
 
     Attributes
     ----------
@@ -126,6 +126,8 @@ class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tested : int
         Examples that were held out.
     seconds : float or None
+    imported : bool
+        Whether it came from a file of another program.
     """
 
     number: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
@@ -141,6 +143,7 @@ class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     high: Fraction | None = None
     tested: Whole = 0
     seconds: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    imported: bool = False
 
     def __post_init__(self) -> None:
         if (self.network is None) != (self.config is None):

@@ -10,17 +10,17 @@ from zoo.app.services.project import Project
 from zoo.app.services.project_record import MAX_SETTINGS, Setting, SettingName
 from zoo.core.errors import ZooError
 
-_FOLDER = "project:"  # in the place of the folder of the project, which names of its networks begin with
+FOLDER = "project:"  # in the place of the folder of the project, which names of its networks begin with
 
 
 def setting_of(project: Project, key: str) -> Setting | None:
     """Return what the user chose last in a widget; None if the project has no choice."""
     with suppress(ZooError):  # of a damaged project; the page Teach shows why
-        match project.record.settings.get(_portable(project, key)):
+        match project.record.settings.get(portable(project, key)):
             case str() as text:
-                return _local(project, text)
+                return local(project, text)
             case list() as texts:
-                return [_local(project, text) for text in texts]
+                return [local(project, text) for text in texts]
             case value:
                 return value
     return None
@@ -30,7 +30,7 @@ def keep_setting(project: Project, key: str, value: object) -> None:
     """Keep what the user chose in a widget if JSON can hold it; the oldest choice goes for the last one."""
     with suppress(ZooError, msgspec.ValidationError):
         key, setting = msgspec.convert(
-            (_portable(project, key), _plain(project, value)), tuple[SettingName, Setting]
+            (portable(project, key), _plain(project, value)), tuple[SettingName, Setting]
         )
         with project.changing() as record:
             record.settings.pop(key, None)
@@ -42,12 +42,14 @@ def keep_setting(project: Project, key: str, value: object) -> None:
 def _plain(project: Project, value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(project, one) for one in value]
-    return _portable(project, value) if isinstance(value, str) else value
+    return portable(project, value) if isinstance(value, str) else value
 
 
-def _portable(project: Project, text: str) -> str:
-    return text.replace(f"{project.folder}/", _FOLDER)
+def portable(project: Project, text: str) -> str:
+    """Return a text, such as the name of a network of the project, without the folder of the project."""
+    return text.replace(f"{project.folder}/", FOLDER)
 
 
-def _local(project: Project, text: str) -> str:
-    return text.replace(_FOLDER, f"{project.folder}/")
+def local(project: Project, text: str) -> str:
+    """Return the text of which `portable` made another one."""
+    return text.replace(FOLDER, f"{project.folder}/")

@@ -25,6 +25,7 @@ from zoo.app.services.uploads import require_enough
 from zoo.core.errors import InputError, ZooError
 from zoo.core.spec import Spec
 from zoo.hub import saved
+from zoo.hub.imported import FAMILY
 from zoo.inference.network import Network
 from zoo.training.fit.features import forget
 
@@ -53,6 +54,11 @@ def classes_of(folder: str) -> tuple[str, ...]:
     return tuple(label.label for label in saved.labels(folder))
 
 
+def is_imported(network: Spec | saved.Saved) -> bool:
+    """Whether a network came from a file of another program, and was not trained since."""
+    return network.parent is not None and network.parent.name == FAMILY and not network.training
+
+
 def begin_training(project: Project, queue: JobQueue, net: Network, name: str, config: TrainingConfig) -> Job:
     """Put a training into the queue; its result is an attempt of the project.
 
@@ -63,7 +69,7 @@ def begin_training(project: Project, queue: JobQueue, net: Network, name: str, c
     net : Network
         What to train; it stays as it is.
     name : str
-        By which the app offers it.
+        By which the app offers it, as `zoo.app.services.project_settings.portable` returns it.
     config : TrainingConfig
 
     Raises
