@@ -98,12 +98,12 @@ def import_network(
     >>> net.report.differences                                                        # doctest: +SKIP
     {'random': 2.9e-07, 'real': 3.1e-07}
     """
-    from zoo.exchange.foreign_format import require_onnx
+    from zoo.exchange.foreign_format import require_importable
 
     path = Path(path)
     if not isinstance(name, str) or not name.strip() or any(mark in name for mark in "/\\:\0"):
         raise InputError(f"name={name!r} is not a name; use letters, digits, and hyphens.")
-    require_onnx(path)
+    require_importable(path)
     require("onnx")
     require("onnxruntime")
     net = _import(path, name, labels, preprocess, activation, license, device)
@@ -123,10 +123,10 @@ def _import(
 ) -> ImportedNetwork:
     from zoo.exchange import import_settings as settings
     from zoo.exchange.conversion import convert, graph_of
-    from zoo.exchange.onnx_file import OnnxFile
+    from zoo.exchange.foreign_format import opened
     from zoo.exchange.structure import structure_of
 
-    file = OnnxFile(path)
+    file = opened(path)
     _require_one_input(file)
     prepared = settings.preprocessing(preprocess, file)
     modality, _ = resolve(prepared.value)
@@ -161,7 +161,7 @@ def _import(
         head_activation=structure.head_activation,
         license=license or "not stated",
     )
-    spec, module = _built(record, conversion.tensors, path)
+    spec, module = _built(record, conversion.tensors, path, file.source)
     counted = sum(parameter.numel() for parameter in module.parameters())
     reported = _report(file, conversion, structure, module, spec, [prepared.origin, about, active.origin])
     validation = reported.sentences()[-1]
@@ -193,8 +193,8 @@ def _classes(labels: Any, file: Any, structure: Any) -> tuple[tuple[Label, ...],
     return (), "The outputs are not classes."
 
 
-def _built(record: Imported, tensors: dict[str, torch.Tensor], path: Path) -> tuple[Spec, Any]:
-    spec = describe(msgspec.to_builtins(record)).replace(sources=(Source(f"file:{path.absolute()}", "onnx"),))
+def _built(record: Imported, tensors: dict[str, torch.Tensor], path: Path, source: str) -> tuple[Spec, Any]:
+    spec = describe(msgspec.to_builtins(record)).replace(sources=(Source(f"file:{path.absolute()}", source),))
     module = build(spec)
     try:
         module.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()})
@@ -260,13 +260,14 @@ def _report(
     if max(differences.values()) > LARGEST_DIFFERENCE:
         where = f"; the first layer that departs is {departure}" if departure else ""
         raise InputError(
-            f"{file.path.name} cannot be imported: its outputs differ from ONNX Runtime's by "
+            f"{file.path.name} cannot be imported: its outputs differ from {file.runtime}'s by "
             f"{max(differences.values()):.1e}{where}."
         )
     return ImportReport(
         network=spec.title,
         file=file.path.name,
-        format=f"ONNX, opset {file.opset}",
+        format=file.format,
+        runtime=file.runtime,
         inputs=({"name": conversion.input, "shape": list(spec.input_shape)},),
         outputs=tuple({"name": key, "shape": list(shape)} for key, shape in conversion.outputs.items()),
         layers=tuple(_row(node, conversion, module) for node in conversion.nodes),

@@ -1,0 +1,190 @@
+"""Exported programs of PyTorch (.pt2) become networks, and nothing of their files runs."""
+
+import json
+import pickle
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import zoo
+from tests.zoo.exchange.onnx_files import random_network
+from zoo.core.errors import InputError, WeightsError
+
+SIDE = 64
+PREPROCESS = {"resize": SIDE, "crop": SIDE, "mean": [0.5] * 3, "std": [0.25] * 3}
+SMALL = {"resize": 8, "crop": 8, "mean": [0.5] * 3, "std": [0.25] * 3}
+LOAD = """
+import sys, numpy as np, torch, zoo
+net = zoo.load(sys.argv[1], device="cpu", engine="torch")
+np.save(sys.argv[3], net.scores(torch.from_numpy(np.load(sys.argv[2]))))
+assert not {"onnx", "onnxruntime"} & set(sys.modules)
+"""
+
+
+def export(module, path, *, rows=2, side=SIDE):
+    dynamic = ({0: torch.export.Dim("n")},) if rows > 1 else None
+    with torch.no_grad():
+        program = torch.export.export(
+            module.eval(), (torch.rand(rows, 3, side, side),), dynamic_shapes=dynamic
+        )
+    torch.export.save(program, path)
+    return path
+
+
+def torchvision_network(name):
+    from torchvision import models
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = getattr(models, name)(num_classes=10)
+        for layer in module.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.running_mean.normal_(std=0.1)
+                layer.running_var.uniform_(0.5, 1.5)
+    return module
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)
+    )
+    return export(module, tmp_path_factory.mktemp("pt2") / "small.pt2", side=8)
+
+
+def rewritten(path, target, change):
+    """Copy an archive with a changed file; `change` takes and returns content."""
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(target, "w") as archive:
+        for name in source.namelist():
+            content = source.read(name)
+            archive.writestr(name, change(name, content))
+    return target
+
+
+def with_graph(path, target, change):
+    def changed(name, content):
+        if not name.endswith("models/small.json") and "/models/" not in name:
+            return content
+        program = json.loads(content)
+        change(program["graph_module"]["graph"], program)
+        return json.dumps(program).encode()
+
+    return rewritten(path, target, changed)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small"])
+def test_import_of_an_exported_program_is_used_trained_saved_and_loaded(name, tmp_path):
+    path = export(torchvision_network(name), tmp_path / "net.pt2")
+    net = zoo.import_network(path, name=name, preprocess=PREPROCESS, device="cpu")
+    report = net.report
+    assert max(report.differences.values()) < 1e-4
+    assert report.departure == ""
+    assert report.left_to_runtime == ()
+    assert "Largest difference from PyTorch" in report.sentences()[-1]
+    data = net.preprocess(zoo.sample("cat.png"))
+    original = torch.export.load(path).module()(data)
+    assert np.abs(net.module(data).detach().numpy() - original.detach().numpy()).max() < 1e-4
+    assert net.embed(zoo.sample("cat.png")).values.shape[0] == 1
+
+    generator = np.random.default_rng(0)
+    for kind, light in (("dark", 0), ("light", 155)):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        for i in range(4):
+            pixels = (generator.integers(0, 100, (SIDE, SIDE, 3)) + light).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / kind / f"{i}.png")
+    trained = zoo.transfer(
+        tmp_path / "data", network=net, method="finetune", epochs=1, validation=0.5, device="cpu"
+    )
+    folder = trained.save(tmp_path / "trained")
+    np.save(tmp_path / "data.npy", data.numpy())
+    command = [sys.executable, "-c", LOAD, str(folder), tmp_path / "data.npy", tmp_path / "scores.npy"]
+    subprocess.run(command, check=True, timeout=300)
+    assert np.abs(np.load(tmp_path / "scores.npy") - trained.scores(data)).max() < 1e-5
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_import_of_an_exported_transformer_gives_what_pytorch_gives(rows, tmp_path):
+    path = export(random_network("test_vit"), tmp_path / "net.pt2", rows=rows, side=96)
+    preprocess = PREPROCESS | {"resize": 96, "crop": 96}
+    net = zoo.import_network(path, name="vit", preprocess=preprocess, device="cpu")
+    assert max(net.report.differences.values()) < 1e-4
+    assert net.report.left_to_runtime == ()
+
+
+def test_import_of_an_unknown_operator_names_it(tmp_path):
+    class Odd(nn.Module):
+        def forward(self, x):
+            return torch.linalg.svdvals(x.mean(1)).cumsum(1)
+
+    path = export(Odd(), tmp_path / "odd.pt2", side=8)
+    with pytest.raises(InputError, match=r"operators that are not imported: aten\.cumsum.*svd"):
+        zoo.import_network(path, name="odd", preprocess=SMALL)
+
+
+def test_import_of_a_truncated_or_damaged_program_is_refused(small, tmp_path):
+    content = small.read_bytes()
+    for length in (100, len(content) // 2, len(content) - 1):
+        (tmp_path / "cut.pt2").write_bytes(content[:length])
+        with pytest.raises(WeightsError, match="damaged archive"):
+            zoo.import_network(tmp_path / "cut.pt2", name="cut", preprocess=SMALL)
+    for change in (
+        lambda graph, program: graph["nodes"][0].update(inputs=[]),
+        lambda graph, program: graph["nodes"][0]["outputs"].clear(),
+        lambda graph, program: graph["nodes"].pop(0),
+        lambda graph, program: program.pop("schema_version"),
+    ):
+        path = with_graph(small, tmp_path / "damaged.pt2", change)
+        with pytest.raises((WeightsError, InputError)) as error:
+            zoo.import_network(path, name="damaged", preprocess=SMALL)
+        assert str(error.value).endswith(".")
+
+
+def test_import_of_a_hostile_program_runs_nothing(small, tmp_path):
+    mark = tmp_path / "ran"
+
+    class Program:
+        def __reduce__(self):
+            return (open, (str(mark), "w"))
+
+    def pickled(name, content):
+        if "/data/" in name and not name.endswith(".json"):
+            return pickle.dumps(Program()) + bytes(len(content))
+        return content.replace(b'"use_pickle": false', b'"use_pickle": true')
+
+    path = rewritten(small, tmp_path / "pickled.pt2", pickled)
+    with pytest.raises(WeightsError, match="pickles of strangers are not read"):
+        zoo.import_network(path, name="hostile", preprocess=SMALL)
+
+    def samples(name, content):
+        return pickle.dumps(Program()) if "sample_inputs" in name else content
+
+    path = rewritten(small, tmp_path / "samples.pt2", samples)
+    zoo.import_network(path, name="samples", preprocess=SMALL)
+
+    expression = f"open({str(mark)!r}, 'w')"
+    texts = json.dumps(expression).encode()
+
+    def evaluated(name, content):
+        before = content
+        content = content.replace(b"\"Symbol('", texts[:-1] + b" or Symbol('")
+        return content if "/models/" in name else before
+
+    path = rewritten(small, tmp_path / "evaluated.pt2", evaluated)
+    assert texts[:-1] in path.read_bytes()
+    zoo.import_network(path, name="evaluated", preprocess=SMALL)
+
+    for target in ("torch.ops.aten.from_file.default", "os.system", "torch.ops.mylib.run.default"):
+        path = with_graph(
+            small,
+            tmp_path / "op.pt2",
+            lambda graph, _, target=target: graph["nodes"][0].update(target=target),
+        )
+        with pytest.raises(InputError, match="operators that are not imported"):
+            zoo.import_network(path, name="hostile", preprocess=SMALL)
+    assert not mark.exists()
