@@ -51,15 +51,17 @@ def import_network(
     out: str | os.PathLike[str] | None = None,
     device: DeviceLike = "auto",
 ) -> ImportedNetwork:
-    """Import a network from an ONNX file, with one layer for each of its nodes.
+    """Import a network from an ONNX file or an exported program, with one layer for each of its nodes.
 
     What the file does not say is guessed, and the report says so. An operator that has no layer here stays as
-    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime on random and on real input.
+    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime, or with the program's operators in PyTorch, on random and on
+    real input; without a network connection, noise may stand for the photo.
 
     Parameters
     ----------
     path : path
-        An ONNX file; its tensors may be in other files of its folder.
+        An ONNX file, whose tensors may be in other files of its folder, or what `torch.export.save` wrote
+        (``.pt2``). Nothing of it is unpickled or evaluated.
     name : str
         Of the network.
     labels : path, str or sequence of str, optional
@@ -245,8 +247,8 @@ def _report(
     from zoo.exchange.original import TOLERANCE, difference, first_departure, outputs_of
 
     random = torch.from_numpy(np.random.default_rng(0).random((2, *spec.input_shape), np.float32))
-    (batch,) = islice(preprocessor(spec).batches(sample(_MODALITY_SAMPLES[spec.modality]), size=2), 1)
-    inputs = {"random": _like(random, batch.data), "real": batch.data[:2]}
+    kind, real = _example(spec)
+    inputs = {"random": _like(random, real), kind: real}
     differences, departure = {}, ""
     for kind, data in inputs.items():
         theirs = outputs_of(file, module.arranged(data), [structure.original_output])[
@@ -256,7 +258,7 @@ def _report(
             ours = _activated(module(data), structure.activation)
         differences[kind] = difference(ours.numpy(), theirs)
     if max(differences.values()) > TOLERANCE:
-        departure = first_departure(file, conversion, module, inputs["real"])
+        departure = first_departure(file, conversion, module, real)
     if max(differences.values()) > LARGEST_DIFFERENCE:
         where = f"; the first layer that departs is {departure}" if departure else ""
         raise InputError(
@@ -278,6 +280,16 @@ def _report(
         differences=differences,
         departure=departure,
     )
+
+
+def _example(spec: Spec) -> tuple[str, torch.Tensor]:
+    """Return a preprocessed photo or melody, or a picture of noise where the photo cannot be fetched."""
+    try:
+        kind, source = "real", sample(_MODALITY_SAMPLES[spec.modality])
+    except WeightsError:
+        kind, source = "noise", np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    (batch,) = islice(preprocessor(spec).batches(source), 1)
+    return kind, batch.data[:2]
 
 
 def _like(random: torch.Tensor, real: torch.Tensor) -> torch.Tensor:

@@ -183,7 +183,7 @@ def test_import_of_a_hostile_program_runs_nothing(small, tmp_path):
         path = with_graph(
             small,
             tmp_path / "op.pt2",
-            lambda graph, _, target=target: graph["nodes"][0].update(target=target),
+            lambda graph, _, t=target: graph["nodes"][0].update(target=t),
         )
         with pytest.raises(InputError, match="operators that are not imported"):
             zoo.import_network(path, name="hostile", preprocess=SMALL)
