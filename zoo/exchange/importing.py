@@ -54,8 +54,8 @@ def import_network(
     """Import a network from an ONNX file or an exported program, with one layer for each of its nodes.
 
     What the file does not say is guessed, and the report says so. An operator that has no layer here stays as
-    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime, or with the program's operators in PyTorch, on random and on
-    real input; without a network connection, noise may stand for the photo.
+    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime, or with the program's operators
+    in PyTorch, on random and on real input; noise takes the place of a photo that cannot be fetched.
 
     Parameters
     ----------

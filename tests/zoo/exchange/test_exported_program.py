@@ -188,3 +188,11 @@ def test_import_of_a_hostile_program_runs_nothing(small, tmp_path):
         with pytest.raises(InputError, match="operators that are not imported"):
             zoo.import_network(path, name="hostile", preprocess=SMALL)
     assert not mark.exists()
+
+
+def test_import_without_a_network_connection_compares_on_noise(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    net = zoo.import_network(small, name="offline", preprocess=SMALL)
+    assert set(net.report.differences) == {"random", "noise"}
+    assert max(net.report.differences.values()) < 1e-4
