@@ -21,7 +21,7 @@ class Size(NamedTuple):
 class Writer(Protocol):
     """What writes nodes."""
 
-    def node(self, operator: str, inputs: Sequence[str], count: int = 1, **attributes: Any) -> Any: ...
+    def node(self, kind: str, inputs: Sequence[str], count: int = 1, **attributes: Any) -> Any: ...
     def constant(self, value: Any) -> str: ...
     def tensor(self, name: str) -> torch.Tensor | None: ...
     def shape(self, name: str) -> tuple[int | None, ...]: ...
@@ -53,14 +53,18 @@ def _axes(writer: Writer, values: Sequence[int | Size]) -> str:
     return writer.node("Concat", parts, axis=0)
 
 
+def _first(arguments: dict[str, Any]) -> Any:
+    return arguments["self"] if "self" in arguments else arguments["input"]
+
+
 def same(writer: Writer, a: dict[str, Any]) -> str:
     """Return the first tensor: the operator does nothing when a network is used."""
     _only(a, train=False)
-    return a.get("self", a.get("input"))
+    return _first(a)
 
 
 def unary(operator: str, **attributes: Any) -> Converter:
-    return lambda writer, a: writer.node(operator, [a.get("self", a.get("input"))], **attributes)
+    return lambda writer, a: writer.node(operator, [_first(a)], **attributes)
 
 
 def binary(operator: str) -> Converter:
@@ -102,7 +106,7 @@ def convolution(writer: Writer, a: dict[str, Any]) -> str:
 def batch_norm(writer: Writer, a: dict[str, Any]) -> str:
     if a["training"]:
         raise NotImplementedError("it was exported for training; call eval() before torch.export.export")
-    width = writer.shape(a["running_mean"])
+    width = [size or 0 for size in writer.shape(a["running_mean"])]
     weight = a.get("weight") or writer.constant(torch.ones(width))
     bias = a.get("bias") or writer.constant(torch.zeros(width))
     inputs = [a["input"], weight, bias, a["running_mean"], a["running_var"]]
@@ -159,7 +163,7 @@ def clip(low: str, high: str, default: tuple[float | None, float | None] = (None
 
 
 def reshape(writer: Writer, a: dict[str, Any]) -> str:
-    return writer.node("Reshape", [a["self"], _axes(writer, a.get("size", a.get("shape")))])
+    return writer.node("Reshape", [a["self"], _axes(writer, a["size"] if "size" in a else a["shape"])])
 
 
 def flatten(writer: Writer, a: dict[str, Any]) -> str:

@@ -223,7 +223,7 @@ class _Converter:
         return value.name if isinstance(value, Size) else self.constant(torch.tensor([value]))
 
     def _fold(self, node: dict[str, Any], arguments: dict[str, Any], results: list[str]) -> None:
-        source = arguments.get("self", arguments.get("input"))
+        source = arguments["self"] if "self" in arguments else arguments["input"]
         if arguments.get("dtype") is not None and self.dtype(source) == arguments["dtype"]:
             self.names[results[0]] = source
             return
@@ -243,15 +243,15 @@ class _Converter:
             self.constants[name] = _call(node, _arguments(node, self._known, Size)).contiguous()
         return self.constants[name]
 
-    def node(self, operator_: str, inputs: Sequence[str], count: int = 1, **attributes: Any) -> Any:
+    def node(self, kind: str, inputs: Sequence[str], count: int = 1, **attributes: Any) -> Any:
         """Write a node, and return the names of its outputs."""
         from onnx import helper
 
         position = len(self.nodes)
         outputs = [f"#{position}:{i}" for i in range(count)]
-        name = f"{self.scope}/{operator_}" if self.scope else operator_
-        self.nodes.append(helper.make_node(operator_, list(inputs), outputs, name=name, **attributes))
-        return outputs if operator_ == "Split" else outputs[0]
+        name = f"{self.scope}/{kind}" if self.scope else kind
+        self.nodes.append(helper.make_node(kind, list(inputs), outputs, name=name, **attributes))
+        return outputs if kind == "Split" else outputs[0]
 
     def constant(self, value: torch.Tensor) -> str:
         name = f"constant:{len(self.constants)}"
