@@ -29,6 +29,8 @@ class Writer(Protocol):
 
 
 Converter = Callable[[Writer, dict[str, Any]], Any]
+MAX_PARTS = 10_000  # that one tensor is cut into
+MAX_FILLED = 1 << 20  # elements of a weight that a layer does not have
 
 
 def _pair(value: Any, length: int = 2) -> list[int]:
@@ -40,7 +42,7 @@ def _only(arguments: dict[str, Any], **allowed: Any) -> None:
     """Refuse arguments with other values than those that are converted."""
     for name, value in allowed.items():
         if arguments.get(name, value) != value:
-            raise NotImplementedError(f"{name}={arguments[name]} is not converted")
+            raise NotImplementedError(f"{name}={str(arguments[name])[:40]} is not converted")
 
 
 def _axes(writer: Writer, values: Sequence[int | Size]) -> str:
@@ -51,6 +53,14 @@ def _axes(writer: Writer, values: Sequence[int | Size]) -> str:
         value.name if isinstance(value, Size) else writer.constant(torch.tensor([value])) for value in values
     ]
     return writer.node("Concat", parts, axis=0)
+
+
+def _filled(writer: Writer, shape: Sequence[int | None], value: float) -> str:
+    """Return a weight that a layer does not have; a stranger may state any shape."""
+    sides = [side or 0 for side in shape]
+    if torch.empty(sides, device="meta").numel() > MAX_FILLED:
+        raise NotImplementedError(f"it has more than {MAX_FILLED} channels")
+    return writer.constant(torch.full(sides, value))
 
 
 def _first(arguments: dict[str, Any]) -> Any:
@@ -106,16 +116,16 @@ def convolution(writer: Writer, a: dict[str, Any]) -> str:
 def batch_norm(writer: Writer, a: dict[str, Any]) -> str:
     if a["training"]:
         raise NotImplementedError("it was exported for training; call eval() before torch.export.export")
-    width = [size or 0 for size in writer.shape(a["running_mean"])]
-    weight = a.get("weight") or writer.constant(torch.ones(width))
-    bias = a.get("bias") or writer.constant(torch.zeros(width))
+    width = writer.shape(a["running_mean"])
+    weight = a.get("weight") or _filled(writer, width, 1.0)
+    bias = a.get("bias") or _filled(writer, width, 0.0)
     inputs = [a["input"], weight, bias, a["running_mean"], a["running_var"]]
     return writer.node("BatchNormalization", inputs, epsilon=a["eps"])
 
 
 def layer_norm(writer: Writer, a: dict[str, Any]) -> str:
     shape = a["normalized_shape"]
-    weight = a.get("weight") or writer.constant(torch.ones(shape))
+    weight = a.get("weight") or _filled(writer, shape, 1.0)
     inputs = [a["input"], weight, *([a["bias"]] if a.get("bias") else [])]
     return writer.node("LayerNormalization", inputs, axis=-len(shape), epsilon=a.get("eps", 1e-5))
 
@@ -231,20 +241,26 @@ def cat(writer: Writer, a: dict[str, Any]) -> str:
 
 def unbind(writer: Writer, a: dict[str, Any]) -> list[str]:
     axis = a.get("dim", 0)
-    count = writer.shape(a["self"])[axis]
-    widths = _axes(writer, [1] * (count or 0))
-    parts = writer.node("Split", [a["self"], widths], count=count, axis=axis)
+    parts = _split(writer, a["self"], axis, 1)
     return [writer.node("Squeeze", [part, _axes(writer, [axis])]) for part in parts]
 
 
 def chunk(writer: Writer, a: dict[str, Any]) -> list[str]:
     axis = a.get("dim", 0)
-    size = writer.shape(a["self"])[axis]
+    if "chunks" not in a:
+        return _split(writer, a["self"], axis, a["split_size"])
+    return _split(writer, a["self"], axis, -(-(writer.shape(a["self"])[axis] or 0) // a["chunks"]))
+
+
+def _split(writer: Writer, name: str, axis: int, width: int) -> list[str]:
+    size = writer.shape(name)[axis]
     if size is None:
         raise NotImplementedError("it cuts an axis of any size")
-    width = -(-size // a["chunks"]) if "chunks" in a else a["split_size"]
-    widths = [min(width, size - begin) for begin in range(0, size, width)]
-    return writer.node("Split", [a["self"], _axes(writer, widths)], count=len(widths), axis=axis)
+    begins = range(0, size, width)
+    if len(begins) > MAX_PARTS:
+        raise NotImplementedError(f"it cuts an axis into more than {MAX_PARTS} parts")
+    widths = [min(width, size - begin) for begin in begins]
+    return writer.node("Split", [name, _axes(writer, widths)], count=len(widths), axis=axis)
 
 
 def mean(writer: Writer, a: dict[str, Any]) -> str:

@@ -22,6 +22,8 @@ from zoo.formats import sizes
 
 SCHEMA = 8
 MAX_NODES = 50_000
+MAX_TEXT = 1 << 26  # bytes of JSON, which take about 20 times as much when they are read
+MAX_RANK = 64  # as in PyTorch
 # ScalarType of the schema; the numbers are not those of c10.
 TYPES = {
     1: torch.uint8,
@@ -91,10 +93,12 @@ def read_archive(path: Path) -> Archive:
     InputError
         If it holds several programs, or is of another version of the format.
     WeightsError
-        If it is damaged, or has pickled tensors.
+        If it is damaged, compressed, or too large, or has pickled tensors.
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise WeightsError(f"{path} is compressed; save it with torch.export.save, which does not.")
             sizes.require(path, sum(entry.file_size for entry in archive.infolist()))
             return _read(path, archive)
     except (InputError, WeightsError):
@@ -110,7 +114,7 @@ def _read(path: Path, archive: zipfile.ZipFile) -> Archive:
         raise InputError(f"{path} holds {len(models)} exported programs; save one with torch.export.save.")
     (name,) = models
     root, key = name[: -len("models/x")].rpartition("models/")[0], name.rpartition("/")[2][: -len(".json")]
-    program = msgspec.json.decode(archive.read(name))
+    program = _decoded(path, archive, name)
     version = program["schema_version"]["major"]
     if version != SCHEMA:
         raise InputError(
@@ -153,23 +157,39 @@ def _bound(
         elif kind in ("parameter", "buffer", "tensor_constant"):
             tensors[value["arg"]["name"]] = stored[value[f"{kind}_name"]]
         else:
-            raise InputError(f"{path} takes an input that is no tensor ({kind}), which is not imported.")
+            raise InputError(f"{path} takes an input that is no tensor ({kind[:40]}), which is not imported.")
     return tensors, inputs
 
 
 def _tensors(path: Path, archive: zipfile.ZipFile, folder: str, config: str) -> dict[str, torch.Tensor]:
-    tensors = {}
-    for name, entry in msgspec.json.decode(archive.read(folder + config))["config"].items():
+    """Return the tensors of one folder; those of one file share its memory."""
+    tensors: dict[str, torch.Tensor] = {}
+    contents: dict[str, bytearray] = {}
+    size = 0
+    for name, entry in _decoded(path, archive, folder + config)["config"].items():
         if entry["use_pickle"]:
-            raise WeightsError(f"{path} has the pickled tensor {name!r}; pickles of strangers are not read.")
-        tensors[name] = _tensor(archive.read(folder + entry["path_name"]), entry["tensor_meta"])
+            raise WeightsError(
+                f"{path} has the pickled tensor {name[:80]!r}; pickles of strangers are not read."
+            )
+        file = entry["path_name"]
+        if file not in contents:
+            contents[file] = bytearray(archive.read(folder + file))
+        tensors[name] = _tensor(contents[file], entry["tensor_meta"])
+        size += tensors[name].nbytes
+        sizes.require(path, size)
     return tensors
 
 
-def _tensor(content: bytes, meta: dict[str, Any]) -> torch.Tensor:
+def _decoded(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
+    if archive.getinfo(name).file_size > MAX_TEXT:
+        raise WeightsError(f"{path} has more than {MAX_TEXT >> 20} MB of text in {name[:80]!r}.")
+    return msgspec.json.decode(archive.read(name))
+
+
+def _tensor(content: bytearray, meta: dict[str, Any]) -> torch.Tensor:
     shape, strides = ([size["as_int"] for size in meta[key]] for key in ("sizes", "strides"))
     offset, dtype = meta["storage_offset"]["as_int"], TYPES[meta["dtype"]]
-    if len(shape) != len(strides) or min([*shape, *strides, offset], default=0) < 0:
+    if len(shape) != len(strides) or len(shape) > MAX_RANK or min([*shape, *strides, offset], default=0) < 0:
         raise ValueError("a tensor has a shape that is none")
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
     if prod(shape) and prod(shape) * dtype.itemsize > len(content):
@@ -178,5 +198,5 @@ def _tensor(content: bytes, meta: dict[str, Any]) -> torch.Tensor:
         return torch.zeros(shape, dtype=dtype)
     if (last + 1) * dtype.itemsize > len(content):
         raise ValueError("a tensor leads out of its file")
-    flat = torch.frombuffer(bytearray(content), dtype=dtype, count=len(content) // dtype.itemsize)
+    flat = torch.frombuffer(content, dtype=dtype, count=len(content) // dtype.itemsize)
     return flat.as_strided(shape, strides, offset).contiguous()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from zoo.exchange.exported_archive import TYPES, Archive, read_archive
 
 OPSET = 20
 MAX_SIZE = 2**62
-MAX_FOLDED = 1 << 26  # elements
+MAX_FOLDED = 1 << 26  # elements of all tensors that are computed once
 _VIEWS = ("slice.Tensor", "reshape.default", "view.default", "permute.default")  # take no memory
 _PREFIX = "torch.ops.aten."
-_DAMAGED = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError)
+_DAMAGED = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError, MemoryError)
 
 
 class ExportedProgram:
@@ -61,16 +60,16 @@ class ExportedProgram:
         """
         archive = self.archive
         (name,) = archive.inputs
-        rows = archive.shapes[name][0] or len(batch)
         try:
+            rows = archive.shapes[name][0] or len(batch)
             with torch.no_grad():
                 runs = [
                     _run(archive, torch.from_numpy(np.ascontiguousarray(batch[i : i + rows])), tensors)
                     for i in range(0, len(batch), rows)
                 ]
+            return {key: np.concatenate([run[key] for run in runs]) for key in runs[0]}
         except _DAMAGED as error:
             raise InputError(f"PyTorch cannot run {archive.path.name}: {reason(error)}.") from error
-        return {key: np.concatenate([run[key] for run in runs]) for key in runs[0]}
 
 
 def _require_known(archive: Archive) -> None:
@@ -130,6 +129,12 @@ def _size(value: dict[str, Any], size: Any) -> Any:
     return size(value["as_name"]) if "as_name" in value else value["as_int"]
 
 
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError("a size is no whole number")
+    return value
+
+
 def _results(node: dict[str, Any]) -> list[str]:
     """Return the names of what a node computes."""
     names: list[str] = []
@@ -151,6 +156,8 @@ class _Converter:
         self.constants: dict[str, torch.Tensor] = dict(archive.tensors)
         self.names: dict[str, str] = {}  # of tensors that are others in the graph
         self.shapes = dict(archive.shapes)
+        self.makers = {name: node for node in archive.nodes for name in _results(node)}
+        self.folded = 0  # elements
         self.scope = ""
 
     def model(self) -> Any:
@@ -220,7 +227,7 @@ class _Converter:
             node.output[list(node.output).index(own)] = name
 
     def _whole(self, value: Any) -> str:
-        return value.name if isinstance(value, Size) else self.constant(torch.tensor([value]))
+        return value.name if isinstance(value, Size) else self.constant(torch.tensor([_whole(value)]))
 
     def _fold(self, node: dict[str, Any], arguments: dict[str, Any], results: list[str]) -> None:
         source = arguments["self"] if "self" in arguments else arguments["input"]
@@ -228,19 +235,24 @@ class _Converter:
             self.names[results[0]] = source
             return
         values = _arguments(node, lambda name: self._known(name), Size)
-        shape = _call(node, values, meta=True).shape
-        if prod(shape) > MAX_FOLDED:
-            raise NotImplementedError(f"it computes {prod(shape)} elements of the weights")
+        self._count(_call(node, values, meta=True))
         self.constants[results[0]] = _call(node, values).contiguous()
+
+    def _count(self, tensor: torch.Tensor) -> None:
+        self.folded += tensor.numel()
+        if self.folded > MAX_FOLDED:
+            raise NotImplementedError(f"more than {MAX_FOLDED} elements of weights would be computed")
 
     def _known(self, name: str) -> torch.Tensor:
         """Return a tensor that does not depend on the input, computed if nodes were written for it."""
         name = self.names.get(name, name)
         if name not in self.constants:
-            node = next((node for node in self.archive.nodes if name in _results(node)), None)
+            node = self.makers.get(name)
             if node is None or _key(node["target"])[0] not in _VIEWS:
                 raise NotImplementedError("it depends on the input")
-            self.constants[name] = _call(node, _arguments(node, self._known, Size)).contiguous()
+            view = _call(node, _arguments(node, self._known, Size))
+            self._count(view)
+            self.constants[name] = view.contiguous()
         return self.constants[name]
 
     def node(self, kind: str, inputs: Sequence[str], count: int = 1, **attributes: Any) -> Any:
@@ -296,7 +308,8 @@ def _run(archive: Archive, batch: torch.Tensor, tensors: Sequence[str]) -> dict[
             continue
         arguments = _arguments(node, values.__getitem__, values.__getitem__)
         if target in SIZES:
-            made = getattr(operator, target.removeprefix("_operator."))(*arguments.values())
+            sides = [_whole(side) for side in arguments.values()]
+            made = getattr(operator, target.removeprefix("_operator."))(*sides)
             if abs(made) > MAX_SIZE:
                 raise ValueError("a size is too large")
         else:
