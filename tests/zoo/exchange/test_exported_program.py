@@ -94,11 +94,17 @@ def require_same_outputs(net, module):
     return data
 
 
-def test_import_of_an_exported_program_is_used_trained_saved_and_loaded(tmp_path):
-    module = torchvision_network("mobilenet_v3_small")
-    net = zoo.import_network(
-        export(module, tmp_path / "net.pt2"), name="mobilenet", preprocess=PREPROCESS, device="cpu"
-    )
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (random_network, "test_resnet"),
+        pytest.param(torchvision_network, "resnet18", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_import_of_an_exported_program_is_used_trained_saved_and_loaded(make, name, tmp_path):
+    module = make(name)
+    path = export(module, tmp_path / "net.pt2")
+    net = zoo.import_network(path, name=name, preprocess=PREPROCESS, device="cpu")
     data = require_same_outputs(net, module)
     assert net.embed(zoo.sample("cat.png")).values.shape[0] == 1
 
@@ -118,11 +124,10 @@ def test_import_of_an_exported_program_is_used_trained_saved_and_loaded(tmp_path
     assert np.abs(np.load(tmp_path / "scores.npy") - trained.scores(data)).max() < 1e-5
 
 
-@pytest.mark.exhaustive
-def test_import_of_an_exported_resnet_gives_what_pytorch_gives(tmp_path):
-    module = torchvision_network("resnet18")
+def test_import_of_an_exported_network_of_torchvision_gives_what_pytorch_gives(tmp_path):
+    module = torchvision_network("mobilenet_v3_small")
     path = export(module, tmp_path / "net.pt2")
-    net = zoo.import_network(path, name="resnet18", preprocess=PREPROCESS, device="cpu")
+    net = zoo.import_network(path, name="mobilenet", preprocess=PREPROCESS, device="cpu")
     require_same_outputs(net, module)
 
 
