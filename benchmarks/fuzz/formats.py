@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from benchmarks.fuzz import containers, examples, media, packages, records, tables, weights
+from benchmarks.fuzz import containers, examples, media, packages, programs, records, tables, weights
 from benchmarks.fuzz.cases import Files, Format
 from benchmarks.fuzz.mutations import mutate_bytes
 
@@ -42,7 +42,7 @@ def read_variables(path: Path) -> None:
 
 
 def import_graph(path: Path) -> None:
-    """Import as `zoo.import_network` does, with the comparison in ONNX Runtime."""
+    """Import as `zoo.import_network` does, with the comparison with the original."""
     from zoo.exchange.importing import import_network
 
     import_network(path, name="net", preprocess={"resize": 8, "crop": 8}, device="cpu")
@@ -111,7 +111,8 @@ FORMATS = {
         _weights("tflite", "tflite", weights.tflite),
         Format("binaryproto", weights.mean, read_mean, weights.FILE, _only(packages.protobuf)),
         _weights("darknet", "darknet", weights.darknet),
-        Format("onnx", weights.onnx_graphs, import_graph, weights.FILE, _only(packages.protobuf)),
+        Format("onnx-graph", weights.onnx_graphs, import_graph, weights.FILE, _only(packages.protobuf)),
+        Format("pt2", programs.exported, import_graph, "net.pt2", _only(programs.mutate_graph)),
         Format("checkpoint", weights.checkpoint, read_variables, weights.FILE),
         Format("savedmodel", weights.saved_model, read_variables, "variables/variables"),
         Format("folder", examples.folder, examples.read_examples, "", examples.mutate_folder, whole=False),

@@ -12,7 +12,7 @@ from zoo.core.errors import InputError, reason
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="An ONNX file.")],
+    file: Annotated[Path, typer.Argument(help="An ONNX file, or an exported program (.pt2).")],
     name: Annotated[str, typer.Option(help="Name of the network.")],
     labels: Annotated[
         str | None,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.core.errors import InputError, WeightsError, reason
 
+if TYPE_CHECKING:
+    from zoo.exchange.onnx_file import OnnxFile
+
 ONNX = "ONNX"
+EXPORTED = "an exported program (.pt2)"
 _ADVICE = {
-    "an exported program (.pt2)": "load it with torch.export.load, and write it with torch.onnx.export",
     "TorchScript": "write ONNX with torch.onnx.export from the module that it was made from",
     "a checkpoint of PyTorch, which has tensors and no graph": "write ONNX with torch.onnx.export",
     "Keras": "write ONNX with model.export(path, format='onnx')",
@@ -21,8 +25,8 @@ _ADVICE = {
 }
 
 
-def require_onnx(path: Path) -> None:
-    """Refuse a file of another format than ONNX, with a way to ONNX.
+def require_importable(path: Path) -> str:
+    """Return the format of a file, and refuse one that is not imported, with a way to ONNX.
 
     Raises
     ------
@@ -37,10 +41,29 @@ def require_onnx(path: Path) -> None:
         kind = _format_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error
-    if kind != ONNX:
+    if kind not in (ONNX, EXPORTED):
         raise InputError(
-            f"{path} is {kind}, which cannot be imported yet; choose from ONNX: {_ADVICE[kind]}."
+            f"{path} is {kind}, which cannot be imported yet; choose from ONNX and .pt2: {_ADVICE[kind]}."
         )
+    return kind
+
+
+def opened(path: Path) -> OnnxFile:
+    """Read a file of any format that is imported, as a graph of ONNX.
+
+    Raises
+    ------
+    InputError
+        If it has operators that are not imported.
+    WeightsError
+        If it is damaged.
+    """
+    from zoo.exchange.exported_program import ExportedProgram
+    from zoo.exchange.onnx_file import OnnxFile
+
+    if require_importable(path) == EXPORTED:
+        return OnnxFile(path, ExportedProgram(path))
+    return OnnxFile(path)
 
 
 def _format_of(path: Path) -> str:
@@ -70,7 +93,7 @@ def _kind_of_zip(path: Path) -> str:
     if "config.json" in names and "metadata.json" in names:
         return "Keras"
     if any(name.endswith("archive_format") or "/models/" in f"/{name}" for name in names):
-        return "an exported program (.pt2)"
+        return EXPORTED
     if any("/code/" in name for name in names):
         return "TorchScript"
     if any(name.endswith("data.pkl") for name in names):
@@ -80,4 +103,4 @@ def _kind_of_zip(path: Path) -> str:
 
 def data_suffixes() -> tuple[str, ...]:
     """Return the endings of the formats whose files hold only data, so that a stranger may send them."""
-    return (".onnx",)
+    return (".onnx", ".pt2")

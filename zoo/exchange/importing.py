@@ -51,15 +51,17 @@ def import_network(
     out: str | os.PathLike[str] | None = None,
     device: DeviceLike = "auto",
 ) -> ImportedNetwork:
-    """Import a network from an ONNX file, with one layer for each of its nodes.
+    """Import a network from an ONNX file or an exported program, with one layer for each of its nodes.
 
     What the file does not say is guessed, and the report says so. An operator that has no layer here stays as
-    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime on random and on real input.
+    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime, or with the program's operators
+    in PyTorch, on random and on real input; noise takes the place of a photo that cannot be fetched.
 
     Parameters
     ----------
     path : path
-        An ONNX file; its tensors may be in other files of its folder.
+        An ONNX file, whose tensors may be in other files of its folder, or what `torch.export.save` wrote
+        (``.pt2``). Nothing of it is unpickled or evaluated.
     name : str
         Of the network.
     labels : path, str or sequence of str, optional
@@ -98,12 +100,12 @@ def import_network(
     >>> net.report.differences                                                        # doctest: +SKIP
     {'random': 2.9e-07, 'real': 3.1e-07}
     """
-    from zoo.exchange.foreign_format import require_onnx
+    from zoo.exchange.foreign_format import require_importable
 
     path = Path(path)
     if not isinstance(name, str) or not name.strip() or any(mark in name for mark in "/\\:\0"):
         raise InputError(f"name={name!r} is not a name; use letters, digits, and hyphens.")
-    require_onnx(path)
+    require_importable(path)
     require("onnx")
     require("onnxruntime")
     net = _import(path, name, labels, preprocess, activation, license, device)
@@ -123,10 +125,10 @@ def _import(
 ) -> ImportedNetwork:
     from zoo.exchange import import_settings as settings
     from zoo.exchange.conversion import convert, graph_of
-    from zoo.exchange.onnx_file import OnnxFile
+    from zoo.exchange.foreign_format import opened
     from zoo.exchange.structure import structure_of
 
-    file = OnnxFile(path)
+    file = opened(path)
     _require_one_input(file)
     prepared = settings.preprocessing(preprocess, file)
     modality, _ = resolve(prepared.value)
@@ -161,7 +163,7 @@ def _import(
         head_activation=structure.head_activation,
         license=license or "not stated",
     )
-    spec, module = _built(record, conversion.tensors, path)
+    spec, module = _built(record, conversion.tensors, path, file.source)
     counted = sum(parameter.numel() for parameter in module.parameters())
     reported = _report(file, conversion, structure, module, spec, [prepared.origin, about, active.origin])
     validation = reported.sentences()[-1]
@@ -193,8 +195,8 @@ def _classes(labels: Any, file: Any, structure: Any) -> tuple[tuple[Label, ...],
     return (), "The outputs are not classes."
 
 
-def _built(record: Imported, tensors: dict[str, torch.Tensor], path: Path) -> tuple[Spec, Any]:
-    spec = describe(msgspec.to_builtins(record)).replace(sources=(Source(f"file:{path.absolute()}", "onnx"),))
+def _built(record: Imported, tensors: dict[str, torch.Tensor], path: Path, source: str) -> tuple[Spec, Any]:
+    spec = describe(msgspec.to_builtins(record)).replace(sources=(Source(f"file:{path.absolute()}", source),))
     module = build(spec)
     try:
         module.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()})
@@ -245,8 +247,8 @@ def _report(
     from zoo.exchange.original import TOLERANCE, difference, first_departure, outputs_of
 
     random = torch.from_numpy(np.random.default_rng(0).random((2, *spec.input_shape), np.float32))
-    (batch,) = islice(preprocessor(spec).batches(sample(_MODALITY_SAMPLES[spec.modality]), size=2), 1)
-    inputs = {"random": _like(random, batch.data), "real": batch.data[:2]}
+    kind, real = _example(spec)
+    inputs = {"random": _like(random, real), kind: real}
     differences, departure = {}, ""
     for kind, data in inputs.items():
         theirs = outputs_of(file, module.arranged(data), [structure.original_output])[
@@ -256,17 +258,18 @@ def _report(
             ours = _activated(module(data), structure.activation)
         differences[kind] = difference(ours.numpy(), theirs)
     if max(differences.values()) > TOLERANCE:
-        departure = first_departure(file, conversion, module, inputs["real"])
+        departure = first_departure(file, conversion, module, real)
     if max(differences.values()) > LARGEST_DIFFERENCE:
         where = f"; the first layer that departs is {departure}" if departure else ""
         raise InputError(
-            f"{file.path.name} cannot be imported: its outputs differ from ONNX Runtime's by "
+            f"{file.path.name} cannot be imported: its outputs differ from {file.runtime}'s by "
             f"{max(differences.values()):.1e}{where}."
         )
     return ImportReport(
         network=spec.title,
         file=file.path.name,
-        format=f"ONNX, opset {file.opset}",
+        format=file.format,
+        runtime=file.runtime,
         inputs=({"name": conversion.input, "shape": list(spec.input_shape)},),
         outputs=tuple({"name": key, "shape": list(shape)} for key, shape in conversion.outputs.items()),
         layers=tuple(_row(node, conversion, module) for node in conversion.nodes),
@@ -277,6 +280,16 @@ def _report(
         differences=differences,
         departure=departure,
     )
+
+
+def _example(spec: Spec) -> tuple[str, torch.Tensor]:
+    """Return a preprocessed photo or melody, or a picture of noise where the photo cannot be fetched."""
+    try:
+        kind, source = "real", sample(_MODALITY_SAMPLES[spec.modality])
+    except WeightsError:
+        kind, source = "noise", np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    (batch,) = islice(preprocessor(spec).batches(source), 1)
+    return kind, batch.data[:2]
 
 
 def _like(random: torch.Tensor, real: torch.Tensor) -> torch.Tensor:

@@ -52,12 +52,10 @@ def inspect(path: Path) -> Inspection:
     """
     from zoo.exchange import import_settings as settings
     from zoo.exchange.conversion import convert
-    from zoo.exchange.foreign_format import require_onnx
-    from zoo.exchange.onnx_file import OnnxFile
+    from zoo.exchange.foreign_format import opened
     from zoo.exchange.structure import structure_of
 
-    require_onnx(path)
-    file = OnnxFile(path)
+    file = opened(path)
     if len(file.inputs()) != 1:
         raise InputError(f"{path.name} takes {len(file.inputs())} inputs; networks of one are imported.")
     (field,) = file.inputs()

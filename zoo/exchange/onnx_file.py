@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from zoo.core.errors import WeightsError, reason
 from zoo.core.extras import optional_libraries
 from zoo.formats import sizes
 from zoo.inference.imported.runtime import DOMAINS, graphs_of
+
+if TYPE_CHECKING:
+    from zoo.exchange.exported_program import ExportedProgram
 
 MAX_BYTES = 2**31 - 1  # of a message of protobuf
 MAX_NODES = 50_000
@@ -29,16 +32,34 @@ class OnnxFile:
     model : onnx.ModelProto
     opset : int
     metadata : dict of str to str
+    foreign : ExportedProgram or None
+        What the graph was made of, if the file is none of ONNX.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, foreign: ExportedProgram | None = None):
         self.path = path
-        self.model = _parsed(path)
+        self.foreign = foreign
+        self.model = foreign.model if foreign else _parsed(path)
         self.opset = max(
             (entry.version for entry in self.model.opset_import if entry.domain in DOMAINS[:2]), default=0
         )
         self._check()
         self.metadata = {entry.key: entry.value for entry in self.model.metadata_props}
+
+    @property
+    def format(self) -> str:
+        """The format, for the report."""
+        return self.foreign.format if self.foreign else f"ONNX, opset {self.opset}"
+
+    @property
+    def runtime(self) -> str:
+        """The library that runs the original."""
+        return self.foreign.runtime if self.foreign else "ONNX Runtime"
+
+    @property
+    def source(self) -> str:
+        """Key of the format of the weights."""
+        return self.foreign.source if self.foreign else "onnx"
 
     @property
     def graph(self) -> Any:

@@ -28,8 +28,10 @@ def outputs_of(file: OnnxFile, data: torch.Tensor, tensors: list[str]) -> dict[s
     Raises
     ------
     InputError
-        If ONNX Runtime does not run the file.
+        If the original's runtime does not run the file.
     """
+    if file.foreign:
+        return file.foreign.outputs(data.numpy(), tensors)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -102,7 +104,7 @@ def first_departure(file: OnnxFile, conversion: Conversion, module: GraphModule,
     data : Tensor, shape (n, ...)
         A preprocessed batch.
     """
-    made = {name for node in file.graph.node for name in node.output}
+    made = {name for node in file.graph.node for name in node.output if not name.startswith("#")}
     layers = {node.name: node.outputs[0] for node in conversion.nodes if node.outputs[0] in made}
     theirs = outputs_of(file, module.arranged(data), list(dict.fromkeys(layers.values())))
     ours = _recorded(module, list(layers), data)

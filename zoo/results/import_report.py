@@ -32,6 +32,8 @@ class ImportReport(ShortRepr):
         Runtime, as a fraction of the largest output, or of 1 where that is smaller.
     departure : str
         The first layer that differs by more than 1e-4 on the real input; empty where none does.
+    runtime : str
+        The library that ran the original.
     """
 
     network: str
@@ -46,6 +48,7 @@ class ImportReport(ShortRepr):
     activation: str
     differences: dict[str, float]
     departure: str = ""
+    runtime: str = "ONNX Runtime"
 
     @property
     def left_to_runtime(self) -> tuple[str, ...]:
@@ -78,7 +81,7 @@ class ImportReport(ShortRepr):
             self.preprocessing,
             self.labels,
             self.activation,
-            f"Largest difference from ONNX Runtime: {differences}.{departure}",
+            f"Largest difference from {self.runtime}: {differences}.{departure}",
         )
 
     def _repr_html_(self) -> str:
@@ -101,6 +104,7 @@ class ImportReport(ShortRepr):
             "activation": self.activation,
             "differences": self.differences,
             "departure": self.departure,
+            "runtime": self.runtime,
             "layers": list(self.layers),
         }
 
