@@ -22,6 +22,8 @@ def piano_roll(notes: pd.DataFrame, duration: float) -> go.Figure:
     duration : float
         Of the recording, in s.
     """
+    low, high = (int(notes["midi"].min()), int(notes["midi"].max())) if len(notes) else (60, 71)
+    is_narrow = high - low < 25  # then a row is high enough for a name
     figure = go.Figure(
         go.Bar(
             base=notes["start"],
@@ -30,7 +32,7 @@ def piano_roll(notes: pd.DataFrame, duration: float) -> go.Figure:
             orientation="h",
             width=0.9,
             marker={"color": COLOR},
-            text=notes["name"] if len(notes) <= _MAX_NAMES else None,
+            text=notes["name"] if is_narrow and len(notes) <= _MAX_NAMES else None,
             textposition="inside",
             insidetextanchor="middle",
             insidetextfont={"color": INK},
@@ -40,8 +42,7 @@ def piano_roll(notes: pd.DataFrame, duration: float) -> go.Figure:
             "%{customdata[3]:+.0f} cents<extra></extra>",
         )
     )
-    low, high = (int(notes["midi"].min()), int(notes["midi"].max())) if len(notes) else (60, 71)
-    keys = [key for key in range(low - 1, high + 2) if high - low < 25 or key % 12 == 0]
+    keys = [key for key in range(low - 1, high + 2) if is_narrow or key % 12 == 0]
     figure.update_xaxes(title="time (s)", range=[0, max(duration, 0.1)])
     figure.update_yaxes(
         tickvals=keys,

@@ -107,6 +107,21 @@ def test_many_recordings_write_into_a_folder(run, files, tmp_path):
     assert all(path.read_bytes().startswith(b"MThd") for path in written)
 
 
+def test_notes_of_many_voices(run, files, tmp_path):
+    tone = files / "tone.wav"
+    code, out, err = run("notes", tone, files / "text.wav", tone, "--midi", tmp_path / "notes", "--json")
+    assert (code, err.count("\n")) == (2, 1)
+    names = [[note["name"] for note in one.get("notes", [])] for one in json.loads(out)]
+    assert names == [["A4"], [], ["A4"]]
+    written = sorted((tmp_path / "notes").iterdir())
+    assert [path.name for path in written] == ["tone (2).mid", "tone.mid"]
+    assert all(path.read_bytes().startswith(b"MThd") for path in written)
+    assert "A4" in run("notes", tone)[1]
+    assert run("notes", tone, "--csv")[1].splitlines()[0].startswith("start,end,")
+    code, _, err = run("notes", tone, "--network", "yamnet")
+    assert (code, err.count("\n")) == (2, 1)
+
+
 def test_pitch_in_a_range_and_smoothed(run, files):
     options = ("-n", "crepe.tiny", "--fmin", 300, "--fmax", 500, "--smooth", 5, "--smoother", "mean")
     code, out, _ = run("pitch", files / "tone.wav", *options, "--decoder", "argmax", "--csv")
