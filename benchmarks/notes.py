@@ -117,20 +117,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--package", metavar="PYTHON")
-    package = parser.parse_args().package
+    parser.add_argument("--seed", type=int, default=0, help="of the first progression; others follow")
+    options = parser.parse_args()
     net, rows = zoo.load("basicpitch", device="cpu"), []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "recordings"
-        tunes = [progression(seed) for seed in range(PROGRESSIONS)]
+        tunes = [progression(options.seed + number) for number in range(PROGRESSIONS)]
         for i, (sound, _) in enumerate(tunes):
             (folder / f"{i:02d}").mkdir(parents=True)
             np.save(folder / f"{i:02d}" / "waveform.npy", sound)
-        if package:
-            run_package(package, folder)
+        if options.package:
+            run_package(options.package, folder)
         for i, (sound, truth) in enumerate(tunes):
             own = f1(truth, as_rows(zoo.notes(sound, sample_rate=SAMPLE_RATE, network=net)))
             row = {"ours, whole": own}
-            if package:
+            if options.package:
                 arrays = np.load(folder / f"{i:02d}" / "posteriors.npz")
                 graph = Posteriors(arrays["note"], arrays["onset"], arrays["contour"])
                 row["ours, package's graph"] = f1(truth, decoded(graph))
