@@ -81,9 +81,10 @@ class _ConstantQ(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("filters", torch.zeros(2 * _OCTAVE, 1, _KERNEL))  # real parts, then imaginary
-        self.register_buffer("lowpass", torch.zeros(1, 1, _KERNEL))
-        self.register_buffer("scale", torch.zeros(_CQT_BINS))  # roots of the filters' lengths
+        # All three come with the weights; without weights a sound still reaches every layer.
+        self.register_buffer("filters", torch.randn(2 * _OCTAVE, 1, _KERNEL))  # real parts, then imaginary
+        self.register_buffer("lowpass", torch.full((1, 1, _KERNEL), 1 / _KERNEL))
+        self.register_buffer("scale", torch.ones(_CQT_BINS))  # roots of the filters' lengths
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         x, octaves = waveforms.unsqueeze(1), []

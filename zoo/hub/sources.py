@@ -31,7 +31,7 @@ from zoo.core.progress import Progress, reporter
 CHUNK = 1 << 20  # bytes between two steps of the progress
 TIMEOUT = 60  # seconds without a byte before a server counts as gone
 # What decompressing raises on damaged bytes.
-_BROKEN = (EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
+_BROKEN = (EOFError, gzip.BadGzipFile, ValueError, zlib.error, lzma.LZMAError, struct.error)
 
 
 def mirror() -> Path | None:
@@ -197,7 +197,7 @@ def _decompressed(path: Path, folder: Path) -> Path:
         with (gzip.open if path.suffix == ".gz" else bz2.open)(path) as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
         return target
-    except _BROKEN as error:
+    except (*_BROKEN, OSError) as error:
         raise WeightsError(f"{path.name} cannot be decompressed: {reason(error)}.") from error
 
 

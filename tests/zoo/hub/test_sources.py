@@ -1,6 +1,7 @@
 """Every scheme of a source, against real files, a real local server and the real package index."""
 
 import bz2
+import gzip
 import hashlib
 import http.server
 import tarfile
@@ -203,6 +204,16 @@ def test_an_archive_with_flipped_bytes_is_refused(wheelhouse, tmp_path, monkeypa
     name = "thing==1.0#thing/" if kind == "wheel" else "other==2.0#"
     with pytest.raises(WeightsError, match=r"complete archive|tampered|has no"):
         sources.get(f"pypi:{name}weights.bin", tmp_path / "out", checksum=DIGEST)
+
+
+@pytest.mark.parametrize(("suffix", "compress"), [(".bz2", bz2.compress), (".gz", gzip.compress)])
+@pytest.mark.parametrize("place", [-8, 20])
+def test_a_compressed_file_with_a_wrong_byte_is_refused(tmp_path, suffix, compress, place):
+    data = bytearray(compress(bytes(range(256)) * 40))
+    data[place] ^= 0xFF
+    (path := tmp_path / f"weights.h5{suffix}").write_bytes(data)
+    with pytest.raises(WeightsError, match="cannot be decompressed"):
+        sources._decompressed(path, tmp_path)
 
 
 def test_torchvision_and_timm_name_addresses(tmp_path, monkeypatch):

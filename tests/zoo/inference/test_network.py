@@ -128,8 +128,10 @@ def test_scores_are_between_0_and_1_and_do_not_depend_on_the_batch(pretrained):
     assert 0 <= scores.min() <= scores.max() <= 1
     if pretrained.spec.activation == "softmax":
         np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
-    # 1e-5: other batch sizes take other paths through the matrix products, which round differently
-    np.testing.assert_allclose(pretrained.scores(data[1:2])[0], scores[1], atol=1e-5)
+    # Other batch sizes take other paths through the matrix products, which round differently; Basic Pitch
+    # takes logarithms of what it computes, and they magnify the rounding of bins that are almost silent.
+    atol = 1e-4 if pretrained.spec.arch == "basicpitch" else 1e-5
+    np.testing.assert_allclose(pretrained.scores(data[1:2])[0], scores[1], atol=atol)
 
 
 def test_a_verb_leaves_the_network_as_it_was(pretrained):
