@@ -127,8 +127,8 @@ def posteriors(scores: np.ndarray) -> Posteriors:
 def frame_times(frames: np.ndarray) -> np.ndarray:
     """Return the times in s of frames of `posteriors`, by their numbers.
 
-    Windows follow each other by 36164 samples, which is no multiple of a hop; so at the seam of two windows
-    the frames are 68 samples apart, and not 256.
+    A window begins 36164 samples after the one before. That is not a multiple of a hop, so the frames at the
+    seam of two windows are 68 samples apart instead of 256.
     """
     window, frame = np.divmod(frames, FRAMES - OVERLAP)
     return (window * (WINDOW - OVERLAP * HOP) + frame * HOP) / SAMPLE_RATE

@@ -157,7 +157,7 @@ def _bound(
         elif kind in ("parameter", "buffer", "tensor_constant"):
             tensors[value["arg"]["name"]] = stored[value[f"{kind}_name"]]
         else:
-            raise InputError(f"{path} takes an input that is no tensor ({kind[:40]}), which is not imported.")
+            raise InputError(f"{path} has an input other than a tensor ({kind[:40]}); pass tensors only.")
     return tensors, inputs
 
 
