@@ -18,11 +18,48 @@ if TYPE_CHECKING:
 
 _LINE_SECONDS = 1.0  # between two lines of JSON
 
+
+def _by_task(text: str) -> Any:
+    """Declare an option of a task: the task has its default."""
+    return typer.Option(help=text, show_default="by task")
+
+
 Task = Annotated[str, typer.Option(help="classify, embed, events, or pitch.")]
 Networks = Annotated[
     list[str], typer.Option("--network", "-n", help="Name of the network; several with commas, or repeated.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the results: a new one, or one to go on with.")]
+Top = Annotated[int | None, _by_task("Classes to name.")]
+Layer = Annotated[str | None, typer.Option(help="Layer to embed with.", show_default="by network")]
+Threshold = Annotated[float | None, _by_task("Of events, or of pitch.")]
+Separation = Annotated[float | None, _by_task("Join closer events, in s.")]
+MinDuration = Annotated[float | None, _by_task("Drop shorter events, in s.")]
+Specificity = Annotated[str | None, _by_task("high, medium, or low.")]
+Include = Annotated[list[str] | None, typer.Option(help="Report only these classes.")]
+Exclude = Annotated[list[str] | None, typer.Option(help="Do not report these classes.")]
+Hop = Annotated[float | None, _by_task("Time between frames of pitch, in s.")]
+Decoder = Annotated[str | None, _by_task("Of pitch, see `zoo pitch`.")]
+Silence = Annotated[float | None, _by_task("Of pitch, in dB.")]
+Fmin = Annotated[float | None, typer.Option(help="Lowest pitch, in Hz.")]
+Fmax = Annotated[float | None, typer.Option(help="Highest pitch, in Hz.")]
+Smooth = Annotated[int | None, _by_task("Frames to smooth pitch over.")]
+Smoother = Annotated[str | None, _by_task("median or mean.")]
+Workers = Annotated[int | None, typer.Option(help="Processes.", show_default="a GPU or core each")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="Your Dask scheduler, such as dask://host:8786.", show_default="ZOO_CLUSTER"),
+]
+Shard = Annotated[str | None, typer.Option(help="Part of the work, such as 3/64, for job arrays.")]
+ShardFiles = Annotated[
+    int | None, typer.Option(help="Files in a shard; fixed by the first run.", show_default="by number")
+]
+MaxSeconds = Annotated[
+    float | None, typer.Option(help="Time that a file may take.", show_default="30 for images, 600 for audio")
+]
+MaxGigabytes = Annotated[float, typer.Option(help="Memory that a file may take.")]
+Retry = Annotated[bool, typer.Option("--retry", help="Work again on files that failed.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Write the manifest only.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long.")]
 
 
 @app.command()
@@ -31,56 +68,34 @@ def batch(
     task: Task,
     network: Networks,
     out: Out,
-    top: Annotated[int | None, typer.Option(help="Classes to name.", show_default="by task")] = None,
-    layer: Annotated[str | None, typer.Option(help="Layer to embed with.", show_default="by network")] = None,
+    top: Top = None,
+    layer: Layer = None,
     overlap: Overlap = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Of events, or of pitch.", show_default="by task")
-    ] = None,
-    separation: Annotated[
-        float | None, typer.Option(help="Join closer events, in s.", show_default="by task")
-    ] = None,
-    min_duration: Annotated[
-        float | None, typer.Option(help="Drop shorter events, in s.", show_default="by task")
-    ] = None,
-    specificity: Annotated[
-        str | None, typer.Option(help="high, medium, or low.", show_default="by task")
-    ] = None,
-    include: Annotated[list[str] | None, typer.Option(help="Report only these classes.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Do not report these classes.")] = None,
-    hop: Annotated[
-        float | None, typer.Option(help="Time between frames of pitch, in s.", show_default="by task")
-    ] = None,
-    decoder: Annotated[
-        str | None, typer.Option(help="Of pitch, see `zoo pitch`.", show_default="by task")
-    ] = None,
-    silence: Annotated[float | None, typer.Option(help="Of pitch, in dB.", show_default="by task")] = None,
-    fmin: Annotated[float | None, typer.Option(help="Lowest pitch, in Hz.")] = None,
-    fmax: Annotated[float | None, typer.Option(help="Highest pitch, in Hz.")] = None,
-    smooth: Annotated[
-        int | None, typer.Option(help="Frames to smooth pitch over.", show_default="by task")
-    ] = None,
-    smoother: Annotated[str | None, typer.Option(help="median or mean.", show_default="by task")] = None,
+    threshold: Threshold = None,
+    separation: Separation = None,
+    min_duration: MinDuration = None,
+    specificity: Specificity = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    hop: Hop = None,
+    decoder: Decoder = None,
+    silence: Silence = None,
+    fmin: Fmin = None,
+    fmax: Fmax = None,
+    smooth: Smooth = None,
+    smoother: Smoother = None,
     device: Device = "auto",
     engine: Engine = "auto",
     trust: Trust = False,
-    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="a GPU or core each")] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(help="Your Dask scheduler, such as dask://host:8786.", show_default="ZOO_CLUSTER"),
-    ] = None,
-    shard: Annotated[str | None, typer.Option(help="Part of the work, such as 3/64, for job arrays.")] = None,
-    shard_files: Annotated[
-        int | None, typer.Option(help="Files in a shard; fixed by the first run.", show_default="by number")
-    ] = None,
-    max_seconds: Annotated[
-        float | None,
-        typer.Option(help="Time that a file may take.", show_default="30 for images, 600 for audio"),
-    ] = None,
-    max_gigabytes: Annotated[float, typer.Option(help="Memory that a file may take.")] = 4.0,
-    retry: Annotated[bool, typer.Option("--retry", help="Work again on files that failed.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Write the manifest only.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long.")] = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    shard: Shard = None,
+    shard_files: ShardFiles = None,
+    max_seconds: MaxSeconds = None,
+    max_gigabytes: MaxGigabytes = 4.0,
+    retry: Retry = False,
+    plan: Plan = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Run a task on many files, and keep the results in a folder; do only what is not done yet.
@@ -89,28 +104,21 @@ def batch(
     URLs (s3://, gs://, hf://), or - for a list of files on standard input. With --json, every line is one
     object: progress, and at last the report.
     """
+    arguments = {name: value for name, value in locals().items() if value is not None and name != "as_json"}
+    arguments["network"] = [name for names in network for name in names.split(",") if name]
+    report = _run(arguments, as_json)
+    if as_json:
+        print_json({"report": report.to_dict()})
+    else:
+        _print_report(report)
+    leave(0 if dry_run or plan else report.failed)
+
+
+def _run(arguments: dict[str, Any], as_json: bool) -> "BatchReport":
+    """Call `zoo.batch` and show its progress; tell someone who interrupts it how to go on."""
     require("pyarrow")
     import zoo.batches.api as batches
 
-    arguments = {
-        "top": top,
-        "layer": layer,
-        "overlap": overlap,
-        "threshold": threshold,
-        "separation": separation,
-        "min_duration": min_duration,
-        "specificity": specificity,
-        "include": include,
-        "exclude": exclude,
-        "hop": hop,
-        "decoder": decoder,
-        "silence": silence,
-        "fmin": fmin,
-        "fmax": fmax,
-        "smooth": smooth,
-        "smoother": smoother,
-    }
-    options: Any = {name: value for name, value in arguments.items() if value is not None}
     latest: BatchProgress | None = None
     try:
         with _progress_display(as_json) as show:
@@ -120,35 +128,12 @@ def batch(
                 latest = progress
                 show(progress)
 
-            report = batches.batch(
-                sources,
-                task=task,
-                network=[name for names in network for name in names.split(",") if name],
-                out=out,
-                device=device,
-                engine=engine,
-                trust=trust,
-                workers=workers,
-                cluster=cluster,
-                shard=shard,
-                shard_files=shard_files,
-                max_seconds=max_seconds,
-                max_gigabytes=max_gigabytes,
-                retry=retry,
-                plan=plan,
-                dry_run=dry_run,
-                progress=note,
-                **options,
-            )
+            return batches.batch(**arguments, progress=note)
     except KeyboardInterrupt:
         where = f" after {latest.done} of {latest.total} files" if latest else ""
+        out = arguments["out"]
         complain(InputError(f"Stopped{where}; what is finished is in {out}, and the same command goes on."))
         raise
-    if as_json:
-        print_json({"report": report.to_dict()})
-    else:
-        _print_report(report)
-    leave(0 if dry_run or plan else report.failed)
 
 
 @contextmanager
