@@ -1,12 +1,12 @@
 """The script that Streamlit runs: it shows the page that the address names."""
 
-import gc
 from pathlib import Path
 
 import streamlit as st
 
 from zoo.app import state
 from zoo.app.components import charts
+from zoo.app.services import memory
 
 PAGES = Path(__file__).parent
 ICONS = {
@@ -57,4 +57,4 @@ st.navigation(
 ).run()
 state.page_is_whole()
 
-gc.collect()  # what ended sessions left, see runner.postScriptGC in .streamlit/config.toml
+memory.collect()  # what ended sessions left, see runner.postScriptGC in .streamlit/config.toml

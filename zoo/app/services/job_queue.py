@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import gc
 import heapq
 import statistics
 import threading
@@ -117,7 +116,7 @@ class JobQueue:
         try:
             job.run()
         finally:
-            gc.collect()  # a training leaves cycles of tensors
+            memory.collect(whole=True)  # a training leaves cycles of tensors
             memory.trim()
             with self._changed:
                 if job.state == DONE:
