@@ -15,7 +15,7 @@ app: .venv/ready
 test: .venv/ready
 	-@$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/zoo fetch
-	OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Also the cases that repeat a quicker test on other networks and data.
 test-all:

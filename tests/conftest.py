@@ -41,7 +41,11 @@ FIDELITY = (
     "vision/test_pytorchcv_models",
 )  # fmt: skip
 
-TOGETHER = {  # places whose tests one worker runs, since they share what is slow to start
+TOGETHER = {  # places whose tests one worker runs, since they share what is slow to start; the first one counts
+    "servers of their own": (
+        "browser/test_downloads", "browser/test_forged_messages", "browser/test_sessions",
+        "browser/test_work_survives",
+    ),
     "browser": ("browser/",),
     "server": ("zoo/app/server/",),
     "tensorflow": (
@@ -61,8 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give every test its kind, and leave out the exhaustive ones.
 
-    Tests in the browser come first: together they last longest, and one worker has them all. Units come last:
-    they are short, so that the workers end together.
+    Tests in the browser come first: they last longest, and two workers have them all. Units come last: they
+    are short, so that the workers end together.
     """
     for item in items:
         item.add_marker(kind_of(item))
@@ -84,7 +88,7 @@ def kind_of(item: pytest.Item) -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave a busy machine to the worker that has the browser: its tests are the longest chain."""
+    """Leave a busy machine to the workers that have a browser: their tests are the longest chains."""
     if kind_of(item) != "browser" and os.nice(0) == 0:
         os.nice(3)
 
