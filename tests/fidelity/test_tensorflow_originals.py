@@ -66,7 +66,7 @@ def source_of(scheme):
 
 
 def network(tensors):
-    net = zoo.load("vggish", weights=None, device="cpu")
+    net = zoo.load("vggish", weights=None, device="cpu", engine="torch")
     net.module.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in tensors.items()})
     return net
 
