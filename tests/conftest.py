@@ -41,7 +41,7 @@ FIDELITY = (
     "vision/test_pytorchcv_models",
 )  # fmt: skip
 
-TOGETHER = {  # places whose tests one worker runs, since they share what is slow to start; the first one counts
+TOGETHER = {  # places whose tests one worker runs, since they share what is slow to start; the first counts
     "servers of their own": (
         "browser/test_downloads", "browser/test_forged_messages", "browser/test_sessions",
         "browser/test_work_survives",

@@ -1,5 +1,6 @@
 """The pages as a server runs them, in which nobody imported Keras."""
 
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -28,3 +29,10 @@ def main_module() -> Iterator[None]:
     """Put back the main module, in whose place Streamlit puts the page: spawned processes would run it."""
     yield
     sys.modules["__main__"] = MAIN
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unfrozen() -> Iterator[None]:
+    """Leave to later tests nothing that `zoo.app.services.memory` keeps from being collected."""
+    yield
+    gc.unfreeze()

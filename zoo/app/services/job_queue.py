@@ -113,10 +113,11 @@ class JobQueue:
             if not job.stopping:
                 self._disturb()
                 job.start()
+        begin = time.monotonic()
         try:
             job.run()
         finally:
-            memory.collect(whole=True)  # a training leaves cycles of tensors
+            memory.collect(since=begin)  # a training leaves cycles of tensors
             memory.trim()
             with self._changed:
                 if job.state == DONE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import math
 import sys
 import threading
 import time
@@ -12,12 +13,12 @@ INTERVAL = 10.0  # s between two times that pages do it
 WHOLE_INTERVAL = 60.0  # s between two collections of everything
 _last = 0.0
 _trimming = threading.Lock()
-_last_whole = 0.0
+_last_whole = -math.inf
 _modules = 0  # how many there were at the last collection of everything
 _collecting = threading.Lock()
 
 
-def collect(*, whole: bool = False) -> None:
+def collect(since: float = math.inf) -> None:
     """Collect garbage, among what is older than the last collection of everything only now and then.
 
     A collection visits every object, for 0.2 s in which the process does nothing else. Most belong to
@@ -26,16 +27,17 @@ def collect(*, whole: bool = False) -> None:
 
     Parameters
     ----------
-    whole : bool
-        Collect among all objects in any case.
+    since : float
+        Time (`time.monotonic`): garbage of objects that were made later is collected in any case.
     """
     global _last_whole, _modules
     with _collecting:
-        due = time.monotonic() - _last_whole >= WHOLE_INTERVAL or len(sys.modules) != _modules
-        if whole or due:
+        now = time.monotonic()
+        whole = _last_whole >= since or now - _last_whole >= WHOLE_INTERVAL or len(sys.modules) != _modules
+        if whole:
             gc.unfreeze()
         gc.collect()
-        if whole or due:
+        if whole:
             gc.freeze()
             _last_whole, _modules = time.monotonic(), len(sys.modules)
 

@@ -3,6 +3,7 @@
 import gc
 import math
 import sys
+import time
 import weakref
 from collections.abc import Iterator
 from types import ModuleType
@@ -29,21 +30,22 @@ def collector() -> Iterator[None]:
 
 
 def test_collect_frees_what_is_new() -> None:
-    memory.collect(whole=True)
+    memory.collect(since=-math.inf)
     reference = weakref.ref(Node())
     assert reference() is not None
     memory.collect()
     assert reference() is None
 
 
-@pytest.mark.parametrize("event", ["nothing", "order", "interval", "module"])
+@pytest.mark.parametrize("event", ["nothing", "job", "interval", "module"])
 def test_collect_frees_what_is_old_at_an_event(event: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "WHOLE_INTERVAL", 0.0 if event == "interval" else math.inf)
+    begin = time.monotonic()
     node = Node()
-    memory.collect(whole=True)
+    memory.collect(since=-math.inf)
     reference = weakref.ref(node)
     del node
     if event == "module":
         monkeypatch.setitem(sys.modules, "zoo_test_module", ModuleType("zoo_test_module"))
-    memory.collect(whole=event == "order")
+    memory.collect(since=begin if event == "job" else math.inf)
     assert (reference() is None) == (event != "nothing")
