@@ -1,5 +1,6 @@
 """Fixtures for all tests: the media and golden numbers beside the checkout, and networks loaded once."""
 
+import gc
 import http.server
 import os
 import shutil
@@ -75,6 +76,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: KINDS.index(kind_of(item)))
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of all collections of garbage what lasts as long as the process: libraries and tests."""
+    gc.freeze()
 
 
 def kind_of(item: pytest.Item) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.core.errors import InputError
 from zoo.core.progress import Progress
+from zoo.inference.engines import Engine
 from zoo.inference.model import pooled
 from zoo.inference.network import Network
 from zoo.training.data.dataset import Dataset
@@ -111,13 +112,15 @@ def probe(
     """
     examples, end = sample(data), time.monotonic() + seconds
     body, store = net.body(layer), FeatureStore(net)
+    # Exporting a graph takes as long as PyTorch takes for so many examples.
+    engine = body.eager if len(examples) < MIN_EXAMPLES else body.engine
     tried, batch_seconds, count = _Tried(), [], 0
     while count < len(examples) and (count < MIN_EXAMPLES or time.monotonic() < end):
         if progress:
             progress(count, len(examples))
         begin = time.perf_counter()
         batch = examples[count : count + _BATCH]
-        store.write(_try(body, data, batch, layer, tried))
+        store.write(_try(body, engine, data, batch, layer, tried))
         batch_seconds.append((time.perf_counter() - begin) / len(batch))
         count += len(batch)
     if progress:
@@ -126,12 +129,12 @@ def probe(
 
 
 def _try(
-    body: Network, data: Dataset, positions: Sequence[int], layer: str, tried: _Tried
+    body: Network, engine: Engine, data: Dataset, positions: Sequence[int], layer: str, tried: _Tried
 ) -> dict[str, np.ndarray]:
     """Run the body over some examples; returns the complete features among them by their hashes."""
     deep, earlier, incomplete = defaultdict(list), defaultdict(list), set()
     for rows, batch, is_last in _batches(body, data, positions):
-        outputs, recorded = body.engine(batch, [layer])
+        outputs, recorded = engine(batch, [layer])
         vectors = pooled(recorded[layer].float(), body.spec).flatten(1).cpu().numpy()
         for i, output, vector in zip(rows, outputs.flatten(1).cpu().numpy(), vectors, strict=True):
             deep[i].append(output)
