@@ -3,8 +3,10 @@
 import gc
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 MAIN = sys.modules["__main__"]  # before a fixture of a module runs a page
 
@@ -16,6 +18,15 @@ def without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     That collects the garbage of all they left, for a second each time.
     """
     monkeypatch.delitem(sys.modules, "keras", raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_of_packages() -> Iterator[None]:
+    """Have Streamlit read the metadata of all packages once, and not for each page that a test runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
