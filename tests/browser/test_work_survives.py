@@ -9,10 +9,9 @@ import pytest
 from playwright.sync_api import Error, Page, Route, expect
 
 from tests.browser.reading import WAIT, expect_text, settled, wide
-from tests.browser.scenes import zipped
 from tests.browser.serving import free_port, served
 from tests.browser.test_projects import BLUE, RED, box, choose, fill, is_whole, opened
-from tests.browser.test_teach import color, teach, upload_zip
+from tests.browser.test_teach import color, teach
 from zoo.app.server.project_cookie import COOKIE
 
 RECONNECT = 1  # s that a session waits for its connection; the page is without one for three times as long
@@ -125,10 +124,11 @@ def test_a_page_at_rest_is_drawn_anew_when_its_connection_is_back(page, others, 
 
 
 @some_or_all(minutes_without_connection)
-def test_training_survives(page, address, tmp_path, events):
-    opened(page, address)
-    upload_zip(page, zipped(tmp_path / "digits.zip", each=40))  # trains for longer than all events last
+def test_training_survives(page, address, examples, events):
+    fill(opened(page, address), examples)
     choose(page, "Fine-tuning")
+    page.get_by_text("Settings", exact=True).click()
+    press(page, "Epochs", "End", "200")  # trains for longer than all events last
     teach(page)
     for event in events:
         expect_text(page, re.compile("^Training …"))
@@ -136,7 +136,7 @@ def test_training_survives(page, address, tmp_path, events):
     expect_text(page, re.compile("^Training …"))
     settled(page)
     page.get_by_role("button", name="Stop").click()
-    expect_text(page, re.compile(r"^Fine-tuning on EfficientNet-Lite0, stopped after \d+ of 10 epochs$"))
+    expect_text(page, re.compile(r"^Fine-tuning on EfficientNet-Lite0, stopped after \d+ of 200 epochs$"))
 
 
 def mislabeled(examples: dict[int, list[Path]], folder: Path) -> dict[int, list[Path]]:
