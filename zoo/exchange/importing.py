@@ -25,7 +25,7 @@ from zoo.inference.network import Network
 from zoo.results.import_report import ImportReport
 
 LARGEST_DIFFERENCE = 1e-2  # of the scale: beyond it the network is another one
-LARGEST_ROUNDING = 0.5  # where the original computes with whole numbers of 8 bits
+LARGEST_ROUNDING = 0.3  # where the original computes with whole numbers of 8 bits
 _MODALITY_SAMPLES = {"image": "cat.png", "audio": "melody.wav"}
 
 

@@ -118,8 +118,10 @@ def _guess(field: dict[str, Any]) -> dict[str, Any] | None:
     limits = np.iinfo(field["dtype"])
     low, high = (float((limit - zero) * scale) for limit in (limits.min, limits.max))
     span = high - low
+    if low > 0:
+        return None
     return {
-        "fields": {"mean": [-low / span] * 3, "std": [1 / span] * 3},
+        "fields": {"scale": 255, "mean": [abs(255 * low / span)] * 3, "std": [255 / span] * 3},
         "reason": f"RGB from {low:.4g} to {high:.4g}, the range of the file's quantized input",
     }
 
@@ -136,10 +138,7 @@ def _take_real_numbers(graph: Any) -> None:
             raise InputError("Its quantized input is not de-quantized as is known here.")
         tensor = users[0].output[0]
         graph.node.remove(users[0])
-    for node in graph.node:
-        for position, name in enumerate(node.input):
-            if name == tensor:
-                node.input[position] = field.name
+    _rename(graph, tensor, field.name)
     field.type.tensor_type.elem_type = TensorProto.FLOAT
 
 
@@ -150,6 +149,12 @@ def _give_real_numbers(graph: Any) -> None:
     for output in graph.output:
         node = next((node for node in graph.node if output.name in node.output), None)
         if node is not None and node.op_type == "QuantizeLinear":
-            output.name = node.input[0]
-            output.type.tensor_type.elem_type = TensorProto.FLOAT
             graph.node.remove(node)
+            _rename(graph, node.input[0], output.name)
+            output.type.tensor_type.elem_type = TensorProto.FLOAT
+
+
+def _rename(graph: Any, old: str, new: str) -> None:
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new if name == old else name for name in names]
