@@ -1,11 +1,11 @@
 """Import networks of PyTorch and Keras of six families each, and compare with the originals.
 
 ``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each of PyTorch's
-exporters to ONNX, and for each network of Keras as ``.keras`` and as SavedModel: layers, layers that ONNX Runtime
-keeps, parameters, the differences from the original on random and on real input, and seconds. Of Keras's
-networks also how far the network with a new head, after an epoch of training, is from itself when it was saved
-and loaded in a new process. The weights are random. With the path of YOLOX-Nano's ONNX file in the environment
-variable YOLOX, that is imported as well.
+exporters to ONNX, and for each network of Keras as ``.keras`` and as SavedModel: layers, layers that ONNX
+Runtime keeps, parameters, the differences from the original on random and on real input, and seconds. Of
+Keras's networks also how far the network with a new head, after an epoch of training, is from itself when it
+was saved and loaded in a new process. The weights are random. With the path of YOLOX-Nano's ONNX file in the
+environment variable YOLOX, that is imported as well.
 """
 
 import os

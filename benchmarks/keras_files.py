@@ -1,7 +1,7 @@
 """Write networks of Keras with random weights: ``python -m benchmarks.keras_files NAME FOLDER``.
 
-NAME is that of a network of ``keras.applications`` (a ``.keras`` file and a SavedModel), or ``small``: one of a
-few layers in every format that is imported, and in forms that are refused.
+NAME is that of a network of ``keras.applications`` (a ``.keras`` file and a SavedModel), or ``small``: one of
+a few layers in every format that is imported, and in forms that are refused.
 """
 
 import sys
@@ -48,7 +48,9 @@ def small() -> Any:
     x = layers.Activation("swish")(x)
     x = layers.Add()([layers.DepthwiseConv2D(3, padding="same")(x), layers.Conv2D(8, 1)(x)])
     x = layers.GlobalAveragePooling2D()(x)
-    network = keras.Model(images, layers.Dense(5, activation="softmax", name="classes")(layers.Dropout(0.2)(x)))
+    network = keras.Model(
+        images, layers.Dense(5, activation="softmax", name="classes")(layers.Dropout(0.2)(x))
+    )
     randomize(network)
     return network
 
@@ -73,8 +75,9 @@ def write_small(folder: Path) -> None:
     write_programs(folder)
     flex = tf.lite.TFLiteConverter.from_concrete_functions(
         [
-            tf.function(lambda x: tf.raw_ops.Bincount(arr=tf.cast(x, tf.int32), size=4, weights=[]))
-            .get_concrete_function(tf.TensorSpec((1, 8), tf.float32))
+            tf.function(
+                lambda x: tf.raw_ops.Bincount(arr=tf.cast(x, tf.int32), size=4, weights=[])
+            ).get_concrete_function(tf.TensorSpec((1, 8), tf.float32))
         ]
     )
     flex.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]

@@ -47,8 +47,8 @@ def require_importable(path: Path, *, trust: bool = False) -> str:
         raise InputError(f"{path} is {kind}, which cannot be imported: {_ADVICE[kind]}.")
     if kind == SAVED_MODEL and not trust:
         raise TrustError(
-            f"{path} is {kind}, a program, which can read and write files: pass trust=True (--trust) if you trust "
-            "its author, and it runs in a sandbox; or save the network as .keras or as ONNX."
+            f"{path} is {kind}, a program, which can read and write files: pass trust=True (--trust) if "
+            "you trust its author, and it runs in a sandbox; or save the network as .keras or as ONNX."
         )
     return kind
 

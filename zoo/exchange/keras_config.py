@@ -1,7 +1,7 @@
 """What the configuration of a Keras network may name: layers, operations and their parts, in closed tables.
 
-A configuration says by name which classes are made, from which modules, and with which arguments. Keras itself
-imports what it is told to; so everything is compared with these tables before Keras gets it.
+A configuration says by name which classes are made, from which modules, and with which arguments. Keras
+itself imports what it is told to; so everything is compared with these tables before Keras gets it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from zoo.core.errors import InputError, WeightsError
 MAX_DEPTH = 100
 MAX_ENTRIES = 5_000_000
 
-_LAYERS = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_LAYERS = _names(
     """
     Activation Add Average AveragePooling1D AveragePooling2D BatchNormalization CenterCrop Concatenate Conv1D
     Conv2D Conv2DTranspose Cropping1D Cropping2D Dense DepthwiseConv1D DepthwiseConv2D Dot Dropout ELU
@@ -24,27 +29,27 @@ _LAYERS = frozenset(
     RandomBrightness RandomContrast RandomFlip RandomRotation RandomTranslation RandomZoom ReLU RepeatVector
     Rescaling Reshape Resizing SeparableConv1D SeparableConv2D Softmax SpatialDropout1D SpatialDropout2D
     Subtract UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
-    """.split()
+    """
 )
-_INITIALIZERS = frozenset(
+_INITIALIZERS = _names(
     """
     Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal LecunUniform Ones Orthogonal
     RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros
-    """.split()
+    """
 )
 _REGULARIZERS = frozenset(["L1", "L1L2", "L2", "OrthogonalRegularizer"])
 _CONSTRAINTS = frozenset(["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"])
-_FUNCTIONS = frozenset(
+_FUNCTIONS = _names(
     """
     celu elu exponential gelu glu hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu linear log_sigmoid
     log_softmax mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh
-    """.split()
+    """
 )
-_OPERATIONS = frozenset(
+_OPERATIONS = _names(
     """
     Absolute Add Clip Concatenate Divide Exp ExpandDims GetItem Log Max Maximum Mean Min Minimum Multiply
     Negative Power Reshape Sqrt Square Squeeze Subtract Sum Tanh Transpose TrueDivide
-    """.split()
+    """
 )
 _NETWORKS = frozenset(["Functional", "Sequential"])
 CLASSES: dict[str, frozenset[str]] = {
@@ -70,7 +75,7 @@ _VALUES = frozenset(["__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__
 
 
 def checked(path: Path, config: Any, *, has_modules: bool) -> dict[str, Any]:
-    """Return the configuration of a network without what training needs, after it was compared with the tables.
+    """Compare the configuration of a network with the tables, and return it without what training needs.
 
     Parameters
     ----------
@@ -89,12 +94,14 @@ def checked(path: Path, config: Any, *, has_modules: bool) -> dict[str, Any]:
         If it is no configuration.
     """
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
-        raise WeightsError(f"{path} is not a complete Keras file: its configuration is not that of a network.")
+        raise WeightsError(
+            f"{path} is not a complete Keras file: its configuration is not that of a network."
+        )
     config = {key: value for key, value in config.items() if key not in ("compile_config", "optimizer")}
     if config.get("class_name") not in (*_NETWORKS, "Model"):
         raise InputError(
-            f"{path.name} is a network of the class {_shown(config.get('class_name'))}, whose code is not in the "
-            "file; networks of the classes Functional and Sequential are imported."
+            f"{path.name} is a network of the class {_shown(config.get('class_name'))}, whose code is not "
+            "in the file; networks of the classes Functional and Sequential are imported."
         )
     _check(path, config, has_modules)
     return config
@@ -130,8 +137,8 @@ def _require_known(path: Path, entry: dict[str, Any], has_modules: bool) -> None
     if not known or registered not in (None, name, "function"):
         raise InputError(
             f"{path.name} has {_shown(name)}"
-            f"{f' of {_shown(module)}' if module else ''}, which is not imported: only layers of Keras itself "
-            "are, and nothing that holds or names code."
+            f"{f' of {_shown(module)}' if module else ''}, which is not imported: only layers of Keras "
+            "itself are, and nothing that holds or names code."
         )
 
 

@@ -1,4 +1,4 @@
-"""Keras networks of strangers: the configuration is checked as data, and only then built, without training."""
+"""Keras networks of strangers: the configuration is checked as data, and only then built."""
 
 from __future__ import annotations
 
@@ -127,7 +127,9 @@ def _json(path: Path, text: Any) -> Any:
             raise ValueError("it is too long")
         return json.loads(text)
     except (ValueError, RecursionError, TypeError) as error:
-        raise WeightsError(f"{path} is damaged: its configuration cannot be read ({reason(error)}).") from error
+        raise WeightsError(
+            f"{path} is damaged: its configuration cannot be read ({reason(error)})."
+        ) from error
 
 
 def _version(text: Any) -> str:

@@ -1,4 +1,4 @@
-"""SavedModels of authors whom the user trusts, inside the sandbox: their operators are checked before they load."""
+"""SavedModels of trusted authors, inside the sandbox: their operators are checked before they are loaded."""
 
 from __future__ import annotations
 
@@ -18,12 +18,32 @@ SIGNATURES = ("serving_default", "serve")
 # Operators with a state that a network needs: variables, their storage, calls, random numbers of layers for
 # training, and tables. All others with a state are refused: files, processes, connections, Python.
 _STATEFUL = frozenset(
-    """
-    AssignAddVariableOp AssignSubVariableOp AssignVariableOp Assert DisableCopyOnRead If MergeV2Checkpoints
-    Placeholder RandomStandardNormal RandomUniform RandomUniformInt ReadVariableOp ResourceGather RestoreV2
-    SaveV2 StatefulPartitionedCall StatelessIf StatelessWhile TruncatedNormal VarHandleOp VarIsInitializedOp
-    VariableV2 Assign While
-    """.split()
+    (
+        "AssignAddVariableOp",
+        "AssignSubVariableOp",
+        "AssignVariableOp",
+        "Assert",
+        "DisableCopyOnRead",
+        "If",
+        "MergeV2Checkpoints",
+        "Placeholder",
+        "RandomStandardNormal",
+        "RandomUniform",
+        "RandomUniformInt",
+        "ReadVariableOp",
+        "ResourceGather",
+        "RestoreV2",
+        "SaveV2",
+        "StatefulPartitionedCall",
+        "StatelessIf",
+        "StatelessWhile",
+        "TruncatedNormal",
+        "VarHandleOp",
+        "VarIsInitializedOp",
+        "VariableV2",
+        "Assign",
+        "While",
+    )
 )
 _STATELESS_PROGRAMS = frozenset(["PyFuncStateless", "MatchingFiles", "ReadFile", "WriteFile", "LoadLibrary"])
 
@@ -42,7 +62,8 @@ class SavedNetwork:
         name = next((name for name in SIGNATURES if name in signatures), next(iter(signatures), None))
         if name is None:
             raise InputError(
-                f"{path.name} has no signature, so what it takes is not known; save it with model.export(path)."
+                f"{path.name} has no signature, so what it takes is not known; save it with "
+                "model.export(path)."
             )
         self._function = signatures[name]
         _, inputs = self._function.structured_input_signature
@@ -65,7 +86,10 @@ class SavedNetwork:
             tf.nest.flatten(self._function(**{self._input: data[i : i + rows]}))
             for i in range(0, len(batch), rows)
         ]
-        return [np.concatenate([np.asarray(part, np.float32) for part in parts]) for parts in zip(*results)]
+        return [
+            np.concatenate([np.asarray(part, np.float32) for part in parts])
+            for parts in zip(*results, strict=True)
+        ]
 
 
 def read(path: Path) -> SavedNetwork:
@@ -78,6 +102,12 @@ def read(path: Path) -> SavedNetwork:
     WeightsError
         If it is damaged.
     """
+    for other in (
+        "saved_model.cpb",
+        "saved_model.pbtxt",
+    ):  # TensorFlow may read these in the place of the .pb
+        if (path / other).exists():
+            raise InputError(f"{path.name} holds {other}; save it as one file saved_model.pb.")
     saved = saved_model_pb2.SavedModel()
     try:
         saved.ParseFromString((path / "saved_model.pb").read_bytes())

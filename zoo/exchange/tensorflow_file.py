@@ -1,7 +1,7 @@
 """Files of Keras, TensorFlow Lite and TensorFlow, converted into graphs of ONNX by a process of its own.
 
-The process enters the sandbox (`zoo.core.sandbox`), checks the file, and only then gives it to TensorFlow. What
-comes back is a graph of ONNX, which is read and checked like that of any file.
+The process enters the sandbox (`zoo.core.sandbox`), checks the file, and only then gives it to TensorFlow.
+What comes back is a graph of ONNX, which is read and checked like that of any file.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def _without_common_start(names: list[str]) -> list[str]:
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """Number the names that repeat: ONNX Runtime wants each once."""
+    """Append numbers to the names that repeat: ONNX Runtime wants each once."""
     distinct: dict[str, None] = {}
     for name in names:
         number, one = 1, name

@@ -1,7 +1,7 @@
 """The process that converts files of TensorFlow: it enters the sandbox, and only then imports a library.
 
-Where the machine has no sandbox, the worker's limits of time and memory hold alone, and a SavedModel, which is a
-program, is refused.
+Where the machine has no sandbox, the worker's limits of time and memory hold alone, and a SavedModel, which
+is a program, is refused.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Files of TensorFlow Lite of strangers: checked as data, converted by tf2onnx, run by their own interpreter."""
+"""Files of TensorFlow Lite: checked as data, converted by tf2onnx, and run by their own interpreter."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def read(path: Path) -> LiteNetwork:
     tflite.read(path)  # checks sizes and offsets
     if custom := tflite.custom_operators(path):
         raise InputError(
-            f"{path.name} has the operator {custom[0]!r} of a library of its own; only operators of TensorFlow Lite "
-            "itself are imported."
+            f"{path.name} has the operator {custom[0]!r} of a library of its own; only those of TensorFlow "
+            "Lite itself are imported."
         )
     return LiteNetwork(path)
 

@@ -32,7 +32,9 @@ assert not {"tensorflow", "onnx", "onnxruntime"} & set(sys.modules)
 def write(name, folder):
     """Write networks by Keras in a process of its own: TensorFlow stays out of this one."""
     command = [sys.executable, "-m", "benchmarks.keras_files", name, str(folder)]
-    subprocess.run(command, cwd=CHECKOUT, env=os.environ | QUIET, check=True, capture_output=True, timeout=600)
+    subprocess.run(
+        command, cwd=CHECKOUT, env=os.environ | QUIET, check=True, capture_output=True, timeout=600
+    )
     return folder
 
 
@@ -162,7 +164,9 @@ def test_import_of_a_saved_model_asks_for_trust(files):
 @pytest.mark.parametrize("name", ["read", "run"])
 def test_import_of_a_saved_model_that_reaches_outside_is_refused(files, name):
     operator = {"read": "ReadFile", "run": "EagerPyFunc"}[name]
-    with pytest.raises(InputError, match=rf"has the operator '{operator}', which is not imported: it may reach"):
+    with pytest.raises(
+        InputError, match=rf"has the operator '{operator}', which is not imported: it may reach"
+    ):
         zoo.import_network(files / name, name="hostile", trust=True)
 
 
@@ -173,7 +177,9 @@ def test_import_of_a_tflite_file_with_an_operator_of_its_own_is_refused(files):
 
 @pytest.mark.parametrize("name", ["lambda.keras", "lambda.h5"])
 def test_import_of_a_keras_file_with_code_is_refused(files, name):
-    with pytest.raises(InputError, match="has 'Lambda'.*, which is not imported: only layers of Keras itself"):
+    with pytest.raises(
+        InputError, match=r"has 'Lambda'.*, which is not imported: only layers of Keras itself"
+    ):
         zoo.import_network(files / name, name="code")
 
 
@@ -234,7 +240,9 @@ def test_import_of_a_keras_file_with_a_hidden_class_is_refused(files, tmp_path):
         zoo.import_network(path, name="hostile")
 
 
-@pytest.mark.parametrize("member", ["../escaped.txt", "/tmp/escaped.txt", "assets/words.txt", "config.json/x"])
+@pytest.mark.parametrize(
+    "member", ["../escaped.txt", "/tmp/escaped.txt", "assets/words.txt", "config.json/x"]
+)
 def test_import_of_a_keras_file_with_other_members_is_refused(files, tmp_path, member):
     path = changed(files / "small.keras", tmp_path / "x.keras", members=[(member, b"text")])
     with pytest.raises(InputError, match=r"a Keras file that is imported holds config\.json"):
@@ -271,7 +279,9 @@ def test_import_of_hdf5_that_points_elsewhere_is_refused(files, tmp_path, kind, 
                 storage = [(str(other), 0, 20)]
                 file.create_dataset("outside", (5,), "f4", external=storage)
             else:
-                link = h5py.ExternalLink(str(other), "/secret") if "ext" in kind else h5py.SoftLink("/elsewhere")
+                link = (
+                    h5py.ExternalLink(str(other), "/secret") if "ext" in kind else h5py.SoftLink("/elsewhere")
+                )
                 file["outside"] = link
         return stream.getvalue()
 
