@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import zipfile
 from functools import cache
 from pathlib import Path
 from random import Random

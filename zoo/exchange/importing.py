@@ -53,17 +53,19 @@ def import_network(
     device: DeviceLike = "auto",
     trust: bool = False,
 ) -> ImportedNetwork:
-    """Import a network from ONNX, an exported program or TorchScript, with one layer for each of its nodes.
+    """Import a network of ONNX, PyTorch, Keras or TensorFlow, with one layer for each of its nodes.
 
     What the file does not say is guessed, and the report says so. An operator that has no layer here stays as
-    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime, or with the program in PyTorch,
-    on random and on real input; noise takes the place of a photo that cannot be fetched.
+    it is and runs in ONNX Runtime. The result is compared with the original on random and on real input;
+    noise takes the place of a photo that cannot be fetched.
 
     Parameters
     ----------
     path : path
         An ONNX file, whose tensors may be in other files of its folder, or what `torch.export.save` wrote
-        (``.pt2``): nothing of these is unpickled or evaluated. Or TorchScript (``.pt``), with `trust`.
+        (``.pt2``): nothing of these is unpickled or evaluated. A network of Keras (``.keras``, ``.h5``) with
+        Keras's own layers, a file of TensorFlow Lite (``.tflite``), or, with `trust`, the folder of a SavedModel:
+        a process of its own converts these, in a sandbox where the machine has one.
     name : str
         Of the network.
     labels : path, str or sequence of str, optional
@@ -81,7 +83,7 @@ def import_network(
     device : str or torch.device
         As of `zoo.load`.
     trust : bool
-        Whether you trust the author of TorchScript: it is a program. It runs in a sandbox, and only there;
+        Whether you trust the author of a SavedModel: it is a program. It runs in a sandbox, and only there;
         the network that it becomes is data.
 
     Returns
@@ -100,7 +102,7 @@ def import_network(
     SandboxError
         If it is a program, and this machine has no sandbox.
     MissingLibraryError
-        If the libraries onnx and onnxruntime are not installed.
+        If onnx and onnxruntime are not installed; for files of Keras and TensorFlow, TensorFlow and tf2onnx.
 
     Examples
     --------

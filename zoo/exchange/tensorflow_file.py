@@ -23,24 +23,18 @@ from zoo.core.errors import (
     WorkerError,
     WorkerMemoryError,
     WorkerTimeoutError,
-    ZooError,
 )
 from zoo.core.extras import optional_libraries, require
 from zoo.core.isolated import Worker
+from zoo.hub.tf_process import ENVIRONMENT, first_line
 
 KERAS, HDF5, LITE, SAVED_MODEL = "keras", "hdf5", "tflite", "savedmodel"
 SOURCES = {KERAS: "keras", HDF5: "keras", LITE: "tflite", SAVED_MODEL: "graph"}
 RUNTIMES = {KERAS: "Keras", HDF5: "Keras", LITE: "TensorFlow Lite", SAVED_MODEL: "TensorFlow"}
 SECONDS = 600  # for one answer, the start of TensorFlow included
-MAX_BYTES = 8 * 10**9  # that the process may occupy
+MAX_BYTES = 4 * 10**9  # that the process may occupy
 MAX_RESERVED = 2 * MAX_BYTES  # stacks of threads count, used or not
 MAX_ANSWER = 2**31 - 1  # of a message of protobuf
-ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "CUDA_VISIBLE_DEVICES": "",
-    "KERAS_BACKEND": "tensorflow",
-    "KERAS_HOME": os.devnull,  # no folder: Keras fails over settings that it sees and may not read
-}
 
 _Text = Annotated[str, Meta(max_length=500)]
 _Number = Annotated[float, Meta(ge=-1e6, le=1e6)]
@@ -111,7 +105,7 @@ class TensorFlowFile:
             str(MAX_RESERVED),
             max_bytes=MAX_BYTES,
             max_answer=MAX_ANSWER,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, "KERAS_BACKEND": "tensorflow"},
         )
         answer, arrays = self._ask({})
         try:
@@ -158,7 +152,7 @@ class TensorFlowFile:
         except (InputError, TrustError, WeightsError):
             raise
         except WorkerError as error:
-            raise WeightsError(f"{name} cannot be imported: {_first_line(error)}.") from error
+            raise WeightsError(f"{name} cannot be imported: {first_line(error)}.") from error
 
 
 def _model(content: np.ndarray) -> Any:
@@ -170,9 +164,3 @@ def _model(content: np.ndarray) -> Any:
         return onnx.load_model_from_string(content.tobytes())
     except DecodeError as error:
         raise ValueError("not a graph") from error
-
-
-def _first_line(error: ZooError) -> str:
-    """Return the printable first line of an error that a stranger's file may have written."""
-    line = next(iter(str(error).strip().splitlines()), "")[:300]
-    return "".join(sign for sign in line if sign.isprintable()).rstrip(".")

@@ -81,7 +81,7 @@ def test_a_damaged_file_is_one_sentence_and_another_one_can_be_chosen():
         time.sleep(0.3)
         app.run()
     assert [error.value for error in app.error] == ["bad.onnx is not a complete ONNX file."]
-    assert [box.label for box in app.file_uploader] == ["A network file (.onnx, .pt2)"]
+    assert [box.label for box in app.file_uploader] == ["A network file (.onnx, .pt2, .tflite, .keras)"]
 
 
 @pytest.mark.parametrize("scale", [UNIT, SIGNED, NORMALIZED, BYTES])
