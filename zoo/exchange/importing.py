@@ -64,8 +64,8 @@ def import_network(
     path : path
         An ONNX file, whose tensors may be in other files of its folder, or what `torch.export.save` wrote
         (``.pt2``): nothing of these is unpickled or evaluated. A network of Keras (``.keras``, ``.h5``) with
-        Keras's own layers, a file of TensorFlow Lite (``.tflite``), or, with `trust`, the folder of a SavedModel:
-        a process of its own converts these, in a sandbox where the machine has one.
+        Keras's own layers, a file of TensorFlow Lite (``.tflite``), or, with `trust`, the folder of a
+        SavedModel: a process of its own converts these, in a sandbox where the machine has one.
     name : str
         Of the network.
     labels : path, str or sequence of str, optional

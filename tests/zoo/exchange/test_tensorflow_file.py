@@ -161,7 +161,7 @@ def test_import_of_a_saved_model_asks_for_trust(files):
         zoo.import_network(files / "small", name="small")
 
 
-@pytest.mark.parametrize("name", ["read", "run"])
+@pytest.mark.parametrize("name", ["read", pytest.param("run", marks=pytest.mark.exhaustive)])
 def test_import_of_a_saved_model_that_reaches_outside_is_refused(files, name):
     operator = {"read": "ReadFile", "run": "EagerPyFunc"}[name]
     with pytest.raises(
@@ -323,9 +323,6 @@ def test_import_of_a_truncated_saved_model_is_refused(files, tmp_path):
     content = (files / "small" / "saved_model.pb").read_bytes()
     (folder / "saved_model.pb").write_bytes(content[: len(content) // 2])
     with pytest.raises(WeightsError, match="is not a complete SavedModel"):
-        zoo.import_network(folder, name="cut", trust=True)
-    (folder / "saved_model.pb").write_bytes(content)
-    with pytest.raises(WeightsError, match="cannot be read"):
         zoo.import_network(folder, name="cut", trust=True)
 
 
