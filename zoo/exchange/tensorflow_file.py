@@ -97,7 +97,7 @@ class TensorFlowFile:
         else:
             sandbox.warn_if_missing()
         self.path = path
-        self.source, self._runtime = SOURCES[kind], RUNTIMES[kind]
+        self.source = SOURCES[kind]
         self._worker = Worker(
             "zoo.exchange.tensorflow_process",
             kind,
@@ -116,11 +116,9 @@ class TensorFlowFile:
             raise WeightsError(f"{path} was not converted: the process sent an invalid answer.") from error
         self.format = self.facts.format
         self.guess, self.is_rounded = self.facts.guess, self.facts.is_rounded
-
-    @property
-    def runtime(self) -> str:
-        """The library that runs the original."""
-        return f"{self._runtime}, which rounds to whole numbers" if self.is_rounded else self._runtime
+        self.runtime = (
+            f"{RUNTIMES[kind]}, which rounds to whole numbers" if self.is_rounded else RUNTIMES[kind]
+        )
 
     def gives(self, tensors: Sequence[str]) -> bool:
         """Tell whether these tensors are outputs of the file: the runtime names the others differently."""

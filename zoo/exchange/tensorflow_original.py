@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,12 +63,8 @@ class Original:
         WeightsError
             If it is damaged.
         """
-        from importlib import import_module
-
-        if self._reader is None:
-            module = import_module(READERS[self._kind])
-            self._reader = self._tried(lambda: module.read(self._path), "read", WeightsError)
-        reader = self._reader
+        reader: Reader = self._reader or self._tried(self._opened, "read", WeightsError)
+        self._reader = reader
         if batches:
             (batch,) = batches
             return {}, self._tried(lambda: reader.outputs(batch), "run", InputError)
@@ -75,6 +72,9 @@ class Original:
         outputs = [output.name for output in model.graph.output]
         content = np.frombuffer(model.SerializeToString(), np.uint8)
         return {**reader.facts, "outputs": outputs}, [content]
+
+    def _opened(self) -> Reader:
+        return import_module(READERS[self._kind]).read(self._path)
 
     def _tried(self, do: Callable[[], Any], verb: str, error_type: type[ZooError]) -> Any:
         try:
