@@ -121,9 +121,18 @@ def _guess(field: dict[str, Any]) -> dict[str, Any] | None:
     if low > 0:
         return None
     return {
-        "fields": {"scale": 255, "mean": [abs(255 * low / span)] * 3, "std": [255 / span] * 3},
+        "fields": {
+            "scale": 255,
+            "mean": [_rounded(-255 * low / span)] * 3,
+            "std": [_rounded(255 / span)] * 3,
+        },
         "reason": f"RGB from {low:.4g} to {high:.4g}, the range of the file's quantized input",
     }
+
+
+def _rounded(number: float) -> float:
+    """Return six digits of a number: scales are float32."""
+    return float(f"{number:.6g}") + 0.0  # and no -0
 
 
 def _take_real_numbers(graph: Any) -> None:
