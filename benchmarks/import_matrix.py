@@ -1,19 +1,24 @@
-"""Import networks of six families, exported by both of PyTorch's exporters, and compare with ONNX Runtime.
+"""Import networks of PyTorch and Keras of six families each, and compare with the originals.
 
-``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each exporter:
-layers, layers that ONNX Runtime keeps, parameters, the differences on random and on real input, and seconds.
-The weights are random. With the path of YOLOX-Nano's ONNX file in the environment variable YOLOX, that is
-imported as well.
+``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each of PyTorch's
+exporters to ONNX, and for each network of Keras as ``.keras`` and as SavedModel: layers, layers that ONNX
+Runtime keeps, parameters, the differences from the original on random and on real input, and seconds. Of
+Keras's networks also how far the network with a new head, after an epoch of training, is from itself when it
+was saved and loaded in a new process. The weights are random. With the path of YOLOX-Nano's ONNX file in the
+environment variable YOLOX, that is imported as well.
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 
 import zoo
@@ -27,6 +32,13 @@ NAMES = (
     "vit_tiny_patch16_224",
     "convnext_atto",
 )
+KERAS = ("MobileNetV2", "ResNet50", "DenseNet121", "EfficientNetB0", "Xception", "ConvNeXtTiny")
+LOAD = """
+import sys, numpy as np, torch, zoo
+net = zoo.load(sys.argv[1], device="cpu", engine="torch")
+np.save(sys.argv[3], net.scores(torch.from_numpy(np.load(sys.argv[2]))))
+assert not {"tensorflow", "onnx", "onnxruntime"} & set(sys.modules)
+"""
 
 
 def network(name: str) -> nn.Module:
@@ -58,7 +70,38 @@ def export(module: nn.Module, path: Path, *, newer: bool) -> Path:
     return path
 
 
-def measure(name: str, path: Path, **options: object) -> None:
+def used(net: zoo.Network, folder: Path) -> float:
+    """Embed, train a new head for an epoch, and return the difference after loading in a new process."""
+    assert np.isfinite(net.embed(zoo.sample("cat.png")).values).all()
+    generator = np.random.default_rng(0)
+    for kind, light in (("dark", 0), ("light", 155)):
+        (folder / "data" / kind).mkdir(parents=True)
+        for i in range(4):
+            pixels = (generator.integers(0, 100, (64, 64, 3)) + light).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "data" / kind / f"{i}.png")
+    trained = zoo.transfer(
+        folder / "data", network=net, method="finetune", epochs=1, validation=0.5, batch_size=2, device="cpu"
+    )
+    data = trained.preprocess(zoo.sample("cat.png"))
+    np.save(folder / "data.npy", data.numpy())
+    saved = trained.save(folder / "trained")
+    command = [sys.executable, "-c", LOAD, saved, folder / "data.npy", folder / "scores.npy"]
+    subprocess.run(command, check=True, timeout=600)
+    return float(np.abs(np.load(folder / "scores.npy") - trained.scores(data)).max())
+
+
+def measure_keras(name: str, folder: Path) -> None:
+    """Write a network of Keras, import both of its files, and print their rows."""
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-m", "benchmarks.keras_files", name, folder]
+    subprocess.run(command, check=True, env=quiet, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    net = measure(f"{name}.keras", folder / f"{name}.keras")
+    measure(f"{name} (SavedModel)", folder / name, trust=True)
+    print(f"{'':28} {net.report.preprocessing}")
+    print(f"{'':28} trained, saved and loaded: {used(net, folder):.1e}", flush=True)
+
+
+def measure(name: str, path: Path, **options: object) -> zoo.Network:
     """Import a file and print a row."""
     begin = time.perf_counter()
     net = zoo.import_network(path, name=name, device="cpu", **options)
@@ -71,6 +114,7 @@ def measure(name: str, path: Path, **options: object) -> None:
         f"{random:8.1e} {real:8.1e} {seconds:6.1f}",
         flush=True,
     )
+    return net
 
 
 def main(names: list[str]) -> None:
@@ -79,7 +123,9 @@ def main(names: list[str]) -> None:
     )
     exporters: tuple[tuple[str, bool], ...] = (("older", False), ("newer", True))
     with tempfile.TemporaryDirectory() as folder:
-        for name in names or NAMES:
+        for name in [name for name in names or KERAS if name in KERAS]:
+            measure_keras(name, Path(folder) / name)
+        for name in [name for name in names or NAMES if name not in KERAS]:
             for exporter, newer in exporters:
                 path = export(network(name), Path(folder) / f"{name}-{exporter}.onnx", newer=newer)
                 measure(f"{name}-{exporter}", path)

@@ -4,7 +4,17 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from benchmarks.fuzz import containers, examples, media, packages, programs, records, tables, weights
+from benchmarks.fuzz import (
+    containers,
+    examples,
+    media,
+    packages,
+    programs,
+    records,
+    tables,
+    tensorflow_files,
+    weights,
+)
 from benchmarks.fuzz.cases import Files, Format
 from benchmarks.fuzz.mutations import mutate_bytes
 
@@ -83,6 +93,15 @@ def _only(mutate: object) -> object:
     return partial(mutate_only, mutate=mutate)
 
 
+def _imported(name: str, kind: str, *seeds: str) -> Format:
+    """Return a format of TensorFlow's that is imported as a network."""
+    structured = _only(tensorflow_files.mutate_keras) if kind == "keras" else None
+    read = partial(tensorflow_files.read, kind=kind)
+    return Format(
+        name, partial(tensorflow_files.seeds, *seeds), read, f"net{Path(seeds[0]).suffix}", structured
+    )
+
+
 FORMATS = {
     format.name: format
     for format in (
@@ -113,6 +132,14 @@ FORMATS = {
         _weights("darknet", "darknet", weights.darknet),
         Format("onnx-graph", weights.onnx_graphs, import_graph, weights.FILE, _only(packages.protobuf)),
         Format("pt2", programs.exported, import_graph, "net.pt2", _only(programs.mutate_graph)),
+        *(
+            _imported(name, kind, *seeds)
+            for name, kind, seeds in (
+                ("keras-network", "keras", ("small.keras",)),
+                ("h5-network", "hdf5", ("small.h5",)),
+                ("tflite-network", "tflite", ("small.tflite", "quantized.tflite")),
+            )
+        ),
         Format("checkpoint", weights.checkpoint, read_variables, weights.FILE),
         Format("savedmodel", weights.saved_model, read_variables, "variables/variables"),
         Format("folder", examples.folder, examples.read_examples, "", examples.mutate_folder, whole=False),

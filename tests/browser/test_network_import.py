@@ -20,7 +20,8 @@ def test_a_file_is_imported_by_keyboard_and_classifies_and_stays(
     page.goto(f"{address}/networks")
     tab_to(page, page.locator("summary", has_text="Import a network"))
     page.keyboard.press("Enter")
-    choose_by_keyboard(page, "A network file (.onnx, .pt2)", colors_network(tmp_path / "colors.onnx"))
+    chooser = "A network file (.onnx, .pt2, .tflite, .keras)"
+    choose_by_keyboard(page, chooser, colors_network(tmp_path / "colors.onnx"))
     begin = page.get_by_role("button", name="Import", exact=True)
     expect(begin).to_be_visible(timeout=WAIT)
     assert not grave(page)

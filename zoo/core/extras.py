@@ -17,7 +17,7 @@ EXTRAS = {
     "search": ("usearch",),
     "train": ("jinja2", "lightning_fabric", "re2", "torchaudio", "umap"),
     "hub": ("librosa", "pytorchcv", "timm", "transformers"),
-    "tensorflow": ("pkg_resources", "tensorflow", "tensorflow_hub"),
+    "tensorflow": ("pkg_resources", "tensorflow", "tensorflow_hub", "tf2onnx"),
     "export": ("onnx", "onnxruntime"),
 }
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules}

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.core.errors import InputError, WeightsError, reason
+from zoo.core.errors import InputError, TrustError, WeightsError, reason
 
 if TYPE_CHECKING:
     from zoo.exchange.onnx_file import OnnxFile
 
 ONNX = "ONNX"
 EXPORTED = "an exported program (.pt2)"
+KERAS, HDF5 = "Keras", "HDF5, as Keras writes it"
+SAVED_MODEL, LITE = "a SavedModel of TensorFlow", "TensorFlow Lite"
+_TENSORFLOW = {KERAS: "keras", HDF5: "hdf5", SAVED_MODEL: "savedmodel", LITE: "tflite"}
 _ADVICE = {
     "TorchScript": "write ONNX with torch.onnx.export from the module that it was made from",
     "a checkpoint of PyTorch, which has tensors and no graph": "write ONNX with torch.onnx.export",
-    "Keras": "write ONNX with model.export(path, format='onnx')",
-    "HDF5, as Keras writes it": "write ONNX with model.export(path, format='onnx')",
-    "a SavedModel of TensorFlow": "write ONNX with python -m tf2onnx.convert --saved-model",
-    "TensorFlow Lite": "write ONNX with python -m tf2onnx.convert --tflite",
     "JSON": "write the whole network as ONNX",
     "safetensors, which has tensors and no graph": "write the whole network as ONNX",
 }
 
 
-def require_importable(path: Path) -> str:
+def require_importable(path: Path, *, trust: bool = False) -> str:
     """Return the format of a file, and refuse one that is not imported, with a way to ONNX.
 
     Raises
     ------
     InputError
         If the file is missing, or of another format.
+    TrustError
+        If it is a program, and `trust` is false.
     WeightsError
         If it cannot be read.
     """
@@ -41,44 +43,64 @@ def require_importable(path: Path) -> str:
         kind = _format_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error
-    if kind not in (ONNX, EXPORTED):
-        raise InputError(
-            f"{path} is {kind}, which cannot be imported yet; choose from ONNX and .pt2: {_ADVICE[kind]}."
+    if kind not in (ONNX, EXPORTED, *_TENSORFLOW):
+        raise InputError(f"{path} is {kind}, which cannot be imported: {_ADVICE[kind]}.")
+    if kind == SAVED_MODEL and not trust:
+        raise TrustError(
+            f"{path} is {kind}, a program, which can read and write files: pass trust=True (--trust) if "
+            "you trust its author, and it runs in a sandbox; or save the network as .keras or as ONNX."
         )
     return kind
 
 
-def opened(path: Path) -> OnnxFile:
+def opened(path: Path, *, trust: bool = False, shape: tuple[int, ...] | None = None) -> OnnxFile:
     """Read a file of any format that is imported, as a graph of ONNX.
+
+    Parameters
+    ----------
+    path : Path
+    trust : bool
+        Whether to run a program, in a sandbox.
+    shape : tuple of int, optional
+        Of an input without the batch axis, where it is known: a program is converted for it.
 
     Raises
     ------
     InputError
         If it has operators that are not imported.
+    TrustError
+        If it is a program, and `trust` is false.
+    SandboxError
+        If it is a program, and this machine has no sandbox.
     WeightsError
         If it is damaged.
     """
     from zoo.exchange.exported_program import ExportedProgram
     from zoo.exchange.onnx_file import OnnxFile
 
-    if require_importable(path) == EXPORTED:
+    kind = require_importable(path, trust=trust)
+    if kind == EXPORTED:
         return OnnxFile(path, ExportedProgram(path))
+    if kind in _TENSORFLOW:
+        from zoo.exchange.tensorflow_file import TensorFlowFile
+
+        return OnnxFile(path, TensorFlowFile(path, _TENSORFLOW[kind]))
     return OnnxFile(path)
 
 
 def _format_of(path: Path) -> str:
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
-            return "a SavedModel of TensorFlow"
+            return SAVED_MODEL
         raise InputError(f"{path} is a folder, and not a SavedModel; pass the file of a network.")
     with path.open("rb") as file:
         start = file.read(16)
     if start.startswith(b"PK\x03\x04"):
         return _kind_of_zip(path)
     if start.startswith(b"\x89HDF"):
-        return "HDF5, as Keras writes it"
+        return HDF5
     if start[4:8] == b"TFL3":
-        return "TensorFlow Lite"
+        return LITE
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size:
         return "safetensors, which has tensors and no graph"
     return "JSON" if start.lstrip()[:1] in (b"{", b"[") and path.suffix == ".json" else ONNX
@@ -91,7 +113,7 @@ def _kind_of_zip(path: Path) -> str:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise WeightsError(f"{path} is a damaged archive: {reason(error)}.") from error
     if "config.json" in names and "metadata.json" in names:
-        return "Keras"
+        return KERAS
     if any(name.endswith("archive_format") or "/models/" in f"/{name}" for name in names):
         return EXPORTED
     if any("/code/" in name for name in names):
@@ -103,4 +125,5 @@ def _kind_of_zip(path: Path) -> str:
 
 def data_suffixes() -> tuple[str, ...]:
     """Return the endings of the formats whose files hold only data, so that a stranger may send them."""
-    return (".onnx", ".pt2")
+    suffixes = (".onnx", ".pt2")
+    return (*suffixes, ".tflite", ".keras") if find_spec("tf2onnx") and find_spec("tensorflow") else suffixes

@@ -17,7 +17,9 @@ from zoo.hub.labels import read as read_labels
 
 MAX_LABEL_BYTES = 16 << 20
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+SIGNED = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
 DEFAULT_SIDE = 224
+_ARRANGING = ("Cast", "Identity", "Transpose")
 _NORMALIZING = ("Sub", "Div", "Mul", "Add", "BatchNormalization")
 
 
@@ -28,27 +30,43 @@ class Setting(NamedTuple):
     origin: str
 
 
-def preprocessing(choice: str | Mapping[str, Any] | None, file: OnnxFile) -> Setting:
-    """Choose the preprocessing: what the user says, what the file's metadata say, or a guess.
+def asked_for(choice: str | Mapping[str, Any] | None) -> Setting | None:
+    """Return the preprocessing that the user asks for; None where nothing is asked for.
 
     Returns
     -------
-    Setting
+    Setting or None
         Of a table that `zoo.hub.imported_preprocessing.resolve` takes.
 
     Raises
     ------
     InputError
-        If it is invalid, or there is nothing to guess from.
+        If it is invalid.
     """
+    if choice is None:
+        return None
     if isinstance(choice, Mapping):
         imported_preprocessing.resolve(dict(choice))
         return Setting(
             {"type": "resize_crop", **choice} if "network" not in choice else dict(choice), "As asked for."
         )
-    if choice is not None:
-        imported_preprocessing.resolve({"network": choice})
-        return Setting({"network": str(choice)}, f"That of {choice}, as asked for.")
+    imported_preprocessing.resolve({"network": choice})
+    return Setting({"network": str(choice)}, f"That of {choice}, as asked for.")
+
+
+def preprocessing(file: OnnxFile) -> Setting:
+    """Choose the preprocessing of which nothing was said: what the file's metadata say, or a guess.
+
+    Returns
+    -------
+    Setting
+        As of `asked_for`.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to guess from.
+    """
     name = file.metadata.get("network", "")
     if name:
         try:
@@ -81,20 +99,37 @@ def _guess(file: OnnxFile) -> Setting:
         return Setting(
             table, "Guessed: gray from 0 to 1, for the input has one channel; pass preprocess= to change it."
         )
-    first = next((node for node in file.graph.node if field.name in node.input), None)
+    if (guess := getattr(file.foreign, "guess", None)) is not None:
+        return Setting(table | guess.fields, f"Guessed: {guess.reason}; pass preprocess= to change it.")
+    first = _first_operator(file, field.name)
     if first is not None and first.op_type in _NORMALIZING:
         table |= {"scale": 255}
         reason_ = f"RGB from 0 to 255, for the graph normalizes its input itself ({first.op_type})"
     elif field.type.tensor_type.elem_type == 2:  # uint8
         table |= {"scale": 255}
         reason_ = "RGB from 0 to 255, for the graph takes bytes"
+    elif file.foreign and file.foreign.source in ("keras", "tflite", "graph"):
+        table |= SIGNED
+        reason_ = "RGB from -1 to 1, as most networks of TensorFlow take them"
     else:
         table |= IMAGENET
         table["resize"] = round(height * 256 / 224)
         reason_ = (
             "RGB normalized by the mean and deviation of ImageNet, as most networks of PyTorch take them"
         )
+    if file.foreign and file.foreign.size_origin:
+        reason_ += f", of {height} × {width} pixels, {file.foreign.size_origin}"
     return Setting(table, f"Guessed: {reason_}; pass preprocess= to change it.")
+
+
+def _first_operator(file: OnnxFile, tensor: str) -> Any:
+    """Return the first node that computes with the input, behind those that only arrange it."""
+    for node in file.graph.node:
+        if tensor in node.input:
+            if node.op_type not in _ARRANGING:
+                return node
+            tensor = node.output[0]
+    return None
 
 
 def labels(

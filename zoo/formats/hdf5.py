@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from itertools import count, takewhile
+from pathlib import Path
 
 import h5py
 import numpy as np
 
+from zoo.core.errors import WeightsError
 from zoo.formats import sizes
 
 Items = dict[str, h5py.Group | h5py.Dataset]
@@ -36,6 +38,23 @@ def _array(item: h5py.Dataset) -> np.ndarray:
     if item.external or item.is_virtual:
         raise ValueError(f"{item.name} is kept in another file")
     return item[()]
+
+
+def require_self_contained(path: str | Path, file: h5py.File) -> None:
+    """Refuse a file whose parts are links to other places or files, or larger than the file allows.
+
+    Raises
+    ------
+    WeightsError
+    """
+    links: dict[str, object] = {}
+    file.visititems_links(links.__setitem__)
+    if others := [name for name, link in links.items() if not isinstance(link, h5py.HardLink)]:
+        raise WeightsError(f"{path} links {others[0]!r} to another place or file, and no link is followed.")
+    arrays = [item for item in _items(file).values() if isinstance(item, h5py.Dataset)]
+    if outside := [item.name for item in arrays if item.external or item.is_virtual]:
+        raise WeightsError(f"{path} keeps {outside[0]!r} in another file, which is not read.")
+    sizes.require(path, sum(item.size * item.dtype.itemsize for item in arrays if item.size))
 
 
 def _items(file: h5py.File) -> Items:

@@ -16,7 +16,9 @@ from flatbuffers.table import Table
 from zoo.core.errors import WeightsError
 from zoo.formats import sizes
 
-_MODEL = {"subgraphs": 2, "buffers": 4}
+_MODEL = {"operator_codes": 1, "subgraphs": 2, "buffers": 4}
+_CODE = {"deprecated": 0, "custom": 1, "builtin": 3}
+_CUSTOM = 32  # BuiltinOperator.CUSTOM
 _SUBGRAPH = {"tensors": 0}
 _TENSOR = {"shape": 0, "type": 1, "buffer": 2, "name": 3, "quantization": 4, "sparsity": 6}
 _BUFFER = {"data": 0, "offset": 1}
@@ -105,6 +107,31 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     except _BROKEN as error:
         raise WeightsError(f"{path} is not a complete TensorFlow Lite file: {error}.") from error
     return tensors
+
+
+def custom_operators(path: str | Path) -> list[str]:
+    """Return the names of the operators that are not those of TensorFlow Lite itself.
+
+    Raises
+    ------
+    WeightsError
+        If the file is damaged.
+    """
+    try:
+        content = Path(path).read_bytes()
+        model = _Node(content, encode.Get(packer.uoffset, content, 0))
+        names: list[str] = []
+        for code in model.nodes(_MODEL["operator_codes"]):
+            name = bytes(code.array(_CODE["custom"], "|u1")).decode(errors="replace")
+            numbers = (
+                code.number(_CODE["deprecated"], packer.int8),
+                code.number(_CODE["builtin"], packer.int32),
+            )
+            if name or _CUSTOM in numbers:
+                names.append(name)
+        return names
+    except _BROKEN as error:
+        raise WeightsError(f"{path} is not a complete TensorFlow Lite file: {error}.") from error
 
 
 def _array(tensor: _Node, data: np.ndarray, name: str) -> np.ndarray:

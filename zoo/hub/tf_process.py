@@ -134,10 +134,10 @@ class Graph:
             why = f"it took more than {MAX_BYTES / 1e9:g} GB of memory"
             raise WeightsError(f"TensorFlow cannot run {self.folder}: {why}.") from error
         except ZooError as error:
-            raise WeightsError(f"TensorFlow cannot run {self.folder}: {_first_line(error)}.") from error
+            raise WeightsError(f"TensorFlow cannot run {self.folder}: {first_line(error)}.") from error
 
 
-def _first_line(error: ZooError) -> str:
+def first_line(error: ZooError) -> str:
     """Return the printable first line of an error that a stranger's program may have written."""
     line = next(iter(str(error).strip().splitlines()), "")[:300]
     return "".join(sign for sign in line if sign.isprintable()).rstrip(".")

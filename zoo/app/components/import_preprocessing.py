@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DESCRIBED, ALIKE = "Describe it", "As a network here"
 COLORS = {"RGB": "Red, green, blue", "BGR": "Blue, green, red", "gray": "Gray"}
-UNIT, SIGNED, NORMALIZED, BYTES = "unit", "signed", "imagenet", "bytes"
+UNIT, SIGNED, NORMALIZED, BYTES, GUESSED = "unit", "signed", "imagenet", "bytes", "guessed"
 SCALES = {
     UNIT: "0 to 1",
     SIGNED: "−1 to 1",
@@ -26,6 +26,7 @@ SCALES = {
 GRAY = {"mean": [0.449], "std": [0.226]}  # means of those of the three colors
 MARGINS = {1.0: "All of the middle square", 224 / 256: "7/8 of the middle square, as is usual for ImageNet"}
 MAX_SIDE = 4096
+_SCALING = ("mean", "std", "scale")
 
 
 def ask_preprocessing(inspection: Inspection, key: str) -> dict[str, Any] | None:
@@ -103,20 +104,23 @@ def _described(guess: dict[str, Any], key: str) -> dict[str, Any]:
         key=f"{key}-colors",
         recall=False,
     )
-    scale = widgets.selectbox(
-        right, "Pixel values", SCALES, scale_of(guess), key=f"{key}-scale", recall=False
-    )
+    usual = scale_of(guess)
+    scales = {GUESSED: "As the file suggests", **SCALES} if usual == GUESSED else SCALES
+    scale = widgets.selectbox(right, "Pixel values", scales, usual, key=f"{key}-scale", recall=False)
+    if scale == GUESSED and (colors == "gray") == (guess.get("channels") == "gray"):
+        values = _normal(guess)
+        return table(side, part, colors, UNIT) | {name: values[name] for name in _SCALING}
     return table(side, part, colors, scale)
 
 
 def scale_of(guess: dict[str, Any]) -> str:
-    """Return which of `SCALES` a table of preprocessing has."""
-    if guess.get("scale") == 255:
-        return BYTES
-    mean = list(guess.get("mean", [0.0]))
-    if mean in (IMAGENET["mean"], GRAY["mean"]):
-        return NORMALIZED
-    return SIGNED if set(mean) == {0.5} else UNIT
+    """Return which of `SCALES` a table of preprocessing has, or that it has another one."""
+    values = _normal(guess)
+    for scale in SCALES:
+        one = _normal(table(DEFAULT_SIDE, 1.0, values.get("channels", "RGB"), scale))
+        if all(values.get(name, one[name]) == one[name] for name in _SCALING):
+            return scale
+    return GUESSED
 
 
 def table(side: int, part: float, colors: str, scale: str) -> dict[str, Any]:
@@ -131,7 +135,7 @@ def table(side: int, part: float, colors: str, scale: str) -> dict[str, Any]:
     colors : str
         Key of `COLORS`.
     scale : str
-        Key of `SCALES`.
+        Key of `SCALES`; another one is 0 to 1.
     """
     channels = 1 if colors == "gray" else 3
     values: dict[str, Any] = {"mean": [0.0] * channels, "std": [1.0] * channels}

@@ -8,7 +8,15 @@ from streamlit.testing.v1 import AppTest
 
 import zoo
 from tests.zoo.exchange.small_onnx import colors_network
-from zoo.app.components.import_preprocessing import BYTES, NORMALIZED, SIGNED, UNIT, scale_of, table
+from zoo.app.components.import_preprocessing import (
+    BYTES,
+    GUESSED,
+    NORMALIZED,
+    SIGNED,
+    UNIT,
+    scale_of,
+    table,
+)
 from zoo.exchange.import_settings import IMAGENET
 from zoo.hub import imported_preprocessing
 
@@ -81,7 +89,7 @@ def test_a_damaged_file_is_one_sentence_and_another_one_can_be_chosen():
         time.sleep(0.3)
         app.run()
     assert [error.value for error in app.error] == ["bad.onnx is not a complete ONNX file."]
-    assert [box.label for box in app.file_uploader] == ["A network file (.onnx, .pt2)"]
+    assert [box.label for box in app.file_uploader] == ["A network file (.onnx, .pt2, .tflite, .keras)"]
 
 
 @pytest.mark.parametrize("scale", [UNIT, SIGNED, NORMALIZED, BYTES])
@@ -91,6 +99,21 @@ def test_table_of_a_choice_has_that_scale(scale, colors):
     assert imported_preprocessing.resolve(values)[0] == "image"
     assert scale_of(values) == scale or (scale, colors) == (NORMALIZED, "BGR")
     assert (values["resize"], values["crop"]) == (64, 64)
+
+
+@pytest.mark.parametrize(
+    "guess",
+    [
+        {"channels": "BGR", "scale": 255, "mean": [103.939, 116.779, 123.68], "std": [1.0, 1.0, 1.0]},
+        {"scale": 255, "mean": [128.0] * 3, "std": [128.0] * 3},
+    ],
+)
+def test_scale_of_a_guess_that_is_none_of_the_choices_is_the_guess(guess):
+    assert scale_of({"resize": 64, "crop": 64, **guess}) == GUESSED
+
+
+def test_scale_of_a_guess_of_bytes_without_more_is_bytes():
+    assert scale_of({"type": "resize_crop", "resize": 64, "crop": 64, "scale": 255}) == BYTES
 
 
 def test_table_of_blue_first_has_the_mean_in_that_order():

@@ -1,0 +1,70 @@
+"""Functions and files of TensorFlow as graphs of ONNX, by tf2onnx."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import tensorflow as tf
+from tf2onnx import optimizer, tf_loader, tfonnx
+
+OPSET = 17
+# The importer folds constants itself. What is left is to join the transpositions around each layer, which
+# TensorFlow's order of the axes needs.
+_OPTIMIZERS = ("optimize_transpose", "remove_identity", "remove_back_to_back")
+
+
+def of_function(function: Any) -> Any:
+    """Return the graph of a concrete function, with its variables as constants."""
+    inputs = [tensor.name for tensor in function.inputs if tensor.dtype != tf.resource]
+    outputs = [tensor.name for tensor in function.outputs if tensor.dtype != tf.resource]
+    frozen = tf_loader.from_function(function, inputs, outputs)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(frozen, name="")
+        converted = tfonnx.process_tf_graph(graph, opset=OPSET, input_names=inputs, output_names=outputs)
+    return _finished(converted)
+
+
+def of_lite_file(path: str) -> Any:
+    """Return the graph of a file of TensorFlow Lite, with real numbers in the place of quantized ones."""
+    with tf.Graph().as_default() as graph:
+        converted = tfonnx.process_tf_graph(graph, opset=OPSET, tflite_path=path, dequantize=True)
+    return _finished(converted)
+
+
+def _finished(graph: Any) -> Any:
+    # pyright: ignore[reportPrivateUsage]  (the library has no public table)
+    chosen = {name: optimizer._optimizers[name] for name in _OPTIMIZERS}
+    model = optimizer.optimize_graph(graph, catch_errors=False, optimizers=chosen).make_model("network")
+    names = _distinct(_without_common_start([_plain_name(node.name) for node in model.graph.node]))
+    for node, name in zip(model.graph.node, names, strict=True):
+        node.name = name
+    return model
+
+
+def _plain_name(name: str) -> str:
+    """Return the name of a node without what tf2onnx and TensorFlow Lite's converter append."""
+    name = name.partition(";")[0].removesuffix(":0")
+    return re.sub(r"(_prequant)?(__\d+)?$", "", name) or "node"
+
+
+def _without_common_start(names: list[str]) -> list[str]:
+    """Leave out the first parts of paths that all paths share, such as the name of the network."""
+    paths = [name for name in names if "/" in name]
+    while len({path.partition("/")[0] for path in paths}) == 1:
+        start = f"{paths[0].partition('/')[0]}/"
+        names = [name.removeprefix(start) for name in names]
+        paths = [name for name in names if "/" in name]
+    return names
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Append numbers to the names that repeat: ONNX Runtime wants each once."""
+    distinct: dict[str, None] = {}
+    for name in names:
+        number, one = 1, name
+        while one in distinct:
+            number += 1
+            one = f"{name}_{number}"
+        distinct[one] = None
+    return list(distinct)
