@@ -12,7 +12,7 @@ from zoo.core.errors import InputError, reason
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="An ONNX file, or an exported program (.pt2).")],
+    file: Annotated[Path, typer.Argument(help="ONNX, an exported program (.pt2), or TorchScript (.pt).")],
     name: Annotated[str, typer.Option(help="Name of the network.")],
     labels: Annotated[
         str | None,
@@ -33,6 +33,9 @@ def import_file(
         Path | None, typer.Option(help="Folder for the network.", show_default="the name, in this folder")
     ] = None,
     device: Device = "auto",
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run TorchScript whose author you trust, in a sandbox.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Import a network of another framework into a folder, and report what became of it."""
@@ -49,6 +52,7 @@ def import_file(
         license=license,
         out=folder,
         device=device,
+        trust=trust,
     )
     if as_json:
         print_json({"folder": folder, **net.report.to_dict()})

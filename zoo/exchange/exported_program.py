@@ -32,10 +32,13 @@ class ExportedProgram:
         For the report.
     source : str
         Key of the format of weights.
+    size_origin : str
+        Empty: the file says the size of the input.
     """
 
     runtime = "PyTorch"
     source = "torch"
+    size_origin = ""
 
     def __init__(self, path: Path):
         self.archive = read_archive(path)
@@ -49,6 +52,10 @@ class ExportedProgram:
             raise WeightsError(
                 f"{path} is damaged: its nodes contradict themselves ({reason(error)})."
             ) from error
+
+    def gives(self, tensors: Sequence[str]) -> bool:
+        """Tell whether the program has these tensors: it names all."""
+        return True
 
     def outputs(self, batch: np.ndarray, tensors: Sequence[str]) -> dict[str, np.ndarray]:
         """Run the operators of the program in PyTorch, and return some of its tensors.

@@ -6,15 +6,15 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.core.errors import InputError, WeightsError, reason
+from zoo.core.errors import InputError, TrustError, WeightsError, reason
 
 if TYPE_CHECKING:
     from zoo.exchange.onnx_file import OnnxFile
 
 ONNX = "ONNX"
 EXPORTED = "an exported program (.pt2)"
+SCRIPTED = "TorchScript"
 _ADVICE = {
-    "TorchScript": "write ONNX with torch.onnx.export from the module that it was made from",
     "a checkpoint of PyTorch, which has tensors and no graph": "write ONNX with torch.onnx.export",
     "Keras": "write ONNX with model.export(path, format='onnx')",
     "HDF5, as Keras writes it": "write ONNX with model.export(path, format='onnx')",
@@ -25,13 +25,15 @@ _ADVICE = {
 }
 
 
-def require_importable(path: Path) -> str:
+def require_importable(path: Path, *, trust: bool = False) -> str:
     """Return the format of a file, and refuse one that is not imported, with a way to ONNX.
 
     Raises
     ------
     InputError
         If the file is missing, or of another format.
+    TrustError
+        If it is a program, and `trust` is false.
     WeightsError
         If it cannot be read.
     """
@@ -41,28 +43,49 @@ def require_importable(path: Path) -> str:
         kind = _format_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error
-    if kind not in (ONNX, EXPORTED):
+    if kind not in (ONNX, EXPORTED, SCRIPTED):
         raise InputError(
             f"{path} is {kind}, which cannot be imported yet; choose from ONNX and .pt2: {_ADVICE[kind]}."
+        )
+    if kind == SCRIPTED and not trust:
+        raise TrustError(
+            f"{path} is {kind}, a program, which can read and write files: pass trust=True (--trust) to run it "
+            "in a sandbox if you trust its author, or save its module with torch.export.save (.pt2) or as ONNX."
         )
     return kind
 
 
-def opened(path: Path) -> OnnxFile:
+def opened(path: Path, *, trust: bool = False, shape: tuple[int, ...] | None = None) -> OnnxFile:
     """Read a file of any format that is imported, as a graph of ONNX.
+
+    Parameters
+    ----------
+    path : Path
+    trust : bool
+        Whether to run a program, in a sandbox.
+    shape : tuple of int, optional
+        Of an input without the batch axis, where it is known: a program is converted for it.
 
     Raises
     ------
     InputError
         If it has operators that are not imported.
+    TrustError
+        If it is a program, and `trust` is false.
+    SandboxError
+        If it is a program, and this machine has no sandbox.
     WeightsError
         If it is damaged.
     """
     from zoo.exchange.exported_program import ExportedProgram
     from zoo.exchange.onnx_file import OnnxFile
+    from zoo.exchange.scripted_program import ScriptedProgram
 
-    if require_importable(path) == EXPORTED:
+    kind = require_importable(path, trust=trust)
+    if kind == EXPORTED:
         return OnnxFile(path, ExportedProgram(path))
+    if kind == SCRIPTED:
+        return OnnxFile(path, ScriptedProgram(path, shape))
     return OnnxFile(path)
 
 
@@ -95,7 +118,7 @@ def _kind_of_zip(path: Path) -> str:
     if any(name.endswith("archive_format") or "/models/" in f"/{name}" for name in names):
         return EXPORTED
     if any("/code/" in name for name in names):
-        return "TorchScript"
+        return SCRIPTED
     if any(name.endswith("data.pkl") for name in names):
         return "a checkpoint of PyTorch, which has tensors and no graph"
     raise InputError(f"{path} is an archive of an unknown kind; pass an ONNX file.")

@@ -28,27 +28,43 @@ class Setting(NamedTuple):
     origin: str
 
 
-def preprocessing(choice: str | Mapping[str, Any] | None, file: OnnxFile) -> Setting:
-    """Choose the preprocessing: what the user says, what the file's metadata say, or a guess.
+def asked_for(choice: str | Mapping[str, Any] | None) -> Setting | None:
+    """Return the preprocessing that the user asks for; None where nothing is asked for.
 
     Returns
     -------
-    Setting
+    Setting or None
         Of a table that `zoo.hub.imported_preprocessing.resolve` takes.
 
     Raises
     ------
     InputError
-        If it is invalid, or there is nothing to guess from.
+        If it is invalid.
     """
+    if choice is None:
+        return None
     if isinstance(choice, Mapping):
         imported_preprocessing.resolve(dict(choice))
         return Setting(
             {"type": "resize_crop", **choice} if "network" not in choice else dict(choice), "As asked for."
         )
-    if choice is not None:
-        imported_preprocessing.resolve({"network": choice})
-        return Setting({"network": str(choice)}, f"That of {choice}, as asked for.")
+    imported_preprocessing.resolve({"network": choice})
+    return Setting({"network": str(choice)}, f"That of {choice}, as asked for.")
+
+
+def preprocessing(file: OnnxFile) -> Setting:
+    """Choose the preprocessing of which nothing was said: what the file's metadata say, or a guess.
+
+    Returns
+    -------
+    Setting
+        As of `asked_for`.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to guess from.
+    """
     name = file.metadata.get("network", "")
     if name:
         try:
@@ -94,6 +110,8 @@ def _guess(file: OnnxFile) -> Setting:
         reason_ = (
             "RGB normalized by the mean and deviation of ImageNet, as most networks of PyTorch take them"
         )
+    if file.foreign and file.foreign.size_origin:
+        reason_ += f", of {height} × {width} pixels, {file.foreign.size_origin}"
     return Setting(table, f"Guessed: {reason_}; pass preprocess= to change it.")
 
 

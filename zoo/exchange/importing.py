@@ -50,18 +50,19 @@ def import_network(
     license: str = "not stated",
     out: str | os.PathLike[str] | None = None,
     device: DeviceLike = "auto",
+    trust: bool = False,
 ) -> ImportedNetwork:
-    """Import a network from an ONNX file or an exported program, with one layer for each of its nodes.
+    """Import a network from ONNX, an exported program or TorchScript, with one layer for each of its nodes.
 
     What the file does not say is guessed, and the report says so. An operator that has no layer here stays as
-    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime, or with the program's operators
-    in PyTorch, on random and on real input; noise takes the place of a photo that cannot be fetched.
+    it is and runs in ONNX Runtime. The result is compared with ONNX Runtime, or with the program in PyTorch,
+    on random and on real input; noise takes the place of a photo that cannot be fetched.
 
     Parameters
     ----------
     path : path
         An ONNX file, whose tensors may be in other files of its folder, or what `torch.export.save` wrote
-        (``.pt2``). Nothing of it is unpickled or evaluated.
+        (``.pt2``): nothing of these is unpickled or evaluated. Or TorchScript (``.pt``), with `trust`.
     name : str
         Of the network.
     labels : path, str or sequence of str, optional
@@ -78,6 +79,9 @@ def import_network(
         A folder to save the network in, which `zoo.load` takes without ONNX.
     device : str or torch.device
         As of `zoo.load`.
+    trust : bool
+        Whether you trust the author of TorchScript: it is a program. It runs in a sandbox, and only there;
+        the network that it becomes is data.
 
     Returns
     -------
@@ -90,6 +94,10 @@ def import_network(
         If the file is of another format, an option does not fit it, or its operators cannot be imported.
     WeightsError
         If the file is damaged, names files outside of its folder, or needs a library of its own.
+    TrustError
+        If it is a program, and you did not say that you trust its author.
+    SandboxError
+        If it is a program, and this machine has no sandbox.
     MissingLibraryError
         If the libraries onnx and onnxruntime are not installed.
 
@@ -105,10 +113,10 @@ def import_network(
     path = Path(path)
     if not isinstance(name, str) or not name.strip() or any(mark in name for mark in "/\\:\0"):
         raise InputError(f"name={name!r} is not a name; use letters, digits, and hyphens.")
-    require_importable(path)
+    require_importable(path, trust=trust)
     require("onnx")
     require("onnxruntime")
-    net = _import(path, name, labels, preprocess, activation, license, device)
+    net = _import(path, name, labels, preprocess, activation, license, device, trust)
     if out is not None:
         net.save(out)
     return net
@@ -122,15 +130,17 @@ def _import(
     activation: str | None,
     license: str,
     device: DeviceLike,
+    trust: bool,
 ) -> ImportedNetwork:
     from zoo.exchange import import_settings as settings
     from zoo.exchange.conversion import convert, graph_of
     from zoo.exchange.foreign_format import opened
     from zoo.exchange.structure import structure_of
 
-    file = opened(path)
+    asked = settings.asked_for(preprocess)
+    file = opened(path, trust=trust, shape=_input_shape(asked.value) if asked else None)
     _require_one_input(file)
-    prepared = settings.preprocessing(preprocess, file)
+    prepared = asked or settings.preprocessing(file)
     modality, _ = resolve(prepared.value)
     shape = _input_shape(prepared.value)
     channels_last = _is_channels_last(file, shape)

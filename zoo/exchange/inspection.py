@@ -62,7 +62,7 @@ def inspect(path: Path) -> Inspection:
     sizes = [dim.dim_value for dim in field.type.tensor_type.shape.dim]
     taken = f"{field.name} ({' × '.join(str(size or '?') for size in sizes)})"
     try:
-        prepared = settings.preprocessing(None, file)
+        prepared = settings.preprocessing(file)
     except InputError as error:
         return Inspection(input=taken, preprocess=None, preprocess_reason=_plain(str(error)))
     structure = structure_of(convert(file, _shape(prepared.value, sizes)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,12 +16,38 @@ from zoo.core.extras import optional_libraries
 from zoo.formats import sizes
 from zoo.inference.imported.runtime import DOMAINS, graphs_of
 
-if TYPE_CHECKING:
-    from zoo.exchange.exported_program import ExportedProgram
-
 MAX_BYTES = 2**31 - 1  # of a message of protobuf
 MAX_NODES = 50_000
 OLDEST_OPSET = 7  # before, operators did not broadcast as they do now
+
+
+class Foreign(Protocol):
+    """A network of another format that was converted into a graph of ONNX, and its own runtime.
+
+    Attributes
+    ----------
+    model : onnx.ModelProto
+    format, runtime : str
+        For the report.
+    source : str
+        Key of the format of weights.
+    size_origin : str
+        How the size of the input was found, where the file does not say it.
+    """
+
+    model: Any
+    format: str
+    runtime: str
+    source: str
+    size_origin: str
+
+    def gives(self, tensors: Sequence[str]) -> bool:
+        """Tell whether the runtime gives these tensors."""
+        ...
+
+    def outputs(self, batch: np.ndarray, tensors: Sequence[str]) -> dict[str, np.ndarray]:
+        """Compute some tensors for a batch."""
+        ...
 
 
 class OnnxFile:
@@ -32,11 +59,11 @@ class OnnxFile:
     model : onnx.ModelProto
     opset : int
     metadata : dict of str to str
-    foreign : ExportedProgram or None
+    foreign : Foreign or None
         What the graph was made of, if the file is none of ONNX.
     """
 
-    def __init__(self, path: Path, foreign: ExportedProgram | None = None):
+    def __init__(self, path: Path, foreign: Foreign | None = None):
         self.path = path
         self.foreign = foreign
         self.model = foreign.model if foreign else _parsed(path)

@@ -1,4 +1,4 @@
-"""The original of an imported network: ONNX Runtime runs the file, and its tensors are compared with ours."""
+"""The original of an imported network: its runtime runs the file, and its tensors are compared with ours."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ _runtime = threading.Lock()
 def outputs_of(file: OnnxFile, data: torch.Tensor, tensors: list[str]) -> dict[str, np.ndarray]:
     """Compute some tensors of a file for a batch as its graph takes it.
 
-    A file that was made for batches of one input gets the rows one by one.
+    A file that was made for batches of one input gets the rows one by one. ONNX Runtime computes the tensors
+    that the file's own runtime does not give, from the graph that it was converted into.
 
     Raises
     ------
     InputError
         If the original's runtime does not run the file.
     """
-    if file.foreign:
+    if file.foreign and file.foreign.gives(tensors):
         return file.foreign.outputs(data.numpy(), tensors)
     import onnxruntime
 

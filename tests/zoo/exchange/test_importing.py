@@ -270,12 +270,10 @@ def test_import_with_options_that_do_not_fit_says_what_fits(files):
 
 
 def test_import_of_other_formats_names_the_way_to_onnx(tmp_path):
-    torch.jit.save(torch.jit.trace(torch.nn.ReLU(), torch.zeros(1)), tmp_path / "traced.pt")
     torch.save({"a": torch.zeros(1)}, tmp_path / "state.pt")
     (tmp_path / "lite.tflite").write_bytes(bytes(4) + b"TFL3" + bytes(8))
     (tmp_path / "net.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(16))
     for name, kind in (
-        ("traced.pt", "TorchScript"),
         ("state.pt", "a checkpoint of PyTorch"),
         ("lite.tflite", "TensorFlow Lite"),
         ("net.h5", "HDF5"),

@@ -37,12 +37,16 @@ def require() -> None:
         If it cannot.
     """
     if not sys.platform.startswith("linux"):
-        raise SandboxError(f"A SavedModel runs only in a sandbox, which needs Linux; this is {sys.platform}.")
+        raise SandboxError(
+            f"A stranger's program runs only in a sandbox, which needs Linux; this is {sys.platform}."
+        )
     if not seccomp.is_supported():
-        raise SandboxError("A SavedModel runs only in a sandbox, which needs seccomp on x86-64 or ARM64.")
+        raise SandboxError(
+            "A stranger's program runs only in a sandbox, which needs seccomp on x86-64 or ARM64."
+        )
     if not landlock.version():
         raise SandboxError(
-            "A SavedModel runs only in a sandbox, which needs Linux 5.13 or later with Landlock enabled."
+            "A stranger's program runs only in a sandbox, which needs Linux 5.13 or later with Landlock."
         )
 
 
