@@ -49,8 +49,8 @@ def require_importable(path: Path, *, trust: bool = False) -> str:
         )
     if kind == SCRIPTED and not trust:
         raise TrustError(
-            f"{path} is {kind}, a program, which can read and write files: pass trust=True (--trust) to run it "
-            "in a sandbox if you trust its author, or save its module with torch.export.save (.pt2) or as ONNX."
+            f"{path} is {kind}, a program, which can read and write files: pass trust=True (--trust) to run "
+            "it in a sandbox if you trust its author, or write .pt2 with torch.export.save, or ONNX."
         )
     return kind
 
