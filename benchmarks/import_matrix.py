@@ -1,7 +1,8 @@
 """Import networks of six families in each format that PyTorch writes, and compare with the original runtime.
 
-``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each format (ONNX of
-both exporters, an exported program, and TorchScript): layers, layers that ONNX Runtime keeps, parameters, the differences on random and on real input, and seconds.
+``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each format (ONNX
+of both exporters, an exported program, and TorchScript): layers, layers that ONNX Runtime keeps, parameters,
+the differences on random and on real input, and seconds.
 The weights are random. With the path of YOLOX-Nano's ONNX file in the environment variable YOLOX, that is
 imported as well.
 """

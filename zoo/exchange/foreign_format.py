@@ -115,7 +115,7 @@ def _kind_of_zip(path: Path) -> str:
         raise WeightsError(f"{path} is a damaged archive: {reason(error)}.") from error
     if "config.json" in names and "metadata.json" in names:
         return "Keras"
-    if any(name.endswith("archive_format") or "/models/" in f"/{name}" for name in names):
+    if any(name.endswith(("archive_format", "/models/model.json")) for name in names):
         return EXPORTED
     if any("/code/" in name for name in names):
         return SCRIPTED

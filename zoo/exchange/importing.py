@@ -15,6 +15,7 @@ import torch
 from zoo.core.errors import InputError, WeightsError
 from zoo.core.extras import require
 from zoo.core.labels import Label
+from zoo.core.progress import Progress, reporter
 from zoo.core.spec import Source, Spec
 from zoo.hub.imported import Imported, describe
 from zoo.hub.imported_preprocessing import resolve
@@ -25,6 +26,7 @@ from zoo.inference.network import Network
 from zoo.results.import_report import ImportReport
 
 LARGEST_DIFFERENCE = 1e-2  # of the scale: beyond it the network is another one
+STAGES = 3  # the file is read, converted, and compared with the original
 _MODALITY_SAMPLES = {"image": "cat.png", "audio": "melody.wav"}
 
 
@@ -51,6 +53,7 @@ def import_network(
     out: str | os.PathLike[str] | None = None,
     device: DeviceLike = "auto",
     trust: bool = False,
+    progress: Progress | None = None,
 ) -> ImportedNetwork:
     """Import a network from ONNX, an exported program or TorchScript, with one layer for each of its nodes.
 
@@ -82,6 +85,8 @@ def import_network(
     trust : bool
         Whether you trust the author of TorchScript: it is a program. It runs in a sandbox, and only there;
         the network that it becomes is data.
+    progress : callable, optional
+        Called with the stages that are done, and with all three: the file is read, converted, compared.
 
     Returns
     -------
@@ -116,7 +121,8 @@ def import_network(
     require_importable(path, trust=trust)
     require("onnx")
     require("onnxruntime")
-    net = _import(path, name, labels, preprocess, activation, license, device, trust)
+    with reporter(progress, f"Import of {path.name}") as advance:
+        net = _import(path, name, labels, preprocess, activation, license, device, trust, advance)
     if out is not None:
         net.save(out)
     return net
@@ -131,6 +137,7 @@ def _import(
     license: str,
     device: DeviceLike,
     trust: bool,
+    advance: Progress,
 ) -> ImportedNetwork:
     from zoo.exchange import import_settings as settings
     from zoo.exchange.conversion import convert, graph_of
@@ -140,6 +147,7 @@ def _import(
     asked = settings.asked_for(preprocess)
     file = opened(path, trust=trust, shape=_input_shape(asked.value) if asked else None)
     _require_one_input(file)
+    advance(1, STAGES)
     prepared = asked or settings.preprocessing(file)
     modality, _ = resolve(prepared.value)
     shape = _input_shape(prepared.value)
@@ -174,8 +182,10 @@ def _import(
         license=license or "not stated",
     )
     spec, module = _built(record, conversion.tensors, path, file.source)
+    advance(2, STAGES)
     counted = sum(parameter.numel() for parameter in module.parameters())
     reported = _report(file, conversion, structure, module, spec, [prepared.origin, about, active.origin])
+    advance(3, STAGES)
     validation = reported.sentences()[-1]
     record = msgspec.structs.replace(record, parameters=max(1, counted), validation=validation)
     final = describe(msgspec.to_builtins(record)).replace(name=name, sources=spec.sources)

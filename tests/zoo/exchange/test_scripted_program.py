@@ -32,6 +32,13 @@ def script(module, path):
     return path
 
 
+def block_network():
+    """Return a network of a block of torchvision, whose code is in a folder ``models`` of the archive."""
+    from torchvision.models.resnet import BasicBlock
+
+    return nn.Sequential(BasicBlock(3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5))
+
+
 def preprocess(side):
     return SMALL | {"resize": side, "crop": side}
 
@@ -39,7 +46,7 @@ def preprocess(side):
 @pytest.mark.parametrize(
     ("make", "side"),
     [
-        (small_network, 8),
+        (block_network, 8),
         *(
             pytest.param(partial(torchvision_network, name), side, marks=pytest.mark.exhaustive, id=name)
             for name, side in (
