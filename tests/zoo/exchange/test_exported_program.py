@@ -68,7 +68,11 @@ def with_graph(path, target, change):
 def test_import_of_an_exported_program_is_used_trained_saved_and_loaded(make, tmp_path):
     module = make()
     path = export(module, tmp_path / "net.pt2")
-    net = zoo.import_network(path, name="net", preprocess=PREPROCESS, device="cpu")
+    stages = []
+    net = zoo.import_network(
+        path, name="net", preprocess=PREPROCESS, device="cpu", progress=lambda *stage: stages.append(stage)
+    )
+    assert stages == [(1, 3), (2, 3), (3, 3)]
     data = require_same_outputs(net, module)
     assert net.embed(zoo.sample("cat.png")).values.shape[0] == 1
     require_trained_saved_and_loaded(net, data, tmp_path)
