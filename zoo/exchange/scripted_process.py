@@ -44,7 +44,7 @@ class Program:
 
         shape, rows = self._taken(shapes)
         example = torch.zeros(rows, *shape)
-        file = io.BytesIO()
+        file: Any = io.BytesIO()  # which this exporter takes, though its type says a path
         torch.onnx.export(
             self.module,
             (example,),
