@@ -11,10 +11,34 @@ from zoo.audio.frontends import Frontend
 from zoo.core.errors import InputError
 
 _HOPS = Framing(window=256, hop=256, pad=True)  # SwiftF0's
+_TWO_SECONDS = Framing(window=43844, hop=36164, lead=3840, trail=3840, pad=True)  # Basic Pitch's
+
+
+class _Windows(Frontend):
+    """Windows that the network's own hop separates."""
+
+    def with_hop(self, seconds: float) -> Self:
+        """Return the same front-end: the network's frames depend on the time between windows.
+
+        Raises
+        ------
+        InputError
+            If another time between windows is asked for.
+        """
+        hop = self.framing.hop / self.sample_rate
+        if abs(seconds - hop) * self.sample_rate > 0.5:
+            raise InputError(
+                f"This network takes a window every {1000 * hop:.4g} ms; leave out the overlap or hop."
+            )
+        return self
+
+    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Windows of a waveform (samples,), shape (windows, samples)."""
+        return waveform.unfold(0, self.framing.window, self.framing.hop)
 
 
 @dataclass(frozen=True)
-class Waveforms(Frontend):
+class Waveforms(_Windows):
     """Windows of the waveform, one after the other.
 
     Attributes
@@ -44,36 +68,14 @@ class Waveforms(Frontend):
         repeated = f", after the {self.context} samples before it" if self.context else ""
         return f"{super().describe()}{repeated}, the last one being filled up with zeros."
 
-    def with_hop(self, seconds: float) -> Self:
-        """Return the same front-end: windows follow each other without overlap.
-
-        Raises
-        ------
-        InputError
-            If another time between windows is asked for.
-        """
-        if abs(seconds * self.sample_rate - self.framing.hop) > 0.5:
-            raise InputError(
-                f"This network takes a window every {1000 * self.span:g} ms, one after the other; "
-                "leave out the overlap or hop."
-            )
-        return self
-
     def times(self, windows: np.ndarray, samples_read: int) -> np.ndarray:
         """Start and end of windows in s, shape (k, 2), without the context."""
         start = windows * self.framing.hop / self.sample_rate
         return np.stack([start, start + self.span], axis=1)
 
-    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Windows of a waveform (samples,), shape (windows, samples)."""
-        return waveform.unfold(0, self.framing.window, self.framing.hop)
-
-
-_TWO_SECONDS = Framing(window=43844, hop=36164, lead=3840, trail=3840, pad=True)  # Basic Pitch's
-
 
 @dataclass(frozen=True)
-class OverlappingWaveforms(Frontend):
+class OverlappingWaveforms(_Windows):
     """Long windows of the waveform that overlap by as much as the network's own borders reach.
 
     Attributes
@@ -90,22 +92,3 @@ class OverlappingWaveforms(Frontend):
 
     def describe(self) -> str:
         return f"{super().describe()}, the last one being filled up with zeros."
-
-    def with_hop(self, seconds: float) -> Self:
-        """Return the same front-end: the network's frames depend on the time between windows.
-
-        Raises
-        ------
-        InputError
-            If another time between windows is asked for.
-        """
-        if abs(seconds * self.sample_rate - self.framing.hop) > 0.5:
-            raise InputError(
-                f"This network takes a window every {self.framing.hop / self.sample_rate:.2f} s; leave out "
-                "the overlap or hop."
-            )
-        return self
-
-    def __call__(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Windows of a waveform (samples,), shape (windows, samples)."""
-        return waveform.unfold(0, self.framing.window, self.framing.hop)

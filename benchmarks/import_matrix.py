@@ -1,11 +1,11 @@
-"""Import networks of PyTorch and Keras of six families each, and compare with the originals.
+"""Import networks of six families in each format of PyTorch and Keras, and compare with the originals.
 
-``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each of PyTorch's
-exporters to ONNX, and for each network of Keras as ``.keras`` and as SavedModel: layers, layers that ONNX
-Runtime keeps, parameters, the differences from the original on random and on real input, and seconds. Of
-Keras's networks also how far the network with a new head, after an epoch of training, is from itself when it
-was saved and loaded in a new process. The weights are random. With the path of YOLOX-Nano's ONNX file in the
-environment variable YOLOX, that is imported as well.
+``python benchmarks/import_matrix.py [NAME ...]`` prints a row for each network of timm and each format (ONNX
+of both exporters, an exported program, and TorchScript), and for each network of Keras as ``.keras`` and as
+SavedModel: layers, layers that ONNX Runtime keeps, parameters, the differences from the original on random
+and on real input, and seconds. Of Keras's networks also how far the network with a new head, after an epoch
+of training, is from itself when it was saved and loaded in a new process. The weights are random. With the
+path of YOLOX-Nano's ONNX file in the environment variable YOLOX, that is imported as well.
 """
 
 import os
@@ -24,6 +24,7 @@ from torch import nn
 import zoo
 
 SIDE = 224
+EXAMPLE = (torch.rand(2, 3, SIDE, SIDE),)
 NAMES = (
     "resnet18",
     "mobilenetv2_100",
@@ -54,20 +55,27 @@ def network(name: str) -> nn.Module:
     return module
 
 
-def export(module: nn.Module, path: Path, *, newer: bool) -> Path:
-    """Write a network as ONNX, for batches of any size."""
-    example = (torch.rand(2, 3, SIDE, SIDE),)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        if newer:
-            shapes = ({0: torch.export.Dim("n")},)
-            torch.onnx.export(module, example, path, dynamo=True, dynamic_shapes=shapes, verbose=False)
-        else:
-            axes = {"images": {0: "n"}}
-            torch.onnx.export(
-                module, example, str(path), dynamo=False, input_names=["images"], dynamic_axes=axes
-            )
-    return path
+def write_older(module: nn.Module, path: Path) -> None:
+    """Write ONNX with the exporter that traces, for batches of any size."""
+    axes = {"images": {0: "n"}}
+    torch.onnx.export(module, EXAMPLE, str(path), dynamo=False, input_names=["images"], dynamic_axes=axes)
+
+
+def write_newer(module: nn.Module, path: Path) -> None:
+    """Write ONNX with the exporter that takes an exported program, for batches of any size."""
+    shapes = ({0: torch.export.Dim("n")},)
+    torch.onnx.export(module, EXAMPLE, path, dynamo=True, dynamic_shapes=shapes, verbose=False)
+
+
+def write_program(module: nn.Module, path: Path) -> None:
+    """Write an exported program, for batches of any size."""
+    program = torch.export.export(module, EXAMPLE, dynamic_shapes=({0: torch.export.Dim("n")},))
+    torch.export.save(program, path)
+
+
+def write_traced(module: nn.Module, path: Path) -> None:
+    """Write TorchScript."""
+    torch.jit.trace(module, EXAMPLE).save(str(path))
 
 
 def used(net: zoo.Network, folder: Path) -> float:
@@ -110,7 +118,7 @@ def measure(name: str, path: Path, **options: object) -> zoo.Network:
     assert report is not None
     random, real = (report.differences[kind] for kind in ("random", "real"))
     print(
-        f"{name:28} {len(report.layers):6} {len(report.left_to_runtime):7} {report.parameters:11,} "
+        f"{name:32} {len(report.layers):6} {len(report.left_to_runtime):7} {report.parameters:11,} "
         f"{random:8.1e} {real:8.1e} {seconds:6.1f}",
         flush=True,
     )
@@ -119,19 +127,30 @@ def measure(name: str, path: Path, **options: object) -> zoo.Network:
 
 def main(names: list[str]) -> None:
     print(
-        f"{'network':28} {'layers':>6} {'runtime':>7} {'parameters':>11} {'random':>8} {'real':>8} {'s':>6}"
+        f"{'network':32} {'layers':>6} {'runtime':>7} {'parameters':>11} {'random':>8} {'real':>8} {'s':>6}"
     )
-    exporters: tuple[tuple[str, bool], ...] = (("older", False), ("newer", True))
     with tempfile.TemporaryDirectory() as folder:
         for name in [name for name in names or KERAS if name in KERAS]:
             measure_keras(name, Path(folder) / name)
         for name in [name for name in names or NAMES if name not in KERAS]:
-            for exporter, newer in exporters:
-                path = export(network(name), Path(folder) / f"{name}-{exporter}.onnx", newer=newer)
-                measure(f"{name}-{exporter}", path)
+            for form, (suffix, write) in FORMS.items():
+                path = Path(folder) / f"{name}-{form}{suffix}"
+                with warnings.catch_warnings(), torch.no_grad():
+                    warnings.simplefilter("ignore")
+                    write(network(name), path)
+                measure(path.name, path, trust=True)
+                path.unlink()
     if yolox := os.environ.get("YOLOX"):
         preprocess = {"resize": 416, "crop": 416, "scale": 255, "channels": "BGR"}
         measure("yolox", Path(yolox), preprocess=preprocess)
+
+
+FORMS = {
+    "older": (".onnx", write_older),
+    "newer": (".onnx", write_newer),
+    "exported": (".pt2", write_program),
+    "traced": (".pt", write_traced),
+}
 
 
 if __name__ == "__main__":

@@ -9,18 +9,13 @@ import typer
 
 from zoo.audio.options import PitchOptions, SoundEventOptions
 from zoo.cli.console import (
-    Csv,
-    Device,
-    Engine,
-    Json,
     NetworkOption,
     Overlap,
-    Trust,
-    Weights,
+    RunOptions,
     app,
     leave,
-    load_network,
     print_json,
+    with_run_options,
 )
 from zoo.cli.many import Seconds, each
 from zoo.cli.output import (
@@ -58,8 +53,10 @@ Synth = Annotated[
 
 
 @app.command()
+@with_run_options
 def events(
     files: list[str],
+    run: RunOptions,
     network: NetworkOption = "yamnet",
     overlap: Overlap = None,
     threshold: Threshold = SoundEventOptions.threshold,
@@ -69,21 +66,15 @@ def events(
     include: Include = None,
     exclude: Exclude = None,
     top: Annotated[int, typer.Option(help="Classes to name for the whole clip.")] = 5,
-    weights: Weights = None,
-    device: Device = "auto",
-    engine: Engine = "auto",
-    trust: Trust = False,
-    as_json: Json = False,
-    as_csv: Csv = False,
     as_labels: Annotated[bool, typer.Option("--audacity", help="Print labels for Audacity.")] = False,
 ) -> None:
     """Detect which sounds occur when.
 
     Scores are independent of each other and not calibrated across classes: compare a class with itself.
     """
-    if as_json + as_csv + as_labels > 1:
+    if run.as_json + run.as_csv + as_labels > 1:
         raise InputError("Choose one of --json, --csv and --audacity.")
-    net = load_network(network, weights=weights, device=device, engine=engine, trust=trust)
+    net = run.load(network)
 
     def detect(files: list[Any], progress: Seconds) -> list[Any]:
         return net.sound_events(
@@ -105,9 +96,9 @@ def events(
         raise InputError(f"--audacity takes one recording, and there are {len(recordings)}.")
     results = list(each(recordings, detect))
     succeeded, failed = split(results)
-    if as_json:
+    if run.as_json:
         print_records(records(results, net.name, methodcaller("to_dict")))
-    elif as_csv:
+    elif run.as_csv:
         print_tables(succeeded, methodcaller("table"), with_names=len(recordings) > 1)
     elif as_labels:
         for result in succeeded:
@@ -119,8 +110,10 @@ def events(
 
 
 @app.command()
+@with_run_options
 def pitch(
     files: list[str],
+    run: RunOptions,
     network: NetworkOption = "crepe.full",
     hop: Annotated[float, typer.Option(help="Time between frames, in s.")] = PitchOptions.hop,
     decoder: Annotated[str, typer.Option(help="Or viterbi, soft-viterbi, argmax.")] = PitchOptions.decoder,
@@ -133,22 +126,15 @@ def pitch(
     notes: Annotated[bool, typer.Option("--notes", help="Print notes in place of frames.")] = False,
     midi: Midi = None,
     synth: Synth = None,
-    weights: Weights = None,
-    device: Device = "auto",
-    engine: Engine = "auto",
-    trust: Trust = False,
-    as_json: Json = False,
-    as_csv: Csv = False,
 ) -> None:
     """Track the pitch of a melody or voice over time.
 
     JSON and CSV have every frame, or with --notes every note.
     """
-    if as_json and as_csv:
-        raise InputError("Choose --json or --csv, not both.")
+    run.require_one_form()
     require_place(midi, ".mid", or_folder=True)
     require_place(synth, ".wav", or_folder=True)
-    net = load_network(network, weights=weights, device=device, engine=engine, trust=trust)
+    net = run.load(network)
 
     def track_pitch(files: list[Any], progress: Seconds) -> list[Any]:
         return net.pitch(
@@ -173,9 +159,9 @@ def pitch(
         if not is_problem(track):
             _write_track(track, score, sound)
     tracks, failed = split(results)
-    if as_json:
+    if run.as_json:
         _print_json(records(results, net.name, _notes_of if notes else methodcaller("to_dict")))
-    elif as_csv:
+    elif run.as_csv:
         print_tables(tracks, methodcaller("notes" if notes else "table"), with_names=len(recordings) > 1)
     else:
         for track in tracks:

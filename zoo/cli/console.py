@@ -1,14 +1,17 @@
 """What the commands share: the application, options, and how results and complaints come out."""
 
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.core.errors import ZooError
+from zoo.core.errors import InputError, ZooError
 from zoo.core.progress import bar
 
 if TYPE_CHECKING:
@@ -67,6 +70,50 @@ def load_network(name: str, *, weights: Path | None, device: str, engine: str, t
     from zoo.inference.load import PRETRAINED, load
 
     return load(name, weights=weights or PRETRAINED, device=device, engine=engine, trust=trust)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of every command that runs a network on recordings, see `with_run_options`."""
+
+    weights: Weights = None
+    device: Device = "auto"
+    engine: Engine = "auto"
+    trust: Trust = False
+    as_json: Json = False
+    as_csv: Csv = False
+
+    def load(self, name: str) -> "Network":
+        """Load a network with these options."""
+        return load_network(
+            name, weights=self.weights, device=self.device, engine=self.engine, trust=self.trust
+        )
+
+    def require_one_form(self) -> None:
+        """Refuse JSON and CSV at once."""
+        if self.as_json and self.as_csv:
+            raise InputError("Choose --json or --csv, not both.")
+
+
+def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Declare `RunOptions` as options of a command, which gets them as its argument `run`."""
+    shared = {
+        field.name: inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+        )
+        for field in fields(RunOptions)
+    }
+    parameters = inspect.signature(command).parameters | shared
+    del parameters["run"]
+
+    @wraps(command)
+    def run_command(**values: Any) -> None:
+        run = RunOptions(**{name: values.pop(name) for name in shared})
+        command(**values, run=run)
+
+    run_command.__signature__ = inspect.Signature(list(parameters.values()))  # pyright: ignore[reportAttributeAccessIssue]
+    run_command.__annotations__ = {name: one.annotation for name, one in parameters.items()}
+    return run_command
 
 
 def leave(failed: int) -> None:

@@ -12,7 +12,7 @@ from zoo.core.errors import InputError, reason
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="ONNX, .pt2, .keras, .h5, .tflite, or a SavedModel.")],
+    file: Annotated[Path, typer.Argument(help="ONNX, .pt2, .pt, .keras, .h5, .tflite, or a SavedModel.")],
     name: Annotated[str, typer.Option(help="Name of the network.")],
     labels: Annotated[
         str | None,

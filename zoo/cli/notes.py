@@ -7,7 +7,7 @@ import typer
 
 from zoo.audio.options import NoteOptions
 from zoo.cli.audio import Midi
-from zoo.cli.console import Csv, Device, Engine, Json, NetworkOption, Trust, Weights, app, leave, load_network
+from zoo.cli.console import NetworkOption, RunOptions, app, leave, with_run_options
 from zoo.cli.many import Seconds, each
 from zoo.cli.output import (
     is_problem,
@@ -19,12 +19,13 @@ from zoo.cli.output import (
     split,
     write_file,
 )
-from zoo.core.errors import InputError
 
 
 @app.command()
+@with_run_options
 def notes(
     files: list[str],
+    run: RunOptions,
     network: NetworkOption = "basicpitch",
     threshold: Annotated[float, typer.Option(help="Score from which a key sounds.")] = NoteOptions.threshold,
     onset_threshold: Annotated[
@@ -36,21 +37,14 @@ def notes(
     fmin: Annotated[float | None, typer.Option(help="Lowest pitch to consider, in Hz.")] = None,
     fmax: Annotated[float | None, typer.Option(help="Highest pitch to consider, in Hz.")] = None,
     midi: Midi = None,
-    weights: Weights = None,
-    device: Device = "auto",
-    engine: Engine = "auto",
-    trust: Trust = False,
-    as_json: Json = False,
-    as_csv: Csv = False,
 ) -> None:
     """Find the notes of any number of voices or instruments.
 
     For the pitch of one voice over time there is `zoo pitch`.
     """
-    if as_json and as_csv:
-        raise InputError("Choose --json or --csv, not both.")
+    run.require_one_form()
     require_place(midi, ".mid", or_folder=True)
-    net = load_network(network, weights=weights, device=device, engine=engine, trust=trust)
+    net = run.load(network)
 
     def transcribe(files: list[Any], progress: Seconds) -> list[Any]:
         return net.notes(
@@ -71,9 +65,9 @@ def notes(
         if score and not is_problem(result):
             write_file(score, lambda path, result=result: path.write_bytes(result.to_midi()))
     succeeded, failed = split(results)
-    if as_json:
+    if run.as_json:
         print_records(records(results, net.name, methodcaller("to_dict")))
-    elif as_csv:
+    elif run.as_csv:
         print_tables(succeeded, methodcaller("table"), with_names=len(recordings) > 1)
     else:
         for result in succeeded:

@@ -17,8 +17,12 @@ EXPORTED = "an exported program (.pt2)"
 KERAS, HDF5 = "Keras", "HDF5, as Keras writes it"
 SAVED_MODEL, LITE = "a SavedModel of TensorFlow", "TensorFlow Lite"
 _TENSORFLOW = {KERAS: "keras", HDF5: "hdf5", SAVED_MODEL: "savedmodel", LITE: "tflite"}
+SCRIPTED = "TorchScript"
+_PROGRAMS = {
+    SCRIPTED: "write .pt2 with torch.export.save, or ONNX",
+    SAVED_MODEL: "save the network as .keras or as ONNX",
+}
 _ADVICE = {
-    "TorchScript": "write ONNX with torch.onnx.export from the module that it was made from",
     "a checkpoint of PyTorch, which has tensors and no graph": "write ONNX with torch.onnx.export",
     "JSON": "write the whole network as ONNX",
     "safetensors, which has tensors and no graph": "write the whole network as ONNX",
@@ -43,12 +47,12 @@ def require_importable(path: Path, *, trust: bool = False) -> str:
         kind = _format_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error
-    if kind not in (ONNX, EXPORTED, *_TENSORFLOW):
+    if kind not in (ONNX, EXPORTED, *_PROGRAMS, *_TENSORFLOW):
         raise InputError(f"{path} is {kind}, which cannot be imported: {_ADVICE[kind]}.")
-    if kind == SAVED_MODEL and not trust:
+    if kind in _PROGRAMS and not trust:
         raise TrustError(
             f"{path} is {kind}, a program, which can read and write files: pass trust=True (--trust) if "
-            "you trust its author, and it runs in a sandbox; or save the network as .keras or as ONNX."
+            f"you trust its author, and it runs in a sandbox; or {_PROGRAMS[kind]}."
         )
     return kind
 
@@ -77,6 +81,7 @@ def opened(path: Path, *, trust: bool = False, shape: tuple[int, ...] | None = N
     """
     from zoo.exchange.exported_program import ExportedProgram
     from zoo.exchange.onnx_file import OnnxFile
+    from zoo.exchange.scripted_program import ScriptedProgram
 
     kind = require_importable(path, trust=trust)
     if kind == EXPORTED:
@@ -85,6 +90,8 @@ def opened(path: Path, *, trust: bool = False, shape: tuple[int, ...] | None = N
         from zoo.exchange.tensorflow_file import TensorFlowFile
 
         return OnnxFile(path, TensorFlowFile(path, _TENSORFLOW[kind]))
+    if kind == SCRIPTED:
+        return OnnxFile(path, ScriptedProgram(path, shape))
     return OnnxFile(path)
 
 
@@ -114,10 +121,10 @@ def _kind_of_zip(path: Path) -> str:
         raise WeightsError(f"{path} is a damaged archive: {reason(error)}.") from error
     if "config.json" in names and "metadata.json" in names:
         return KERAS
-    if any(name.endswith("archive_format") or "/models/" in f"/{name}" for name in names):
+    if any(name.endswith(("archive_format", "/models/model.json")) for name in names):
         return EXPORTED
     if any("/code/" in name for name in names):
-        return "TorchScript"
+        return SCRIPTED
     if any(name.endswith("data.pkl") for name in names):
         return "a checkpoint of PyTorch, which has tensors and no graph"
     raise InputError(f"{path} is an archive of an unknown kind; pass an ONNX file.")

@@ -15,6 +15,7 @@ import torch
 from zoo.core.errors import InputError, WeightsError
 from zoo.core.extras import require
 from zoo.core.labels import Label
+from zoo.core.progress import Progress, reporter
 from zoo.core.spec import Source, Spec
 from zoo.hub.imported import Imported, describe
 from zoo.hub.imported_preprocessing import resolve
@@ -26,6 +27,7 @@ from zoo.results.import_report import ImportReport
 
 LARGEST_DIFFERENCE = 1e-2  # of the scale: beyond it the network is another one
 LARGEST_ROUNDING = 0.3  # where the original computes with whole numbers of 8 bits
+STAGES = 3  # the file is read, converted, and compared with the original
 _MODALITY_SAMPLES = {"image": "cat.png", "audio": "melody.wav"}
 
 
@@ -52,6 +54,7 @@ def import_network(
     out: str | os.PathLike[str] | None = None,
     device: DeviceLike = "auto",
     trust: bool = False,
+    progress: Progress | None = None,
 ) -> ImportedNetwork:
     """Import a network of ONNX, PyTorch, Keras or TensorFlow, with one layer for each of its nodes.
 
@@ -64,8 +67,9 @@ def import_network(
     path : path
         An ONNX file, whose tensors may be in other files of its folder, or what `torch.export.save` wrote
         (``.pt2``): nothing of these is unpickled or evaluated. A network of Keras (``.keras``, ``.h5``) with
-        Keras's own layers, a file of TensorFlow Lite (``.tflite``), or, with `trust`, the folder of a
-        SavedModel: a process of its own converts these, in a sandbox where the machine has one.
+        Keras's own layers, or a file of TensorFlow Lite (``.tflite``): a process of its own converts these,
+        in a sandbox where the machine has one. With `trust`, TorchScript (``.pt``) or the folder of a
+        SavedModel.
     name : str
         Of the network.
     labels : path, str or sequence of str, optional
@@ -83,8 +87,10 @@ def import_network(
     device : str or torch.device
         As of `zoo.load`.
     trust : bool
-        Whether you trust the author of a SavedModel: it is a program. It runs in a sandbox, and only there;
-        the network that it becomes is data.
+        Whether you trust the author of TorchScript or of a SavedModel: it is a program. It runs in a sandbox,
+        and only there; the network that it becomes is data.
+    progress : callable, optional
+        Called with the stages that are done, and with all three: the file is read, converted, compared.
 
     Returns
     -------
@@ -119,7 +125,8 @@ def import_network(
     require_importable(path, trust=trust)
     require("onnx")
     require("onnxruntime")
-    net = _import(path, name, labels, preprocess, activation, license, device, trust)
+    with reporter(progress, f"Import of {path.name}") as advance:
+        net = _import(path, name, labels, preprocess, activation, license, device, trust, advance)
     if out is not None:
         net.save(out)
     return net
@@ -134,6 +141,7 @@ def _import(
     license: str,
     device: DeviceLike,
     trust: bool,
+    advance: Progress,
 ) -> ImportedNetwork:
     from zoo.exchange import import_settings as settings
     from zoo.exchange.conversion import convert, graph_of
@@ -143,6 +151,7 @@ def _import(
     asked = settings.asked_for(preprocess)
     file = opened(path, trust=trust, shape=_input_shape(asked.value) if asked else None)
     _require_one_input(file)
+    advance(1, STAGES)
     prepared = asked or settings.preprocessing(file)
     modality, _ = resolve(prepared.value)
     shape = _input_shape(prepared.value)
@@ -177,8 +186,10 @@ def _import(
         license=license or "not stated",
     )
     spec, module = _built(record, conversion.tensors, path, file.source)
+    advance(2, STAGES)
     counted = sum(parameter.numel() for parameter in module.parameters())
     reported = _report(file, conversion, structure, module, spec, [prepared.origin, about, active.origin])
+    advance(3, STAGES)
     validation = reported.sentences()[-1]
     record = msgspec.structs.replace(record, parameters=max(1, counted), validation=validation)
     final = describe(msgspec.to_builtins(record)).replace(name=name, sources=spec.sources)

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from zoo.core.errors import InputError
+from zoo.core.progress import Progress
 from zoo.hub import registry
 
 
@@ -40,8 +41,14 @@ class Inspection(Struct, frozen=True, kw_only=True):
     has_labels: bool = False
 
 
-def inspect(path: Path) -> Inspection:
+def inspect(path: Path, progress: Progress) -> Inspection:
     """Read a file and guess what an import needs to know.
+
+    Parameters
+    ----------
+    path : Path
+    progress : callable
+        Called with the stages that are done, and with both: the file is read, and converted.
 
     Raises
     ------
@@ -56,6 +63,7 @@ def inspect(path: Path) -> Inspection:
     from zoo.exchange.structure import structure_of
 
     file = opened(path)
+    progress(1, 2)
     if len(file.inputs()) != 1:
         raise InputError(f"{path.name} takes {len(file.inputs())} inputs; networks of one are imported.")
     (field,) = file.inputs()
@@ -66,6 +74,7 @@ def inspect(path: Path) -> Inspection:
     except InputError as error:
         return Inspection(input=taken, preprocess=None, preprocess_reason=_plain(str(error)))
     structure = structure_of(convert(file, _shape(prepared.value, sizes)))
+    progress(2, 2)
     active = settings.activation(None, structure.activation, file)
     _, about = settings.labels(None, file, structure.classes)
     return Inspection(

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import torch
 from onnx import helper, numpy_helper
 
 import zoo
@@ -35,6 +36,21 @@ def test_import_saves_a_network_and_reports_what_became_of_the_file(run, tmp_pat
     report = json.loads(out)
     assert (code, report["folder"]) == (0, "./other")
     assert [row["operator"] for row in report["layers"]] == ["Conv", "GlobalAveragePool", "Flatten"]
+
+
+def test_import_of_torchscript_needs_trust(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    torch.jit.trace(module.eval(), torch.zeros(1, 3, 8, 8)).save("net.pt")
+    command = ("import", "net.pt", "--name", "small", "--preprocess", PREPROCESS)
+    code, _, err = run(*command)
+    assert code == 2
+    assert "TorchScript, a program" in err
+    assert "--trust" in err
+    code, out, _ = run(*command, "--trust", "--json")
+    assert code == 0
+    assert max(json.loads(out)["differences"].values()) < 1e-4
+    assert zoo.load("./small", device="cpu").embed(zoo.sample("cat.png")).values.shape == (1, 3)
 
 
 def test_import_of_bad_input_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch):

@@ -2,30 +2,27 @@
 
 import json
 import pickle
-import subprocess
-import sys
 import zipfile
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
 import zoo
 from tests.zoo.exchange.onnx_files import random_network
+from tests.zoo.exchange.torch_networks import (
+    require_same_outputs,
+    require_trained_saved_and_loaded,
+    small_network,
+    torchvision_network,
+)
 from zoo.core.errors import InputError, WeightsError
 
 SIDE = 32
 PREPROCESS = {"resize": SIDE, "crop": SIDE, "mean": [0.5] * 3, "std": [0.25] * 3}
 SMALL = {"resize": 8, "crop": 8, "mean": [0.5] * 3, "std": [0.25] * 3}
-LOAD = """
-import sys, numpy as np, torch, zoo
-net = zoo.load(sys.argv[1], device="cpu", engine="torch")
-np.save(sys.argv[3], net.scores(torch.from_numpy(np.load(sys.argv[2]))))
-assert not {"onnx", "onnxruntime"} & set(sys.modules)
-"""
 
 
 def export(module, path, *, rows=2, side=SIDE):
@@ -36,25 +33,6 @@ def export(module, path, *, rows=2, side=SIDE):
         )
     torch.export.save(program, path)
     return path
-
-
-def torchvision_network(name):
-    from torchvision import models
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        module = getattr(models, name)(num_classes=10)
-        for layer in module.modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.running_mean.normal_(std=0.1)
-                layer.running_var.uniform_(0.5, 1.5)
-    return module
-
-
-def small_network():
-    return nn.Sequential(
-        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)
-    )
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +60,6 @@ def with_graph(path, target, change):
     return rewritten(path, target, changed)
 
 
-def require_same_outputs(net, module):
-    """Check an import's report, and its outputs on a photo against the module that was exported."""
-    report = net.report
-    assert max(report.differences.values()) < 1e-4
-    assert report.departure == ""
-    assert report.left_to_runtime == ()
-    assert "Largest difference from PyTorch" in report.sentences()[-1]
-    data = net.preprocess(zoo.sample("cat.png"))
-    with torch.no_grad():
-        assert np.abs(net.module(data).numpy() - module(data).numpy()).max() < 1e-4
-    return data
-
-
 @pytest.mark.parametrize(
     "make",
     [small_network, pytest.param(partial(torchvision_network, "resnet18"), marks=pytest.mark.exhaustive)],
@@ -103,24 +68,14 @@ def require_same_outputs(net, module):
 def test_import_of_an_exported_program_is_used_trained_saved_and_loaded(make, tmp_path):
     module = make()
     path = export(module, tmp_path / "net.pt2")
-    net = zoo.import_network(path, name="net", preprocess=PREPROCESS, device="cpu")
+    stages = []
+    net = zoo.import_network(
+        path, name="net", preprocess=PREPROCESS, device="cpu", progress=lambda *stage: stages.append(stage)
+    )
+    assert stages == [(1, 3), (2, 3), (3, 3)]
     data = require_same_outputs(net, module)
     assert net.embed(zoo.sample("cat.png")).values.shape[0] == 1
-
-    generator = np.random.default_rng(0)
-    for kind, light in (("dark", 0), ("light", 155)):
-        (tmp_path / "data" / kind).mkdir(parents=True)
-        for i in range(2):
-            pixels = (generator.integers(0, 100, (SIDE, SIDE, 3)) + light).astype(np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "data" / kind / f"{i}.png")
-    trained = zoo.transfer(
-        tmp_path / "data", network=net, method="finetune", epochs=1, validation=0.5, device="cpu"
-    )
-    folder = trained.save(tmp_path / "trained")
-    np.save(tmp_path / "data.npy", data.numpy())
-    command = [sys.executable, "-c", LOAD, str(folder), tmp_path / "data.npy", tmp_path / "scores.npy"]
-    subprocess.run(command, check=True, timeout=300)
-    assert np.abs(np.load(tmp_path / "scores.npy") - trained.scores(data)).max() < 1e-5
+    require_trained_saved_and_loaded(net, data, tmp_path)
 
 
 def test_import_of_an_exported_network_of_torchvision_gives_what_pytorch_gives(tmp_path):

@@ -270,13 +270,12 @@ def test_import_with_options_that_do_not_fit_says_what_fits(files):
 
 
 def test_import_of_other_formats_names_the_way_to_onnx(tmp_path):
-    torch.jit.save(torch.jit.trace(torch.nn.ReLU(), torch.zeros(1)), tmp_path / "traced.pt")
     torch.save({"a": torch.zeros(1)}, tmp_path / "state.pt")
-    for name, kind in (("traced.pt", "TorchScript"), ("state.pt", "a checkpoint of PyTorch")):
-        with pytest.raises(
-            InputError, match=rf"{kind}.*cannot be imported: write ONNX with torch\.onnx\.export"
-        ):
-            zoo.import_network(tmp_path / name, name="net")
+    with pytest.raises(
+        InputError,
+        match=r"a checkpoint of PyTorch.*cannot be imported: write ONNX with torch\.onnx\.export",
+    ):
+        zoo.import_network(tmp_path / "state.pt", name="net")
 
 
 @pytest.mark.parametrize(

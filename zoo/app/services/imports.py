@@ -27,8 +27,16 @@ from zoo.hub import saved
 
 MAX_SECONDS = 180.0  # for one file
 MAX_MEMORY = 4_000_000_000  # bytes; the libraries take 0.5 GB of it
-_POLL = 0.1  # s between two looks at whether the job was stopped
+_POLL = 0.1  # s between two looks at the process, and at whether the job was stopped
+_READING = ("Reading the file", "Converting the network once, to find its classes")
+_IMPORTING = (
+    "Reading the file",
+    "Converting the network",
+    "Comparing it with the original",
+    "Adding it to your networks",
+)
 _ADVICE = {  # of the command line and of Python, in the words of the page
+    "pass trust=True (--trust) to run it in a sandbox if you trust its author, or write": "write",
     "pass another preprocess=": "choose another preprocessing",
     "pass preprocess= with the name of a network that is preprocessed alike": (
         "choose a network that is prepared for alike"
@@ -67,8 +75,7 @@ def begin_inspection(path: Path, queue: JobQueue) -> Job:
     """
 
     def work(job: Job) -> Inspection:
-        job.enter("Reading the file")
-        return msgspec.convert(_answer(job, path, {}), Inspection)
+        return msgspec.convert(_answer(job, path, {}, _READING), Inspection)
 
     return queue.begin(work, IMPORT)
 
@@ -102,7 +109,6 @@ def begin_import(project: Project, queue: JobQueue, path: Path, choice: ImportCh
 
     def work(job: Job) -> Attempt:
         with temporary:
-            job.enter("Converting the network, and comparing it with the original")
             request = {
                 "folder": str(folder / "out"),
                 "name": choice.name,
@@ -110,8 +116,8 @@ def begin_import(project: Project, queue: JobQueue, path: Path, choice: ImportCh
                 "preprocess": choice.preprocess and dict(choice.preprocess),
                 "activation": choice.activation,
             }
-            _answer(job, file, request)
-            job.enter("Adding it to your networks")
+            _answer(job, file, request, _IMPORTING)
+            job.reach(_IMPORTING[-1], len(_IMPORTING) - 1, len(_IMPORTING))
             return _added(project, folder / "out", choice.name, generation)
 
     try:
@@ -133,8 +139,10 @@ def _require_room(project: Project, name: str, size: int) -> None:
     project.require_space(size)
 
 
-def _answer(job: Job, path: Path, request: dict[str, Any]) -> dict[str, Any]:
+def _answer(job: Job, path: Path, request: dict[str, Any], stages: tuple[str, ...]) -> dict[str, Any]:
     """Have a process of its own do a request about a file, and end it when the job is stopped.
+
+    The process writes the number of stages that are done into a file, from which the job reports them.
 
     Raises
     ------
@@ -143,18 +151,34 @@ def _answer(job: Job, path: Path, request: dict[str, Any]) -> dict[str, Any]:
     Stopped
         If the job was stopped.
     """
-    module = "zoo.app.services.import_process"
+    module, file = "zoo.app.services.import_process", path.with_suffix(".stage")
+    request = {"path": str(path), "stage": str(file), **request}
+    job.enter(stages[0])
     with ThreadPoolExecutor(1) as thread, Worker(module, max_bytes=MAX_MEMORY, max_answer=1 << 20) as worker:
-        call = thread.submit(worker.call, {"path": str(path), **request}, seconds=MAX_SECONDS)
+        call = thread.submit(worker.call, request, seconds=MAX_SECONDS)
         while not wait([call], _POLL).done:
             if job.stopping:
                 worker.kill()
                 wait([call])
                 raise Stopped
+            done = min(_number(file), len(stages) - 1)
+            if done > stages.index(job.stage):
+                job.reach(stages[done], done, len(stages))
         try:
             return call.result()[0]
         except ZooError as error:
             raise InputError(_sentence(error, path)) from error
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def _number(file: Path) -> int:
+    """Return the number in a file; 0 while there is none."""
+    try:
+        with file.open(encoding="ascii") as stream:
+            return int(stream.read(1))
+    except (OSError, ValueError):
+        return 0
 
 
 def _sentence(error: ZooError, path: Path) -> str:

@@ -179,6 +179,17 @@ class Job:
         self.stage, self.fraction, self.step, self._stage_began = stage, 0.0, None, time.monotonic()
         self._end_if_abandoned()
 
+    def reach(self, stage: str, done: int, total: int) -> None:
+        """Begin another stage of work whose bar and estimate of time go on.
+
+        Raises
+        ------
+        Stopped
+            If the job was abandoned.
+        """
+        self.stage = stage
+        self.count(done, total)
+
     def count(self, done: int, total: int) -> None:
         """Report the progress of a stage.
 

@@ -29,8 +29,8 @@ from zoo.app.services.project_folder import (
     forget_features,
     recover,
 )
-from zoo.app.services.project_record import Example, ExampleClass, ProjectRecord
-from zoo.app.services.reading import Reading
+from zoo.app.services.project_record import Example, ProjectRecord
+from zoo.app.services.reading import Reading, repeated
 from zoo.core.errors import InputError, ZooError
 from zoo.hub.weights import write
 from zoo.results.problem import Problem
@@ -63,8 +63,7 @@ class Project:
     job, importing : Job or None
         The training, and the import of a network, that was begun last.
     trainings : dict of str to Job
-        Trainings whose threads run, by the numbers of their attempts: besides `job`, those that were
-        abandoned.
+        Trainings whose threads run, by the numbers of their attempts: `job`, and abandoned ones.
     generation : int
         Of what it holds: another one begins when that is deleted or replaced.
     readings : dict of int to Reading
@@ -102,6 +101,11 @@ class Project:
     def busy(self) -> bool:
         """Whether a training waits or runs."""
         return self.job is not None and not self.job.finished
+
+    @property
+    def _unfinished(self) -> list[Job]:
+        """The training and the import, if they wait or run."""
+        return [job for job in (self.job, self.importing) if job is not None and not job.finished]
 
     @property
     def waiting_bytes(self) -> int:
@@ -253,7 +257,7 @@ class Project:
             for path, target, content in zip(data.inputs, data.targets, data.hashes, strict=True):
                 name, one = uploads.base_name(Path(path).name), targets[target]
                 if content in owners:
-                    problems.append(_repeated(name, one, *owners[content]))
+                    problems.append(repeated(name, one, *owners[content]))
                     continue
                 example = Example(content, name)
                 self._store(Path(path), example)
@@ -356,9 +360,9 @@ class Project:
         self.readings.clear()
 
     def delete(self) -> None:
-        """Remove everything, and end the training; sessions that have it open find it empty."""
-        if self.job is not None:
-            self.job.abandon()
+        """Remove everything, and end its jobs; sessions that have it open find it empty."""
+        for job in self._unfinished:
+            job.abandon()
         with self._lock:
             self.generation += 1
             forget_examples(self.folder)
@@ -379,11 +383,11 @@ class Project:
     def leave(self, session: str, *, lost: bool) -> None:
         """Note that a session has ended: its browser left the page, or its connection was lost.
 
-        When it was the last one, a training ends, after `CLOSED_SECONDS` or `LOST_SECONDS`.
+        When it was the last one, its jobs end, after `CLOSED_SECONDS` or `LOST_SECONDS`.
         """
         with self._leaving:
             self._sessions.discard(session)
-            if self._sessions or not self.busy:
+            if self._sessions or not self._unfinished:
                 return
             self._end = Timer(LOST_SECONDS if lost else CLOSED_SECONDS, self._abandon)
             self._end.daemon = True
@@ -391,10 +395,6 @@ class Project:
 
     def _abandon(self) -> None:
         with self._leaving:
-            if not self._sessions and self.job is not None:
-                self.job.abandon()
-
-
-def _repeated(name: str, target: ExampleClass, twin: Example, owner: ExampleClass) -> Problem:
-    where = "" if owner is target else f", which is of the class {owner.label!r}"
-    return Problem(name, f"{name} has the same content as {twin.name}{where}.")
+            if not self._sessions:
+                for job in self._unfinished:
+                    job.abandon()

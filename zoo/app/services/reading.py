@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from zoo.app.services.project_record import Example, ExampleClass
 from zoo.core.errors import ZooError
 from zoo.results.problem import Problem
 
@@ -78,3 +79,9 @@ class Reading:
         except Exception:
             logging.getLogger(__name__).exception("An upload could not be read")
             self.error = "This failed unexpectedly; the server's log has the reason."
+
+
+def repeated(name: str, target: ExampleClass, twin: Example, owner: ExampleClass) -> Problem:
+    """Say of a file that its content is an example already, and of which class."""
+    where = "" if owner is target else f", which is of the class {owner.label!r}"
+    return Problem(name, f"{name} has the same content as {twin.name}{where}.")

@@ -1,16 +1,21 @@
 """A stranger's network file becomes one of a project, in a process of its own; a bad one leaves nothing."""
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 import zoo
 from tests.zoo.app.services.test_project_archive import COLORS, color
 from tests.zoo.exchange.small_onnx import colors_network
-from zoo.app.services import projects
+from zoo.app.services import imports, projects
+from zoo.app.services.import_process import answer
 from zoo.app.services.import_results import read_report
-from zoo.app.services.imports import ImportChoice, begin_import
+from zoo.app.services.imports import ImportChoice, begin_import, begin_inspection
 from zoo.app.services.job_queue import JobQueue
+from zoo.app.services.jobs import IMPORT
 from zoo.app.services.project import Project
 from zoo.app.services.project_archive import open_file, packed_project
 from zoo.app.services.project_record import TrainingConfig
@@ -110,6 +115,57 @@ def test_import_that_is_stopped_ends_its_process_and_leaves_nothing(tmp_path):
     assert job.state == "stopped"
     assert project.record.attempts == []
     assert list(project.temporary.glob("tmp*")) == []
+
+
+def test_import_reports_the_stages_of_its_process(tmp_path, monkeypatch):
+    class Stages:
+        """A process that goes on when the job shows the stage that it has reported."""
+
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def call(self, request, **_):
+            for done in (1, 2):
+                Path(request["stage"]).write_text(str(done))
+                end = time.monotonic() + 60
+                while job.fraction != done / 4 and time.monotonic() < end:
+                    time.sleep(0.01)
+                shown.append((job.stage, job.fraction))
+            raise InputError("That is all.")
+
+    shown = []
+    monkeypatch.setattr(imports, "Worker", Stages)
+    project = opened(tmp_path / "here")
+    gate = threading.Event()
+    queue = JobQueue()
+    queue.begin(lambda _: gate.wait(60), IMPORT)  # until the name `job` is bound
+    job = begin_import(project, queue, colors_network(tmp_path / "colors.onnx"), CHOICE)
+    gate.set()
+    assert job.wait(100)
+    assert shown == [("Converting the network", 0.25), ("Comparing it with the original", 0.5)]
+    assert list(project.temporary.glob("tmp*")) == []
+
+
+def test_import_process_writes_how_many_stages_are_done(tmp_path):
+    path, stage = colors_network(tmp_path / "colors.onnx"), tmp_path / "colors.stage"
+    answer({"path": str(path), "stage": str(stage)})
+    assert stage.read_text() == "2"
+
+
+def test_import_of_torchscript_is_refused_in_words_of_the_page(tmp_path):
+    torch.jit.trace(torch.nn.ReLU(), torch.zeros(1)).save(tmp_path / "traced.onnx")
+    job = begin_inspection(tmp_path / "traced.onnx", JobQueue())
+    assert job.wait(100)
+    assert job.error == (
+        "traced.onnx is TorchScript, a program, which can read and write files: write .pt2 with "
+        "torch.export.save, or ONNX."
+    )
 
 
 @pytest.mark.parametrize(

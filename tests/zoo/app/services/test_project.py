@@ -14,7 +14,7 @@ from tests.zoo.training.examples import png
 from zoo.app.services import project as project_module
 from zoo.app.services import project_folder, project_record, uploads
 from zoo.app.services.job_queue import JobQueue
-from zoo.app.services.jobs import SHORT
+from zoo.app.services.jobs import IMPORT, SHORT
 from zoo.app.services.project import ZIP, Project
 from zoo.app.services.projects import Projects
 from zoo.core.errors import InputError
@@ -316,6 +316,19 @@ def test_training_ends_when_the_last_session_has_been_gone_for_a_while(training,
     assert not training.job.stopping
     timers.pass_time()
     assert training.job.abandoned
+
+
+def test_import_ends_when_the_last_session_has_been_gone_for_a_while(projects, monkeypatch):
+    timers, gate = Timers(), threading.Event()
+    monkeypatch.setattr(project_module, "Timer", timers)
+    project = projects.open(TOKEN)
+    project.importing = JobQueue().begin(lambda _: gate.wait(60), IMPORT)
+    project.join("one")
+    project.leave("one", lost=False)
+    assert not project.importing.stopping
+    timers.pass_time()
+    gate.set()
+    assert project.importing.abandoned
 
 
 def test_training_goes_on_when_the_browser_comes_back(training, monkeypatch):
