@@ -116,7 +116,9 @@ def main() -> None:
                 if len(kills) == options.kills:
                     process.wait()
                     break
+                begin = time.monotonic()
                 if ends_before(process, out, generator, seconds):
+                    seconds = min(seconds, max(time.monotonic() - begin, seconds / 2))  # less busy now
                     break
                 kill(process, workers=generator.random() < 0.5)
                 kills.append(parts(out))
