@@ -65,6 +65,11 @@ def test_a_file_system_without_locks_lets_all_work(tmp_path, monkeypatch):
         assert (first, second) == (True, True)
 
 
+def test_a_batch_is_opened_where_python_has_no_fcntl():
+    script = "import sys; sys.modules['fcntl'] = None; import zoo.batches.folder, zoo.batches.run"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_what_a_killed_process_left_is_deleted(tmp_path):
     network = tmp_path / "one"
     network.mkdir()
