@@ -3,12 +3,13 @@
 ``throughput`` compares files a second of the command with those of its workers' decoding alone and network
 alone, by as many processes at once, in the same run; and two networks in one pass with two passes.
 ``memory`` runs the command on few and many photos, and shows the peaks of the parent and the largest worker.
-``growth`` measures what listing, manifest, and parts cost with a stand-in for the workers, at growing numbers
-of files.
+``growth`` measures what listing, manifest, parts, and reading cost with a stand-in for the workers, at
+growing numbers of files, in processor time.
 """
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,9 @@ import psutil
 import pyarrow as pa
 from PIL import Image
 
+from zoo.batches.folder import open_batch
 from zoo.batches.manifest import File
-from zoo.batches.plan import make_plan
+from zoo.batches.plan import Plan, make_plan
 from zoo.batches.rows import task_schema
 from zoo.batches.run import EmbeddedExecutor, run_plan
 from zoo.batches.settings import NetworkSettings, Settings
@@ -160,28 +162,39 @@ class StandIn:
 
 
 def growth(options: argparse.Namespace, folder: Path) -> None:
+    network = NetworkSettings("stand-in", "0" * 64, {})
+    settings = Settings(task="classify", modality="image", options={}, engine="auto", networks=(network,))
     for count in options.files:
         table, out = folder / f"{count}.csv", folder / f"out{count}"
-        with table.open("w") as file:
-            file.write("file\n")
-            file.writelines(f"folder{i // 1000:05}/photo{i:09}.jpg\n" for i in range(count))
-        network = NetworkSettings("stand-in", "0" * 64, {})
-        settings = Settings(task="classify", modality="image", options={}, engine="auto", networks=(network,))
-        times = [time.monotonic()]
-        for _ in range(2):
-            plan = make_plan(str(table), settings, out, shard=None, shard_files=None, retry=False, write=True)
-            times.append(time.monotonic())
-            run_plan(plan, EmbeddedExecutor(StandIn()), None)
-            times.append(time.monotonic())
-        plan_s, parts_s, again_s, nothing_s = np.diff(times)
-        peak = psutil.Process().memory_info().rss / 1e6
+
+        def plan(first: int, files: int = count, table: Path = table, out: Path = out) -> Plan:
+            with table.open("w") as file:
+                file.write("file,site\n")
+                file.writelines(f"folder{i // 1000:05}/photo{i:09}.jpg,north\n" for i in range(first, files))
+            return make_plan(str(table), settings, out, shard=None, shard_files=None, retry=False, write=True)
+
+        def run(made: Plan) -> None:
+            run_plan(made, EmbeddedExecutor(StandIn()), None)
+
+        steps = {
+            "manifest": lambda plan=plan: plan(0),
+            "first run, listing included": lambda plan=plan: run_plan(
+                plan(0), EmbeddedExecutor(StandIn()), None
+            ),
+            "second run": lambda plan=plan, run=run: run(plan(0)),
+            "manifest with a file less": lambda plan=plan: plan(1),
+            "failures": lambda out=out: open_batch(out).failures,
+            "all rows": lambda out=out: sum(rows.num_rows for rows in open_batch(out).batches()),
+        }
+        print(f"{count} files, processor time of each step a file:", flush=True)
+        for name, step in steps.items():
+            begin = time.process_time()
+            step()
+            seconds = time.process_time() - begin
+            print(f"  {name}: {seconds:.2f} s, {1e6 * seconds / count:.1f} µs", flush=True)
         size = sum(path.stat().st_size for path in out.rglob("*")) / 1e6
-        print(
-            f"{count} files: manifest {plan_s:.1f} s, parts and scheduling {parts_s:.1f} s "
-            f"({1e6 * parts_s / count:.0f} µs a file), second run {again_s + nothing_s:.1f} s, "
-            f"{size:.0f} MB on disk, {peak:.0f} MB of memory",
-            flush=True,
-        )
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        print(f"  {size:.0f} MB on disk, at most {peak:.0f} MB of memory", flush=True)
 
 
 def main() -> None:

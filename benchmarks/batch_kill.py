@@ -2,14 +2,15 @@
 
 An undisturbed run gives the rows to compare with, and its duration the range of the moments. Then the command
 is started and killed with signal 9 until it ends by itself, in one folder after another, until it was killed
-as often as asked for. A hash of all rows, and the number of parts at each kill, say whether anything differs.
+as often as asked for: half of the moments are counted from the start, when most runs still load networks, and
+half from the first part that a run writes; half of the kills end the workers as well. A hash of all rows says
+whether anything differs. Files that a kill has left unfinished must be gone in the end.
 """
 
 import argparse
+import contextlib
 import hashlib
-import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 from PIL import Image
 
 import zoo
@@ -46,13 +48,45 @@ def rows_hash(out: Path) -> str:
     folder = zoo.open_batch(out)
     digest = hashlib.sha256()
     for name in folder.networks:
-        table = folder.dataset(name).to_table().sort_by("number").drop_columns(["path"])
+        table = folder.dataset(name).to_table().sort_by("number")
         digest.update(repr(table.to_pylist()).encode())
     return digest.hexdigest()
 
 
 def parts(out: Path) -> int:
     return len(list(out.glob("*/part-*.parquet")))
+
+
+def unfinished(out: Path) -> list[str]:
+    return [path.name for path in out.rglob(".*.????????????????")]
+
+
+def ends_before(
+    process: subprocess.Popen[bytes], out: Path, generator: random.Random, seconds: float
+) -> bool:
+    """Wait for a random moment; True if the command ends before it."""
+    if generator.random() < 0.5:
+        moment = generator.uniform(0, seconds)
+    else:
+        before = parts(out)
+        while process.poll() is None and parts(out) == before:
+            time.sleep(0.02)
+        moment = generator.uniform(0, seconds / 5)
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def kill(process: subprocess.Popen[bytes], *, workers: bool) -> None:
+    """End the command with signal 9, and its workers, which otherwise end by themselves."""
+    victims = [psutil.Process(process.pid)]
+    victims += victims[0].children(recursive=True) if workers else []
+    for victim in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+    process.wait()
 
 
 def main() -> None:
@@ -79,19 +113,20 @@ def main() -> None:
             folders += 1
             while True:
                 process = start(photos, out, options)
-                try:
-                    process.wait(generator.uniform(0, seconds) if len(kills) < options.kills else None)
-                    break
-                except subprocess.TimeoutExpired:
-                    os.kill(process.pid, signal.SIGKILL)
+                if len(kills) == options.kills:
                     process.wait()
-                    kills.append(parts(out))
+                    break
+                begin = time.monotonic()
+                if ends_before(process, out, generator, seconds):
+                    seconds = min(seconds, max(time.monotonic() - begin, seconds / 2))  # less busy now
+                    break
+                kill(process, workers=generator.random() < 0.5)
+                kills.append(parts(out))
             actual = rows_hash(out)
-            wrong += actual != expected
-            print(
-                f"{len(kills)} kills, folder {folders}: {'equal' if actual == expected else 'DIFFERS'}",
-                flush=True,
-            )
+            left = unfinished(out)
+            wrong += actual != expected or bool(left)
+            state = "equal" if actual == expected else "DIFFERS"
+            print(f"{len(kills)} kills, folder {folders}: {state}, unfinished: {left or 'none'}", flush=True)
     early = sum(count == 0 for count in kills)
     print(f"{len(kills)} kills ({early} before the first part) in {folders} folders; {wrong} differ")
     sys.exit(bool(wrong))

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
-from zoo.batches.helpers import FolderLocks, HelperPool
+from zoo.batches.helpers import HelperPool
 from zoo.batches.manifest import File
+from zoo.batches.parts import ShardLocks
 from zoo.batches.settings import Settings, is_batch
 from zoo.batches.shards import seconds_per_file, write_shard
 from zoo.batches.workers import BatchWorker, Limits
@@ -23,7 +24,6 @@ from zoo.core.isolated import described
 from zoo.results.provenance import Provenance, difference, from_json
 
 _HELPERS = HelperPool()
-_LOCKS = FolderLocks()
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _write(
         counts[0] += done
         counts[1] += failed
 
-    with _LOCKS.shard(folder, shard) as acquired:
+    with ShardLocks(folder).shard(shard) as acquired:
         if not acquired:
             return {"busy": True}
         with _HELPERS.helper(request["run"], lambda: _start(request)) as helper:

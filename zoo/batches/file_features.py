@@ -128,7 +128,7 @@ def file_features(folder: BatchFolder, network: str | None = None, *, classes: b
     if len(numbers) < 2:
         raise InputError(f"{folder.path} has {len(numbers)} usable vectors; sorting needs at least two.")
     space = _space(vectors, scores)
-    paths = folder.manifest.table["path"].take(pa.array(np.searchsorted(folder.manifest.numbers(), numbers)))
+    paths = folder.manifest.table["path"].take(pa.array(folder.manifest.rows(numbers)))
     return FileFeatures(
         numbers=numbers,
         paths=tuple(paths.to_pylist()),
@@ -144,7 +144,7 @@ def _means(
     folder: BatchFolder, network: str, head: ClassHead | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, tuple[str, ...]]:
     """Average the rows of each file: numbers, vectors, class scores, and hashes of usable files."""
-    numbers = folder.manifest.numbers()
+    numbers = folder.manifest.numbers
     counts, hashes = np.zeros(len(numbers), np.int64), np.full(len(numbers), "", object)
     vectors = scores = np.zeros((len(numbers), 0), np.float32)
     rows = folder.dataset(network)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,7 @@ class BatchFolder:
         """
         rows = self._opened(part_files(self.path / self.network_settings(network).folder))
         if len(self.manifest) < self.manifest.next_number:
-            rows = rows.filter(pc.field("number").isin(pa.array(self.manifest.numbers())))
+            rows = rows.filter(pc.field("number").isin(pa.array(self.manifest.numbers)))
         return rows
 
     def rows_of(self, numbers: np.ndarray, network: str | None = None) -> ds.FileSystemDataset:
@@ -147,11 +148,16 @@ class BatchFolder:
     def _described(self, rows: pa.Table) -> pa.Table:
         """Return rows without errors and metadata, and with the columns of the user's tables."""
         rows = rows.drop_columns(["error"]).replace_schema_metadata(None)
-        place = pc.index_in(rows["number"], self.manifest.table["number"].combine_chunks())
-        own = self.manifest.table.drop_columns(["number", "path", "size", "modified"]).take(place)
-        for name in own.column_names:
-            rows = rows.append_column(name, own[name])
+        place = pa.array(self.manifest.rows(rows["number"].to_numpy()))
+        for name, column in self._user_columns.items():
+            rows = rows.append_column(name, column.take(place))
         return rows
+
+    @cached_property
+    def _user_columns(self) -> dict[str, pa.Array]:
+        """Columns of the user's tables, each in one piece: of many, `take` would join them for each batch."""
+        table = self.manifest.table.drop_columns(["number", "path", "size", "modified"])
+        return {name: table[name].combine_chunks() for name in table.column_names}
 
     def to_pandas(self, network: str | None = None) -> pd.DataFrame:
         """Return `table` as a pandas data frame."""
@@ -261,7 +267,7 @@ class BatchFolder:
                 rows = rows if example.number is None else rows.filter(pc.field("number") != example.number)
             else:
                 index = VectorIndex(self.path / chosen.folder, progress, rebuild=rebuild)
-                numbers = self.manifest.numbers()
+                numbers = self.manifest.numbers
                 others = numbers[numbers != example.number]
                 rows = self.rows_of(candidates(index, example.vector, top, others), network)
             nearest = nearest_files(rows, example.vector, top)

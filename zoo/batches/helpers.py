@@ -1,4 +1,4 @@
-"""What the tasks of one Dask worker share: helper processes, and locks of shards.
+"""What the tasks of one Dask worker share: helper processes.
 
 A Dask worker is one process whose threads have one task each at a time.
 """
@@ -9,9 +9,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from zoo.batches.parts import ShardLocks
 from zoo.batches.workers import BatchWorker
 from zoo.core.errors import ClusterError
 
@@ -78,35 +76,3 @@ class HelperPool:
                 del self._busy[run]
             if timer := self._timers.pop(run, None):
                 timer.cancel()
-
-
-class FolderLocks:
-    """Locks of shards, for threads.
-
-    The system knows no threads, and frees all locks of a process on a file when one of its descriptors is
-    closed. So a folder has one descriptor, while any thread has a shard of it.
-    """
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._folders: dict[Path, tuple[ShardLocks, set[int]]] = {}
-
-    @contextmanager
-    def shard(self, folder: Path, shard: int) -> Iterator[bool]:
-        """Lock a shard; False if another thread or process has it."""
-        with self._lock:
-            if folder not in self._folders:
-                self._folders[folder] = ShardLocks(folder), set()
-            locks, shards = self._folders[folder]
-            acquired = shard not in shards and locks.acquire(shard)
-            if acquired:
-                shards.add(shard)
-        try:
-            yield acquired
-        finally:
-            with self._lock:
-                if acquired:
-                    locks.release(shard)
-                    shards.remove(shard)
-                if not shards and self._folders.pop(folder, None):
-                    locks.close()

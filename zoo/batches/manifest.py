@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -62,23 +63,28 @@ class Manifest:
         """Files."""
         return len(self.table)
 
+    @cached_property
     def numbers(self) -> np.ndarray:
-        """Return the numbers of the files, shape (files,), ascending."""
+        """Numbers of the files, shape (files,), ascending."""
         return self.table["number"].to_numpy()
+
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the rows of files by their numbers, which the manifest has."""
+        return np.searchsorted(self.numbers, numbers)
 
     def shards(self, shard_files: int) -> np.ndarray:
         """Return the shards that have files, ascending."""
-        return np.unique(self.numbers() // shard_files)
+        return np.unique(self.numbers // shard_files)
 
     def files(self, shard: int, shard_files: int) -> list[File]:
         """List the files of a shard, by number."""
-        start, end = np.searchsorted(self.numbers(), [shard * shard_files, (shard + 1) * shard_files])
+        start, end = np.searchsorted(self.numbers, [shard * shard_files, (shard + 1) * shard_files])
         rows = self.table.slice(start, end - start)
         return [File(*row) for row in zip(rows["number"].to_pylist(), rows["path"].to_pylist(), strict=True)]
 
     def count(self, shards: Sequence[int] | np.ndarray, shard_files: int) -> int:
         """Count the files of some shards."""
-        return int(np.isin(self.numbers() // shard_files, shards).sum())
+        return int(np.isin(self.numbers // shard_files, shards).sum())
 
 
 def updated(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from zoo.batches.durable import publish, temporary
 
-LOCKS = ".locks"
+LOCKS = ".shard-locks"
 _NAME = re.compile(r"part-(\d{8,})\.parquet")
+_LOCK = re.compile(r"(\d{8,})\.lock")
 _UNFINISHED = re.compile(r"\.part-(\d{8,})\.parquet\.[0-9a-f]+")
 _GROUP_BYTES = 16 << 20  # of rows that wait for a group of their own
 
@@ -31,10 +34,7 @@ def part_files(folder: Path) -> list[Path]:
 
 def written_shards(folder: Path) -> set[int]:
     """Return the shards whose parts are in the folder of a network."""
-    if not folder.is_dir():
-        return set()
-    with os.scandir(folder) as entries:
-        return {int(match[1]) for entry in entries if (match := _NAME.fullmatch(entry.name))}
+    return {int(match[1]) for match in _matches(_NAME, folder)}
 
 
 class PartWriter:
@@ -90,45 +90,59 @@ class PartWriter:
 
 
 class ShardLocks:
-    """Lets one process at a time work on a shard: a lock on a byte of one file, which ends with the process.
+    """Lets one process or thread at a time work on a shard, by a locked file, which ends with its process.
 
-    Without it, as on file systems that know no such locks, two processes do the same work twice, and the
-    later part replaces an equal one.
+    Where the file system has no locks, two processes may do the same work twice, and the later part replaces
+    an equal one.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the batch.
     """
 
     def __init__(self, folder: Path):
-        self._descriptor = os.open(folder / LOCKS, os.O_RDWR | os.O_CREAT, 0o666)
+        self._folder = folder / LOCKS
 
-    def acquire(self, shard: int) -> bool:
-        """Lock a shard, if no other process has it."""
-        return self._locked(shard) is not False
-
-    def release(self, shard: int) -> None:
-        """Unlock a shard."""
+    @contextmanager
+    def shard(self, shard: int) -> Iterator[bool]:
+        """Lock a shard; False if another process or thread has it."""
+        self._folder.mkdir(exist_ok=True)
+        path = self._folder / f"{shard:08d}.lock"
+        lock = FileLock(path, fallback_to_soft=False)
         try:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, shard)
-        except OSError:  # no locks here
-            return
+            yield _acquired(lock)
+        finally:
+            if lock.is_locked:
+                with suppress(OSError):  # Windows deletes it when it is unlocked
+                    path.unlink()
+                lock.release()
 
-    def close(self) -> None:
-        """Unlock all."""
-        os.close(self._descriptor)
+    def clean(self, folders: Iterable[Path]) -> None:
+        """Delete what processes that have ended left: unfinished parts in the folders of networks, locks."""
+        for folder in folders:
+            for match in _matches(_UNFINISHED, folder):
+                with self.shard(int(match[1])) as acquired:
+                    if acquired:
+                        (folder / match[0]).unlink(missing_ok=True)
+        for match in _matches(_LOCK, self._folder):
+            with self.shard(int(match[1])):
+                pass  # deletes the file, if it is free
 
-    def clean(self, folder: Path) -> None:
-        """Delete what processes that have ended left unfinished in the folder of a network."""
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
-        for match in filter(None, map(_UNFINISHED.fullmatch, names)):
-            if self._locked(shard := int(match[1])):
-                (folder / match[0]).unlink(missing_ok=True)
-                self.release(shard)
 
-    def _locked(self, shard: int) -> bool | None:
-        """Try to lock a shard; None where the file system has no locks."""
-        try:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, shard)
-        except (BlockingIOError, PermissionError):
-            return False
-        except OSError:
-            return None
+def _acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    except OSError:  # no locks here
         return True
+    return True
+
+
+def _matches(name: re.Pattern[str], folder: Path) -> list[re.Match[str]]:
+    """Return the names in a folder that match."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return [match for entry in entries if (match := name.fullmatch(entry.name))]

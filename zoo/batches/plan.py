@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from filelock import FileLock
 
 from zoo.batches import manifest as manifests
 from zoo.batches.folder import failed_numbers
@@ -33,9 +34,7 @@ class Plan:
     ----------
     folder : Path
     settings : Settings
-        Of the folder; its networks may be more than those of the run.
-    networks : tuple of int
-        Positions of the networks of the run.
+        Of the folder, with the networks of the run only.
     manifest : Manifest
     changes : Changes
     shards : ndarray of int
@@ -44,10 +43,14 @@ class Plan:
 
     folder: Path
     settings: Settings
-    networks: tuple[int, ...]
     manifest: Manifest
     changes: Changes
     shards: np.ndarray
+
+    @property
+    def networks(self) -> range:
+        """Positions of the networks."""
+        return range(len(self.settings.networks))
 
     def network_folder(self, position: int) -> Path:
         """Where the parts of a network are."""
@@ -55,8 +58,17 @@ class Plan:
 
     def missing(self) -> np.ndarray:
         """Return the shards that lack a part of a network, ascending."""
-        complete = set.intersection(*(written_shards(self.network_folder(i)) for i in self.networks))
-        return self.shards[~np.isin(self.shards, list(complete))]
+        lacking = [self._without_part(network) for network in self.networks]
+        return np.unique(np.concatenate(lacking))
+
+    def needed(self) -> Plan:
+        """Return this plan without the networks whose parts are complete; with all, if all are."""
+        lacking = [self.settings.networks[i] for i in self.networks if len(self._without_part(i))]
+        return replace(self, settings=self.settings.with_networks(lacking)) if lacking else self
+
+    def _without_part(self, network: int) -> np.ndarray:
+        written = np.array(sorted(written_shards(self.network_folder(network))), int)
+        return self.shards[~np.isin(self.shards, written)]
 
     def files(self, shard: int) -> list[File]:
         """List the files of a shard, by number."""
@@ -103,7 +115,7 @@ def make_plan(
         If the folder holds results of other settings, or cannot be written.
     """
     chosen = ShardChoice.parse(shard)
-    with _locked(folder, write):
+    with exclusive(folder) if write else nullcontext():
         settings = wanted.merged(read_settings(folder), folder)
         stored = read_manifest(folder)
         if stored is None and any(map(written_shards, _children(folder))):
@@ -123,11 +135,9 @@ def make_plan(
         if write:
             _write(folder, settings, stored, manifest)
     shards = manifest.shards(settings.shard_files)
-    names = [network.name for network in settings.networks]
     return Plan(
         folder=folder,
-        settings=settings,
-        networks=tuple(names.index(network.name) for network in wanted.networks),
+        settings=settings.with_networks(wanted.networks),
         manifest=manifest,
         changes=changes,
         shards=shards[shards % chosen.of == chosen.index - 1],
@@ -135,13 +145,14 @@ def make_plan(
 
 
 @contextmanager
-def _locked(folder: Path, write: bool) -> Iterator[None]:
-    """Let one process at a time list the files and write the manifest."""
-    if not write:
-        yield
-        return
-    from filelock import FileLock
+def exclusive(folder: Path) -> Iterator[None]:
+    """Let one process at a time write settings, manifest, and what the rows of a folder have in common.
 
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.batches.durable import write_durably
 from zoo.batches.parts import part_files
-from zoo.core.errors import InputError
+from zoo.core.errors import InputError, reason
 from zoo.results.embedding_files import read_provenance
-from zoo.results.provenance import KEY, Provenance, difference
+from zoo.results.provenance import KEY, Provenance, difference, from_json
+
+FILE = "provenance.json"  # in the folder of a network: what made the first rows, before there is a part
 
 
 def describe_part(record: Provenance) -> dict[bytes, bytes]:
@@ -48,14 +51,33 @@ def part_difference(folder: Path, record: Provenance) -> str | None:
 
 
 def require_comparable(folder: Path, record: Provenance) -> None:
-    """See that new rows can stand beside those in the folder of a network.
+    """See that new rows can stand beside those in the folder of a network, or that another run writes now.
+
+    The first run writes its record to `FILE`; until there is a part, others are compared with it. Only one
+    process at a time may call this.
 
     Raises
     ------
     InputError
         If they cannot, see `part_difference`.
     """
-    if reason := part_difference(folder, record):
+    path = folder / FILE
+    if part_files(folder):
+        if text := part_difference(folder, record):
+            raise InputError(
+                f"{folder} holds rows that new ones cannot be compared with: {text}. Choose another folder."
+            )
+    elif not path.is_file():
+        write_durably(path, lambda written: written.write_bytes(record.to_json()))
+    elif text := difference(_read(path), record):
         raise InputError(
-            f"{folder} holds rows that new ones cannot be compared with: {reason}. Choose another folder."
+            f"Another run has begun to write rows into {folder} that those of this one cannot be compared "
+            f"with: {text}. Choose another folder, or delete {path} if no other run is at work."
         )
+
+
+def _read(path: Path) -> Provenance:
+    try:
+        return from_json(path.read_bytes(), str(path))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {reason(error)}.") from error

@@ -10,11 +10,13 @@ import contextlib
 import datetime
 import io
 from collections.abc import Container, Iterator
+from hashlib import sha256
 from typing import Any
 
 import fsspec
 
 from zoo.core.errors import InputError, MissingLibraryError, reason
+from zoo.core.extras import install_command
 from zoo.core.inputs import MAX_DOWNLOAD_BYTES
 from zoo.core.paths import is_litter
 
@@ -22,6 +24,7 @@ _ARCHIVES = {".zip": "zip", ".tar": "tar"}
 _COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".7z", ".rar")
 _LIBRARIES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created", "date_time")  # by file system
+_VERSIONS = ("blob_id", "ETag", "etag")  # of the content, where a file has no time, as on the hub
 
 
 def is_remote(name: str) -> bool:
@@ -61,12 +64,14 @@ def list_remote(url: str, suffixes: Container[str]) -> Iterator[tuple[str, int, 
     """
     scheme, _, rest = url.partition("://")
     _, chain, container = rest.partition("::")
-    system, root = _file_system(url)
+    system, root = _file_system(url, skip_instance_cache=True)  # one that has no older listing
     with _sentences(url):
         if any(sign in root for sign in "*?["):
             entries: Any = system.glob(root, detail=True)
         else:
             entries = system.find(root, detail=True)
+            if not entries and not system.exists(root):
+                raise FileNotFoundError(root)
     for path, info in sorted(entries.items()):
         name = path.rstrip("/").rpartition("/")[2]
         if info.get("type") == "directory" or any(map(is_litter, path.split("/"))):
@@ -105,14 +110,14 @@ def read_remote(url: str) -> io.BytesIO:
     return stream
 
 
-def _file_system(url: str) -> tuple[Any, str]:
+def _file_system(url: str, **options: bool) -> tuple[Any, str]:
     scheme = url.partition("://")[0]
     try:
         with _sentences(url):
-            return fsspec.core.url_to_fs(url)
+            return fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
         library = _LIBRARIES.get(scheme, getattr(error, "name", None) or "its library")
-        raise MissingLibraryError(f"{scheme}:// needs {library}; run: pip install {library}.") from error
+        raise MissingLibraryError(f"{scheme}:// needs {library}; run: {install_command(library)}.") from error
 
 
 @contextlib.contextmanager
@@ -129,11 +134,16 @@ def _sentences(url: str) -> Iterator[None]:
 
 
 def _state(info: dict[str, Any]) -> tuple[int, int]:
-    time = next((info[key] for key in _TIMES if info.get(key) is not None), 0)
+    """Return size and time of a file, or a number made of its version where there is no time."""
+    size = int(info.get("size") or 0)
+    time = next((info[key] for key in _TIMES if info.get(key) is not None), None)
+    if time is None:
+        version = next((str(info[key]) for key in _VERSIONS if info.get(key)), None)
+        return size, int(sha256(version.encode()).hexdigest()[:15], 16) if version else 0
     if isinstance(time, tuple):  # of a zip
         time = datetime.datetime(*time, tzinfo=datetime.UTC)
     if isinstance(time, str):
         time = datetime.datetime.fromisoformat(time)
     if isinstance(time, datetime.datetime):
         time = time.timestamp()
-    return int(info.get("size") or 0), int(1e9 * float(time))
+    return size, int(1e9 * float(time))

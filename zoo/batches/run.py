@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from zoo.batches.parts import ShardLocks
-from zoo.batches.plan import Plan
+from zoo.batches.plan import Plan, exclusive
 from zoo.batches.provenance import require_comparable
 from zoo.batches.report import ProgressCallback, Tally
 from zoo.batches.shards import seconds_per_file, write_shard
@@ -43,6 +43,7 @@ def run_plan(plan: Plan, executor: Executor, progress: ProgressCallback | None) 
         At Ctrl-C; the parts that are finished stay.
     """
     clean(plan)
+    plan = plan.needed()
     missing = plan.missing()
     if len(missing):
         executor.run(plan, missing.tolist(), Tally(plan.count(missing), progress))
@@ -50,24 +51,20 @@ def run_plan(plan: Plan, executor: Executor, progress: ProgressCallback | None) 
 
 def clean(plan: Plan) -> None:
     """Delete what processes that have ended left unfinished."""
-    locks = ShardLocks(plan.folder)
-    try:
-        for position in plan.networks:
-            locks.clean(plan.network_folder(position))
-    finally:
-        locks.close()
+    ShardLocks(plan.folder).clean(map(plan.network_folder, plan.networks))
 
 
 def agreed(plan: Plan, records: list[Provenance]) -> list[Provenance]:
-    """Return the records of a worker, once they fit the parts that are there.
+    """Return the records of a worker, once they fit the parts that are there, or those that other runs write.
 
     Raises
     ------
     InputError
         If they do not.
     """
-    for position in plan.networks:
-        require_comparable(plan.network_folder(position), records[position])
+    with exclusive(plan.folder):
+        for position in plan.networks:
+            require_comparable(plan.network_folder(position), records[position])
     return records
 
 
@@ -118,18 +115,14 @@ class EmbeddedExecutor:
     def run(self, plan: Plan, shards: Sequence[int], tally: Tally) -> None:
         """Work until the shards have their parts."""
         waiting = deque(shards)
-        locks = ShardLocks(plan.folder)
-        try:
-            count = min(len(self._crew.devices), len(waiting))
-            with ThreadPoolExecutor(count) as pool:
-                threads = [pool.submit(self._work, i, plan, waiting, locks, tally) for i in range(count)]
-                try:
-                    for thread in as_completed(threads):
-                        thread.result()
-                finally:
-                    self._end()
-        finally:
-            locks.close()
+        count = min(len(self._crew.devices), len(waiting))
+        with ThreadPoolExecutor(count) as pool:
+            threads = [pool.submit(self._work, i, plan, waiting, tally) for i in range(count)]
+            try:
+                for thread in as_completed(threads):
+                    thread.result()
+            finally:
+                self._end()
 
     def estimate(self, plan: Plan) -> float | None:
         """Time some of the files that are left with one worker, and work out how long all of them take."""
@@ -148,8 +141,9 @@ class EmbeddedExecutor:
             for worker in self._workers:
                 worker.stop()
 
-    def _work(self, position: int, plan: Plan, waiting: deque[int], locks: ShardLocks, tally: Tally) -> None:
+    def _work(self, position: int, plan: Plan, waiting: deque[int], tally: Tally) -> None:
         """Take shards, in a thread, until there are none."""
+        locks = ShardLocks(plan.folder)
         with self._crew.worker(plan, position) as worker:
             with self._lock:
                 self._workers.append(worker)
@@ -160,14 +154,12 @@ class EmbeddedExecutor:
                 tally.start()
                 self._records = self._records or agreed(plan, worker.records)
             while not self._stop.is_set() and (shard := _next(waiting)) is not None:
-                if not locks.acquire(shard):  # another process has it
+                with locks.shard(shard) as acquired:
+                    if acquired:
+                        write_shard(worker, plan.files(shard), plan.parts(shard), self._records, tally.add)
+                if not acquired:  # another process has it
                     waiting.append(shard)
                     self._stop.wait(_PAUSE)
-                    continue
-                try:
-                    write_shard(worker, plan.files(shard), plan.parts(shard), self._records, tally.add)
-                finally:
-                    locks.release(shard)
 
 
 def _next(waiting: deque[int]) -> int | None:

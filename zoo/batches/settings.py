@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,10 @@ class Settings(Struct, frozen=True, kw_only=True):
             )
         added = [one for one in self.networks if one not in stored.networks]
         return msgspec.structs.replace(stored, networks=(*stored.networks, *added))
+
+    def with_networks(self, networks: Sequence[NetworkSettings]) -> Settings:
+        """Return the settings with some networks only."""
+        return msgspec.structs.replace(self, networks=tuple(networks))
 
     def with_shards_for(self, files: int, shard_files: int | None) -> Settings:
         """Return the settings with a size of shards; the first one that is set stays."""

@@ -14,6 +14,7 @@ EXTRAS = {
     "app": ("cachetools", "starlette", "streamlit", "streamlit_webrtc", "urllib3"),
     "batch": ("pyarrow",),
     "cluster": ("distributed",),
+    "s3": ("s3fs",),
     "search": ("usearch",),
     "train": ("jinja2", "lightning_fabric", "re2", "torchaudio", "umap"),
     "hub": ("librosa", "pytorchcv", "timm", "transformers"),
@@ -43,9 +44,14 @@ def optional_libraries() -> Iterator[None]:
         library = (error.name or "").partition(".")[0]
         if library not in _EXTRA_OF:
             raise
-        raise MissingLibraryError(
-            f"{library} is not installed; run: pip install 'zoo-pretrained[{_EXTRA_OF[library]}]'."
-        ) from error
+        raise MissingLibraryError(f"{library} is not installed; run: {install_command(library)}.") from error
+
+
+def install_command(library: str) -> str:
+    """Return the command that installs a library, with the extra that brings it if there is one."""
+    if library not in _EXTRA_OF:
+        return f"pip install {library}"
+    return f"pip install 'zoo-pretrained[{_EXTRA_OF[library]}]'"
 
 
 def require(library: str) -> None:

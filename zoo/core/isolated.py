@@ -216,7 +216,7 @@ class _Limits:
         self._name, self._process = name, psutil.Process(pid)
         self._seconds, self._cpu_seconds = seconds, cpu_seconds
         self._end, self._due = time.monotonic() + seconds, 0.0
-        self._cpu_before = _cpu_seconds(pid)
+        self._cpu_end = math.inf if cpu_seconds == math.inf else _cpu_seconds(pid) + cpu_seconds
 
     def wait(self, pipe: int, event: int) -> None:
         poll = select.poll()
@@ -237,7 +237,7 @@ class _Limits:
             if self._process.memory_info().rss > self.max_bytes:
                 limit = f"{self.max_bytes / 1e6:.0f} MB"
                 raise WorkerMemoryError(f"The process {self._name} took more than {limit} of memory.")
-            if _cpu_seconds(self._process.pid) - self._cpu_before > self._cpu_seconds:
+            if self._cpu_end < math.inf and _cpu_seconds(self._process.pid) > self._cpu_end:
                 raise WorkerTimeoutError(f"The process {self._name} computed for {self._cpu_seconds:g} s.")
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zoo.batches.run import Executor
 
 MODULE = "tests.zoo.batches.stand_in"
+WEIGHTS = "STAND_IN_WEIGHTS"  # the environment variable with what the records of workers say of their weights
 
 
 class StandIn:
@@ -37,7 +38,8 @@ class StandIn:
 
     def __init__(self, settings: Settings):
         self.schemas = [task_schema("classify", "image") for _ in settings.networks]
-        self.records = [replace(PROVENANCE, network=network.name) for network in settings.networks]
+        record = replace(PROVENANCE, weights=os.environ.get(WEIGHTS, PROVENANCE.weights))
+        self.records = [replace(record, network=network.name) for network in settings.networks]
 
     def rows(
         self, files: Sequence[File], ahead: Sequence[File], networks: Sequence[int]

@@ -1,7 +1,5 @@
-"""Helper processes and locks that the threads of a Dask worker share."""
+"""Helper processes that the threads of a Dask worker share."""
 
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -9,14 +7,7 @@ import pytest
 import zoo
 from tests.zoo.batches.dask_cluster import wait_for
 from zoo.batches import helpers
-from zoo.batches.helpers import FolderLocks, HelperPool
-
-TRY = """
-import sys
-from pathlib import Path
-from zoo.batches.parts import ShardLocks
-sys.exit(not ShardLocks(Path(sys.argv[1])).acquire(int(sys.argv[2])))
-"""
+from zoo.batches.helpers import HelperPool
 
 
 class Helper:
@@ -64,16 +55,3 @@ def test_a_pool_ends_helpers_that_no_task_uses(monkeypatch):
     wait_for(lambda: helper.closed)
     with pool.helper("run", Helper) as fresh:
         assert fresh is not helper
-
-
-def test_locks_of_threads_hold_while_another_shard_is_unlocked(tmp_path):
-    def is_free(shard: int) -> bool:
-        return subprocess.run([sys.executable, "-c", TRY, tmp_path, str(shard)], check=False).returncode == 0
-
-    locks = FolderLocks()
-    with locks.shard(tmp_path, 1) as first:
-        with locks.shard(tmp_path, 1) as again, locks.shard(tmp_path, 2) as second:
-            assert (first, again, second) == (True, False, True)
-        assert not is_free(1)
-        assert is_free(2)
-    assert is_free(1)

@@ -14,7 +14,7 @@ def listing(**modified: int) -> pa.Table:
 
 
 def numbers(manifest: Manifest) -> dict[str, int]:
-    return dict(zip(manifest.table["path"].to_pylist(), manifest.numbers().tolist(), strict=True))
+    return dict(zip(manifest.table["path"].to_pylist(), manifest.numbers.tolist(), strict=True))
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Parts are whole or not there, and one process at a time writes one."""
 
+import errno
+import fcntl
 import subprocess
 import sys
 
@@ -7,14 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from zoo.batches.parts import PartWriter, ShardLocks, part_files, part_path, written_shards
+from zoo.batches.parts import LOCKS, PartWriter, ShardLocks, part_files, part_path, written_shards
 
 ROWS = pa.record_batch({"number": [1, 2]})
 LOCK = """
 import sys
 from pathlib import Path
 from zoo.batches.parts import ShardLocks
-print(ShardLocks(Path(sys.argv[1])).acquire(int(sys.argv[2])))
+with ShardLocks(Path(sys.argv[1])).shard(int(sys.argv[2])) as acquired:
+    print(acquired)
 """
 
 
@@ -39,25 +42,44 @@ def test_an_error_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_process_cannot_lock_the_same_shard_until_it_is_released(tmp_path):
+def test_a_locked_shard_is_refused_to_threads_and_processes_until_it_is_released(tmp_path):
     def other(shard: int) -> str:
         command = [sys.executable, "-c", LOCK, str(tmp_path), str(shard)]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     locks = ShardLocks(tmp_path)
-    assert locks.acquire(7)
-    assert (other(7), other(8)) == ("False", "True")
-    locks.release(7)
+    with locks.shard(7) as first:
+        with locks.shard(7) as again, locks.shard(8) as second:
+            assert (first, again, second) == (True, False, True)
+        assert (other(7), other(8)) == ("False", "True")
     assert other(7) == "True"
-    locks.close()
+    assert list((tmp_path / LOCKS).iterdir()) == []
+
+
+def test_a_file_system_without_locks_lets_all_work(tmp_path, monkeypatch):
+    def without(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    with ShardLocks(tmp_path).shard(7) as first, ShardLocks(tmp_path).shard(7) as second:
+        assert (first, second) == (True, True)
+
+
+def test_a_batch_is_opened_where_python_has_no_fcntl():
+    script = "import sys; sys.modules['fcntl'] = None; import zoo.batches.folder, zoo.batches.run"
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_what_a_killed_process_left_is_deleted(tmp_path):
-    left, part = tmp_path / f".part-00000003.parquet.{'0' * 16}", part_path(tmp_path, 3)
-    left.write_bytes(b"half")
-    part.write_bytes(b"whole")
-    locks = ShardLocks(tmp_path)
-    locks.clean(tmp_path)
-    locks.close()
-    assert not left.exists()
-    assert part.read_bytes() == b"whole"
+    network = tmp_path / "one"
+    network.mkdir()
+    left, busy = (network / f".part-{i:08d}.parquet.{'0' * 16}" for i in (3, 4))
+    part = part_path(network, 3)
+    for path in (left, busy, part):
+        path.write_bytes(b"some")
+    (tmp_path / LOCKS).mkdir()
+    (tmp_path / LOCKS / "00000003.lock").touch()
+    with ShardLocks(tmp_path).shard(4):
+        ShardLocks(tmp_path).clean([network])
+        assert [path.name for path in (tmp_path / LOCKS).iterdir()] == ["00000004.lock"]
+    assert sorted(network.iterdir()) == sorted([busy, part])

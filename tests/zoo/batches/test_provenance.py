@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import zoo
+from tests.zoo.batches import stand_in
 from tests.zoo.results.provenances import with_vectors
 from zoo.batches.parts import PartWriter, part_files
-from zoo.batches.provenance import describe_part
+from zoo.batches.provenance import FILE, describe_part
 from zoo.results.provenance import KEY, Provenance
 
 NAMES = [f"{letter}{i}.jpg" for i in range(10) for letter in "abcde"]  # four shards of 16
@@ -43,6 +44,24 @@ def test_a_network_that_computes_something_else_adds_no_rows(run, files, tmp_pat
     with pytest.raises(zoo.InputError, match="cannot be compared with: the vectors of the canaries moved"):
         run()
     assert not second.exists()
+
+
+def test_jobs_that_begin_at_once_and_compute_something_else_do_not_mix(run, files, tmp_path, monkeypatch):
+    files(*NAMES)
+    run(shard="1/2")
+    for part in part_files(tmp_path / "out" / "one"):  # as if the first job had only begun
+        part.unlink()
+    monkeypatch.setenv(stand_in.WEIGHTS, "1" * 64)
+    match = r"Another run has begun to write rows into \S+/one .*: the weights differ.* Choose another folder"
+    with pytest.raises(zoo.InputError, match=match):
+        run(shard="2/2")
+    assert part_files(tmp_path / "out" / "one") == []
+    (tmp_path / "out" / "one" / FILE).write_bytes(b"{")
+    with pytest.raises(zoo.InputError, match=r"provenance\.json is damaged"):
+        run(shard="2/2")
+    (tmp_path / "out" / "one" / FILE).unlink()
+    run(shard="2/2")
+    assert len(part_files(tmp_path / "out" / "one")) == 2
 
 
 def test_a_part_is_read_and_verified_like_a_file_of_vectors(tmp_path):

@@ -117,7 +117,11 @@ def test_urls_are_listed_and_read(tmp_path):
     assert paths(f"file://{tmp_path}") == [str(tmp_path / "3.jpg")]
 
 
-def test_a_url_that_needs_a_library_names_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(zoo.MissingLibraryError, match=r"s3:// needs s3fs; run: pip install s3fs\."):
-        paths("s3://bucket/photos")
+@pytest.mark.parametrize(
+    ("scheme", "library", "package"), [("s3a", "s3fs", "'zoo-pretrained[s3]'"), ("gs", "gcsfs", "gcsfs")]
+)
+def test_a_url_that_needs_a_library_names_it(scheme, library, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(zoo.MissingLibraryError) as caught:
+        paths(f"{scheme}://bucket/photos")
+    assert str(caught.value) == f"{scheme}:// needs {library}; run: pip install {package}."

@@ -30,13 +30,13 @@ def show_result(batch: Batch, sorter: Sorter) -> None:
         return
     percent = widgets.slider(
         st,
-        "Right, of the list (%)",
+        "Precision of the list (%)",
         50,
         99,
         90,
         1,
         key="sort-precision",
-        help="More makes the list shorter, and misses more.",
+        help="How much of the list shows what you look for. More makes the list shorter, and misses more.",
     )
     line = _line(sorter, percent / 100)
     st.markdown(sentence(line))

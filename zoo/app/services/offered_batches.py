@@ -103,7 +103,7 @@ def sampled(
 
 def _rows(folder: BatchFolder, network: str, max_files: int) -> tuple[pa.Table, Provenance]:
     """Read the rows of files from all over a batch, and what made them."""
-    every = folder.manifest.numbers()
+    every = folder.manifest.numbers
     numbers = every[np.linspace(0, len(every) - 1, min(len(every), max_files)).astype(int)]
     try:
         dataset = folder.rows_of(numbers, network)
