@@ -60,7 +60,8 @@ class BrowserMessages:
 
     It learns the kinds of the widgets from what Streamlit sends to browsers. A browser that asks where to
     upload files is answered here: Streamlit's own answer waits in a queue that a starting run empties, and
-    the files would never be sent.
+    the files would never be sent. What a page sends after its user chose another page counts for that one
+    (see `stay_on_page`).
     """
 
     def __init__(self, app: ASGIApp):
@@ -72,10 +73,11 @@ class BrowserMessages:
             await self.app(scope, receive, send)
             return
 
-        session = ""
+        session = page = ""
         asking: deque[BackMsg] = deque(maxlen=MAX_ASKING)  # answered once the session is known
 
         async def checked_receive() -> Event:
+            nonlocal page
             while True:
                 event = await receive()
                 if event["type"] != "websocket.receive":
@@ -88,6 +90,7 @@ class BrowserMessages:
                     asking.append(message)
                     await answer()
                 elif is_needed(message):
+                    page = stay_on_page(message, page)
                     drop_wrong_states(message, self._kinds)
                     return {"type": "websocket.receive", "bytes": message.SerializeToString()}
 
@@ -121,6 +124,30 @@ def is_needed(message: BackMsg) -> bool:
     if message.HasField("backend_operation_request"):
         return message.backend_operation_request.WhichOneof("payload") in OPERATIONS
     return message.WhichOneof("type") in MESSAGES
+
+
+def stay_on_page(message: BackMsg, page: str) -> str:
+    """Keep a browser on the page that was chosen last, and return the hash of that page.
+
+    Until a browser is told that the new page runs, what it sends names the page before: a file that arrives
+    then, or a figure that draws itself anew, would bring that page back. A link sends no value, for the
+    script around the pages has no widget.
+
+    Parameters
+    ----------
+    message : BackMsg
+        Of a browser; changed where it is of a page that was left.
+    page : str
+        Hash of the page that a link led to before, or "".
+    """
+    run = message.rerun_script
+    if not run.page_script_hash or run.page_script_hash == page:
+        return page
+    if run.is_history_navigation or not (run.fragment_id or run.widget_states.widgets):
+        return run.page_script_hash
+    if page:
+        run.page_script_hash, run.fragment_id = page, ""  # a run of the new page, which has no such fragment
+    return page
 
 
 def addresses(message: BackMsg, session: str) -> bytes:

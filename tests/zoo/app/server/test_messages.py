@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from tests.browser.messages import WAIT, Visitor, visiting
 from tests.browser.serving import free_port, wait_for
-from zoo.app.server.messages import FIELDS, drop_wrong_states, fits, is_needed
+from zoo.app.server.messages import FIELDS, drop_wrong_states, fits, is_needed, stay_on_page
 
 SCRIPT = """
 import plotly.graph_objects as go
@@ -195,6 +195,38 @@ def test_only_values_of_widgets_that_a_browser_was_shown_are_passed_on():
 )
 def test_which_messages_are_needed(message, needed):
     assert is_needed(BackMsg(**message)) is needed
+
+
+VALUE = [WidgetState(id="a", bool_value=True)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "page", "fragment"),
+    [
+        ({}, "new", ""),  # a browser begins with the page of its address
+        ({"page_script_hash": "other"}, "other", ""),
+        ({"page_script_hash": "old"}, "old", ""),  # its link
+        ({"page_script_hash": "old", "widget_states": {"widgets": VALUE}}, "new", ""),
+        ({"page_script_hash": "old", "fragment_id": "figure"}, "new", ""),
+        (
+            {"page_script_hash": "old", "widget_states": {"widgets": VALUE}, "is_history_navigation": True},
+            "old",
+            "",
+        ),
+        ({"page_script_hash": "new", "fragment_id": "figure"}, "new", "figure"),
+    ],
+)
+def test_what_a_page_sends_that_was_left_runs_the_page_that_was_chosen(sent, page, fragment):
+    message = BackMsg(rerun_script=sent)
+    assert stay_on_page(message, "new") == page
+    assert message.rerun_script.page_script_hash in ("", page)
+    assert message.rerun_script.fragment_id == fragment
+
+
+def test_without_a_link_a_page_goes_on():
+    message = BackMsg(rerun_script={"page_script_hash": "first", "widget_states": {"widgets": VALUE}})
+    assert stay_on_page(message, "") == ""
+    assert message.rerun_script.page_script_hash == "first"
 
 
 @pytest.mark.parametrize("data", [b"\xff\xff", "text"])
