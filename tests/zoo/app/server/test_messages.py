@@ -20,6 +20,8 @@ from tests.browser.serving import free_port, wait_for
 from zoo.app.server.messages import FIELDS, drop_wrong_states, fits, is_needed, stay_on_page
 
 SCRIPT = """
+import time
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -53,6 +55,15 @@ def made():
 made().append(1)
 st.markdown(str(len(made())))
 st.markdown("end")
+
+
+def count():
+    st.session_state["clicks"] = 1
+
+
+time.sleep(0.2)
+st.button("A", key="counted", on_click=count)
+st.markdown(f"clicks: {st.session_state.get('clicks', 0)}")
 """
 FILES = FileUploaderState()
 FILES.uploaded_file_info.add(file_id="x", name="a.png", size=1)
@@ -195,6 +206,19 @@ def test_only_values_of_widgets_that_a_browser_was_shown_are_passed_on():
 )
 def test_which_messages_are_needed(message, needed):
     assert is_needed(BackMsg(**message)) is needed
+
+
+def test_a_click_before_the_new_session_has_drawn_its_button_counts(visitor, app):
+    _, button = visitor.run().widgets["counted"]
+    click = WidgetState(id=button.id, trigger_value=True)
+    with connect(f"ws://{urlparse(app.address).netloc}/_stcore/stream", subprotocols=["streamlit"]) as socket:
+        for states in ([], [click]):
+            socket.send(BackMsg(rerun_script={"widget_states": {"widgets": states}}).SerializeToString())
+        texts: list[str] = []
+        while "clicks: 1" not in texts:
+            message = ForwardMsg.FromString(socket.recv(timeout=WAIT))
+            texts.append(message.delta.new_element.markdown.body)
+            assert len(texts) < 1000
 
 
 VALUE = [WidgetState(id="a", bool_value=True)]
