@@ -70,7 +70,7 @@ def minutes_without_connection(page: Page) -> None:
     page.evaluate("() => { window.offline = false; }")
     page.wait_for_function(CONNECTED)
     page.wait_for_function("() => window.runs.asked > 0")
-    settled(page)  # until then it shows what another session drew, and what is clicked is lost
+    settled(page)  # until then it shows what another session drew
 
 
 @contextmanager
