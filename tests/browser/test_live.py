@@ -7,6 +7,9 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.browser.reading import WAIT, expect_text, metric, narrow, settled, wide
 
+# As browsers that name no device before one was allowed; not in the frame of the streamer.
+NO_DEVICES = "if (window === top) navigator.mediaDevices.enumerateDevices = async () => [];"
+
 
 def streamer(page: Page) -> FrameLocator:
     return page.frame_locator('iframe[title*="webrtc"]')
@@ -78,7 +81,9 @@ def test_what_is_heard_changes_as_it_goes_on_and_keeps_the_focus(page, address):
 
 @wide
 def test_leaving_the_page_stops_and_coming_back_begins_anew(page, address):
+    page.add_init_script(NO_DEVICES)
     page.goto(f"{address}/live")
+    expect_text(page, "The microphone is off. Press Start, and allow the browser to use it.")
     start(page)
     metric(page, "Frequency")
     if page.viewport_size["width"] < 500:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+import zoo
 from tests.browser.reading import WAIT, download, settled, upload, wide
 
 
@@ -20,7 +22,7 @@ class SlowConnection:
     """
 
     def __init__(self, page: Page):
-        self._page, self.holds = page, False
+        self._page, self.holds, self.asked_runs = page, False, 0
         self._messages: list[bytes] = []
         self._files: list[Route] = []
         page.route_web_socket(re.compile("/_stcore/stream$"), self._connect)
@@ -53,8 +55,13 @@ class SlowConnection:
         raise TimeoutError
 
     def _connect(self, socket: WebSocketRoute) -> None:
-        self._socket = socket
-        socket.connect_to_server().on_message(self._receive)
+        self._socket, self._server = socket, socket.connect_to_server()
+        self._server.on_message(self._receive)
+        socket.on_message(self._send)
+
+    def _send(self, message: bytes) -> None:
+        self.asked_runs += BackMsg.FromString(message).HasField("rerun_script")
+        self._server.send(message)
 
     def _receive(self, message: bytes) -> None:
         if self.holds and ForwardMsg.FromString(message).WhichOneof("type") != "file_urls_response":
@@ -111,3 +118,22 @@ def test_the_player_of_the_tone_is_there_as_long_as_its_toggle_is_on(page, addre
     expect(page.locator("audio")).to_have_count(1)
     page.get_by_role("tab", name="Notes").click()
     assert ",E4," in download(page, "Notes as CSV").splitlines()[1]
+
+
+@wide
+def test_a_link_that_is_clicked_while_a_file_arrives_leads_to_its_page(page, address):
+    connection = SlowConnection(page)
+    page.goto(f"{address}/pictures")
+    settled(page)
+    connection.holds = True
+    page.locator('input[type="file"]').set_input_files(zoo.sample("cat.png"))
+    connection.wait(lambda: connection.held_files == 1)
+    asked = connection.asked_runs
+    page.get_by_role("link", name="Compare").click()
+    connection.wait(lambda: connection.asked_runs == asked + 1)
+    connection.send_files()  # the browser asks for another run of the page that it still shows
+    connection.wait(lambda: connection.asked_runs == asked + 2)
+    connection.release()
+    settled(page)
+    expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stMain").get_by_role("button", name="Compare")).to_be_visible()

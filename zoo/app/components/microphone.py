@@ -21,7 +21,8 @@ export default function({ setStateValue }) {
             obstacle = "insecure";
         } else {
             const devices = await navigator.mediaDevices.enumerateDevices();
-            if (!devices.some((device) => device.kind === "audioinput")) obstacle = "none";
+            // An empty list tells nothing: some browsers give it until a microphone was allowed.
+            if (devices.length && !devices.some((device) => device.kind === "audioinput")) obstacle = "none";
             if (permission && permission.state === "denied") obstacle = "denied";
         }
         if (obstacle !== told) {

@@ -1,6 +1,9 @@
 """The page Embeddings: which files a network gives similar vectors."""
 
+from operator import attrgetter
+
 import streamlit as st
+from cachetools import LRUCache
 
 from zoo.app import state
 from zoo.app.components import input_picker, network_picker, widgets
@@ -11,13 +14,16 @@ from zoo.app.services import offered_networks
 from zoo.app.state import MAX_SECONDS, literally, one_sentence, with_size
 from zoo.hub.registry import describe
 from zoo.inference.tasks import embed_files
-from zoo.inference.tasks.embed_files import Collection, Limits
+from zoo.inference.tasks.embed_files import Collection, FileVectors, Limits, Memory
 from zoo.training.fit.transfer import DEFAULTS
 from zoo.vision.decoding import max_request_pixels
 
 FEW = 5  # recordings, of which each window is a point of its own unless the user chooses otherwise
 # 2000 windows are 16 minutes of YAMNet or 20 s of CREPE; ten million numbers are 40 MB.
 LIMITS = Limits(seconds=MAX_SECONDS, pixels=max_request_pixels(), vectors=2000, numbers=10_000_000)
+MEMORY_BYTES = (
+    4 * 10_000_000
+)  # of the vectors that a session embedded last: those of any file within the limits
 
 
 def choose(kind: str) -> tuple[str, str | None, bool | None]:
@@ -85,16 +91,26 @@ def embedded(
     inputs: EmbeddingInputs, name: str, layer: str | None, pool: bool | None, mean: bool
 ) -> Collection:
     net, total = state.network(name), len(inputs.files)
+    streams = [input_picker.open_stream(upload) for upload in inputs.files]
+    keys = [(name, layer, pool, mean, hash(stream.getvalue())) for stream in streams]
     with state.progress(f"{literally(net.spec.title)} is running …") as progress:
         return embed_files.collect(
             net,
-            [input_picker.open_stream(upload) for upload in inputs.files],
+            streams,
             layer=layer,
             pool=pool,
             mean=mean,
             limits=LIMITS,
+            memory=Memory(keys, vectors_of_session()),
             progress=lambda done, file: progress(done / total, f"{done + 1} of {total}: {literally(file)}"),
         )
+
+
+def vectors_of_session() -> LRUCache[object, FileVectors]:
+    """Return the vectors of the files that this session embedded last, for one more file or a file less."""
+    if "embeddings-vectors" not in st.session_state:
+        st.session_state["embeddings-vectors"] = LRUCache(MEMORY_BYTES, getsizeof=attrgetter("nbytes"))
+    return st.session_state["embeddings-vectors"]
 
 
 def left_out(collection: Collection) -> None:

@@ -253,6 +253,9 @@ with one_sentence():
         else:
             if own.ended:  # the connection ends with the listener, and the page that showed why is drawn anew
                 st.warning(own.ended)
-            if not reason:
-                st.info("The microphone is off. Press Start, and allow the browser to use it.")
+            st.info(
+                "The microphone is off."
+                if reason
+                else "The microphone is off. Press Start, and allow the browser to use it."
+            )
     st.caption("Sound is analyzed on the machine that runs this app and is not stored.")

@@ -7,10 +7,12 @@ sessions cleared. What pages do with values of the right kind is up to `zoo.app.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from cachetools import LRUCache
@@ -28,6 +30,7 @@ MESSAGES = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat",
 OPERATIONS = ("deferred_file", "dataframe_chunk")  # for others Streamlit writes files on its own machine
 MAX_WIDGETS = 100_000  # whose kinds are kept; an id stands for one kind in all sessions
 MAX_ASKING = 20  # requests for addresses of uploads that wait
+MAX_CLICK_SECONDS = 10.0  # that a click waits for its widget
 PROTOCOL_ERROR = 1002  # RFC 6455, 7.4.1
 FIELDS = {
     "audio_input": ("file_uploader_state_value",),
@@ -52,6 +55,7 @@ FIELDS = {
     "text_area": ("string_value",),
     "text_input": ("string_value",),
 }
+TRIGGERS = ("trigger_value", "json_trigger_value")
 SELECTIONS = ("dataframe", "plotly_chart")
 
 
@@ -60,7 +64,9 @@ class BrowserMessages:
 
     It learns the kinds of the widgets from what Streamlit sends to browsers. A browser that asks where to
     upload files is answered here: Streamlit's own answer waits in a queue that a starting run empties, and
-    the files would never be sent.
+    the files would never be sent. What a page sends after its user chose another page counts for that one
+    (see `stay_on_page`), and a click on what another session drew waits until this one has drawn it, too (see
+    `FirstRun`).
     """
 
     def __init__(self, app: ASGIApp):
@@ -72,10 +78,11 @@ class BrowserMessages:
             await self.app(scope, receive, send)
             return
 
-        session = ""
+        session, page, first_run = "", "", FirstRun()
         asking: deque[BackMsg] = deque(maxlen=MAX_ASKING)  # answered once the session is known
 
         async def checked_receive() -> Event:
+            nonlocal page
             while True:
                 event = await receive()
                 if event["type"] != "websocket.receive":
@@ -88,6 +95,8 @@ class BrowserMessages:
                     asking.append(message)
                     await answer()
                 elif is_needed(message):
+                    page = stay_on_page(message, page)
+                    await first_run.wait_for_clicked(message)
                     drop_wrong_states(message, self._kinds)
                     return {"type": "websocket.receive", "bytes": message.SerializeToString()}
 
@@ -96,7 +105,9 @@ class BrowserMessages:
             if data := event.get("bytes"):
                 message = ForwardMsg.FromString(data)
                 session = message.new_session.initialize.session_id or session
-                self._kinds.update(kinds_in(message.delta))
+                shown = kinds_in(message.delta)
+                self._kinds.update(shown)
+                await first_run.note(message, shown)
             await send(event)
             await answer()
 
@@ -105,6 +116,41 @@ class BrowserMessages:
                 await send({"type": "websocket.send", "bytes": addresses(asking.popleft(), session)})
 
         await self.app(scope, checked_receive, learning_send)
+
+
+class FirstRun:
+    """The first run of a page on a connection.
+
+    A page that is connected again shows what it showed before, also where a new session takes the place of
+    one that has ended. Streamlit calls the function of a button only where the session has drawn the button:
+    a click that comes before that would be lost.
+    """
+
+    def __init__(self) -> None:
+        self._shown: set[str] = set()
+        self._ended = False
+        self._changed = asyncio.Condition()
+
+    async def note(self, message: ForwardMsg, shown: Iterable[str]) -> None:
+        """Note what a browser is sent: the ids of widgets, or the end of the run."""
+        if self._ended:
+            return
+        self._shown.update(shown)
+        self._ended = message.WhichOneof("type") == "script_finished" and (
+            message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        )
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def wait_for_clicked(self, message: BackMsg) -> None:
+        """Wait until the buttons that a message presses are drawn, `MAX_CLICK_SECONDS` at most."""
+        states = message.rerun_script.widget_states.widgets
+        clicked = {state.id for state in states if state.WhichOneof("value") in TRIGGERS}
+        if not clicked or self._ended:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MAX_CLICK_SECONDS), self._changed:
+                await self._changed.wait_for(lambda: self._ended or clicked <= self._shown)
 
 
 def decoded(event: Event) -> BackMsg | None:
@@ -121,6 +167,30 @@ def is_needed(message: BackMsg) -> bool:
     if message.HasField("backend_operation_request"):
         return message.backend_operation_request.WhichOneof("payload") in OPERATIONS
     return message.WhichOneof("type") in MESSAGES
+
+
+def stay_on_page(message: BackMsg, page: str) -> str:
+    """Keep a browser on the page that was chosen last, and return the hash of that page.
+
+    Until a browser is told that the new page runs, what it sends names the page before: a file that arrives
+    then, or a figure that draws itself anew, would bring that page back. A link sends no value, for the
+    script around the pages has no widget.
+
+    Parameters
+    ----------
+    message : BackMsg
+        Of a browser; changed where it is of a page that was left.
+    page : str
+        Hash of the page that a link led to before, or "".
+    """
+    run = message.rerun_script
+    if not run.page_script_hash or run.page_script_hash == page:
+        return page
+    if run.is_history_navigation or not (run.fragment_id or run.widget_states.widgets):
+        return run.page_script_hash
+    if page:
+        run.page_script_hash, run.fragment_id = page, ""  # a run of the new page, which has no such fragment
+    return page
 
 
 def addresses(message: BackMsg, session: str) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, MutableMapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -49,6 +49,32 @@ class Limits:
     numbers: float = float("inf")
 
 
+class FileVectors(NamedTuple):
+    """The vectors of one file, and how much sound it is, in seconds."""
+
+    embedding: Embedding
+    seconds: float
+
+    @property
+    def nbytes(self) -> int:
+        return self.embedding.values.nbytes
+
+
+class Memory(NamedTuple):
+    """Vectors of files that were embedded before.
+
+    Attributes
+    ----------
+    keys : sequence of hashable
+        Of the files that are given now: what tells their content, network and options from others.
+    vectors : mutable mapping
+        By such keys; grows, and may drop what it likes.
+    """
+
+    keys: Sequence[Hashable]
+    vectors: MutableMapping[Hashable, FileVectors]
+
+
 @dataclass(frozen=True, eq=False)
 class Collection:
     """Files that were embedded.
@@ -76,6 +102,7 @@ def collect(
     pool: bool | None = None,
     mean: bool = False,
     limits: Limits | None = None,
+    memory: Memory | None = None,
     progress: Progress | None = None,
 ) -> Collection:
     """Embed files, one by one.
@@ -89,6 +116,8 @@ def collect(
     mean : bool
         One vector a recording, the mean of its windows, whose times are from the first to the last.
     limits : Limits, optional
+    memory : Memory, optional
+        What need not be embedded again.
     progress : callable, optional
 
     Returns
@@ -104,23 +133,22 @@ def collect(
     """
     net.require("embed")
     names = distinct([name_of(file, i) for i, file in enumerate(files)])
-    limits = limits or Limits()
+    limits, memory = limits or Limits(), memory or Memory(names, {})
     budget, pixels = _Budget(limits), PixelBudget(limits.pixels)
     parts, used, problems = [], [], []
-    for position, (file, name) in enumerate(zip(files, names, strict=True)):
+    for position, (file, name, key) in enumerate(zip(files, names, memory.keys, strict=True)):
         if progress:
             progress(position, name)
         try:
             if limits.pixels < float("inf") and net.spec.modality == "image":
                 pixels.take(name, count_pixels(file))
-            part, seconds = _embedded(
-                net, file, EmbeddingExtractor(net, layer=layer, pool=pool), mean, budget
-            )
+            extractor = EmbeddingExtractor(net, layer=layer, pool=pool)
+            vectors = _embedded(net, file, extractor, mean, budget, memory.vectors.get(key))
         except InputError as error:
             problems.append(Problem(name, str(error)))
             continue
-        budget = budget.after(part, seconds)
-        parts.append(replace(part, inputs=(name,) * len(part)))
+        memory.vectors[key], budget = vectors, budget.after(*vectors)
+        parts.append(replace(vectors.embedding, inputs=(name,) * len(vectors.embedding)))
         used.append(position)
     if not parts:
         first = f" of the first: {problems[0].reason}" if problems else " there are none."
@@ -189,9 +217,17 @@ class _Budget:
 
 
 def _embedded(
-    net: Model, file: Any, extractor: EmbeddingExtractor, mean: bool, budget: _Budget
-) -> tuple[Embedding, float]:
-    """Return the vectors of a file, or their mean, at most one batch in memory; and its seconds."""
+    net: Model,
+    file: Any,
+    extractor: EmbeddingExtractor,
+    mean: bool,
+    budget: _Budget,
+    known: FileVectors | None,
+) -> FileVectors:
+    """Return the vectors of a file, or their mean, at most one batch in memory; or those that are known."""
+    if known is not None:
+        budget.require(name_of(file), known.seconds, len(known.embedding), known.embedding.values.size)
+        return known
     parts, sizes, vectors, seconds = [], [], 0, 0.0
     with closing(net.batches(file)) as batches:
         for batch in batches:
@@ -203,6 +239,6 @@ def _embedded(
             parts.append(part.by_input() if mean else part)
     whole = Embedding.joined(parts)
     if not mean:
-        return whole, seconds
+        return FileVectors(whole, seconds)
     values = np.average(whole.values, axis=0, weights=sizes).astype(np.float32)
-    return replace(whole.by_input(), values=values[None]), seconds
+    return FileVectors(replace(whole.by_input(), values=values[None]), seconds)

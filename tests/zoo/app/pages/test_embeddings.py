@@ -15,6 +15,7 @@ import zoo
 from tests.zoo.batches.vector_folder import make_folder
 from zoo.app.services import offered_batches, umap_layout
 from zoo.hub.samples import digits
+from zoo.inference.tasks import embed_files
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
 RATE = 16000
@@ -115,6 +116,22 @@ def test_another_map_or_query_does_not_run_the_network_again(app, monkeypatch):
     app.get_by_key("embeddings-order").set_value("Likeness").run()
     assert not app.exception
     assert app.get_by_key("embeddings-query").value == 5
+
+
+def test_only_a_new_file_is_embedded_and_what_was_there_is_the_same(app, monkeypatch):
+    upload(app, *DIGITS[:5])
+    (before,) = app.session_state["remembered-embedded"].values()
+    ran, embedded = [], embed_files.EmbeddingExtractor.process
+    monkeypatch.setattr(
+        embed_files.EmbeddingExtractor, "process", lambda *arguments: ran.append(1) or embedded(*arguments)
+    )
+    upload(app, *DIGITS)
+    *_, after = app.session_state["remembered-embedded"].values()
+    assert len(ran) == 1
+    assert after.embedding.inputs == tuple(name for name, _, _ in DIGITS)
+    np.testing.assert_array_equal(after.embedding.values[:5], before.embedding.values)
+    app.get_by_key("embeddings-layer-efficientnet_lite0.tf").set_value("conv_stem").run()
+    assert len(ran) == 1 + len(DIGITS)
 
 
 def test_the_map_is_by_pca_until_umap_is_ready(app, monkeypatch):

@@ -1,6 +1,7 @@
 """Files and settings of a page are there when the browser comes back to it, in another session too."""
 
 import io
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,12 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 
 import zoo
+from zoo.app import state
+from zoo.app.services import project as project_module
 from zoo.app.services import project_record
-from zoo.app.services.project import Project
+from zoo.app.services.job_queue import JobQueue
+from zoo.app.services.jobs import SHORT
+from zoo.app.services.project import CLOSED_SECONDS, LOST_SECONDS, Project
 from zoo.hub.samples import digits
 
 PAGES = Path(zoo.__file__).parent / "app" / "pages"
@@ -191,3 +196,23 @@ def test_files_stay_while_the_uploader_is_away_and_after_it_is_back(start):
     assert not app.exception
     assert len(app.get("plotly_chart")) == 4
     assert file_list(start("pictures")).options == [name for name, *_ in DIGITS[:2]]
+
+
+@pytest.mark.parametrize(("lost", "seconds"), [(False, CLOSED_SECONDS), (True, LOST_SECONDS)])
+def test_a_training_ends_soon_after_its_browser_left_and_later_after_its_connection_was_lost(
+    monkeypatch, lost, seconds
+):
+    assert CLOSED_SECONDS <= 20 < 300 <= LOST_SECONDS  # a dropped connection of five minutes costs no work
+    monkeypatch.setattr(state, "valid_token", lambda _: "k" * 43)
+    intervals: list[float] = []
+    monkeypatch.setattr(
+        project_module, "Timer", lambda seconds, _: intervals.append(seconds) or threading.Timer(0, int)
+    )
+    app = AppTest.from_file(str(PAGES / "teach.py"), default_timeout=120).run()
+    gate = threading.Event()
+    project(app).job = job = JobQueue().begin(lambda _: gate.wait(60), SHORT)
+    app.session_state["workspace"].close(lost=lost)
+    assert intervals == [seconds]
+    assert not job.stopping
+    gate.set()
+    project(app).delete()

@@ -256,3 +256,4 @@ def test_what_keeps_the_microphone_away_is_one_sentence(pages, connection, monke
     monkeypatch.setattr(st.components.v2, "component", lambda *_, **__: lambda **_: {"obstacle": obstacle})
     app = pages()
     assert sentence in app.warning[0].value
+    assert [info.value for info in app.info] == ["The microphone is off."]

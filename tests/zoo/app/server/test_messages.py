@@ -17,9 +17,11 @@ from websockets.sync.client import connect
 
 from tests.browser.messages import WAIT, Visitor, visiting
 from tests.browser.serving import free_port, wait_for
-from zoo.app.server.messages import FIELDS, drop_wrong_states, fits, is_needed
+from zoo.app.server.messages import FIELDS, drop_wrong_states, fits, is_needed, stay_on_page
 
 SCRIPT = """
+import time
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -53,6 +55,15 @@ def made():
 made().append(1)
 st.markdown(str(len(made())))
 st.markdown("end")
+
+
+def count():
+    st.session_state["clicks"] = 1
+
+
+time.sleep(0.2)
+st.button("A", key="counted", on_click=count)
+st.markdown(f"clicks: {st.session_state.get('clicks', 0)}")
 """
 FILES = FileUploaderState()
 FILES.uploaded_file_info.add(file_id="x", name="a.png", size=1)
@@ -195,6 +206,51 @@ def test_only_values_of_widgets_that_a_browser_was_shown_are_passed_on():
 )
 def test_which_messages_are_needed(message, needed):
     assert is_needed(BackMsg(**message)) is needed
+
+
+def test_a_click_before_the_new_session_has_drawn_its_button_counts(visitor, app):
+    _, button = visitor.run().widgets["counted"]
+    click = WidgetState(id=button.id, trigger_value=True)
+    with connect(f"ws://{urlparse(app.address).netloc}/_stcore/stream", subprotocols=["streamlit"]) as socket:
+        for states in ([], [click]):
+            socket.send(BackMsg(rerun_script={"widget_states": {"widgets": states}}).SerializeToString())
+        texts: list[str] = []
+        while "clicks: 1" not in texts:
+            message = ForwardMsg.FromString(socket.recv(timeout=WAIT))
+            texts.append(message.delta.new_element.markdown.body)
+            assert len(texts) < 1000
+
+
+VALUE = [WidgetState(id="a", bool_value=True)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "page", "fragment"),
+    [
+        ({}, "new", ""),  # a browser begins with the page of its address
+        ({"page_script_hash": "other"}, "other", ""),
+        ({"page_script_hash": "old"}, "old", ""),  # its link
+        ({"page_script_hash": "old", "widget_states": {"widgets": VALUE}}, "new", ""),
+        ({"page_script_hash": "old", "fragment_id": "figure"}, "new", ""),
+        (
+            {"page_script_hash": "old", "widget_states": {"widgets": VALUE}, "is_history_navigation": True},
+            "old",
+            "",
+        ),
+        ({"page_script_hash": "new", "fragment_id": "figure"}, "new", "figure"),
+    ],
+)
+def test_what_a_page_sends_that_was_left_runs_the_page_that_was_chosen(sent, page, fragment):
+    message = BackMsg(rerun_script=sent)
+    assert stay_on_page(message, "new") == page
+    assert message.rerun_script.page_script_hash in ("", page)
+    assert message.rerun_script.fragment_id == fragment
+
+
+def test_without_a_link_a_page_goes_on():
+    message = BackMsg(rerun_script={"page_script_hash": "first", "widget_states": {"widgets": VALUE}})
+    assert stay_on_page(message, "") == ""
+    assert message.rerun_script.page_script_hash == "first"
 
 
 @pytest.mark.parametrize("data", [b"\xff\xff", "text"])
