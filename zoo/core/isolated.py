@@ -260,6 +260,12 @@ def _cpu_seconds(pid: int) -> float:
     return times.user + times.system
 
 
+def first_line(error: object) -> str:
+    """Return the printable first line of an error that a stranger may have written, without its period."""
+    line = next(iter(str(error).strip().splitlines()), "")[:300]
+    return "".join(sign for sign in line if sign.isprintable()).rstrip(".")
+
+
 def serve(handle: Handler) -> None:
     """Answer the requests of the parent until it closes the pipe or ends.
 

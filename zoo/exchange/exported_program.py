@@ -34,10 +34,14 @@ class ExportedProgram:
         Key of the format of weights.
     size_origin : str
         Empty: the file says the size of the input.
+    guess, is_rounded
+        None and false, as `zoo.exchange.onnx_file.Foreign` describes them.
     """
 
     runtime = "PyTorch"
     source = "torch"
+    guess = None
+    is_rounded = False
     size_origin = ""
 
     def __init__(self, path: Path):

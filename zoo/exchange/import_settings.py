@@ -99,7 +99,7 @@ def _guess(file: OnnxFile) -> Setting:
         return Setting(
             table, "Guessed: gray from 0 to 1, for the input has one channel; pass preprocess= to change it."
         )
-    if (guess := getattr(file.foreign, "guess", None)) is not None:
+    if file.foreign and (guess := file.foreign.guess) is not None:
         return Setting(table | guess.fields, f"Guessed: {guess.reason}; pass preprocess= to change it.")
     first = _first_operator(file, field.name)
     if first is not None and first.op_type in _NORMALIZING:

@@ -283,7 +283,7 @@ def _report(
         differences[kind] = difference(ours.numpy(), theirs)
     if max(differences.values()) > TOLERANCE:
         departure = first_departure(file, conversion, module, real)
-    is_rounded = getattr(file.foreign, "is_rounded", False)
+    is_rounded = file.foreign is not None and file.foreign.is_rounded
     if max(differences.values()) > (LARGEST_ROUNDING if is_rounded else LARGEST_DIFFERENCE):
         where = f"; the first layer that departs is {departure}" if departure else ""
         raise InputError(

@@ -33,6 +33,10 @@ class Foreign(Protocol):
         Key of the format of weights.
     size_origin : str
         How the size of the input was found, where the file does not say it.
+    guess : object or None
+        Fields of the preprocessing that the file tells (`fields`), and why they are guessed (`reason`).
+    is_rounded : bool
+        Whether the original computes with whole numbers, and the graph does not.
     """
 
     model: Any
@@ -40,6 +44,8 @@ class Foreign(Protocol):
     runtime: str
     source: str
     size_origin: str
+    guess: Any
+    is_rounded: bool
 
     def gives(self, tensors: Sequence[str]) -> bool:
         """Tell whether the runtime gives these tensors."""

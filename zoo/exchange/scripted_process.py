@@ -5,6 +5,7 @@ import sys
 import tempfile
 import warnings
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from zoo.core import sandbox
@@ -17,7 +18,7 @@ class Program:
     """A TorchScript file, which is loaded at the first request."""
 
     def __init__(self, path: str):
-        self.path = path
+        self.path, self.name = path, Path(path).name
         self.module: Any = None
 
     def answer(self, request: dict[str, Any], *arrays: Any) -> tuple[dict[str, Any], list[Any]]:
@@ -30,13 +31,16 @@ class Program:
             try:
                 self.module = torch.jit.load(self.path, map_location="cpu").eval()
             except Exception as error:  # of the library, for whatever a damaged file makes it run into
-                raise WeightsError(reason(error)) from error
+                text = f"{self.name} is not a complete TorchScript file: {reason(error)}"
+                raise WeightsError(text) from error
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return self._convert(request["shapes"]) if "shapes" in request else self._run(*arrays)
         except Exception as error:  # of PyTorch and of the program itself
-            raise InputError(reason(error)) from error
+            guessed = len(request.get("shapes", ())) > 1
+            advice = "; pass preprocess= with the size that it takes" if guessed else ""
+            raise InputError(f"PyTorch cannot run {self.name}: {reason(error)[:200]}{advice}") from error
 
     def _convert(self, shapes: list[list[int]]) -> tuple[dict[str, Any], list[Any]]:
         import numpy as np

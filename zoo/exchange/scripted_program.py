@@ -7,25 +7,21 @@ from it is data of a stranger, like an ONNX file.
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from zoo.core import sandbox
-from zoo.core.errors import InputError, WeightsError, WorkerMemoryError, WorkerTimeoutError, ZooError
-from zoo.core.isolated import Worker
+from zoo.core.errors import InputError, WeightsError
+from zoo.core.isolated import first_line
+from zoo.exchange.conversion_process import ConversionProcess
 from zoo.formats import sizes
 
-SECONDS = 600.0  # for one answer, the start of PyTorch included
 CPU_SECONDS = 240.0  # of all threads
 MAX_BYTES = 8 * 10**9  # that the process may occupy
-MAX_RESERVED = 2 * MAX_BYTES  # stacks of threads count, used or not
-MAX_ANSWER = 2**31 - 1  # bytes, as of an ONNX file
 # Sides of images that are tried where none is asked for: of ImageNet's networks, and of small data sets.
 SIDES = (224, 256, 299, 384, 32, 28, 64, 96, 128, 512)
 CHANNELS = (3, 1)
@@ -50,6 +46,8 @@ class ScriptedProgram:
         Key of the format of weights.
     size_origin : str
         How the size of the input was found, if it was tried.
+    guess, is_rounded
+        None and false, as `zoo.exchange.onnx_file.Foreign` describes them.
 
     Raises
     ------
@@ -63,28 +61,26 @@ class ScriptedProgram:
 
     runtime = "PyTorch"
     source = "torch"
+    guess = None
+    is_rounded = False
 
     def __init__(self, path: Path, shape: tuple[int, ...] | None):
         sandbox.require()
         _require_sizes(path)
         self.path = path
-        self._worker = Worker(
+        self._process = ConversionProcess(
             "zoo.exchange.scripted_process",
-            os.fspath(path.absolute()),
-            str(MAX_RESERVED),
-            max_bytes=MAX_BYTES,
-            max_answer=MAX_ANSWER,
+            path,
             env=_ENVIRONMENT,
+            max_bytes=MAX_BYTES,
+            cpu_seconds=CPU_SECONDS,
         )
         shapes = [shape] if shape else [(channels, side, side) for channels, side in product(CHANNELS, SIDES)]
-        advice = "" if shape else "; pass preprocess= with the size that it takes"
-        answer, (content,) = self._ask({"shapes": shapes}, advice=advice)
-        self.model = _parsed(path, content)
+        answer, (content,) = self._process.ask({"shapes": shapes})
+        self.model = self._process.model(content)
         self.rows = 1 if answer.get("rows") == 1 else None  # at once
         self.size_origin = "" if shape else "the first of the usual sizes that the program runs with"
-        self.format = (
-            f"TorchScript, run by PyTorch {_printable(str(answer.get('version'))).partition('+')[0]}"
-        )
+        self.format = f"TorchScript, run by PyTorch {first_line(answer.get('version')).partition('+')[0]}"
 
     def gives(self, tensors: Sequence[str]) -> bool:
         """Tell whether these tensors are outputs of the program, whose inner tensors have no names."""
@@ -100,7 +96,8 @@ class ScriptedProgram:
         """
         rows = self.rows or len(batch)
         runs = [
-            self._ask({}, np.ascontiguousarray(batch[i : i + rows]))[1] for i in range(0, len(batch), rows)
+            self._process.ask({}, np.ascontiguousarray(batch[i : i + rows]))[1]
+            for i in range(0, len(batch), rows)
         ]
         names = [output.name for output in self.model.graph.output]
         if any(len(run) != len(names) for run in runs):
@@ -113,26 +110,6 @@ class ScriptedProgram:
         except ValueError as error:
             raise InputError(f"{self.path.name} gave outputs whose shapes do not fit each other.") from error
 
-    def _ask(
-        self, request: dict[str, Any], *arrays: np.ndarray, advice: str = ""
-    ) -> tuple[dict[str, Any], list[np.ndarray]]:
-        name = self.path.name
-        try:
-            return self._worker.call(request, *arrays, seconds=SECONDS, cpu_seconds=CPU_SECONDS)
-        except WorkerTimeoutError as error:
-            raise WeightsError(
-                f"{name} cannot be imported: its program takes more than {CPU_SECONDS:g} s."
-            ) from error
-        except WorkerMemoryError as error:
-            limit = f"{MAX_BYTES / 1e9:g} GB of memory"
-            raise WeightsError(f"{name} cannot be imported: its program takes more than {limit}.") from error
-        except InputError as error:
-            raise InputError(f"PyTorch cannot run {name}: {_printable(str(error))}{advice}.") from error
-        except ZooError as error:
-            raise WeightsError(
-                f"{name} is not a complete TorchScript file: {_printable(str(error))}."
-            ) from error
-
 
 def _require_sizes(path: Path) -> None:
     """Refuse an archive that unpacks to far more than its size."""
@@ -142,22 +119,3 @@ def _require_sizes(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise WeightsError(f"{path} is not a complete TorchScript file.") from error
     sizes.require(path, total)
-
-
-def _parsed(path: Path, content: np.ndarray) -> Any:
-    """Read what the process answered; a program that took it over may have written that."""
-    import onnx
-
-    try:
-        model = onnx.load_model_from_string(content.tobytes())
-    except Exception as error:  # of protobuf, which has classes of its own
-        raise WeightsError(f"{path.name} cannot be imported: its process sent an invalid graph.") from error
-    if any(tensor.data_location for tensor in model.graph.initializer) or model.functions:
-        raise WeightsError(f"{path.name} cannot be imported: its process sent a graph in several pieces.")
-    return model
-
-
-def _printable(text: str) -> str:
-    """Return the printable first line of a text that a stranger's program may have written."""
-    line = next(iter(text.strip().splitlines()), "")[:300]
-    return "".join(sign for sign in line if sign.isprintable()).rstrip(".")

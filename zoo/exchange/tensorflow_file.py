@@ -6,35 +6,24 @@ What comes back is a graph of ONNX, which is read and checked like that of any f
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
 from zoo.core import sandbox
-from zoo.core.errors import (
-    InputError,
-    TrustError,
-    WeightsError,
-    WorkerError,
-    WorkerMemoryError,
-    WorkerTimeoutError,
-)
-from zoo.core.extras import optional_libraries, require
-from zoo.core.isolated import Worker
-from zoo.hub.tf_process import ENVIRONMENT, first_line
+from zoo.core.errors import WeightsError
+from zoo.core.extras import require
+from zoo.exchange.conversion_process import ConversionProcess
+from zoo.hub.tf_process import ENVIRONMENT
 
 KERAS, HDF5, LITE, SAVED_MODEL = "keras", "hdf5", "tflite", "savedmodel"
 SOURCES = {KERAS: "keras", HDF5: "keras", LITE: "tflite", SAVED_MODEL: "graph"}
 RUNTIMES = {KERAS: "Keras", HDF5: "Keras", LITE: "TensorFlow Lite", SAVED_MODEL: "TensorFlow"}
-SECONDS = 600  # for one answer, the start of TensorFlow included
 MAX_BYTES = 4 * 10**9  # that the process may occupy
-MAX_RESERVED = 2 * MAX_BYTES  # stacks of threads count, used or not
-MAX_ANSWER = 2**31 - 1  # of a message of protobuf
 
 _Text = Annotated[str, Meta(max_length=500)]
 _Number = Annotated[float, Meta(ge=-1e6, le=1e6)]
@@ -98,22 +87,20 @@ class TensorFlowFile:
             sandbox.warn_if_missing()
         self.path = path
         self.source = SOURCES[kind]
-        self._worker = Worker(
+        self._process = ConversionProcess(
             "zoo.exchange.tensorflow_process",
+            path,
             kind,
-            os.fspath(path.absolute()),
-            str(MAX_RESERVED),
-            max_bytes=MAX_BYTES,
-            max_answer=MAX_ANSWER,
             env={**ENVIRONMENT, "KERAS_BACKEND": "tensorflow"},
+            max_bytes=MAX_BYTES,
         )
-        answer, arrays = self._ask({})
+        answer, arrays = self._process.ask({})
         try:
             self.facts = msgspec.convert(answer, Facts)
             (content,) = arrays
-            self.model = _model(content)
         except (msgspec.ValidationError, ValueError) as error:
             raise WeightsError(f"{path} was not converted: the process sent an invalid answer.") from error
+        self.model = self._process.model(content)
         self.format = self.facts.format
         self.guess, self.is_rounded = self.facts.guess, self.facts.is_rounded
         self.runtime = (
@@ -132,33 +119,8 @@ class TensorFlowFile:
         WeightsError
             If it fails, or passes a limit of time or memory.
         """
-        _, arrays = self._ask({}, np.ascontiguousarray(batch, np.float32))
+        _, arrays = self._process.ask({}, np.ascontiguousarray(batch, np.float32))
         if len(arrays) != len(self.facts.outputs):
             raise WeightsError(f"{self.path} gave {len(arrays)} outputs, and has {len(self.facts.outputs)}.")
         by_name = dict(zip(self.facts.outputs, arrays, strict=True))
         return {name: by_name[name] for name in tensors}
-
-    def _ask(self, request: dict[str, Any], *arrays: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
-        name = self.path.name
-        try:
-            return self._worker.call(request, *arrays, seconds=SECONDS)
-        except WorkerTimeoutError as error:
-            raise WeightsError(f"{name} cannot be imported: it took more than {SECONDS} s.") from error
-        except WorkerMemoryError as error:
-            limit = f"{MAX_BYTES / 1e9:g} GB of memory"
-            raise WeightsError(f"{name} cannot be imported: it took more than {limit}.") from error
-        except (InputError, TrustError, WeightsError):
-            raise
-        except WorkerError as error:
-            raise WeightsError(f"{name} cannot be imported: {first_line(error)}.") from error
-
-
-def _model(content: np.ndarray) -> Any:
-    with optional_libraries():
-        import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        return onnx.load_model_from_string(content.tobytes())
-    except DecodeError as error:
-        raise ValueError("not a graph") from error

@@ -16,7 +16,7 @@ import numpy as np
 from zoo.core import sandbox
 from zoo.core.errors import WeightsError, WorkerMemoryError, WorkerTimeoutError, ZooError
 from zoo.core.extras import require
-from zoo.core.isolated import Worker
+from zoo.core.isolated import Worker, first_line
 
 RATE = 16000  # Hz
 WINDOW = 15600  # samples of a patch: 96 frames of 25 ms, one every 10 ms
@@ -135,9 +135,3 @@ class Graph:
             raise WeightsError(f"TensorFlow cannot run {self.folder}: {why}.") from error
         except ZooError as error:
             raise WeightsError(f"TensorFlow cannot run {self.folder}: {first_line(error)}.") from error
-
-
-def first_line(error: ZooError) -> str:
-    """Return the printable first line of an error that a stranger's program may have written."""
-    line = next(iter(str(error).strip().splitlines()), "")[:300]
-    return "".join(sign for sign in line if sign.isprintable()).rstrip(".")

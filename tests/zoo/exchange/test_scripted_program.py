@@ -184,7 +184,7 @@ def test_import_of_a_program_without_limits_is_ended(tmp_path, monkeypatch):
         zoo.import_network(path, name="hostile", preprocess=SMALL, trust=True)
     monkeypatch.setattr(scripted_program, "CPU_SECONDS", 8.0)
     path = script(Endless(), tmp_path / "endless.pt")
-    with pytest.raises(WeightsError, match=r"its program takes more than 8 s\.$"):
+    with pytest.raises(WeightsError, match=r"it takes more than 8 s\.$"):
         zoo.import_network(path, name="hostile", preprocess=SMALL, trust=True)
 
 
