@@ -100,7 +100,7 @@ def test_import_of_a_program_for_one_input_takes_larger_batches(tmp_path):
 
 def test_import_of_torchscript_without_trust_says_why_and_runs_nothing(tmp_path, monkeypatch):
     path = trace(small_network(), tmp_path / "net.pt")
-    monkeypatch.setattr(scripted_program, "Worker", None)
+    monkeypatch.setattr(scripted_program, "ConversionProcess", None)
     with pytest.raises(TrustError, match=r"a program, .*pass trust=True .*\.pt2 with torch\.export\.save"):
         zoo.import_network(path, name="net", preprocess=SMALL)
 
