@@ -44,8 +44,8 @@ FIDELITY = (
 
 TOGETHER = {  # places whose tests one worker runs, since they share what is slow to start; the first counts
     "servers of their own": (
-        "browser/test_downloads", "browser/test_forged_messages", "browser/test_sessions",
-        "browser/test_work_survives",
+        "browser/test_downloads", "browser/test_forged_messages", "browser/test_hostile_visitor",
+        "browser/test_sessions", "browser/test_work_survives",
     ),
     "browser": ("browser/",),
     "server": ("zoo/app/server/",),
