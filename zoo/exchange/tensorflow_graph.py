@@ -15,14 +15,31 @@ _OPTIMIZERS = ("optimize_transpose", "remove_identity", "remove_back_to_back")
 
 
 def of_function(function: Any) -> Any:
-    """Return the graph of a concrete function, with its variables as constants."""
-    inputs = [tensor.name for tensor in function.inputs if tensor.dtype != tf.resource]
-    outputs = [tensor.name for tensor in function.outputs if tensor.dtype != tf.resource]
-    frozen = tf_loader.from_function(function, inputs, outputs)
+    """Return the graph of a concrete function, with its variables and its captured tensors as constants."""
+    constants = {
+        inner.op.name: outer.numpy()
+        for outer, inner in function.graph.captures
+        if inner.dtype not in (tf.resource, tf.variant)
+    }
+    taken = [tensor for tensor in function.inputs if tensor.dtype != tf.resource]
+    inputs = [tensor.name for tensor in taken if tensor.op.name not in constants]
+    outputs = [tensor.name for tensor in function.outputs]
+    frozen = tf_loader.from_function(function, [tensor.name for tensor in taken], outputs)
+    for node in frozen.node:
+        if node.op == "Placeholder" and node.name in constants:
+            node.CopyFrom(_constant(node.name, constants[node.name]))
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(frozen, name="")
         converted = tfonnx.process_tf_graph(graph, opset=OPSET, input_names=inputs, output_names=outputs)
     return _finished(converted)
+
+
+def _constant(name: str, value: Any) -> Any:
+    """Return a node that gives a tensor which a function was made with, as Keras's layer Normalization is."""
+    node = tf.compat.v1.NodeDef(name=name, op="Const")
+    node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+    return node
 
 
 def of_lite_file(path: str) -> Any:
