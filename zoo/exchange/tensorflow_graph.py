@@ -25,6 +25,10 @@ def of_function(function: Any) -> Any:
     inputs = [tensor.name for tensor in taken if tensor.op.name not in constants]
     outputs = [tensor.name for tensor in function.outputs]
     frozen = tf_loader.from_function(function, [tensor.name for tensor in taken], outputs)
+    if _forget_compilers(frozen):
+        with tf.Graph().as_default():
+            tf.import_graph_def(frozen, name="")
+            frozen = tf_loader.tf_optimize([tensor.name for tensor in taken], outputs, frozen)
     for node in frozen.node:
         if node.op == "Placeholder" and node.name in constants:
             node.CopyFrom(_constant(node.name, constants[node.name]))
@@ -32,6 +36,17 @@ def of_function(function: Any) -> Any:
         tf.import_graph_def(frozen, name="")
         converted = tfonnx.process_tf_graph(graph, opset=OPSET, input_names=inputs, output_names=outputs)
     return _finished(converted)
+
+
+def _forget_compilers(graph: Any) -> bool:
+    """Let calls be replaced by what they do, though they ask for a compiler, as Keras's grouped convolutions."""
+    marked = False
+    for owner in (*graph.node, *graph.library.function):
+        for name in ("_XlaMustCompile", "_noinline"):
+            if name in owner.attr:
+                del owner.attr[name]
+                marked = True
+    return marked
 
 
 def _constant(name: str, value: Any) -> Any:
