@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
-from tf2onnx import optimizer, tf_loader, tfonnx
+from tf2onnx import handler, optimizer, tf_loader, tfonnx, utils
 
 OPSET = 17
 # The importer folds constants itself. What is left is to join the transpositions around each layer, which
@@ -14,8 +15,22 @@ OPSET = 17
 _OPTIMIZERS = ("optimize_transpose", "remove_identity", "remove_back_to_back")
 
 
+@handler.tf_op("Erfc")
+class Erfc:
+    """The complementary error function, as 1 - Erf: a part of GELU that tf2onnx 1.17 does not convert."""
+
+    @classmethod
+    def version_9(cls, graph: Any, node: Any, **_: Any) -> None:
+        """Change a node of a graph."""
+        kind = utils.map_onnx_to_numpy_type(graph.get_dtype(node.input[0]))
+        one = graph.make_const(utils.make_name("one"), np.array(1, kind))
+        erf = graph.make_node("Erf", [node.input[0]], op_name_scope=node.name)
+        node.type = "Sub"
+        graph.replace_inputs(node, [one.output[0], erf.output[0]])
+
+
 def of_function(function: Any) -> Any:
-    """Return the graph of a concrete function, with its variables and its captured tensors as constants."""
+    """Return the graph of a concrete function; its variables and captured tensors become constants."""
     constants = {
         inner.op.name: outer.numpy()
         for outer, inner in function.graph.captures
@@ -39,7 +54,7 @@ def of_function(function: Any) -> Any:
 
 
 def _forget_compilers(graph: Any) -> bool:
-    """Let calls be replaced by what they do, though they ask for a compiler, as Keras's grouped convolutions."""
+    """Let calls be replaced by what they do though they ask for a compiler, as grouped convolutions do."""
     marked = False
     for owner in (*graph.node, *graph.library.function):
         for name in ("_XlaMustCompile", "_noinline"):
