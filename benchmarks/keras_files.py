@@ -42,7 +42,8 @@ def small() -> Any:
     """Return a network with what image networks have: convolutions, a branch, normalization, a head."""
     layers = keras.layers
     images = keras.Input((SIDE, SIDE, 3), name="images")
-    x = layers.Rescaling(1 / 127.5, offset=-1)(images)
+    x = layers.Rescaling(1 / 255)(images)
+    x = layers.Normalization(mean=[0.5, 0.4, 0.3], variance=[0.06, 0.05, 0.07])(x)
     x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="stem")(x)
     x = layers.BatchNormalization()(x)
     x = layers.Activation("swish")(x)

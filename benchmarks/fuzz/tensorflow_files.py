@@ -13,7 +13,7 @@ from benchmarks.fuzz.mutations import mutate_bytes
 from benchmarks.fuzz.packages import zipped
 from benchmarks.fuzz.values import mutate_json
 from zoo.core import errors
-from zoo.core.errors import WeightsError, WorkerError
+from zoo.core.errors import WorkerError
 
 _ROOT = Path(__file__).resolve().parents[2]
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "KERAS_HOME": os.devnull}
@@ -46,10 +46,10 @@ def _member(name: str, content: bytes, random: Random) -> bytes:
 
 
 def read(path: Path, kind: str) -> None:
-    """Convert as the helper process does, in a copy of this process, and import the graph.
+    """Convert a file as the helper process does, in a copy of this process.
 
     Each import starts a helper process, which imports TensorFlow; that takes ten seconds. A copy of a process
-    that imported it already takes none.
+    that imported it already takes none. What is done with the graph is that of the format ``onnx-graph``.
     """
     os.environ.update(_QUIET)
     import tensorflow  # noqa: F401
@@ -57,30 +57,23 @@ def read(path: Path, kind: str) -> None:
 
     from zoo.exchange.tensorflow_original import Original
 
-    result = path.with_name("graph.onnx")
+    refusal = path.with_name("refused")
     pid = os.fork()
     if not pid:
         code = 1
         try:
-            _, (graph,) = Original(kind, path).answer({})
-            result.write_bytes(graph.tobytes())
+            Original(kind, path).answer({})
             code = 0
         except errors.ZooError as error:
-            path.with_name("refused").write_text(f"{type(error).__name__} {error}")
+            refusal.write_text(f"{type(error).__name__} {error}")
             code = 2
         finally:
             os._exit(code)
-    _, status = os.waitpid(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if code == 2:
-        name, _, text = path.with_name("refused").read_text().partition(" ")
+        name, _, text = refusal.read_text().partition(" ")
         raise getattr(errors, name)(text)
     if code < 0:
         raise WorkerError("The process ended.")  # as `zoo.core.isolated.Worker` says it
     if code:
         raise RuntimeError("an error that is none of the zoo's")
-    from zoo.exchange.importing import import_network
-
-    if result.stat().st_size == 0:
-        raise WeightsError("The graph is empty.")
-    import_network(result, name="net", preprocess={"resize": 32, "crop": 32}, device="cpu")
