@@ -159,7 +159,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of melodies of 24 s")
     parser.add_argument("--singing", type=Path, help="folder of vocadito, measured in place of melodies")
     parser.add_argument("--repeats", type=int, default=3, help="passes of each program with --singing")
+    parser.add_argument("--threads", type=int, help="of PyTorch; processor time of one has no waiting in it")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     nets = [zoo.load(name, device="cpu") for name in options.only if name != "pyin"]
     if options.singing:
         return singing(nets, options.singing, "pyin" in options.only, options.repeats)
