@@ -1,5 +1,6 @@
 """The page Embeddings: which files a network gives similar vectors."""
 
+from collections.abc import Hashable
 from operator import attrgetter
 
 import streamlit as st
@@ -106,7 +107,7 @@ def embedded(
         )
 
 
-def vectors_of_session() -> LRUCache[object, FileVectors]:
+def vectors_of_session() -> LRUCache[Hashable, FileVectors]:
     """Return the vectors of the files that this session embedded last, for one more file or a file less."""
     if "embeddings-vectors" not in st.session_state:
         st.session_state["embeddings-vectors"] = LRUCache(MEMORY_BYTES, getsizeof=attrgetter("nbytes"))
