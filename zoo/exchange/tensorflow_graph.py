@@ -15,7 +15,7 @@ OPSET = 17
 _OPTIMIZERS = ("optimize_transpose", "remove_identity", "remove_back_to_back")
 
 
-@handler.tf_op("Erfc")
+@handler.tf_op("Erfc")  # pyright: ignore[reportUntypedClassDecorator]
 class Erfc:
     """The complementary error function, as 1 - Erf: a part of GELU that tf2onnx 1.17 does not convert."""
 
@@ -80,7 +80,6 @@ def of_lite_file(path: str) -> Any:
 
 
 def _finished(graph: Any) -> Any:
-    # pyright: ignore[reportPrivateUsage]  (the library has no public table)
     chosen = {name: optimizer._optimizers[name] for name in _OPTIMIZERS}
     model = optimizer.optimize_graph(graph, catch_errors=False, optimizers=chosen).make_model("network")
     names = _distinct(_without_common_start([_plain_name(node.name) for node in model.graph.node]))
