@@ -22,9 +22,7 @@ from zoo.vision.decoding import max_request_pixels
 FEW = 5  # recordings, of which each window is a point of its own unless the user chooses otherwise
 # 2000 windows are 16 minutes of YAMNet or 20 s of CREPE; ten million numbers are 40 MB.
 LIMITS = Limits(seconds=MAX_SECONDS, pixels=max_request_pixels(), vectors=2000, numbers=10_000_000)
-MEMORY_BYTES = (
-    4 * 10_000_000
-)  # of the vectors that a session embedded last: those of any file within the limits
+MEMORY_BYTES = 40_000_000  # of the vectors that a session embedded last: those of any file within the limits
 
 
 def choose(kind: str) -> tuple[str, str | None, bool | None]:

@@ -174,7 +174,7 @@ def stay_on_page(message: BackMsg, page: str) -> str:
 
     Until a browser is told that the new page runs, what it sends names the page before: a file that arrives
     then, or a figure that draws itself anew, would bring that page back. A link sends no value, for the
-    script around the pages has no widget.
+    script around the pages has no widget. No page calls `st.switch_page`, which this would undo.
 
     Parameters
     ----------
