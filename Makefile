@@ -12,10 +12,11 @@ app: .venv/ready
 	$(BIN)/zoo fetch
 	$(BIN)/zoo app --port $(PORT) --address $(ADDRESS)
 
+# Workers share the cores: one thread each. They keep compiled files even where the environment forbids that.
 test: .venv/ready
 	-@$(BIN)/python -m tests.browser.chromium --install
 	$(BIN)/zoo fetch
-	PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Also the cases that repeat a quicker test on other networks and data.
 test-all:

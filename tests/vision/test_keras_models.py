@@ -41,7 +41,9 @@ CASES = {
 }
 
 
-LARGE = ("vgg19", "resnet101", "nasnetlarge")  # the code of vgg16, resnet50 and nasnetmobile
+LARGE = (  # the layers of AlexNet, in the order of a test below; the code of resnet50 and nasnetmobile
+    "vgg16", "vgg19", "resnet101", "nasnetlarge",
+)  # fmt: skip
 OTHER_SIZES = {"mobilenetv2": 75, "resnet50": 75, "efficientnetb0": 75, "nasnetmobile": 75, "xception": 96}
 
 
@@ -151,7 +153,11 @@ def test_the_network_at_another_size_computes_what_keras_does(name, tmp_path):
     assert_equal_outputs(case, model, module, size)
 
 
-@pytest.mark.parametrize("keras_model", ["inceptionv3", "inceptionresnetv2", "xception"], indirect=True)
+@pytest.mark.parametrize(
+    "keras_model",
+    [quick(name, name != "inceptionresnetv2") for name in ("inceptionv3", "inceptionresnetv2", "xception")],
+    indirect=True,
+)
 def test_the_numbers_that_keras_gives_to_layers_do_not_matter(keras_model, tmp_path):
     name, model = keras_model
     tensors = saved(model, tmp_path / "model.h5")
@@ -159,13 +165,26 @@ def test_the_numbers_that_keras_gives_to_layers_do_not_matter(keras_model, tmp_p
     assert_equal_states(convert(name, tensors), convert(name, renumbered(tensors)))
 
 
-@pytest.mark.parametrize("keras_model", ["mobilenetv2", "xception", "nasnetmobile"], indirect=True)
+@pytest.mark.parametrize(
+    "keras_model",
+    [quick(name, name != "nasnetmobile") for name in ("mobilenetv2", "xception", "nasnetmobile")],
+    indirect=True,
+)
 def test_the_file_format_of_keras_3_gives_the_same(keras_model, tmp_path):
     """It sorts layers by their class, and numbers their variables."""
     name, model = keras_model
     assert_equal_states(
         *(convert(name, saved(model, tmp_path / file)) for file in ("model.h5", "model.weights.h5"))
     )
+
+
+def test_the_first_full_connection_of_a_vgg_gets_channels_first():
+    rng = np.random.default_rng(0)
+    values, weights = rng.standard_normal((7, 7, 512)), rng.standard_normal((7 * 7 * 512, 3))
+    kinds = {"full connection": [[weights, np.zeros(3)]]}
+    keras_models._channels_first(kinds)
+    ((ours, _),) = kinds["full connection"]
+    np.testing.assert_allclose(values.transpose(2, 0, 1).ravel() @ ours, values.ravel() @ weights)
 
 
 @pytest.fixture(scope="module")

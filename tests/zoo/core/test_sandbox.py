@@ -78,7 +78,7 @@ def test_a_process_with_threads_is_refused():
         (sys, "platform", "win32", "needs Linux; this is win32"),
         (platform, "machine", lambda: "riscv64", "x86-64 or ARM64"),
         (seccomp, "is_supported", lambda: False, "seccomp"),
-        (landlock, "version", lambda: 0, "Landlock enabled"),
+        (landlock, "version", lambda: 0, "with Landlock"),
     ],
 )
 def test_a_machine_without_one_is_told(monkeypatch, place, name, value, word):

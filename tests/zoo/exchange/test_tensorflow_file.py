@@ -43,6 +43,14 @@ def files(tmp_path_factory):
     return write("small", tmp_path_factory.mktemp("tensorflow"))
 
 
+@pytest.fixture(autouse=True)
+def process_without_tensorflow():
+    """See that no import loads TensorFlow here, where another file of tests has not."""
+    before = "tensorflow" in sys.modules
+    yield
+    assert before or "tensorflow" not in sys.modules
+
+
 @pytest.fixture(scope="module")
 def small(files):
     return zoo.import_network(files / "small.keras", name="small", device="cpu")
@@ -52,7 +60,6 @@ def require_same_outputs(net, tolerance=1e-4):
     assert max(net.report.differences.values()) < tolerance
     assert net.report.departure == ""
     assert net.report.left_to_runtime == ()
-    assert "tensorflow" not in sys.modules
 
 
 def test_import_of_a_keras_file_gives_what_keras_gives(small):
@@ -114,24 +121,26 @@ def test_imported_keras_network_is_trained_saved_and_loaded_without_tensorflow(s
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "step"),
     [
-        "tf2_mobilenet_v2_1.0_224_ptq.tflite",
-        pytest.param("mobilenet_v2_1.0_224_quant.tflite", marks=pytest.mark.exhaustive),
+        ("tf2_mobilenet_v2_1.0_224_ptq.tflite", 8),
+        pytest.param("tf2_mobilenet_v2_1.0_224_ptq.tflite", 1, marks=pytest.mark.exhaustive),
+        pytest.param("mobilenet_v2_1.0_224_quant.tflite", 1, marks=pytest.mark.exhaustive),
     ],
 )
-def test_import_of_a_real_quantized_network_names_what_the_photos_show(name, media):
+def test_import_of_a_real_quantized_network_names_what_the_photos_show(name, step, media):
     path = SHARED / "weights" / name
     if not path.is_file():
         pytest.skip("needs weights in a folder 'shared' beside the checkout, which is not there")
     net = zoo.import_network(path, name="mobilenet", device="cpu")
-    photos = sorted((media / "photos").glob("*.jpg"))
+    photos = sorted((media / "photos").glob("*.jpg"))[::step]
     data = torch.cat([net.preprocess(photo) for photo in photos])
     first = net.scores(data).argmax(1)
     theirs = _classes_of_the_interpreter(path, data)
-    assert len(photos) == 40
-    assert (first == theirs).sum() >= 39
-    assert sum(int(photo.name[:3]) + 1 == one for photo, one in zip(photos, first, strict=True)) >= 37
+    assert len(photos) == 40 // step
+    assert (first != theirs).sum() <= len(photos) // 40
+    wrong = sum(int(photo.name[:3]) + 1 != one for photo, one in zip(photos, first, strict=True))
+    assert wrong <= max(1, 3 * len(photos) // 40)
 
 
 def _classes_of_the_interpreter(path, data):

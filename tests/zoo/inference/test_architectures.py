@@ -36,8 +36,8 @@ def distinct() -> list[Spec]:
 def cases() -> Iterator:
     """The smallest network of each builder; larger ones of the same code are exhaustive.
 
-    So are VGG, whose layers are those of AlexNet (tests/vision/test_keras_models.py runs it), and the form
-    that torchvision has of an architecture with another form here: of torchvision is ResNet-18.
+    So are VGG, whose layers are those of AlexNet, and the form that torchvision has of an architecture with
+    another form here: of torchvision is ResNet-18.
     """
     tested, architectures = set(), set()
     for spec in sorted(distinct(), key=lambda spec: spec.parameters):

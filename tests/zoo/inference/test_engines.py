@@ -19,7 +19,11 @@ from zoo.inference.engines.pytorch import PyTorch
 from zoo.inference.engines.rows import by_rows
 
 CPU = torch.device("cpu")
-PICTURES = zoo.networks("image", bundled=True)
+REPEATS = ("efficientnet_lite1.tf", "efficientnet_lite2.tf")  # the code of Lite0
+PICTURES = [
+    pytest.param(name, marks=[pytest.mark.exhaustive] if name in REPEATS else [])
+    for name in zoo.networks("image", bundled=True)
+]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_scores_and_embeddings_do_not_depend_on_the_engine(net, media, name):
     np.testing.assert_allclose(fast.embed(photos).values, expected, atol=1e-4 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", ["yamnet", "vggish", "openl3"])
+@pytest.mark.parametrize("name", ["yamnet", pytest.param("vggish", marks=pytest.mark.exhaustive), "openl3"])
 def test_a_window_of_sound_does_not_depend_on_the_engine_or_on_its_batch(name):
     """1e-4 of the scale, as above. The last batch of a stream is as short as it happens to be."""
     eager = zoo.load(name, weights=None, device="cpu", engine="torch")

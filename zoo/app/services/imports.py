@@ -36,7 +36,7 @@ _IMPORTING = (
     "Adding it to your networks",
 )
 _ADVICE = {  # of the command line and of Python, in the words of the page
-    "pass trust=True (--trust) to run it in a sandbox if you trust its author, or write": "write",
+    "pass trust=True (--trust) if you trust its author, and it runs in a sandbox; or ": "",
     "pass another preprocess=": "choose another preprocessing",
     "pass preprocess= with the name of a network that is preprocessed alike": (
         "choose a network that is prepared for alike"
