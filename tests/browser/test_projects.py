@@ -28,6 +28,10 @@ def box(page: Page, number: int) -> Locator:
     return page.get_by_role("region", name=f"Examples of Class {number}").locator('input[type="file"]')
 
 
+def project_name(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Project", exact=True)
+
+
 def fill(page: Page, examples: dict[int, list[Path]]) -> None:
     for number, files in examples.items():
         box(page, number).set_input_files(files)
@@ -124,6 +128,8 @@ def test_a_project_is_saved_opened_elsewhere_and_deleted_and_a_network_goes_back
     page, address, examples, others, tmp_path
 ):
     fill(opened(page, address), examples)
+    project_name(page).fill("Two colors")
+    project_name(page).press("Enter")
     choose(page, "Classic classifier")
     teach(page)
     expect_text(page, "Classic classifier on EfficientNet-Lite0")
@@ -133,6 +139,7 @@ def test_a_project_is_saved_opened_elsewhere_and_deleted_and_a_network_goes_back
     other = opened(others.new_page(), address)
     open_file(other, saved)
     is_whole(other)
+    expect(project_name(other)).to_have_value("Two colors")
     expect_text(other, "Classic classifier on EfficientNet-Lite0")
     open_file(other, network)
     other.get_by_role("button", name="Open the file").wait_for()

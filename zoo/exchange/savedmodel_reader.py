@@ -102,10 +102,7 @@ def read(path: Path) -> SavedNetwork:
     WeightsError
         If it is damaged.
     """
-    for other in (
-        "saved_model.cpb",
-        "saved_model.pbtxt",
-    ):  # TensorFlow may read these in the place of the .pb
+    for other in ("saved_model.cpb", "saved_model.pbtxt"):  # TensorFlow may read these in place of the .pb
         if (path / other).exists():
             raise InputError(f"{path.name} holds {other}; save it as one file saved_model.pb.")
     saved = saved_model_pb2.SavedModel()
