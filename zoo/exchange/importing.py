@@ -16,7 +16,7 @@ from zoo.core.errors import InputError, WeightsError
 from zoo.core.extras import require
 from zoo.core.labels import Label
 from zoo.core.progress import Progress, reporter
-from zoo.core.spec import Source, Spec
+from zoo.core.spec import Source, Spec, Task
 from zoo.hub.imported import Imported, describe
 from zoo.hub.imported_preprocessing import resolve
 from zoo.hub.samples import sample
@@ -168,15 +168,11 @@ def _import(
         features=structure.features,
         width=structure.width,
     )
-    tasks = ("classify", "embed") if classes else ("embed",)
-    parameters = sum(
-        t.numel() for t in conversion.tensors.values() if t.is_floating_point() and t.numel() > 1
-    )
     record = Imported(
         graph=graph,
         title=name,
-        tasks=(*tasks, "events") if classes and modality == "audio" else tasks,
-        parameters=max(1, parameters),
+        tasks=_tasks(modality, classes),
+        parameters=_numbers(conversion),
         classes=structure.classes,
         preprocess=prepared.value,
         activation=active.value,
@@ -196,6 +192,18 @@ def _import(
     net = ImportedNetwork(final, module, classes, device=device)
     net.report = reported
     return net
+
+
+def _tasks(modality: str, classes: tuple[Label, ...]) -> tuple[Task, ...]:
+    if not classes:
+        return ("embed",)
+    return ("classify", "embed", "events") if modality == "audio" else ("classify", "embed")
+
+
+def _numbers(conversion: Any) -> int:
+    """Return how many numbers the tensors hold, before it is known which of them are parameters."""
+    floats = [tensor.numel() for tensor in conversion.tensors.values() if tensor.is_floating_point()]
+    return max(1, sum(count for count in floats if count > 1))
 
 
 def _require_one_input(file: Any) -> None:

@@ -91,7 +91,7 @@ def checked(path: Path, config: Any, *, has_modules: bool) -> dict[str, Any]:
     InputError
         If it names a class or function that is not in the tables.
     WeightsError
-        If it is no configuration.
+        If it is not a configuration.
     """
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise WeightsError(

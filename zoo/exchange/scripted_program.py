@@ -35,7 +35,7 @@ class ScriptedProgram:
     ----------
     path : Path
     shape : tuple of int or None
-        Of an input without the batch axis; None where nobody said it, and usual sizes of images are tried.
+        Of an input without the batch axis; None if it is unknown: usual sizes of images are tried.
 
     Attributes
     ----------
